@@ -1,0 +1,45 @@
+# How a folder of src/ becomes a library and a test program.
+include(Catch)
+
+# colloquium_module(NAME
+#   SOURCES a.cc …      the library colloquium_NAME
+#   MODULES base io …   folders it includes (the folder table of docs/ARCHITECTURE.md; a test checks it)
+#   LIBS lib::uv …      third-party libraries
+#   TESTS a_test.cc …   test program NAME_test, run by ctest case by case
+#   TEST_MODULES … TEST_LIBS …)  what only the tests need
+function(colloquium_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;MODULES;LIBS;TESTS;TEST_MODULES;TEST_LIBS" ${ARGN})
+  set(target colloquium_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  list(TRANSFORM ARG_MODULES PREPEND colloquium_)
+  target_link_libraries(${target} PUBLIC ${ARG_MODULES} ${ARG_LIBS})
+  if(COLLOQUIUM_TESTS AND ARG_TESTS)
+    list(TRANSFORM ARG_TEST_MODULES PREPEND colloquium_)
+    colloquium_test(${name}_test SOURCES ${ARG_TESTS} LIBS ${target} ${ARG_TEST_MODULES} ${ARG_TEST_LIBS})
+  endif()
+endfunction()
+
+# colloquium_test(NAME SOURCES … LIBS … [LABELS …] [TIMEOUT s])
+# A Catch2 program; compiled without optimisation unless the build type asks for it, over one precompiled
+# catch.hpp.
+function(colloquium_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT TARGET colloquium_test_pch)
+    file(WRITE ${PROJECT_BINARY_DIR}/pch.cc "")
+    add_library(colloquium_test_pch STATIC ${PROJECT_BINARY_DIR}/pch.cc)
+    target_compile_options(colloquium_test_pch PUBLIC $<$<CONFIG:Release>:-O1>)
+    target_precompile_headers(colloquium_test_pch PRIVATE <catch2/catch.hpp>)
+    target_link_libraries(colloquium_test_pch PUBLIC Catch2::Catch2WithMain Threads::Threads)
+    # Debian's libCatch2WithMain.a is built against an older glibc's MINSIGSTKSZ; the header must agree.
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE colloquium_test_pch ${ARG_LIBS})
+  target_precompile_headers(${name} REUSE_FROM colloquium_test_pch)
+  catch_discover_tests(${name} TEST_PREFIX "${name}: "
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 4)
+endfunction()

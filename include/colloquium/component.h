@@ -1,0 +1,121 @@
+// Descriptor: everything the rest of Colloquium knows about a component.
+//
+// A component is one folder under src/components and one add_component line. It exports functions such as
+// `const Descriptor& file_sink()`; the build writes the table of them (no static initialisers: a static
+// archive drops those). The engine, the reference pages, the schema and the compliance suite read the table.
+//
+// Thread safety: descriptors are immutable and live for ever; create functions run on the loop.
+#pragma once
+
+#include <any>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <typeindex>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/config_spec.h"
+#include "colloquium/loop.h"
+#include "colloquium/result.h"
+#include "colloquium/sink.h"
+#include "colloquium/source.h"
+#include "colloquium/stage.h"
+
+namespace colloquium {
+
+enum class ComponentKind { kSource, kStage, kSink };
+enum class ComponentStatus { kStable, kBeta, kExperimental };
+
+// Things of the process that some components share (the ingest server, the file system), by type. The
+// pointers outlive every component.
+class Services {
+ public:
+  template <class T>
+  void provide(T* service) {
+    services_[std::type_index(typeid(T))] = service;
+  }
+  // Null if the process has none.
+  template <class T>
+  T* find() const {
+    auto it = services_.find(std::type_index(typeid(T)));
+    return it == services_.end() ? nullptr : static_cast<T*>(it->second);
+  }
+
+ private:
+  std::map<std::type_index, void*> services_;
+};
+
+// What every component is given. References outlive the component.
+struct ComponentContext {
+  Loop& loop;
+  const Clock& clock;
+  Random& random;
+  const Services& services;
+  std::string pipeline;
+  std::string name;        // of the component in its pipeline
+  std::string base_dir;    // relative paths in the configuration start here
+};
+
+struct SourceContext : ComponentContext {
+  Intake& intake;
+  bool from_start = false;           // --from-start: read finished files again
+  Task finished;                     // call once when a finite source has emitted everything; loop only
+};
+
+// What a pipeline needs to know about a source before it is created.
+struct SourceTraits {
+  bool rereadable = false;  // it can resume from a cursor
+  bool finite = false;      // it ends by itself
+};
+
+// A configuration that has been read; only the descriptor that made it looks inside.
+using ParsedConfig = std::shared_ptr<const void>;
+
+struct ComponentExample {
+  std::string title;
+  std::string yaml;  // the component as it stands in a pipeline's list, e.g. "http: {path: /orders}"
+};
+
+struct Descriptor {
+  ComponentKind kind = ComponentKind::kSource;
+  std::string name;
+  ComponentStatus status = ComponentStatus::kStable;
+  std::string summary;       // one sentence
+  std::string description;   // Markdown
+  std::string input_trust;   // what it does with hostile input, in one sentence
+  std::string guarantee;     // what delivery it promises, in one sentence
+  std::vector<ComponentExample> examples;
+  ObjectSpec spec;
+
+  // Reads and checks the settings without creating anything.
+  std::function<ParsedConfig(const ConfigNode& node, ConfigProblems& problems)> parse;
+
+  // Exactly one of these is set, by kind.
+  std::function<Result<std::unique_ptr<Source>>(const ParsedConfig&, SourceContext)> create_source;
+  std::function<Result<std::unique_ptr<Sink>>(const ParsedConfig&, ComponentContext)> create_sink;
+  std::function<Result<std::unique_ptr<PureStage>>(const ParsedConfig&, ComponentContext)> create_pure_stage;
+  std::function<Result<std::unique_ptr<AsyncStage>>(const ParsedConfig&, ComponentContext)> create_async_stage;
+
+  std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
+  // Further checks that need the surroundings (a script that compiles, a file that exists). May be empty.
+  std::function<void(const ParsedConfig&, const std::string& base_dir, ConfigProblems& problems)> check;
+};
+
+// Fills spec and parse of a descriptor from one ConfigSpec.
+template <class Config>
+void bind_spec(Descriptor& descriptor, ConfigSpec<Config> spec) {
+  descriptor.spec = spec.object();
+  descriptor.parse = [spec = std::move(spec), name = descriptor.name](const ConfigNode& node,
+                                                                     ConfigProblems& problems) -> ParsedConfig {
+    return std::make_shared<const Config>(spec.read(node, name, problems));
+  };
+}
+
+template <class Config>
+const Config& config_of(const ParsedConfig& parsed) {
+  return *static_cast<const Config*>(parsed.get());
+}
+
+}  // namespace colloquium

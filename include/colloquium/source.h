@@ -1,0 +1,113 @@
+// Source: where events come from.
+//
+// A source hands bytes as it read them to its Intake (the door, src/engine/door.h), with the position it
+// would have to resume from, and gets an acknowledgement back once they are as safe as `ack` declares. It
+// never parses events and never touches the log.
+//
+// Life: create → start → stop_intake → (acknowledgements drain) → close → destroyed after `closed`.
+// Thread safety: every method runs on the loop. Intake::emit may be called on any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+namespace colloquium {
+
+// One message already cut by its protocol (an MQTT publish, a Kafka record).
+struct RawMessage {
+  std::string value;
+  std::optional<std::string> key;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<int64_t> timestamp_ms;  // arrival if absent
+};
+
+// How a body is to be cut into events.
+enum class BodyFormat {
+  kJson,        // one JSON value
+  kJsonArray,   // a JSON array, an event per element
+  kNdjson,      // a JSON value per line; blank lines are skipped
+};
+
+// What to do with an event that is no valid JSON or is too long.
+enum class BadEventPolicy {
+  kRejectAll,   // nothing of this RawBatch is kept; the acknowledgement says where the bad byte is
+  kDeadLetter,  // the bad event goes to the dead letters, the others are kept
+};
+
+// Bytes as read. Either `body` (cut by `format`) or `messages`.
+struct RawBatch {
+  std::shared_ptr<const std::string> body;  // complete events only: a reader keeps a partial last line back
+  BodyFormat format = BodyFormat::kJson;
+  std::vector<RawMessage> messages;
+  BadEventPolicy bad_event = BadEventPolicy::kRejectAll;
+  std::vector<std::pair<std::string, std::string>> headers;  // for every event of the body
+  uint64_t order_key = 0;  // RawBatches of one order key keep their order (a connection, a file)
+
+  // Position of the body's first byte (or the first message) in the source, rising over the source's life:
+  // with `log: off` it becomes the event's offset and makes its id. Byte position for a file.
+  int64_t position = 0;
+
+  // What to store with these events so that the source can resume behind them; empty: it cannot be re-read.
+  std::string cursor;
+};
+
+// How an emit ended.
+struct Ack {
+  uint64_t accepted = 0;
+  uint64_t duplicates = 0;
+  struct Range {
+    int32_t partition;
+    int64_t first;
+    int64_t last;
+  };
+  std::vector<Range> offsets;  // where the accepted events stand; empty with `log: off`
+
+  // Set if nothing was kept. kInvalidInput: `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable:
+  // try again after `retry_after_ms`.
+  std::optional<Error> error;
+  uint64_t bad_byte = 0;   // byte offset in the body (in the message, with `messages`)
+  uint64_t bad_event = 0;  // ordinal in the body
+  int64_t retry_after_ms = 0;
+};
+using AckFn = UniqueFunction<void(Ack)>;
+
+// The door, as a source sees it. Never blocks.
+class Intake {
+ public:
+  virtual ~Intake() = default;
+
+  // Takes `batch`; `ack` runs exactly once, on the loop, when the source's declared ack level holds or
+  // nothing was kept. Acks of one order key come in order.
+  virtual void emit(RawBatch batch, AckFn ack) = 0;
+
+  // False while the source should stop reading: the log's append queue (or, with `log: off`, the pipeline's
+  // queue) is full. Loop only.
+  virtual bool ready() const = 0;
+
+  // Calls `resume` once on the loop when ready() becomes true again. Loop only.
+  virtual void when_ready(Task resume) = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // `cursor`: the last one stored, empty if none. A failure stops the pipeline from starting.
+  virtual Status start(std::string cursor) = 0;
+
+  // No further emit after this returns, except of what a connection has already begun to send.
+  virtual void stop_intake() = 0;
+
+  // Gives everything back; `closed` runs on the loop in a later turn, once.
+  virtual void close(Task closed) = 0;
+};
+
+}  // namespace colloquium

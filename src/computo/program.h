@@ -1,0 +1,114 @@
+// Program: a Computo script compiled once, and Evaluator: what runs it.
+//
+// The language is specified in docs/language; this is its machine's front door. A Program is immutable and
+// shared by all threads without locks; an Evaluator holds arena and stack, belongs to one thread, and is
+// reused from event to event so that steady state allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "colloquium/result.h"
+#include "colloquium/tape.h"
+#include "json/view.h"
+
+namespace colloquium::computo {
+
+// Section 7.1 of the language specification.
+enum class Category : uint8_t {
+  kParse, kSyntax, kUnknownOperator, kUnknownVariable, kArity, kType, kLambda, kPointer, kValue,
+  kDivisionByZero, kEmptyArray, kNumber, kPatch, kLimit, kUnrepresentable,
+};
+std::string_view to_string(Category category);
+
+struct ScriptError {
+  Category category = Category::kType;
+  std::string path;     // of the failing expression: "/let/body/+/1"
+  std::string problem;  // "expected number, got string \"x\""
+  std::string hint;     // a name that was probably meant; may be empty
+  uint32_t line = 0;    // in the source text, from 1; 0 if it has none
+  uint32_t column = 0;
+
+  // "Error at <path>: <problem>. Did you mean '<hint>'?"
+  std::string message() const;
+};
+
+struct CompileOptions {
+  std::string array_key = "array";
+  std::string origin;                  // file name for messages
+  uint32_t first_line = 1;             // where the text starts in `origin` (an expression inside a YAML file)
+  uint32_t first_column = 1;
+  std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
+  bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
+};
+
+struct Limits {
+  uint64_t steps = 10'000'000;
+  uint32_t depth = 2500;             // nested evaluator activations
+  uint64_t memory_bytes = 256u << 20;
+  uint64_t output_bytes = 64u << 20;
+};
+
+class Program;
+using ProgramPtr = std::shared_ptr<const Program>;
+
+struct CompileFailure {
+  std::vector<ScriptError> errors;  // all of them with `strict`, else the first
+};
+
+// From JSON text. On failure null, and `failure` is filled.
+ProgramPtr compile_json(std::string_view text, const CompileOptions& options, CompileFailure& failure);
+
+// A host variable's value at evaluation: a view (its text and tape outlive the evaluation), null if absent.
+struct Binding {
+  const json::ValueView* value = nullptr;
+};
+
+// The result of one evaluation. Valid until the Evaluator's next evaluate().
+class Evaluator {
+ public:
+  explicit Evaluator(ProgramPtr program, Limits limits = {});
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+
+  // Evaluates over `inputs` (the first is $input) with host variables in the order of
+  // CompileOptions::variables. False on error, see error().
+  bool evaluate(std::span<const json::ValueView> inputs, std::span<const Binding> variables = {});
+
+  const ScriptError& error() const;
+
+  // What the last evaluation gave.
+  bool is_null() const;
+  bool is_truthy() const;
+  bool is_array() const;
+  size_t array_size() const;  // REQUIRES: is_array()
+
+  // Appends the result as JSON (and its tape, unless null) as Writer does: untouched values are their source
+  // bytes, built objects ascend by key. False if output_bytes is exceeded or a function is to be rendered
+  // too deep; see error().
+  bool write(std::vector<char>& bytes, std::vector<TapeToken>* tape);
+  bool write_element(size_t i, std::vector<char>& bytes, std::vector<TapeToken>* tape);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// For every operator: name, arity, one line of documentation. In byte order.
+struct OperatorInfo {
+  std::string_view name;
+  int min_arguments;
+  int max_arguments;  // -1: no upper bound
+  std::string_view summary;
+  std::string_view example;   // script as JSON, evaluated by the tests
+  std::string_view result;    // of the example, as JSON
+};
+std::span<const OperatorInfo> operators();
+
+}  // namespace colloquium::computo

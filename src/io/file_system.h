@@ -1,0 +1,85 @@
+// FileSystem: every file the log and the file components touch goes through this, so that tests can inject
+// faults below it and a simulator can replace it whole.
+//
+// Semantics are POSIX's, made explicit: data is durable only after File::sync; a created, renamed or removed
+// name is durable only after sync_directory of its folder. Errors carry kIo, kNoSpace (ENOSPC, EDQUOT),
+// kPermission, kNotFound or kAlreadyExists and name the path. EINTR is handled inside; a short write is an
+// error that leaves an unknown prefix written.
+//
+// Thread safety: FileSystem on any thread. A File may be used by several threads at once for reads (pread);
+// writes and sync of one file are the caller's to order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/result.h"
+
+namespace colloquium::io {
+
+enum class OpenMode {
+  kRead,
+  kReadWrite,       // must exist
+  kCreate,          // read and write; must not exist
+  kOpenOrCreate,    // read and write
+};
+
+struct FileInfo {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t size = 0;
+  int64_t modified_ms = 0;
+  bool is_directory = false;
+  bool is_regular = false;
+};
+
+class File {
+ public:
+  virtual ~File() = default;  // closes; errors of close are ignored, so sync first
+
+  virtual Status write_at(uint64_t offset, std::span<const std::string_view> pieces) = 0;
+  Status write_at(uint64_t offset, std::string_view bytes) {
+    return write_at(offset, std::span<const std::string_view>(&bytes, 1));
+  }
+  // Bytes read; fewer than asked only at the end of the file.
+  virtual Result<size_t> read_at(uint64_t offset, std::span<char> into) const = 0;
+  virtual Status sync() = 0;  // fdatasync
+  virtual Status truncate(uint64_t size) = 0;
+  virtual Result<FileInfo> info() const = 0;
+};
+
+// Held while alive.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, int permissions = 0644) = 0;
+  virtual Result<FileInfo> info(const std::string& path) const = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;  // names, sorted
+  virtual Status make_directories(const std::string& path) = 0;  // as mkdir -p; each new name synced
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;
+  virtual Status sync_directory(const std::string& path) = 0;
+  // kConflict if another process (or another FileLock of this one) holds it.
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+  virtual Result<uint64_t> free_bytes(const std::string& path) const = 0;   // for an unprivileged user
+  virtual Result<uint64_t> total_bytes(const std::string& path) const = 0;
+};
+
+// The real one. Never fails to exist; lives for ever.
+FileSystem& posix_file_system();
+
+// Whole small files.
+Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes);
+// tmp + sync + rename + sync_directory: the old content or the new, whenever the power goes.
+Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content);
+
+}  // namespace colloquium::io

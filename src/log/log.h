@@ -1,0 +1,195 @@
+// Log: the event log as everything above src/log sees it.
+//
+// Streams of partitions of records; appends that are acknowledged once they are as safe as asked; and
+// commits: {positions, outputs, sink tokens} of a leg, all or nothing. The contract is one that a Kafka
+// cluster could serve: append is asynchronous, offsets rise with gaps (control batches take some), nothing
+// above this interface sees a control batch, and commits are fenced by an epoch. One contract suite
+// (tests/compliance/log_contract.h) runs over every implementation: SegmentLog here and FakeLog
+// (log/fake_log.h), which makes gaps and delays.
+//
+// Durability: AckLevel says what an append's callback means. A commit's callback means durable, always.
+// After a failed write or sync of the data directory the log is failed for good: every later call ends with
+// the same error and the process has to exit (the pages may be gone although a retry would "succeed").
+//
+// Thread safety: every method on any thread. Callbacks run on the log's own thread and must be short: post
+// elsewhere what takes time. The log must be closed before its Executor and FileSystem go.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+namespace colloquium::log {
+
+enum class Codec : uint8_t { kNone = 0, kGzip = 1, kLz4 = 3, kZstd = 4 };
+
+enum class AckLevel {
+  kDurable,  // written and synced
+  kWritten,  // handed to the kernel: survives the process, not the machine
+  kQueued,   // in this process's memory
+};
+
+// How a stream is to be, given when it is opened. A stream that exists keeps its partition count; another
+// count is refused with what to do.
+struct StreamSpec {
+  std::string name;
+  int32_t partitions = 1;
+};
+
+using StreamId = int32_t;  // of this Log object; never stored
+
+// What the door stores with an accepted batch, in a reserved record header, so that accepting needs no
+// journal entry.
+struct AcceptInfo {
+  std::string source;                       // source name
+  std::string cursor;                       // empty: the source cannot be re-read
+  std::vector<std::array<uint64_t, 2>> id_hashes;  // one per event, or none (no dedupe)
+};
+
+// Records encoded, compressed and summed by whoever made the batch; the log thread adds the batch header.
+struct EncodedBatch {
+  std::string records;       // after compression
+  uint32_t records_crc = 0;  // CRC-32C of `records`
+  Codec codec = Codec::kNone;
+  int32_t count = 0;
+  int64_t base_timestamp_ms = 0;
+  std::shared_ptr<const Batch> batch;  // the events themselves, kept in memory for readers that keep up; may be null
+};
+
+// Any thread. `accept` may be null (outputs of a leg).
+Result<EncodedBatch> encode(std::shared_ptr<const Batch> batch, Codec codec, const AcceptInfo* accept);
+
+struct AppendResult {
+  int64_t first_offset = 0;
+  int64_t last_offset = 0;
+};
+using AppendDone = UniqueFunction<void(Result<AppendResult>)>;
+
+struct Position {
+  StreamId stream = 0;  // ignored with `external`
+  int32_t partition = 0;
+  int64_t next_offset = 0;
+  std::string external;  // `log: off`: the source's name; next_offset is then the source's position
+  std::string cursor;    // `log: off`: the source's cursor
+};
+
+struct Output {
+  StreamId stream = 0;
+  int32_t partition = 0;
+  EncodedBatch batch;
+};
+
+// Everything a leg's progress consists of. Replaces the leg's earlier positions for the partitions named.
+struct CommitRequest {
+  std::string leg;  // "<pipeline>/<leg>"
+  std::vector<Position> positions;
+  std::vector<Output> outputs;
+  std::optional<std::string> sink_token;
+};
+using CommitDone = UniqueFunction<void(Status)>;
+
+// What was committed last for a leg.
+struct LegState {
+  struct StreamPosition {
+    std::string stream;
+    int32_t partition = 0;
+    int64_t next_offset = 0;
+  };
+  struct ExternalPosition {
+    std::string source;
+    int64_t next_offset = 0;
+    std::string cursor;
+  };
+  std::vector<StreamPosition> positions;
+  std::vector<ExternalPosition> external;
+  std::string sink_token;
+};
+
+struct PartitionInfo {
+  int64_t oldest_offset = 0;
+  int64_t next_offset = 0;     // of the next record to be appended
+  int64_t synced_offset = 0;   // everything below is durable
+  uint64_t size_bytes = 0;
+};
+
+struct StreamInfo {
+  std::string name;
+  std::string tag;  // 8 random characters, made with the stream
+  std::vector<PartitionInfo> partitions;
+};
+
+// Reads one partition in order. One thread at a time; any thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  // The next batch of records at or after the reader's offset, or null at the acknowledged end (durable,
+  // or written with the weaker ack levels). Its events carry origin, offsets and time; with `tape` set when the reader was made, tapes
+  // too. Batches from memory come as they were appended; from disk they are read, checked and walked.
+  virtual Result<std::shared_ptr<const Batch>> next() = 0;
+
+  virtual void seek(int64_t offset) = 0;
+  virtual int64_t offset() const = 0;  // of the next record wanted
+};
+
+struct LogStats {
+  uint64_t appended_batches = 0, appended_events = 0, appended_bytes = 0;
+  uint64_t groups = 0, syncs = 0, commits = 0, errors = 0;
+  uint64_t queue_bytes = 0;  // encoded bytes that wait for the log thread
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // Opens the stream, making it if it is not there. kInvalidConfig for another partition count.
+  virtual Result<StreamId> open_stream(const StreamSpec& spec) = 0;
+  virtual Result<StreamInfo> stream_info(StreamId stream) const = 0;
+
+  // Appends in call order per partition. kUnavailable at once (through `done`) if the append queue is full,
+  // kNoSpace if the disk is at its reserve.
+  virtual void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) = 0;
+
+  // True while append() would be refused for a full queue or disk; `resume` runs once when it is not so
+  // any more.
+  virtual bool full() const = 0;
+  virtual void when_not_full(Task resume) = 0;
+
+  virtual void commit(CommitRequest request, CommitDone done) = 0;
+
+  // The state last committed; nothing if the leg never committed.
+  virtual std::optional<LegState> leg_state(const std::string& leg) const = 0;
+
+  virtual Result<std::unique_ptr<Reader>> read(StreamId stream, int32_t partition, int64_t from_offset,
+                                               bool with_tape) = 0;
+
+  // Runs `wake` (on the log thread) whenever records of the stream become readable, until the Log closes.
+  virtual void subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) = 0;
+
+  // The accept headers stored in a stream, oldest first, from those appended at or after `since_ms` on,
+  // and the last cursor of every source whatever its age. For the door at start.
+  struct Accepted {
+    int32_t partition;
+    int64_t first_offset;
+    int64_t append_time_ms;
+    AcceptInfo info;
+  };
+  virtual Status accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) = 0;
+
+  // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
+  virtual Status close() = 0;
+
+  virtual LogStats stats() const = 0;
+};
+
+}  // namespace colloquium::log
