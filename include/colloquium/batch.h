@@ -46,7 +46,7 @@ struct BatchOrigin {
   std::string tag;          // the stream's 8 random characters (design.md, Stable ids)
   std::string source;       // name of the source the batch came from
   std::string leg;          // appended to ids with the ordinal once a leg's stages have made new events; else empty
-  int32_t partition = 0;
+  int32_t partition = 0;    // -1 with `log: off`: left out of ids
 };
 
 // The bytes several batches may share. Built by BatchBuilder only.

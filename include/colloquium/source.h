@@ -85,7 +85,9 @@ class Intake {
   virtual ~Intake() = default;
 
   // Takes `batch`; `ack` runs exactly once, on the loop, when the source's declared ack level holds or
-  // nothing was kept. Acks of one order key come in order.
+  // nothing was kept. Acks may come in another order than emits. After an error on an emit that had a cursor,
+  // every later emit of the source made before that ack arrived fails too, so that the source can go back to
+  // the first one that failed and nothing is skipped or out of order.
   virtual void emit(RawBatch batch, AckFn ack) = 0;
 
   // False while the source should stop reading: the log's append queue (or, with `log: off`, the pipeline's

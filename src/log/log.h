@@ -177,7 +177,7 @@ class Log {
   virtual void subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) = 0;
 
   // The accept headers stored in a stream, oldest first, from those appended at or after `since_ms` on,
-  // and the last cursor of every source whatever its age. For the door at start.
+  // and in any case, whatever its age, the last one of every source in every partition. For the door at start.
   struct Accepted {
     int32_t partition;
     int64_t first_offset;
