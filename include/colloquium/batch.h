@@ -161,8 +161,11 @@ class BatchBuilder {
 
  private:
   void materialise();
+  BatchEntry close_value();
+  BatchEntry copy_event(const BatchBody& from, const BatchEntry& entry);
+  void cut_body(size_t first);
   uint32_t put_meta(const EventMeta& meta);
-  uint32_t copy_meta(const Batch& input, size_t i);
+  uint32_t copy_meta(const BatchBody& from, uint32_t meta_offset);
 
   std::shared_ptr<BatchBody> body_;
   std::shared_ptr<const BatchBody> shared_;  // set while only events of this body were kept
