@@ -21,25 +21,30 @@ function(colloquium_module name)
 endfunction()
 
 # colloquium_test(NAME SOURCES … LIBS … [LABELS …] [TIMEOUT s])
-# A Catch2 program; compiled without optimisation unless the build type asks for it, over one precompiled
-# catch.hpp.
+# A Catch2 program over one precompiled catch.hpp, at -O1 in a Release build: the template-heavy test code
+# compiles twice as fast so, and what it tests is still the release library. A test that cannot run here says
+# so with SKIP_TEST (tests/skip.h) and counts as skipped; a return code would not do for that, because
+# Catch2's is the number of failed assertions.
+set(colloquium_skipped "SKIPPED: .*(All tests passed|assertions: - none -)")
 function(colloquium_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
   if(NOT TARGET colloquium_test_pch)
-    file(WRITE ${PROJECT_BINARY_DIR}/pch.cc "")
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/pch.cc CONTENT "")  # written only if it changed
     add_library(colloquium_test_pch STATIC ${PROJECT_BINARY_DIR}/pch.cc)
     target_compile_options(colloquium_test_pch PUBLIC $<$<CONFIG:Release>:-O1>)
     target_precompile_headers(colloquium_test_pch PRIVATE <catch2/catch.hpp>)
     target_link_libraries(colloquium_test_pch PUBLIC Catch2::Catch2WithMain Threads::Threads)
-    # Debian's libCatch2WithMain.a is built against an older glibc's MINSIGSTKSZ; the header must agree.
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE colloquium_test_pch ${ARG_LIBS})
   target_precompile_headers(${name} REUSE_FROM colloquium_test_pch)
   catch_discover_tests(${name} TEST_PREFIX "${name}: "
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 4)
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "${colloquium_skipped}")
 endfunction()
