@@ -44,13 +44,16 @@ struct ConfigNode {
   bool boolean = false;
   int64_t integer = 0;
   double number = 0;
-  std::string text;                // a string, or any scalar as written (after substitution)
-  std::vector<ConfigNode> items;   // list
-  std::vector<Member> members;     // map, in the order written
+  std::string text;               // a string, or any scalar as written (after substitution)
+  bool quoted = false;            // a string that was written in quotes or as a block
+  bool substituted = false;       // a plain scalar that was nothing but ${…}: typed, but also good as a string
+  bool secret = false;            // holds what ${secret:…} gave: never shown
+  std::vector<ConfigNode> items;  // list
+  std::vector<Member> members;    // map, in the order written
   ConfigMark mark;
 
   const ConfigNode* find(std::string_view key) const;
-  std::string to_json() const;     // compact JSON of the value
+  std::string to_json() const;         // compact JSON of the value
   std::string_view kind_name() const;  // "a string", "a list" …, for messages
 };
 struct ConfigNode::Member {
@@ -87,21 +90,37 @@ struct Expression {
   explicit operator bool() const { return node.kind != ConfigNode::Kind::kNull; }
 };
 
-enum class FieldType { kBool, kInteger, kDouble, kString, kDuration, kSize, kSecret, kExpression, kList, kMap, kObject, kEnum };
+enum class FieldType {
+  kBool,
+  kInteger,
+  kDouble,
+  kString,
+  kDuration,
+  kSize,
+  kSecret,
+  kExpression,
+  kList,
+  kMap,
+  kObject,
+  kEnum,
+  kAny,  // whatever YAML can say, kept as its node
+};
 
 struct FieldOptions {
   std::string description;
-  std::string default_text;   // as it would be written in YAML; empty: the member's initial value is documented
-  std::string example;        // one YAML value
+  std::string default_text;  // as it would be written in YAML; empty: the member's initial value is documented
+  std::string example;       // one YAML value
   bool required = false;
   bool advanced = false;
-  bool secret = false;        // redacted wherever the configuration is shown
-  std::string deprecated;     // what to use instead
-  std::string since;          // version
+  bool secret = false;     // redacted wherever the configuration is shown
+  std::string deprecated;  // what to use instead
+  std::string since;       // version
+  // Bounds, both included: of a number, of a duration in ms, of a size in bytes, of a string's length in
+  // bytes, of the count of a list or map.
   std::optional<int64_t> minimum;
   std::optional<int64_t> maximum;
-  std::vector<std::string> choices;   // kEnum: what may be written
-  std::vector<std::string> aliases;   // other spellings still read
+  std::vector<std::string> choices;  // kEnum: what may be written
+  std::vector<std::string> aliases;  // other spellings still read
 };
 
 // A spec without its C++ type: what docs, schema and validation walk over.
@@ -110,9 +129,11 @@ struct FieldSpec {
   FieldType type = FieldType::kString;
   FieldType item_type = FieldType::kString;  // kList, kMap
   FieldOptions options;
-  std::vector<FieldSpec> fields;             // kObject, or items that are objects
-  // Reads `node` into the struct at `target`; adds what is wrong to `problems`.
-  std::function<void(const ConfigNode& node, void* target, ConfigProblems& problems)> read;
+  std::vector<FieldSpec> fields;  // kObject, or items that are objects
+  std::string shorthand;          // of the object, see ObjectSpec
+  // Reads `node` into the struct at `target`; adds what is wrong to `problems`. `path` names the value in
+  // messages: "log.partitions", "kafka.brokers[1]".
+  std::function<void(const ConfigNode& node, std::string_view path, void* target, ConfigProblems& problems)> read;
 };
 
 struct ObjectSpec {
@@ -122,12 +143,16 @@ struct ObjectSpec {
 };
 
 // Reads a map (or, with a shorthand, anything) into `target` by `spec`: unknown keys with a suggestion,
-// missing required keys, wrong types, ranges; all problems at once. `what` names it in messages ("log").
-// Implemented in src/config/spec.cc.
+// missing required keys, wrong types, ranges; all problems at once. An empty value counts as an empty map.
+// `what` names it in messages ("log"); it may be empty. Keys that are not given leave their members as they
+// are. Implemented in src/config/spec.cc.
 void read_object(const ConfigNode& node, const ObjectSpec& spec, std::string_view what, void* target,
                  ConfigProblems& problems);
 
-// How a C++ type is read and documented. Specialised in config_types.h for every type a field may have.
+// How a C++ type is read and documented. Specialised for every type a field may have in config_types.h, which
+// whoever writes a spec includes:
+//   static FieldSpec describe(std::string name, FieldOptions options);
+//   static std::string show(const T& value);  // as YAML for "default", empty if there is nothing to show
 template <class T>
 struct ConfigType;
 
@@ -160,10 +185,14 @@ class ConfigSpec {
  private:
   template <class T>
   void add(std::string name, T Config::*member, FieldOptions options) {
+    if (!options.required && options.default_text.empty()) {
+      options.default_text = ConfigType<T>::show(Config{}.*member);
+    }
     FieldSpec spec = ConfigType<T>::describe(std::move(name), std::move(options));
     auto read = std::move(spec.read);
-    spec.read = [member, read = std::move(read)](const ConfigNode& node, void* target, ConfigProblems& problems) {
-      read(node, &(static_cast<Config*>(target)->*member), problems);
+    spec.read = [member, read = std::move(read)](const ConfigNode& node, std::string_view path, void* target,
+                                                 ConfigProblems& problems) {
+      read(node, path, &(static_cast<Config*>(target)->*member), problems);
     };
     object_.fields.push_back(std::move(spec));
   }

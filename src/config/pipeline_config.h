@@ -1,0 +1,114 @@
+// PipelineConfig: a pipeline file, read and checked.
+//
+// read_pipeline turns a file's text into this model: substitution, names, components looked up in the
+// registry and their settings parsed and checked. Every problem of the file is reported at once. What needs
+// the language (compiling expressions) is left to src/engine, which finds the place of every piece here.
+//
+// Thread safety: values; a ComponentRegistry is called on the caller's thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/component.h"
+#include "colloquium/config_spec.h"
+
+#include "config/substitution.h"
+
+namespace colloquium::config {
+
+enum class Compression { kNone, kGzip, kLz4, kZstd };
+enum class Ack { kDurable, kWritten, kQueued };
+enum class RetryKind { kNone, kFixed, kExponential };
+
+struct LogConfig {
+  bool enabled = true;      // false: `log: off`, and nothing else here means anything
+  int32_t partitions = 1;   // 4 where partition_by is given
+  Expression partition_by;  // unset: round robin by batch
+  Compression compression = Compression::kLz4;
+  Ack ack = Ack::kDurable;
+  ConfigMark mark;
+};
+
+struct DedupeConfig {
+  Expression key;
+  Duration window{24 * 3'600'000};
+  int64_t max_ids = 10'000'000;
+  ConfigMark mark;
+};
+
+struct RetryConfig {
+  RetryKind policy = RetryKind::kExponential;
+  Duration initial{200};
+  Duration max{30'000};
+  int32_t attempts = 8;  // in all, the first included
+};
+
+struct ErrorsConfig {
+  RetryConfig retry;
+  std::string dead_letter;  // stream name; "<pipeline>.dead" if not given
+};
+
+struct CommitConfig {
+  Duration interval{100};
+  ByteSize size{8 << 20};
+};
+
+// One entry of sources, stages or sinks.
+struct ComponentConfig {
+  std::string name;                        // unique among the pipeline's sources, stages or sinks
+  bool named = false;                      // false: the name is its kind, or kind-2 …
+  const Descriptor* descriptor = nullptr;  // never null in a PipelineConfig
+  ConfigNode settings;                     // what stands behind the kind
+  ParsedConfig parsed;                     // what the descriptor made of it
+  ConfigMark mark;                         // of the entry
+  ConfigMark kind_mark;                    // of the key that names the kind
+  std::optional<DedupeConfig> dedupe;      // sources
+  Expression when;                         // sinks
+};
+
+struct PipelineConfig {
+  std::string name;      // the file's name without its ending, if not given
+  std::string base_dir;  // relative paths in the file start here
+  ConfigMark mark;       // of the whole file
+  LogConfig log;
+  std::vector<ComponentConfig> sources;
+  std::vector<ComponentConfig> stages;
+  std::vector<ComponentConfig> sinks;
+  ErrorsConfig errors;
+  CommitConfig commit;
+  std::map<std::string, ConfigNode> context;  // variables for every script
+  ConfigNode shown;  // the whole file after substitution, secrets masked: $pipeline_config
+};
+
+// The components there are. Names are asked for messages only.
+struct ComponentRegistry {
+  std::function<const Descriptor*(ComponentKind kind, std::string_view name)> find;
+  std::function<std::vector<std::string>(ComponentKind kind)> names;
+};
+
+struct PipelineSurroundings {
+  ComponentRegistry registry;
+  Substitutions substitutions;
+  std::string base_dir;
+};
+
+// Reads a pipeline file. With errors among `problems` the result is incomplete, but every component in it has
+// been parsed, so that further checks can add theirs to the same list.
+PipelineConfig read_pipeline(std::string_view text, const std::string& file_name,
+                             const PipelineSurroundings& surroundings, ConfigProblems& problems);
+
+// "source", "stage", "sink".
+std::string_view to_string(ComponentKind kind);
+
+// What names of pipelines, streams and components may be: [A-Za-z0-9._-], not beginning with '.', at most
+// kMaxNameLength bytes.
+inline constexpr size_t kMaxNameLength = 200;
+bool is_valid_name(std::string_view name);
+
+}  // namespace colloquium::config
