@@ -33,8 +33,8 @@ class UniqueFunction<R(Args...)> {
   };
   template <class F>
   struct Holder final : Callable {
-    explicit Holder(F&& callable) : callable(std::move(callable)) {}
-    explicit Holder(const F& callable) : callable(callable) {}
+    explicit Holder(F&& from) : callable(std::move(from)) {}
+    explicit Holder(const F& from) : callable(from) {}
     R call(Args... args) override { return callable(std::forward<Args>(args)...); }
     F callable;
   };
