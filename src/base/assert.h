@@ -10,8 +10,10 @@ namespace colloquium {
 #define ASSERT(...) ASSERT_INNER((__VA_ARGS__), #__VA_ARGS__, "")
 // ASSERT_WHY(condition, "what a reader should know").
 #define ASSERT_WHY(condition, why) ASSERT_INNER((condition), #condition, why)
-#define ASSERT_INNER(condition, text, why) \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? void(0) : ::colloquium::assertion_failed(text, __FILE__, __LINE__, why))
+#define ASSERT_INNER(condition, text, why)           \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? void(0)                                     \
+       : ::colloquium::assertion_failed(text, __FILE__, __LINE__, why))
 
 // The first line of every method that only the loop's thread may call.
 #define LOOP_ASSERT(loop) ASSERT_WHY((loop).is_current(), "called off the loop")
