@@ -48,6 +48,7 @@ struct ConfigNode {
   bool quoted = false;            // a string that was written in quotes or as a block
   bool substituted = false;       // a plain scalar that was nothing but ${…}: typed, but also good as a string
   bool secret = false;            // holds what ${secret:…} gave: never shown
+  bool unresolved = false;        // its ${…} failed: a problem has been reported, readers add no other
   std::vector<ConfigNode> items;  // list
   std::vector<Member> members;    // map, in the order written
   ConfigMark mark;
