@@ -23,9 +23,9 @@ namespace colloquium::io {
 
 enum class OpenMode {
   kRead,
-  kReadWrite,       // must exist
-  kCreate,          // read and write; must not exist
-  kOpenOrCreate,    // read and write
+  kReadWrite,     // must exist
+  kCreate,        // read and write; must not exist
+  kOpenOrCreate,  // read and write
 };
 
 struct FileInfo {
@@ -70,7 +70,7 @@ class FileSystem {
   virtual Status sync_directory(const std::string& path) = 0;
   // kConflict if another process (or another FileLock of this one) holds it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
-  virtual Result<uint64_t> free_bytes(const std::string& path) const = 0;   // for an unprivileged user
+  virtual Result<uint64_t> free_bytes(const std::string& path) const = 0;  // for an unprivileged user
   virtual Result<uint64_t> total_bytes(const std::string& path) const = 0;
 };
 

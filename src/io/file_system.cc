@@ -1,0 +1,35 @@
+#include "io/file_system.h"
+
+#include "io/path.h"
+
+namespace colloquium::io {
+
+Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes) {
+  // Opening for reading changes nothing, yet FileSystem::open is not const: it hands out writable files too.
+  TRY_ASSIGN(std::unique_ptr<File> file, const_cast<FileSystem&>(fs).open(path, OpenMode::kRead));
+  TRY_ASSIGN(const FileInfo info, file->info());
+  if (info.size > limit_bytes) {
+    return fail(ErrorCode::kLimit, "cannot read '" + path + "': it has " + std::to_string(info.size) +
+                                       " bytes, more than the " + std::to_string(limit_bytes) +
+                                       " expected at most");
+  }
+  std::string content(info.size, '\0');
+  TRY_ASSIGN(const size_t count, file->read_at(0, content));
+  content.resize(count);
+  return content;
+}
+
+Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content) {
+  const std::string temporary = path + ".tmp";
+  {
+    // A leftover of an earlier crash is overwritten: nothing ever reads a ".tmp".
+    TRY_ASSIGN(std::unique_ptr<File> file, fs.open(temporary, OpenMode::kOpenOrCreate));
+    TRY(file->truncate(0));
+    TRY(file->write_at(0, content));
+    TRY(file->sync());
+  }
+  TRY(fs.rename(temporary, path));
+  return fs.sync_directory(parent_of(path));
+}
+
+}  // namespace colloquium::io

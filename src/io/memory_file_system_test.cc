@@ -1,0 +1,188 @@
+#include "io/memory_file_system.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <string>
+
+namespace colloquium::io {
+namespace {
+
+class Sequence final : public Random {
+ public:
+  explicit Sequence(uint64_t seed) : state_(seed) {}
+  uint64_t next() override {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return state_ ^ (state_ >> 29);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+Fault io_error() {
+  return Fault{Error{ErrorCode::kIo, "injected"}};
+}
+
+}  // namespace
+
+TEST_CASE("a crash forgets un-synced bytes") {
+  MemoryFileSystem fs;
+  {
+    auto file = fs.open("/a", OpenMode::kCreate);
+    REQUIRE((*file)->write_at(0, "durable"));
+    REQUIRE((*file)->sync());
+    REQUIRE(fs.sync_directory("/"));
+    REQUIRE((*file)->write_at(0, "D"));
+    REQUIRE((*file)->write_at(7, " not"));
+    CHECK(*read_file(fs, "/a", 100) == "Durable not");
+    fs.crash();
+    CHECK((*file)->write_at(0, "x").error().code == ErrorCode::kIo);
+  }
+  CHECK(*read_file(fs, "/a", 100) == "durable");
+}
+
+TEST_CASE("a crash forgets names whose folder was not synced") {
+  MemoryFileSystem fs;
+  REQUIRE(fs.make_directories("/d"));
+  {
+    auto file = fs.open("/d/a", OpenMode::kCreate);
+    REQUIRE((*file)->write_at(0, "x"));
+    REQUIRE((*file)->sync());
+  }
+  fs.crash();
+  CHECK(fs.list("/d")->empty());
+
+  REQUIRE(write_file_atomically(fs, "/d/b", "kept"));
+  REQUIRE(fs.rename("/d/b", "/d/c"));
+  fs.crash();
+  CHECK(*fs.list("/d") == std::vector<std::string>{"b"});
+  REQUIRE(fs.remove("/d/b"));
+  fs.crash();
+  CHECK(*read_file(fs, "/d/b", 10) == "kept");
+  REQUIRE(fs.remove("/d/b"));
+  REQUIRE(fs.sync_directory("/d"));
+  fs.crash();
+  CHECK(fs.list("/d")->empty());
+}
+
+TEST_CASE("a truncation is durable only after a sync") {
+  MemoryFileSystem fs;
+  REQUIRE(write_file_atomically(fs, "/a", "0123456789"));
+  REQUIRE((*fs.open("/a", OpenMode::kReadWrite))->truncate(3));
+  fs.crash();
+  CHECK(*read_file(fs, "/a", 100) == "0123456789");
+  auto file = fs.open("/a", OpenMode::kReadWrite);
+  REQUIRE((*file)->truncate(3));
+  REQUIRE((*file)->sync());
+  fs.crash();
+  CHECK(*read_file(fs, "/a", 100) == "012");
+}
+
+TEST_CASE("a crash with chance keeps subsets of what was on its way, and all of what was synced") {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    MemoryFileSystem fs;
+    REQUIRE(write_file_atomically(fs, "/a", std::string(1024, 's')));
+    REQUIRE((*fs.open("/a", OpenMode::kReadWrite))->write_at(1024, std::string(1024, 'n')));
+    Sequence chance(seed);
+    fs.crash(&chance);
+    const std::string content = *read_file(fs, "/a", 4096);
+    REQUIRE(content.size() >= 1024);
+    CHECK(content.substr(0, 1024) == std::string(1024, 's'));
+    seen.insert(content);
+  }
+  CHECK(seen.size() > 4);
+  CHECK(seen.count(std::string(1024, 's')) == 1);
+}
+
+TEST_CASE("the operation named fails, once, and the others do not") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  fs.fail_at(fs.operations() + 1, io_error());
+  REQUIRE((*file)->write_at(0, "x"));
+  CHECK((*file)->sync().error().message == "injected");
+  REQUIRE((*file)->sync());
+}
+
+TEST_CASE("a failed sync can lose the bytes it did not sync") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  REQUIRE((*file)->write_at(0, "x"));
+  Fault fault = io_error();
+  fault.loses_dirty = true;
+  fs.fail_at(fs.operations(), fault);
+  CHECK_FALSE((*file)->sync());
+  REQUIRE((*file)->sync());
+  CHECK(read_file(fs, "/a", 10)->empty());
+}
+
+TEST_CASE("a write can be torn") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  Fault fault = io_error();
+  fault.written_bytes = 3;
+  fs.fail_at(fs.operations(), fault);
+  CHECK_FALSE((*file)->write_at(0, "abcdef"));
+  CHECK(*read_file(fs, "/a", 10) == "abc");
+}
+
+TEST_CASE("a full disk takes what fits and refuses the rest") {
+  MemoryFileSystem fs(10);
+  auto file = fs.open("/a", OpenMode::kCreate);
+  REQUIRE((*file)->write_at(0, "0123456"));
+  const Status refused = (*file)->write_at(7, "789abc");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kNoSpace);
+  CHECK(refused.error().retryable);
+  CHECK(*read_file(fs, "/a", 20) == "0123456789");
+  CHECK(*fs.free_bytes("/") == 0);
+  REQUIRE((*file)->write_at(2, "xx"));  // no new space needed
+  fs.set_capacity(20);
+  REQUIRE((*file)->write_at(10, "abc"));
+}
+
+TEST_CASE("after the halt nothing happens any more") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  REQUIRE((*file)->write_at(0, "x"));
+  fs.halt_at(fs.operations());
+  CHECK_FALSE((*file)->write_at(1, "y"));
+  CHECK_FALSE((*file)->sync());
+  CHECK_FALSE(fs.open("/b", OpenMode::kCreate));
+  fs.crash();
+  CHECK(fs.list("/")->empty());
+}
+
+TEST_CASE("hooks see every operation with its path") {
+  MemoryFileSystem fs;
+  std::vector<std::string> seen;
+  fs.set_hook([&](const Operation& operation) -> std::optional<Fault> {
+    if (operation.kind == OperationKind::kSyncDirectory) seen.push_back(operation.path);
+    return std::nullopt;
+  });
+  REQUIRE(fs.make_directories("/x/y"));
+  REQUIRE(write_file_atomically(fs, "/x/y/f", "z"));
+  CHECK(seen == std::vector<std::string>{"/", "/x", "/x/y"});
+}
+
+TEST_CASE("a lock does not outlive a crash") {
+  MemoryFileSystem fs;
+  auto held = fs.lock("/LOCK");
+  REQUIRE(held);
+  fs.crash();
+  auto next = fs.lock("/LOCK");
+  REQUIRE(next);
+  held->reset();  // of the dead process: must not free the new one
+  CHECK_FALSE(fs.lock("/LOCK"));
+}
+
+TEST_CASE("flipped bits are seen") {
+  MemoryFileSystem fs;
+  REQUIRE(write_file_atomically(fs, "/a", "abc"));
+  fs.flip("/a", 1, 1);
+  CHECK(*read_file(fs, "/a", 10) == "acc");
+  fs.crash();
+  CHECK(*read_file(fs, "/a", 10) == "acc");
+}
+
+}  // namespace colloquium::io
