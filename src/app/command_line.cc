@@ -1,0 +1,224 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+#include "base/names.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr size_t kHelpColumn = 26;
+
+bool is_positional(const VerbOption& option) {
+  return option.name.front() != '-';
+}
+bool takes_many(const VerbOption& option) {
+  return std::holds_alternative<std::vector<std::string>*>(option.target);
+}
+
+std::string usage_line(const Verb& verb, const std::string& path) {
+  std::string line = path;
+  if (!verb.verbs.empty()) return line + " VERB …";
+  const bool has_options = std::any_of(verb.options.begin(), verb.options.end(),
+                                       [](const VerbOption& option) { return !is_positional(option); });
+  if (has_options) line += " [OPTIONS]";
+  if (!verb.arguments.empty()) return line + " " + verb.arguments;
+  for (const VerbOption& option : verb.options) {
+    if (!is_positional(option)) continue;
+    std::string name = option.name + (takes_many(option) ? "…" : "");
+    line += option.required ? " " + name : " [" + name + "]";
+  }
+  return line;
+}
+
+// One entry of a two-column list; the help moves to a line of its own behind a long name.
+std::string entry(const std::string& name, const std::string& help) {
+  std::string line = "  " + name;
+  if (line.size() + 2 > kHelpColumn) {
+    line += "\n" + std::string(kHelpColumn, ' ');
+  } else {
+    line.append(kHelpColumn - line.size(), ' ');
+  }
+  return line + help + "\n";
+}
+
+std::string option_title(const VerbOption& option) {
+  std::string title = option.name;
+  const size_t comma = title.find(',');
+  if (comma != std::string::npos) title.insert(comma + 1, " ");
+  return option.value.empty() ? title : title + " " + option.value;
+}
+
+std::string option_help(const VerbOption& option) {
+  if (option.choices.empty()) return option.help;
+  std::string help = option.help + ":";
+  for (const std::string& choice : option.choices) help += " " + choice;
+  return help;
+}
+
+std::string indented(const std::string& text) {
+  std::string out = "  ";
+  for (char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+void add_option(CLI::App& app, const VerbOption& option) {
+  const auto add = [&](auto* target) {
+    using T = std::decay_t<decltype(*target)>;
+    CLI::Option* added = nullptr;
+    if constexpr (std::is_same_v<T, bool>) {
+      added = app.add_flag(option.name, *target, option.help);
+    } else {
+      added = app.add_option(option.name, *target, option.help);
+      if (!is_positional(option)) added->allow_extra_args(false);
+      if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
+    }
+    if (option.required) added->required();
+  };
+  std::visit(add, option.target);
+}
+
+Exit refuse_with_hint(const Console& console, const std::string& path, const std::string& message) {
+  console.err << "error: " << message << "\n'" << path << " --help' tells what it takes\n";
+  return Exit::kRefused;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string nearest = closest_name(word, known);
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+}
+
+Exit refuse_extra(const Verb& verb, const std::string& path, const std::string& extra, const Console& console) {
+  if (extra.front() != '-') return refuse_with_hint(console, path, "unexpected argument '" + extra + "'");
+  std::vector<std::string> known{"--help"};
+  for (const VerbOption& option : verb.options) {
+    if (is_positional(option)) continue;
+    known.push_back(option.name.substr(option.name.find("--")));
+  }
+  const std::string name = extra.substr(0, extra.find('='));
+  std::string hint = did_you_mean(name, known);
+  if (hint.empty()) hint = " (a value that begins with '-' goes behind '--')";
+  return refuse_with_hint(console, path, "unknown option '" + name + "'" + hint);
+}
+
+// Parses the arguments of a verb that has no verbs of its own, and runs it.
+Exit run_leaf(const Verb& verb, const std::string& path, std::vector<std::string> arguments, Console& console) {
+  CLI::App app(verb.summary, path);
+  app.set_help_flag("-h,--help");
+  app.allow_extras();
+  for (const VerbOption& option : verb.options) add_option(app, option);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    console.out << help_text(verb, path);
+    return Exit::kDone;
+  } catch (const CLI::ParseError& e) {
+    // What is missing may only be missing because an option was misspelt: that is then the better message.
+    for (const std::string& extra : app.remaining()) {
+      if (extra != "--") return refuse_extra(verb, path, extra, console);
+    }
+    return refuse_with_hint(console, path, e.what());
+  }
+  for (const std::string& extra : app.remaining()) {
+    if (extra != "--") return refuse_extra(verb, path, extra, console);
+  }
+  return verb.run(console);
+}
+
+bool asks_for_help(const std::string& argument) {
+  return argument == "--help" || argument == "-h" || argument == "help";
+}
+
+Exit refuse_verb(const Verb& parent, const std::string& path, const std::string& word, const Console& console) {
+  std::vector<std::string> known;
+  for (const Verb& verb : parent.verbs) known.push_back(verb.name);
+  const std::string what = word.front() == '-' ? "unknown option '" : "unknown verb '";
+  return refuse_with_hint(console, path, what + word + "'" + did_you_mean(word, known));
+}
+
+void append_page(const Verb& verb, const std::string& path, std::string& page) {
+  if (!verb.verbs.empty()) {
+    for (const Verb& child : verb.verbs) append_page(child, path + " " + child.name, page);
+    return;
+  }
+  page += "\n## `" + path + "`\n\n" + verb.summary + ".\n\n```text\n" + usage_line(verb, path) + "\n```\n";
+  if (!verb.description.empty()) page += "\n" + verb.description + "\n";
+  if (!verb.options.empty()) page += "\n| argument | meaning |\n| --- | --- |\n";
+  for (const VerbOption& option : verb.options) {
+    page += "| `" + option_title(option) + "` | " + option_help(option) + " |\n";
+  }
+  page += "\n```sh\n" + verb.example + "\n```\n";
+}
+
+}  // namespace
+
+Exit refuse(const Console& console, const Error& error) {
+  return refuse(console, error.describe());
+}
+
+Exit refuse(const Console& console, const std::string& message) {
+  console.err << "error: " << message << "\n";
+  return Exit::kRefused;
+}
+
+Exit fail_running(const Console& console, const Error& error) {
+  console.err << "error: " << error.describe() << "\n";
+  return Exit::kFailed;
+}
+
+std::string help_text(const Verb& verb, const std::string& path) {
+  std::string text = verb.summary + ".\n\nUsage: " + usage_line(verb, path) + "\n";
+  if (!verb.description.empty()) text += "\n" + verb.description + "\n";
+  if (!verb.verbs.empty()) {
+    text += "\nVerbs:\n";
+    for (const Verb& child : verb.verbs) text += entry(child.name, child.summary);
+    text += "\n'" + path + " VERB --help' tells more about one of them.\n";
+  }
+  text += "\nArguments:\n";
+  for (const VerbOption& option : verb.options) text += entry(option_title(option), option_help(option));
+  text += entry("-h, --help", "print this");
+  return text + "\nExample:\n" + indented(verb.example) + "\n";
+}
+
+Exit run_command_line(const Verb& root, const std::vector<std::string>& arguments, Console& console) {
+  const Verb* verb = &root;
+  std::string path = root.name;
+  size_t used = 0;
+  while (!verb->verbs.empty()) {
+    if (used == arguments.size()) {
+      console.err << help_text(*verb, path);
+      return Exit::kRefused;
+    }
+    const std::string& word = arguments[used];
+    if (asks_for_help(word)) {
+      console.out << help_text(*verb, path);
+      return Exit::kDone;
+    }
+    const std::string name = verb == &root && word == "--version" ? "version" : word;
+    const auto found = std::find_if(verb->verbs.begin(), verb->verbs.end(),
+                                    [&](const Verb& child) { return child.name == name; });
+    if (found == verb->verbs.end()) return refuse_verb(*verb, path, word.empty() ? "''" : word, console);
+    verb = &*found;
+    path += " " + verb->name;
+    ++used;
+  }
+  return run_leaf(*verb, path, {arguments.begin() + static_cast<ptrdiff_t>(used), arguments.end()}, console);
+}
+
+std::string command_line_page(const Verb& root) {
+  std::string page =
+      "# Command line\n\nGenerated by `colloquium docs`; do not edit.\n\n"
+      "Exit codes: 0 done; 1 failed while running; 2 refused before starting. Results go to standard output, "
+      "messages to standard error.\n";
+  append_page(root, root.name, page);
+  return page;
+}
+
+}  // namespace colloquium::app

@@ -1,0 +1,243 @@
+// `computo run`: a Computo script by itself, over values given on the command line or lines of NDJSON.
+
+#include <ostream>
+#include <utility>
+
+#include "colloquium/batch.h"
+
+#include "app/ndjson_reader.h"
+#include "app/verb.h"
+#include "computo/program.h"
+#include "io/file_system.h"
+#include "json/walk.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr size_t kScriptLimitBytes = size_t{64} << 20;
+constexpr size_t kInputLimitBytes = size_t{1} << 30;
+constexpr size_t kFlushBytes = size_t{64} << 10;
+
+struct Options {
+  std::optional<std::string> expression;
+  std::optional<std::string> each;
+  std::string array_key = "array";
+  std::vector<std::string> arguments;
+};
+
+// One line a script error: "orders.json:3:7: error[type]: at /let/body: expected …; did you mean 'x'?".
+std::string describe(const computo::ScriptError& error, const std::string& origin, uint64_t input_line) {
+  std::string text = origin;
+  if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+  text += ": error[" + std::string(computo::to_string(error.category)) + "]: ";
+  if (!error.path.empty()) text += "at " + error.path + ": ";
+  text += error.problem;
+  if (!error.hint.empty()) text += "; did you mean '" + error.hint + "'?";
+  if (input_line > 0) text += " (input line " + std::to_string(input_line) + ")";
+  return text + "\n";
+}
+
+struct Script {
+  std::string text;
+  std::string origin;
+};
+
+// Takes the script from -e, or from the first argument, which it removes.
+Result<Script> take_script(Options& options) {
+  if (options.expression) return Script{*options.expression, "-e"};
+  if (options.arguments.empty()) {
+    return fail(ErrorCode::kInvalidConfig, "there is no script: name a SCRIPT file, or give one with -e");
+  }
+  const std::string path = options.arguments.front();
+  options.arguments.erase(options.arguments.begin());
+  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
+  return Script{std::move(text), path};
+}
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool is_sugar(const Script& script) {
+  const size_t first = script.text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && script.text[first] == '=';
+}
+
+computo::ProgramPtr compile(const Script& script, const std::string& array_key, Console& console) {
+  computo::CompileOptions options;
+  options.array_key = array_key;
+  options.origin = script.origin;
+  computo::CompileFailure failure;
+  const char* const kNoSugar =
+      "this version reads Computo in its JSON form only; write the expression as JSON, as in [\"+\", 1, 2]";
+  if (is_sugar(script)) {
+    failure.errors.push_back({computo::Category::kParse, "", kNoSugar, "", 1, 1});
+  } else if (computo::ProgramPtr program = computo::compile_json(script.text, options, failure)) {
+    return program;
+  } else if (ends_with(script.origin, ".computo") && failure.errors.size() == 1) {
+    failure.errors[0].problem += std::string("; ") + kNoSugar;
+  }
+  for (const computo::ScriptError& error : failure.errors) console.err << describe(error, script.origin, 0);
+  return nullptr;
+}
+
+// An INPUT is a JSON text, or the name of a file that holds one.
+Result<json::Document> read_input(const std::string& argument) {
+  auto document = json::parse(argument, "INPUT");
+  if (document) return document;
+  auto text = io::read_file(io::posix_file_system(), argument, kInputLimitBytes);
+  if (text) return json::parse(*text, argument);
+  return fail(ErrorCode::kInvalidInput, "INPUT '" + argument + "' is neither JSON (" +
+                                            document.error().describe() + ") nor a file that can be read (" +
+                                            text.error().describe() + ")");
+}
+
+Exit evaluate_once(const computo::ProgramPtr& program, const std::string& origin,
+                   const std::vector<std::string>& arguments, Console& console) {
+  std::vector<json::Document> documents;
+  for (const std::string& argument : arguments) {
+    auto document = read_input(argument);
+    if (!document) return refuse(console, document.error());
+    documents.push_back(std::move(*document));
+  }
+  std::vector<json::ValueView> inputs;
+  for (const json::Document& document : documents) {
+    inputs.emplace_back(document.text.data(), document.tape.data(), 0);
+  }
+  computo::Evaluator evaluator(program);
+  std::vector<char> bytes;
+  if (!evaluator.evaluate(inputs) || !evaluator.write(bytes, nullptr)) {
+    console.err << describe(evaluator.error(), origin, 0);
+    return Exit::kFailed;
+  }
+  bytes.push_back('\n');
+  console.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return Exit::kDone;
+}
+
+// One evaluation a line. A line that fails is told on `err` and gives no result; the others go on.
+class LineRunner {
+ public:
+  LineRunner(computo::ProgramPtr program, std::string origin, Console& console)
+      : evaluator_(std::move(program)), origin_(std::move(origin)), console_(console) {}
+
+  Exit run(const ReadBytes& read, const std::string& input_name) {
+    // Results go out before each read, which may wait for a slow writer.
+    NdjsonReader reader([&](std::span<char> into) {
+      flush();
+      return read(into);
+    });
+    std::string_view line;
+    while (true) {
+      auto more = reader.next(line);
+      if (!more) {
+        flush();
+        return fail_running(console_, more.error());
+      }
+      if (!*more) break;
+      if (!evaluate(line, reader.line(), input_name)) failed_ = true;
+      if (bytes_.size() >= kFlushBytes) flush();
+    }
+    flush();
+    return failed_ ? Exit::kFailed : Exit::kDone;
+  }
+
+ private:
+  bool evaluate(std::string_view line, uint64_t number, const std::string& input_name) {
+    tape_.clear();
+    json::WalkError bad;
+    if (!walker_.walk(line, tape_, bad)) {
+      console_.err << input_name << ":" << number << ":" << bad.byte + 1 << ": error: " << bad.what << "\n";
+      return false;
+    }
+    const json::ValueView input(line.data(), tape_.data(), 0);
+    const size_t before = bytes_.size();
+    if (!evaluator_.evaluate({&input, 1}) || !evaluator_.write(bytes_, nullptr)) {
+      bytes_.resize(before);
+      console_.err << describe(evaluator_.error(), origin_, number);
+      return false;
+    }
+    bytes_.push_back('\n');
+    return true;
+  }
+
+  void flush() {
+    console_.out.write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+    console_.out.flush();
+    bytes_.clear();
+  }
+
+  computo::Evaluator evaluator_;
+  std::string origin_;
+  Console& console_;
+  json::Walker walker_;
+  std::vector<TapeToken> tape_;
+  std::vector<char> bytes_;
+  bool failed_ = false;
+};
+
+Exit evaluate_file(computo::ProgramPtr program, const std::string& origin, const std::string& path,
+                   Console& console) {
+  auto file = io::posix_file_system().open(path, io::OpenMode::kRead);
+  if (!file) return refuse(console, file.error());
+  uint64_t position = 0;
+  const auto read = [&](std::span<char> into) -> Result<size_t> {
+    TRY_ASSIGN(const size_t got, (*file)->read_at(position, into));
+    position += got;
+    return got;
+  };
+  return LineRunner(std::move(program), origin, console).run(read, path);
+}
+
+Exit run(Options options, Console& console) {
+  auto script = take_script(options);
+  if (!script) return refuse(console, script.error());
+  if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
+  const bool from_stdin = options.arguments == std::vector<std::string>{"-"};
+  if (options.each && !options.arguments.empty()) {
+    return refuse(console, "--each takes its inputs from a file; leave out INPUT, or --each");
+  }
+  computo::ProgramPtr program = compile(*script, options.array_key, console);
+  if (program == nullptr) return Exit::kFailed;
+  if (from_stdin || options.each == "-") {
+    return LineRunner(std::move(program), script->origin, console).run(console.in, "stdin");
+  }
+  if (options.each) return evaluate_file(std::move(program), script->origin, *options.each, console);
+  return evaluate_once(program, script->origin, options.arguments, console);
+}
+
+Verb computo_run_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "run";
+  verb.summary = "Evaluate a Computo script";
+  verb.description =
+      "Each INPUT is one JSON value, or the name of a file that holds one; the first is $input, all of them are\n"
+      "$inputs. The result is one line of JSON. A single '-', or --each, evaluates once for every line of NDJSON.";
+  verb.example =
+      "colloquium computo run total.json '{\"items\": [1, 2]}'\n"
+      "colloquium computo run -e '[\"$input\", \"/id\"]' - < events.ndjson";
+  verb.arguments = "[SCRIPT] [INPUT…]";
+  verb.options = {
+      {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},
+      {"--each", "FILE", "evaluate once for every line of this NDJSON file ('-': standard input)", &options->each},
+      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
+      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &options->arguments},
+  };
+  verb.run = [options](Console& console) { return run(*options, console); };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace
+
+Verb computo_verb() {
+  Verb verb;
+  verb.name = "computo";
+  verb.summary = "Work with the Computo language by itself";
+  verb.example = "colloquium computo run -e '[\"+\", 1, 2]'";
+  verb.verbs.push_back(computo_run_verb());
+  return verb;
+}
+
+}  // namespace colloquium::app
