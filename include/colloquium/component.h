@@ -86,6 +86,7 @@ struct Descriptor {
   std::string description;   // Markdown
   std::string input_trust;   // what it does with hostile input, in one sentence
   std::string guarantee;     // what delivery it promises, in one sentence
+  Guarantee delivery = Guarantee::kAtLeastOnce;  // sinks: the same for the engine; equals Sink::guarantee()
   std::vector<ComponentExample> examples;
   ObjectSpec spec;
 

@@ -189,6 +189,9 @@ class Log {
   // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
   virtual Status close() = 0;
 
+  // 8 random characters made with the data directory: part of the ids of events that never enter a stream.
+  virtual std::string data_tag() const = 0;
+
   virtual LogStats stats() const = 0;
 };
 
