@@ -34,9 +34,9 @@ TEST_CASE("a full queue refuses, and destruction runs what was posted") {
   ThreadExecutor executor;
   std::atomic<int> ran{0};
   {
-    auto queue = executor.make_queue("full", 1, 2);
     auto started = executor.make_signal();
     auto release = executor.make_signal();
+    auto queue = executor.make_queue("full", 1, 2);
     REQUIRE(queue->post([&] {
       started->set();
       release->wait();
@@ -54,9 +54,9 @@ TEST_CASE("a full queue refuses, and destruction runs what was posted") {
 
 TEST_CASE("a wider queue runs as many tasks at a time as it is wide") {
   ThreadExecutor executor;
-  auto queue = executor.make_queue("wide", 3, 10);
   auto all_there = executor.make_signal();
   std::atomic<int> there{0};
+  auto queue = executor.make_queue("wide", 3, 10);
   for (int i = 0; i < 3; ++i) {
     REQUIRE(queue->post([&] {
       if (++there == 3) all_there->set();

@@ -196,6 +196,7 @@ TEST_CASE("a loop with nothing to do does not spin after a turn end") {
   f.loop->run();
   CHECK(iterations < 10);
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare), nullptr);
+  end.reset();
   f.loop->close();
   f.closed = true;
 }
