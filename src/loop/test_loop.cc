@@ -1,7 +1,6 @@
 #include "loop/test_loop.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/assert.h"
 
@@ -9,7 +8,6 @@ namespace colloquium::loop {
 namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kMaxTurns = 1'000'000;
-constexpr std::chrono::seconds kPatience{30};
 }  // namespace
 
 class TestLoop::ManualTimer final : public Timer {
@@ -121,14 +119,13 @@ void TestLoop::advance(int64_t by_ms) {
   run_until_idle();
 }
 
-bool TestLoop::run_until(const std::function<bool()>& done) {
+void TestLoop::run_until(const std::function<bool()>& done) {
   LOOP_ASSERT(*this);
   while (!done()) {
-    if (run_turn()) continue;
-    std::unique_lock lock(mutex_);
-    if (!posted_something_.wait_for(lock, kPatience, [this] { return !posted_.empty(); })) return false;
+    // Read before the turn, so that a post during it is not waited for.
+    const uint32_t before = posts_.load();
+    if (!run_turn()) posts_.wait(before);
   }
-  return true;
 }
 
 bool TestLoop::can_move() const {
@@ -159,7 +156,8 @@ bool TestLoop::post(Task task) {
     if (refuse_posts_) return false;
     posted_.push_back(std::move(task));
   }
-  posted_something_.notify_one();
+  ++posts_;
+  posts_.notify_all();
   return true;
 }
 

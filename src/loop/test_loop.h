@@ -8,7 +8,7 @@
 // thread that made it. Ownership: the clock outlives the loop, the loop outlives its timers.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -42,8 +42,9 @@ class TestLoop final : public Loop {
   // Lets time pass, stopping at every timer on the way.
   void advance(int64_t by_ms);
 
-  // Turns until `done`, waiting for posts of other threads. False if none came for half a minute.
-  bool run_until(const std::function<bool()>& done);
+  // Turns until `done`, waiting for posts of other threads whenever there is nothing to do. It waits for ever
+  // if none comes: a test's own time limit ends that.
+  void run_until(const std::function<bool()>& done);
 
   // Whether a turn would do anything now, and when the next timer is due (on the monotonic clock).
   bool can_move() const;
@@ -89,9 +90,9 @@ class TestLoop final : public Loop {
 
   // Any thread.
   mutable std::mutex mutex_;
-  std::condition_variable posted_something_;
-  std::vector<Task> posted_;   // guarded by mutex_
-  bool refuse_posts_ = false;  // guarded by mutex_
+  std::atomic<uint32_t> posts_{0};  // how many there were; run_until() waits for it to change
+  std::vector<Task> posted_;        // guarded by mutex_
+  bool refuse_posts_ = false;       // guarded by mutex_
 };
 
 }  // namespace colloquium::loop

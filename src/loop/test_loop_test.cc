@@ -105,7 +105,7 @@ TEST_CASE("run_until waits for the posts of other threads") {
   REQUIRE(queue->post([&] {
     for (int i = 0; i < 100; ++i) (void)f.loop.post([&] { ++arrived; });
   }));
-  CHECK(f.loop.run_until([&] { return arrived == 100; }));
+  f.loop.run_until([&] { return arrived == 100; });
   CHECK(arrived == 100);
 }
 

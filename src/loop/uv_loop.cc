@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/counters.h"
 #include "base/logging.h"
+#include "base/system_clock.h"
 
 namespace colloquium::loop {
 namespace {
@@ -215,19 +216,19 @@ void UvLoop::run_posted() {
 
 void UvLoop::run_timed(const char* what, Task& task) {
   ASSERT(task);
-  const uint64_t started_ns = uv_hrtime();
+  const uint64_t started_ns = callback_clock_ns();
   task();
   account_callback(what, started_ns);
 }
 
 uint64_t UvLoop::callback_clock_ns() {
-  return uv_hrtime();
+  return static_cast<uint64_t>(SystemClock().monotonic_ns());
 }
 
 void UvLoop::account_callback(const char* what, uint64_t started_ns) {
   LOOP_ASSERT(*this);
   State& s = *state_;
-  const uint64_t now_ns = uv_hrtime();
+  const uint64_t now_ns = callback_clock_ns();
   ASSERT(now_ns >= started_ns);
   if (now_ns - started_ns <= s.budget_ns) return;
   s.slow_callbacks.add();
