@@ -109,6 +109,7 @@ std::string_view to_string(ComponentKind kind);
 // What names of pipelines, streams and components may be: [A-Za-z0-9._-], not beginning with '.', at most
 // kMaxNameLength bytes.
 inline constexpr size_t kMaxNameLength = 200;
+inline constexpr char kNameRule[] = "use letters, digits, '.', '_' and '-', not beginning with '.', at most 200";
 bool is_valid_name(std::string_view name);
 
 }  // namespace colloquium::config

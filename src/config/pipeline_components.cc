@@ -1,0 +1,200 @@
+#include "config/pipeline_components.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "config/pipeline_spec.h"
+#include "config/problems.h"
+
+namespace colloquium::config {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+// Keys of a sink or source that are agreed, but that this version does not act on. Refused, so that nobody
+// relies on them.
+constexpr std::pair<std::string_view, std::string_view> kNotYet[] = {
+    {"max_lag",
+     "max_lag is not supported by this version: a sink that falls behind reads from the log; remove it"},
+};
+
+// Reads the entries of one list.
+class SectionReader {
+ public:
+  SectionReader(ComponentKind kind, const ComponentRegistry& registry, const std::string& base_dir,
+                ConfigProblems& problems)
+      : section_(section_spec(kind)), registry_(registry), base_dir_(base_dir), problems_(problems) {}
+
+  std::vector<ComponentConfig> read(const ConfigNode& list) {
+    if (list.unresolved) return {};
+    if (list.kind != Kind::kList && list.kind != Kind::kNull) {
+      add_error(problems_, list.mark,
+                std::string(section_.key) + " must be a list, " + found(list) + "; begin each entry with '- '");
+    }
+    for (size_t i = 0; i < list.items.size(); ++i) {
+      path_ = std::string(section_.key) + "[" + std::to_string(i) + "]";
+      read_entry(list.items[i]);
+    }
+    name_the_others();
+    return std::move(components_);
+  }
+
+ private:
+  std::string kind_name() const { return std::string(to_string(section_.kind)); }
+
+  void error(const ConfigMark& mark, std::string message) { add_error(problems_, mark, std::move(message)); }
+
+  void read_entry(const ConfigNode& entry) {
+    if (entry.unresolved) return;
+    if (entry.kind != Kind::kMap) {
+      const bool known = entry.kind == Kind::kString && registry_.find(section_.kind, entry.text) != nullptr;
+      error(entry.mark, path_ + " must be a map, " + found(entry) +
+                            (known ? "; write '" + entry.text + ": {}'" : ", such as 'name: …' and its kind"));
+      return;
+    }
+    ComponentConfig component;
+    component.mark = entry.mark;
+    const ConfigNode::Member* kind = find_kind(entry, component.descriptor);
+    read_extras(entry, component);
+    if (kind == nullptr) return;
+    component.settings = kind->value;
+    component.kind_mark = kind->mark;
+    parse(component);
+    components_.push_back(std::move(component));
+  }
+
+  bool is_extra(const std::string& key) const {
+    const auto& fields = section_.entry.fields;
+    const bool known =
+        std::any_of(fields.begin(), fields.end(), [&](const FieldSpec& f) { return f.name == key; });
+    const bool refused =
+        std::any_of(std::begin(kNotYet), std::end(kNotYet), [&](auto& k) { return k.first == key; });
+    return known || refused;
+  }
+
+  // The one key that names a component; reports what else there is.
+  const ConfigNode::Member* find_kind(const ConfigNode& entry, const Descriptor*& descriptor) {
+    const ConfigNode::Member* kind = nullptr;
+    std::vector<const ConfigNode::Member*> unknown;
+    for (const ConfigNode::Member& member : entry.members) {
+      if (is_extra(member.key)) continue;
+      const Descriptor* candidate = registry_.find(section_.kind, member.key);
+      if (candidate == nullptr) {
+        unknown.push_back(&member);
+      } else if (kind != nullptr) {
+        error(member.mark, path_ + " is already a " + quoted(kind->key) + " " + kind_name() + "; give " +
+                               quoted(member.key) + " an entry of its own");
+      } else {
+        kind = &member;
+        descriptor = candidate;
+      }
+    }
+    for (const ConfigNode::Member* member : unknown) report_unknown(*member, kind);
+    if (kind == nullptr && unknown.empty()) {
+      error(entry.mark, path_ + " does not say what it is; known " + kind_name() + "s: " + kinds_text());
+    }
+    return kind;
+  }
+
+  std::string kinds_text() const {
+    const std::vector<std::string> names = registry_.names(section_.kind);
+    return names.empty() ? "none" : alternatives(names);
+  }
+
+  void report_unknown(const ConfigNode::Member& member, const ConfigNode::Member* kind) {
+    std::vector<std::string> candidates;
+    for (const FieldSpec& field : section_.entry.fields) candidates.push_back(field.name);
+    if (kind != nullptr) {
+      error(member.mark,
+            "unknown key " + quoted(member.key) + " in " + path_ + suggestion_or_known(member.key, candidates));
+      return;
+    }
+    for (ComponentKind other : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
+      if (registry_.find(other, member.key) == nullptr) continue;
+      error(member.mark, quoted(member.key) + " is a " + std::string(to_string(other)) + ", not a " + kind_name() +
+                             "; put it under '" + std::string(section_spec(other).key) + "'");
+      return;
+    }
+    const std::vector<std::string> names = registry_.names(section_.kind);
+    candidates.insert(candidates.end(), names.begin(), names.end());
+    const std::string meant = suggestion(member.key, candidates);
+    error(member.mark, "unknown " + kind_name() + " " + quoted(member.key) +
+                           (meant.empty() ? "; known: " + kinds_text() : meant));
+  }
+
+  static std::string suggestion_or_known(const std::string& key, const std::vector<std::string>& candidates) {
+    const std::string meant = suggestion(key, candidates);
+    return meant.empty() ? "; beside its kind it may have " + alternatives(candidates) : meant;
+  }
+
+  void read_extras(const ConfigNode& entry, ComponentConfig& component) {
+    for (const auto& [key, message] : kNotYet) {
+      for (const ConfigNode::Member& member : entry.members) {
+        if (member.key == key) error(member.mark, std::string(message));
+      }
+    }
+    if (const ConfigNode* name = entry.find("name")) read_name(*name, component);
+    if (const ConfigNode* when = entry.find("when"); when && section_.kind == ComponentKind::kSink) {
+      component.when = Expression{*when};
+    }
+    if (const ConfigNode* dedupe = entry.find("dedupe"); dedupe && section_.kind == ComponentKind::kSource) {
+      component.dedupe = dedupe_spec().read(*dedupe, path_ + ".dedupe", problems_);
+      component.dedupe->mark = dedupe->mark;
+    }
+  }
+
+  void read_name(const ConfigNode& node, ComponentConfig& component) {
+    const auto name = read_string(node, path_ + ".name", {.minimum = 1}, problems_);
+    if (!name) return;
+    if (!is_valid_name(*name)) {
+      error(node.mark, quoted(*name) + " is no name for a " + kind_name() + ": " + kNameRule);
+      return;
+    }
+    const auto [it, is_new] = names_.emplace(*name, node.mark);
+    if (!is_new) {
+      error(node.mark, "two " + std::string(section_.key) + " are called " + quoted(*name) + "; the first is at " +
+                           it->second.describe());
+      return;
+    }
+    component.name = *name;
+    component.named = true;
+  }
+
+  void parse(ComponentConfig& component) {
+    const size_t before = problems_.size();
+    component.parsed = component.descriptor->parse(component.settings, problems_);
+    const bool clean = std::none_of(problems_.begin() + static_cast<std::ptrdiff_t>(before), problems_.end(),
+                                    [](const ConfigProblem& problem) { return !problem.warning; });
+    if (clean && component.descriptor->check) component.descriptor->check(component.parsed, base_dir_, problems_);
+  }
+
+  // kind, kind-2, …, past the names that were given.
+  void name_the_others() {
+    for (ComponentConfig& component : components_) {
+      if (component.named) continue;
+      component.name = component.descriptor->name;
+      for (int n = 2; !names_.emplace(component.name, component.mark).second; ++n) {
+        component.name = component.descriptor->name + "-" + std::to_string(n);
+      }
+    }
+  }
+
+  const SectionSpec section_;
+  const ComponentRegistry& registry_;
+  const std::string& base_dir_;
+  ConfigProblems& problems_;
+  std::string path_;  // of the entry at hand
+  std::vector<ComponentConfig> components_;
+  std::map<std::string, ConfigMark> names_;
+};
+
+}  // namespace
+
+std::vector<ComponentConfig> read_components(const ConfigNode& list, ComponentKind kind,
+                                             const ComponentRegistry& registry, const std::string& base_dir,
+                                             ConfigProblems& problems) {
+  return SectionReader(kind, registry, base_dir, problems).read(list);
+}
+
+}  // namespace colloquium::config

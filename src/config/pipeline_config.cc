@@ -1,0 +1,245 @@
+#include "config/pipeline_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/pipeline_components.h"
+#include "config/pipeline_spec.h"
+#include "config/problems.h"
+#include "config/redact.h"
+#include "config/yaml.h"
+
+namespace colloquium::config {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr std::pair<std::string_view, std::string_view> kLogNotYet[] = {
+    {"retention", "log.retention is not supported by this version: the log keeps every event; remove it"},
+    {"kafka", "log.kafka is not supported by this version: the log is in the data directory; remove it"},
+};
+
+// Variables that scripts have from elsewhere.
+constexpr std::string_view kReservedVariables[] = {"input",           "inputs",          "event_metadata",
+                                                   "stream_metadata", "pipeline_config", "window_data"};
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '-';
+}
+
+bool is_variable_name(const std::string& name) {
+  const auto allowed = [](char c) { return is_name_character(c) && c != '.' && c != '-'; };
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), allowed);
+}
+
+// "dir/orders.yaml" → "orders".
+std::string stem(const std::string& file_name) {
+  std::string name = file_name.substr(file_name.find_last_of('/') + 1);
+  for (std::string_view ending : {".yaml", ".yml", ".json"}) {
+    if (name.size() > ending.size() && std::string_view(name).substr(name.size() - ending.size()) == ending) {
+      name.resize(name.size() - ending.size());
+      break;
+    }
+  }
+  return name;
+}
+
+class FileReader {
+ public:
+  FileReader(const ConfigNode& root, const PipelineSurroundings& surroundings, ConfigProblems& problems)
+      : root_(root), surroundings_(surroundings), problems_(problems) {}
+
+  PipelineConfig read(const std::string& file_name) {
+    config_.mark = root_.mark;
+    config_.base_dir = surroundings_.base_dir;
+    const ConfigNode rest = without_misplaced_ack();
+    PipelineFile file = pipeline_file_spec().read(rest, "the pipeline", problems_);
+    read_name(file, file_name);
+    read_log(file.log);
+    config_.sources = components(file.sources, "sources", ComponentKind::kSource);
+    config_.stages = components(file.stages, "stages", ComponentKind::kStage);
+    config_.sinks = components(file.sinks, "sinks", ComponentKind::kSink);
+    config_.commit = file.commit;
+    read_errors(file.errors);
+    read_context(std::move(file.context));
+    config_.shown = masked();
+    return std::move(config_);
+  }
+
+ private:
+  void error(const ConfigMark& mark, std::string message) { add_error(problems_, mark, std::move(message)); }
+
+  bool log_is_off() const {
+    const ConfigNode* log = root_.find("log");
+    return log != nullptr && log->kind == Kind::kString && log->text == "off";
+  }
+
+  // `ack` beside `log` is a likely slip, and with `log: off` the only place it could stand in.
+  ConfigNode without_misplaced_ack() {
+    ConfigNode rest = root_;
+    const auto is_ack = [](const ConfigNode::Member& member) { return member.key == "ack"; };
+    const auto it = std::find_if(rest.members.begin(), rest.members.end(), is_ack);
+    if (it == rest.members.end()) return rest;
+    const std::string value = it->value.kind == Kind::kString ? it->value.text : "…";
+    error(it->mark, log_is_off() ? "ack: " + value +
+                                       " cannot be kept with log: off, which stores nothing; remove "
+                                       "one of the two"
+                                 : "ack belongs in log: write 'log: {ack: " + value + "}'");
+    rest.members.erase(it);
+    return rest;
+  }
+
+  void read_name(const PipelineFile& file, const std::string& file_name) {
+    const ConfigNode* given = root_.find("name");
+    config_.name = given ? file.name : stem(file_name);
+    const bool readable = !given || (given->kind == Kind::kString && !given->unresolved);
+    if (!readable || is_valid_name(config_.name)) return;
+    if (given) {
+      error(given->mark, quoted(config_.name) + " is no name for a pipeline: " + kNameRule);
+    } else {
+      error(root_.mark, "missing key 'name' in the pipeline: the file's name cannot serve (" + std::string(kNameRule) + ")");
+    }
+  }
+
+  void read_log(const ConfigNode& node) {
+    config_.log.mark = node.mark;
+    config_.log.enabled = !log_is_off();
+    if (!config_.log.enabled || node.unresolved) return;
+    if (node.kind != Kind::kMap && node.kind != Kind::kNull) {
+      error(node.mark, "log must be 'off' or a map, " + found(node));
+      return;
+    }
+    ConfigNode rest = node;
+    for (const auto& [key, message] : kLogNotYet) refuse(rest, key, message);
+    config_.log = log_spec().read(rest, "log", problems_);
+    config_.log.mark = node.mark;
+    constexpr int32_t kKeyedPartitions = 4;
+    if (config_.log.partition_by && !node.find("partitions")) config_.log.partitions = kKeyedPartitions;
+  }
+
+  void refuse(ConfigNode& map, std::string_view key, std::string_view message) {
+    const auto it = std::find_if(map.members.begin(), map.members.end(),
+                                 [&](const ConfigNode::Member& member) { return member.key == key; });
+    if (it == map.members.end()) return;
+    error(it->mark, std::string(message));
+    map.members.erase(it);
+  }
+
+  std::vector<ComponentConfig> components(const ConfigNode& list, std::string_view key, ComponentKind kind) {
+    const bool optional = kind == ComponentKind::kStage;
+    const bool empty = list.items.empty() && (list.kind == Kind::kList || list.kind == Kind::kNull);
+    if (empty && !optional && root_.find(key)) {
+      error(list.mark, "a pipeline needs at least one " + std::string(to_string(kind)));
+    }
+    return read_components(list, kind, surroundings_.registry, config_.base_dir, problems_);
+  }
+
+  const ConfigMark& mark_of(std::string_view section, std::string_view key) const {
+    const ConfigNode* node = root_.find(section);
+    const ConfigNode* value = node ? node->find(key) : nullptr;
+    return value ? value->mark : root_.mark;
+  }
+
+  void read_errors(const ErrorsConfig& errors) {
+    config_.errors = errors;
+    if (errors.retry.initial.ms > errors.retry.max.ms) {
+      error(mark_of("errors", "retry"), "errors.retry.initial must not be longer than errors.retry.max");
+    }
+    std::string& stream = config_.errors.dead_letter;
+    if (stream.empty()) stream = config_.name + ".dead";
+    const ConfigMark& mark = mark_of("errors", "dead_letter");
+    if (!is_valid_name(stream) && is_valid_name(config_.name)) {
+      error(mark, quoted(stream) + " is no name for a stream: " + kNameRule);
+    }
+    check_streams(stream, mark);
+  }
+
+  // The dead letters have a stream of their own.
+  void check_streams(const std::string& dead_letter, const ConfigMark& mark) {
+    if (dead_letter == config_.name) error(mark, "the dead letters cannot go to the pipeline's own stream");
+    for (const ComponentConfig& stage : config_.stages) {
+      if (dead_letter != config_.name + "." + stage.name) continue;
+      error(stage.mark, "the stream of stage " + quoted(stage.name) + " would be that of the dead letters, " +
+                            quoted(dead_letter) + "; rename one of them");
+    }
+  }
+
+  void read_context(std::map<std::string, ConfigNode> context) {
+    for (const auto& [name, value] : context) {
+      const auto* reserved = std::find(std::begin(kReservedVariables), std::end(kReservedVariables), name);
+      if (reserved != std::end(kReservedVariables)) {
+        error(mark_of("context", name),
+              "context." + name + " hides $" + name + ", which every script has; rename it");
+      } else if (!is_variable_name(name)) {
+        error(mark_of("context", name),
+              quoted(name) + " in context is no name for a variable: use letters, digits and '_'");
+      }
+    }
+    config_.context = std::move(context);
+  }
+
+  // The whole file as scripts may see it.
+  ConfigNode masked() const {
+    ConfigNode shown = mask_secrets(root_);
+    for (ConfigNode::Member& member : shown.members) {
+      for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
+        if (member.key != section_spec(kind).key) continue;
+        for (ConfigNode& entry : member.value.items) mask_entry(entry, kind);
+      }
+    }
+    return shown;
+  }
+
+  void mask_entry(ConfigNode& entry, ComponentKind kind) const {
+    for (ConfigNode::Member& member : entry.members) {
+      const Descriptor* descriptor = surroundings_.registry.find(kind, member.key);
+      if (descriptor != nullptr) member.value = mask_secrets(member.value, descriptor->spec);
+    }
+  }
+
+  const ConfigNode& root_;
+  const PipelineSurroundings& surroundings_;
+  ConfigProblems& problems_;
+  PipelineConfig config_;
+};
+
+}  // namespace
+
+std::string_view to_string(ComponentKind kind) {
+  switch (kind) {
+    case ComponentKind::kSource:
+      return "source";
+    case ComponentKind::kStage:
+      return "stage";
+    case ComponentKind::kSink:
+      return "sink";
+  }
+  return "";
+}
+
+bool is_valid_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+PipelineConfig read_pipeline(std::string_view text, const std::string& file_name,
+                             const PipelineSurroundings& surroundings, ConfigProblems& problems) {
+  std::optional<ConfigNode> root = load_yaml(text, file_name, problems);
+  if (!root) return {};
+  substitute(*root, surroundings.substitutions, problems);
+  if (root->kind == Kind::kNull) {
+    add_error(problems, root->mark, "the file is empty; a pipeline needs sources and sinks");
+    return {};
+  }
+  if (root->kind != Kind::kMap) {
+    add_error(problems, root->mark,
+              "a pipeline must be a map of name, sources, stages and sinks, " + found(*root));
+    return {};
+  }
+  PipelineConfig config = FileReader(*root, surroundings, problems).read(file_name);
+  sort_problems(problems);
+  return config;
+}
+
+}  // namespace colloquium::config

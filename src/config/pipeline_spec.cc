@@ -1,0 +1,141 @@
+#include "config/pipeline_spec.h"
+
+namespace colloquium {
+
+using config::CommitConfig;
+using config::ErrorsConfig;
+using config::RetryConfig;
+
+ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
+  return ConfigSpec<RetryConfig>()
+      .field(
+          "policy", &RetryConfig::policy,
+          {.description = "How the wait grows: `exponential` doubles it (with jitter), `fixed` keeps it, `none` "
+                          "never tries again."})
+      .field("initial", &RetryConfig::initial, {.description = "Wait before the second attempt.", .minimum = 1})
+      .field("max", &RetryConfig::max, {.description = "Longest wait.", .minimum = 1})
+      .field(
+          "attempts", &RetryConfig::attempts,
+          {.description = "Attempts in all, the first included; then the event is a dead letter. 0: without end.",
+           .minimum = 0})
+      .shorthand("policy");
+}
+
+ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
+  return ConfigSpec<ErrorsConfig>()
+      .field("retry", &ErrorsConfig::retry,
+             {.description = "What happens to an event that a stage or sink could not handle this time."})
+      .field("dead_letter", &ErrorsConfig::dead_letter,
+             {.description = "The stream that keeps events that failed for good.",
+              .default_text = "<pipeline>.dead",
+              .minimum = 1});
+}
+
+ConfigSpec<CommitConfig> ConfigObject<CommitConfig>::spec() {
+  return ConfigSpec<CommitConfig>()
+      .field("interval", &CommitConfig::interval,
+             {.description = "Commit at the latest this long after the last commit.",
+              .minimum = 1,
+              .maximum = 60'000})
+      .field("size", &CommitConfig::size,
+             {.description = "Commit once this many bytes were processed since the last commit.",
+              .minimum = 1,
+              .maximum = int64_t{1} << 30});
+}
+
+namespace config {
+namespace {
+
+struct EntryFields {
+  std::string name;
+  DedupeConfig dedupe;
+  Expression when;
+};
+
+}  // namespace
+}  // namespace config
+
+template <>
+struct ConfigObject<config::DedupeConfig> {
+  static ConfigSpec<config::DedupeConfig> spec() { return config::dedupe_spec(); }
+};
+
+namespace config {
+
+ConfigSpec<PipelineFile> pipeline_file_spec() {
+  return ConfigSpec<PipelineFile>()
+      .field(
+          "name", &PipelineFile::name,
+          {.description = "Name of the pipeline and of its stream in the log: letters, digits, '.', '_' and '-'.",
+           .default_text = "the file's name",
+           .minimum = 1})
+      .field("log", &PipelineFile::log,
+             {.description = "How the event log keeps the pipeline's stream; `off` runs without the log."})
+      .field("sources", &PipelineFile::sources, {.description = "Where events come from.", .required = true})
+      .field("stages", &PipelineFile::stages, {.description = "What changes events, in this order."})
+      .field("sinks", &PipelineFile::sinks,
+             {.description = "Where events go; each gets all of them.", .required = true})
+      .field("errors", &PipelineFile::errors, {.description = "Retries and dead letters."})
+      .field("commit", &PipelineFile::commit,
+             {.description = "How often progress is committed.", .advanced = true})
+      .field("context", &PipelineFile::context,
+             {.description = "Values that every script of the pipeline reads as variables: `context: {rate: 2}` "
+                             "is `$rate`."});
+}
+
+ConfigSpec<LogConfig> log_spec() {
+  return ConfigSpec<LogConfig>()
+      .field(
+          "partitions", &LogConfig::partitions,
+          {.description = "Partitions of the stream, fixed when it is created. 4 where `partition_by` is given.",
+           .minimum = 1,
+           .maximum = 1024})
+      .field(
+          "partition_by", &LogConfig::partition_by,
+          {.description = "Expression whose text decides the partition, and becomes the event's key; without it "
+                          "batches go round.",
+           .example = "[\"$input\", \"/customer/id\"]"})
+      .field("compression", &LogConfig::compression, {.description = "Codec of the stored batches."})
+      .field(
+          "ack", &LogConfig::ack,
+          {.description = "What an acknowledgement to a source means: `durable` synced to disk, `written` handed "
+                          "to the operating system, `queued` in memory."});
+}
+
+ConfigSpec<DedupeConfig> dedupe_spec() {
+  return ConfigSpec<DedupeConfig>()
+      .field("key", &DedupeConfig::key,
+             {.description = "Expression that gives an event's id.",
+              .example = "[\"$input\", \"/id\"]",
+              .required = true})
+      .field("window", &DedupeConfig::window, {.description = "How long an id is remembered.", .minimum = 1})
+      .field(
+          "max_ids", &DedupeConfig::max_ids,
+          {.description = "How many ids are remembered; the oldest leave first, which may cut the window short.",
+           .minimum = 1,
+           .maximum = 1'000'000'000})
+      .shorthand("key");
+}
+
+SectionSpec section_spec(ComponentKind kind) {
+  ConfigSpec<EntryFields> entry;
+  entry.field("name", &EntryFields::name,
+              {.description = "Name in messages, metrics and streams.",
+               .default_text = "its kind, then kind-2, …",
+               .minimum = 1});
+  std::string_view key = "stages";
+  if (kind == ComponentKind::kSource) {
+    key = "sources";
+    entry.field("dedupe", &EntryFields::dedupe,
+                {.description = "Leaves out events whose id this source has delivered before."});
+  } else if (kind == ComponentKind::kSink) {
+    key = "sinks";
+    entry.field("when", &EntryFields::when,
+                {.description = "Only events for which this expression is true come here.",
+                 .example = "[\">\", [\"$input\", \"/total\"], 1000]"});
+  }
+  return {kind, key, entry.object()};
+}
+
+}  // namespace config
+}  // namespace colloquium

@@ -1,0 +1,80 @@
+// The specs of a pipeline file's own sections: read by pipeline_config.cc, shown by schema.cc and reference.cc.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/config_types.h"
+
+#include "config/pipeline_config.h"
+
+namespace colloquium {
+
+template <>
+struct ConfigEnum<config::Compression> {
+  static constexpr std::pair<std::string_view, config::Compression> values[] = {
+      {"none", config::Compression::kNone},
+      {"gzip", config::Compression::kGzip},
+      {"lz4", config::Compression::kLz4},
+      {"zstd", config::Compression::kZstd}};
+};
+
+template <>
+struct ConfigEnum<config::Ack> {
+  static constexpr std::pair<std::string_view, config::Ack> values[] = {
+      {"durable", config::Ack::kDurable}, {"written", config::Ack::kWritten}, {"queued", config::Ack::kQueued}};
+};
+
+template <>
+struct ConfigEnum<config::RetryKind> {
+  static constexpr std::pair<std::string_view, config::RetryKind> values[] = {
+      {"exponential", config::RetryKind::kExponential},
+      {"fixed", config::RetryKind::kFixed},
+      {"none", config::RetryKind::kNone}};
+};
+
+template <>
+struct ConfigObject<config::RetryConfig> {
+  static ConfigSpec<config::RetryConfig> spec();
+};
+template <>
+struct ConfigObject<config::ErrorsConfig> {
+  static ConfigSpec<config::ErrorsConfig> spec();
+};
+template <>
+struct ConfigObject<config::CommitConfig> {
+  static ConfigSpec<config::CommitConfig> spec();
+};
+
+namespace config {
+
+// The file's top level, before its sections are read.
+struct PipelineFile {
+  std::string name;
+  ConfigNode log;
+  ConfigNode sources;
+  ConfigNode stages;
+  ConfigNode sinks;
+  ErrorsConfig errors;
+  CommitConfig commit;
+  std::map<std::string, ConfigNode> context;
+};
+
+ConfigSpec<PipelineFile> pipeline_file_spec();
+ConfigSpec<LogConfig> log_spec();
+ConfigSpec<DedupeConfig> dedupe_spec();
+
+// sources, stages or sinks: what an entry may hold beside its kind.
+struct SectionSpec {
+  ComponentKind kind;
+  std::string_view key;  // "sources"
+  ObjectSpec entry;      // name, and dedupe or when
+};
+SectionSpec section_spec(ComponentKind kind);
+
+}  // namespace config
+}  // namespace colloquium

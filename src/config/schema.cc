@@ -1,0 +1,201 @@
+#include "config/schema.h"
+
+#include <nlohmann/json.hpp>
+
+#include "config/pipeline_spec.h"
+#include "config/scalar.h"
+#include "config/settings.h"
+
+namespace colloquium::config {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kDraft[] = "https://json-schema.org/draft/2020-12/schema";
+constexpr char kSubstitution[] = "#/$defs/substitution";
+constexpr char kDurationPattern[] = R"(^(0|[0-9]+(ms|s|m|h|d))$)";
+constexpr char kSizePattern[] = R"(^[0-9]+(B|[KMGT]i?B)?$)";
+
+Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shorthand);
+
+// A value of another type may be written as ${…}, which is typed when it is replaced.
+Json or_substitution(Json schema) {
+  return Json{{"anyOf", Json::array({std::move(schema), Json{{"$ref", kSubstitution}}})}};
+}
+
+void add_bounds(Json& schema, const FieldOptions& options, const char* minimum, const char* maximum) {
+  if (options.minimum) schema[minimum] = *options.minimum;
+  if (options.maximum) schema[maximum] = *options.maximum;
+}
+
+Json choices_schema(const std::vector<std::string>& choices) {
+  return or_substitution(Json{{"enum", choices}});
+}
+
+Json string_schema(const FieldOptions& options) {
+  if (!options.choices.empty()) return choices_schema(options.choices);
+  Json schema{{"type", "string"}};
+  add_bounds(schema, options, "minLength", "maxLength");
+  return schema;
+}
+
+Json number_schema(const char* type, const FieldOptions& options) {
+  Json schema{{"type", type}};
+  add_bounds(schema, options, "minimum", "maximum");
+  return or_substitution(std::move(schema));
+}
+
+// A list's or map's items.
+Json item_schema(const FieldSpec& field);
+
+Json collection_schema(const FieldSpec& field) {
+  const bool list = field.type == FieldType::kList;
+  Json schema{{"type", list ? "array" : "object"}};
+  schema[list ? "items" : "additionalProperties"] = item_schema(field);
+  add_bounds(schema, field.options, list ? "minItems" : "minProperties", list ? "maxItems" : "maxProperties");
+  return schema;
+}
+
+Json type_schema(const FieldSpec& field) {
+  switch (field.type) {
+    case FieldType::kBool:
+      return or_substitution(Json{{"type", "boolean"}});
+    case FieldType::kInteger:
+      return number_schema("integer", field.options);
+    case FieldType::kDouble:
+      return number_schema("number", field.options);
+    case FieldType::kString:
+      return string_schema(field.options);
+    case FieldType::kEnum:
+      return choices_schema(field.options.choices);
+    case FieldType::kSecret:
+      return Json{{"type", "string"}, {"writeOnly", true}};
+    case FieldType::kDuration:
+      return or_substitution(Json{{"type", {"string", "integer"}}, {"pattern", kDurationPattern}, {"maximum", 0}});
+    case FieldType::kSize:
+      return or_substitution(Json{{"type", {"string", "integer"}}, {"pattern", kSizePattern}, {"minimum", 0}});
+    case FieldType::kList:
+    case FieldType::kMap:
+      return collection_schema(field);
+    case FieldType::kObject:
+      return object_schema(field.fields, field.shorthand);
+    case FieldType::kExpression:
+    case FieldType::kAny:
+      break;
+  }
+  return Json::object();
+}
+
+Json item_schema(const FieldSpec& field) {
+  FieldSpec item{.type = field.item_type, .fields = field.fields, .shorthand = field.shorthand};
+  item.options.choices = field.options.choices;
+  return type_schema(item);
+}
+
+// The default as a JSON value, where its text is one of the field's own type.
+void add_default(Json& schema, const FieldSpec& field) {
+  ConfigNode node;
+  set_plain(node, field.options.default_text);
+  using Kind = ConfigNode::Kind;
+  const bool text =
+      field.type == FieldType::kEnum || field.type == FieldType::kDuration || field.type == FieldType::kSize;
+  if ((field.type == FieldType::kBool && node.kind == Kind::kBool) ||
+      (field.type == FieldType::kInteger && node.kind == Kind::kInteger) ||
+      (field.type == FieldType::kDouble && (node.kind == Kind::kInteger || node.kind == Kind::kDouble))) {
+    schema["default"] = Json::parse(node.to_json());
+  } else if (text && node.kind == Kind::kString) {
+    schema["default"] = node.text;
+  }
+}
+
+Json field_schema(const FieldSpec& field) {
+  Json schema{{"description", field.options.description}};
+  schema.update(type_schema(field));
+  add_default(schema, field);
+  if (!field.options.deprecated.empty()) schema["deprecated"] = true;
+  return schema;
+}
+
+Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shorthand) {
+  Json properties = Json::object();
+  Json required = Json::array();
+  for (const FieldSpec& field : fields) {
+    properties[field.name] = field_schema(field);
+    for (const std::string& alias : field.options.aliases) {
+      properties[alias] = Json{{"description", "Another spelling of " + field.name + "."}, {"deprecated", true}};
+      properties[alias].update(type_schema(field));
+    }
+    if (field.options.required) required.push_back(field.name);
+  }
+  Json schema{{"type", required.empty() ? Json({"object", "null"}) : Json("object")},
+              {"properties", std::move(properties)},
+              {"additionalProperties", false}};
+  if (!required.empty()) schema["required"] = std::move(required);
+  for (const FieldSpec& field : fields) {
+    if (field.name != shorthand) continue;
+    // In the place of the map anything but a map stands for this field.
+    Json bare = Json{{"not", {{"type", "object"}}}};
+    bare.update(type_schema(field));
+    return Json{{"anyOf", Json::array({std::move(schema), std::move(bare)})}};
+  }
+  return schema;
+}
+
+Json with_header(Json schema, const std::string& title) {
+  Json out{{"$schema", kDraft}, {"title", title}};
+  out.update(schema);
+  out["$defs"]["substitution"] = Json{{"type", "string"}, {"pattern", R"(^\$\{.+\}$)"}};
+  return out;
+}
+
+std::string text(const Json& schema) {
+  return schema.dump(2) + "\n";
+}
+
+// One entry of a section: its own keys, and exactly one kind.
+Json entry_schema(const SectionSpec& section, const ComponentRegistry& registry) {
+  Json properties = Json::object();
+  for (const FieldSpec& field : section.entry.fields) properties[field.name] = field_schema(field);
+  Json kinds = Json::array();
+  for (const std::string& name : registry.names(section.kind)) {
+    const Descriptor* descriptor = registry.find(section.kind, name);
+    if (descriptor == nullptr) continue;
+    Json schema{{"description", descriptor->summary}};
+    schema.update(object_schema(descriptor->spec.fields, descriptor->spec.shorthand));
+    properties[name] = std::move(schema);
+    kinds.push_back(Json{{"required", {name}}});
+  }
+  Json entry{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+  if (!kinds.empty()) entry["oneOf"] = std::move(kinds);
+  return entry;
+}
+
+Json section_schema(ComponentKind kind, const ComponentRegistry& registry) {
+  Json schema{{"type", kind == ComponentKind::kStage ? Json({"array", "null"}) : Json("array")}};
+  schema["items"] = entry_schema(section_spec(kind), registry);
+  if (kind != ComponentKind::kStage) schema["minItems"] = 1;
+  return schema;
+}
+
+}  // namespace
+
+std::string object_schema_json(const ObjectSpec& spec, const std::string& title) {
+  return text(with_header(object_schema(spec.fields, spec.shorthand), title));
+}
+
+std::string settings_schema_json() {
+  return object_schema_json(settings_spec().object(), "Colloquium settings");
+}
+
+std::string pipeline_schema_json(const ComponentRegistry& registry) {
+  Json schema = object_schema(pipeline_file_spec().object().fields, "");
+  Json& properties = schema["properties"];
+  properties["log"]["anyOf"] =
+      Json::array({Json{{"const", "off"}}, object_schema(log_spec().object().fields, "")});
+  for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
+    properties[std::string(section_spec(kind).key)].update(section_schema(kind, registry));
+  }
+  return text(with_header(std::move(schema), "Colloquium pipeline"));
+}
+
+}  // namespace colloquium::config
