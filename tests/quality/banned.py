@@ -36,7 +36,7 @@ RULES = [
     Rule('environment', r'\b(?:secure_)?getenv\s*\(|\b(?:set|unset|put)env\s*\(|\benviron\b',
          'only src/app reads the environment and hands on what it says', ('src/app/*',)),
     Rule('regex', r'\bstd::(?:basic_)?regex\w*\b', 'std::regex recurses without bound and takes seconds to compile; '
-         'write the few lines of scanning', (), True),
+         'write the few lines of scanning', ()),
     Rule('process', r'(?<![\w.:>])(?:std::)?(?:system|popen|fork|vfork|exit|_exit|quick_exit|abort|terminate)\s*\(',
          'a library never ends or forks the process: return an Error; ASSERT is for programmer errors',
          ('src/base/assert.cc', 'src/app/*')),
@@ -45,7 +45,8 @@ RULES = [
          'results go through src/app, messages through base/logging.h',
          ('src/base/assert.cc', 'src/app/*')),
     Rule('assert', r'(?<![\w.:>])assert\s*\(', 'ASSERT (base/assert.h) is on in every build', (), False),
-    Rule('throw', r'\bthrow\b(?!\s*\()', 'return a Result; exceptions never leave a folder', ()),
+    Rule('throw', r'\bthrow\b(?!\s*\()', 'return a Result; exceptions never leave a folder',
+         ('src/config/yaml.cc',)),  # out of yaml-cpp's event handler there is no other way
     Rule('mutex in a component', r'\bstd::(?:recursive_|shared_|timed_)?mutex\b',
          'state of sources and sinks is the loop\'s alone: post to it',
          ('src/base/*', 'src/loop/*', 'src/io/*', 'src/log/*', 'src/net/*', 'src/metrics/*', 'src/engine/*',

@@ -1,0 +1,184 @@
+"""How the benchmarks start programs and what they read off them. Linux only (/proc)."""
+import collections
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+Usage = collections.namedtuple('Usage', 'seconds cpu_seconds rss_mb status')
+
+
+class Failed(Exception):
+    """A program did not do what it was to do; the message says which and how."""
+
+
+def cpu_sets():
+    """(for the server, for the generator): the last core generates, the others serve."""
+    cores = sorted(os.sched_getaffinity(0))
+    return (set(cores), set(cores)) if len(cores) == 1 else (set(cores[:-1]), {cores[-1]})
+
+
+def start(command, cpus=None, environment=None, **streams):
+    return subprocess.Popen(command, preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
+                            env=dict(os.environ, **(environment or {})), **streams)
+
+
+def peak_rss_mb(pid):
+    """The most a running process has held; 0 once it is gone."""
+    try:
+        with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as status:
+            return next((int(line.split()[1]) / 1024 for line in status if line.startswith('VmHWM:')), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def reap(process, started):
+    """Waits, and returns what was counted. Memory is asked for on the way: what the kernel reports at the end
+    is never less than the memory of the interpreter that forked."""
+    end = select.poll()
+    handle = os.pidfd_open(process.pid)
+    end.register(handle, select.POLLIN)
+    peak = 0
+    while not end.poll(10):
+        peak = max(peak, peak_rss_mb(process.pid))
+    elapsed = time.monotonic() - started
+    os.close(handle)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Usage(elapsed, usage.ru_utime + usage.ru_stime, peak, process.returncode)
+
+
+def run(command, cpus=None, environment=None, stdout=subprocess.DEVNULL):
+    """Runs a program to its end; raises Failed with its messages if it fails."""
+    started = time.monotonic()
+    with open(os.path.join(os.environ['BENCH_FOLDER'], 'stderr'), 'w+', encoding='utf-8') as messages:
+        process = start(command, cpus, environment, stdout=stdout, stderr=messages, stdin=subprocess.DEVNULL)
+        usage = reap(process, started)
+        if usage.status != 0:
+            messages.seek(0)
+            raise Failed(f'{" ".join(command)} ended with {usage.status}:\n{messages.read()[-2000:]}')
+    return usage
+
+
+def median_run(repeat, prepare, command, **how):
+    """The middle one of several runs by time; prepare() goes before each."""
+    runs = []
+    for _ in range(repeat):
+        prepare()
+        runs.append(run(command, **how))
+    return sorted(runs)[len(runs) // 2]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    return folder
+
+
+def rss_mb(pid):
+    with open(f'/proc/{pid}/statm', encoding='ascii') as statm:
+        return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2**20
+
+
+def thread_cpu_seconds(pid):
+    """{(thread id, name): seconds on a core}."""
+    found = {}
+    for thread in os.listdir(f'/proc/{pid}/task'):
+        try:
+            with open(f'/proc/{pid}/task/{thread}/schedstat', encoding='ascii') as schedstat:
+                on_cpu = int(schedstat.read().split()[0]) / 1e9
+            with open(f'/proc/{pid}/task/{thread}/comm', encoding='ascii') as comm:
+                found[int(thread), comm.read().strip()] = on_cpu
+        except FileNotFoundError:
+            pass
+    return found
+
+
+class Server:
+    """A program that listens, started and stopped around a measurement."""
+
+    def __init__(self, name, command, port, cpus, environment=None):
+        self.name = name
+        self.port = port
+        self.log = open(os.path.join(os.environ['BENCH_FOLDER'], 'server.log'), 'w+', encoding='utf-8')
+        self.process = start(command, cpus, environment, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+
+    def __enter__(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(('127.0.0.1', self.port)) == 0:
+                    return self
+            time.sleep(0.05)
+        self.log.seek(0)
+        self.process.kill()
+        raise Failed(f'{self.name} does not listen on {self.port}:\n{self.log.read()[-2000:]}')
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def loop_thread(self):
+        """The thread that owns the sockets: the one called loop, or else the first."""
+        threads = thread_cpu_seconds(self.process.pid)
+        named = [key for key in threads if key[1] in ('loop', 'colloquium-loop')]
+        return named[0] if named else (self.process.pid, self._first_name(threads))
+
+    def _first_name(self, threads):
+        return next(name for thread, name in threads if thread == self.process.pid)
+
+
+class Sampler(threading.Thread):
+    """Resident memory of a process, read five times a second until it ends."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.samples = []
+        self.stopped = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stopped.wait(0.2):
+            try:
+                self.samples.append((time.monotonic(), rss_mb(self.pid)))
+            except (FileNotFoundError, ProcessLookupError, IndexError):
+                return
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+
+
+def table(title, notes, columns, rows):
+    """Prints rows under a heading; a column is (heading, format or None)."""
+    print(f'\n{title}')
+    for note in notes:
+        print(f'  {note}')
+    cells = [[heading for heading, _ in columns]]
+    for row in rows:
+        cells.append([('-' if value is None else format(value, form) if form else str(value))
+                      for value, (_, form) in zip(row, columns)])
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    for row in cells:
+        print('  ' + '  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(row, widths))).rstrip())
