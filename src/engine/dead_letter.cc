@@ -1,0 +1,83 @@
+#include "engine/dead_letter.h"
+
+#include <vector>
+
+#include "json/writer.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// RFC 4648, section 4.
+std::string base64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t word = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      word = (word << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      const bool padding = i + k > bytes.size();
+      out.push_back(padding ? '=' : kBase64[(word >> (18 - 6 * k)) & 63]);
+    }
+  }
+  return out;
+}
+
+// Error texts may quote hostile bytes; an envelope is JSON and so UTF-8. Anything else becomes '?'.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20) c = '?';
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string dead_letter_json(const DeadLetter& letter) {
+  std::vector<char> bytes;
+  json::Writer writer(bytes, nullptr);
+  writer.begin_object();
+  writer.key("attempts");
+  writer.integer(letter.attempts);
+  writer.key("error");
+  writer.string(printable(letter.error));
+  if (letter.is_json) {
+    writer.key("event");
+    writer.verbatim(letter.event);
+  }
+  writer.key("position");
+  writer.string(letter.position);
+  if (!letter.is_json) {
+    writer.key("raw_base64");
+    writer.string(base64(letter.event));
+  }
+  writer.key("stage");
+  writer.string(letter.stage);
+  writer.end_object();
+  return {bytes.begin(), bytes.end()};
+}
+
+void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage, int64_t attempts,
+                     BatchBuilder& output) {
+  const std::string id = batch.id(i);
+  const std::string text = error.describe();
+  const std::string envelope =
+      dead_letter_json({.event = batch.is_tombstone(i) ? std::string_view("null") : batch.value(i),
+                        .error = text,
+                        .stage = stage,
+                        .attempts = attempts,
+                        .position = id});
+  const auto headers = batch.headers(i);
+  output.add(envelope, {},
+             {.key = batch.key(i),
+              .headers = headers,
+              .timestamp_ms = batch.entry(i).timestamp_ms,
+              .offset_delta = static_cast<uint32_t>(output.size())});
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,191 @@
+#include "engine/dedupe_table.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include <xxhash.h>
+
+#include "base/assert.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// One id in the ring. The two lowest bits of `time_and_state` are the state, so that a slot stays 24 bytes.
+struct Slot {
+  IdHash id;
+  int64_t time_and_state;
+};
+enum SlotState : int64_t { kDead = 0, kPendingSlot = 1, kDurableSlot = 2 };
+
+int64_t pack(int64_t time_ms, SlotState state) { return (time_ms << 2) | state; }
+SlotState state_of(const Slot& slot) { return static_cast<SlotState>(slot.time_and_state & 3); }
+int64_t time_of(const Slot& slot) { return slot.time_and_state >> 2; }
+
+constexpr uint32_t kEmpty = 0xffffffff;
+
+}  // namespace
+
+// The ring is a deque whose element i has the running number `first_ + i`; the index stores running numbers
+// modulo 2^32, which is unambiguous below 2^32 - 1 ids a shard.
+class DedupeTable::Shard {
+ public:
+  Shard(int64_t window_ms, uint64_t max_ids) : window_ms_(window_ms), max_ids_(max_ids), index_(64, kEmpty) {}
+
+  Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
+    std::lock_guard lock(mutex_);
+    expire(now_ms);
+    const size_t at = find(id);
+    if (index_[at] == kEmpty) {
+      insert(at, id, pack(now_ms, kPendingSlot));
+      return Claim::kNew;
+    }
+    if (state_of(slot(index_[at])) == kDurableSlot) return Claim::kDurable;
+    waiters_[id].push_back(make_settled());
+    return Claim::kPending;
+  }
+
+  void settle(const IdHash& id, bool durable) {
+    std::vector<Settled> waiting;
+    {
+      std::lock_guard lock(mutex_);
+      const size_t at = find(id);
+      // An id may have been pushed out by max_ids while it was pending; its waiters are still owed an answer.
+      if (index_[at] != kEmpty) {
+        Slot& found = slot(index_[at]);
+        found.time_and_state = pack(time_of(found), durable ? kDurableSlot : kDead);
+        if (!durable) erase(at);
+      }
+      if (auto it = waiters_.find(id); it != waiters_.end()) {
+        waiting = std::move(it->second);
+        waiters_.erase(it);
+      }
+    }
+    for (Settled& waiter : waiting) waiter(durable);
+  }
+
+  void restore(const IdHash& id, int64_t time_ms) {
+    std::lock_guard lock(mutex_);
+    expire(time_ms);
+    const size_t at = find(id);
+    if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
+  }
+
+  uint64_t size() const {
+    std::lock_guard lock(mutex_);
+    return live_;
+  }
+  int64_t oldest_ms(int64_t now_ms) const {
+    std::lock_guard lock(mutex_);
+    return ring_.empty() ? now_ms : time_of(ring_.front());
+  }
+
+ private:
+  Slot& slot(uint32_t number) { return ring_[static_cast<uint32_t>(number - first_)]; }
+
+  // Where `id` is, or the empty place where it would go.
+  size_t find(const IdHash& id) {
+    const size_t mask = index_.size() - 1;
+    size_t at = id[0] & mask;
+    while (index_[at] != kEmpty && slot(index_[at]).id != id) at = (at + 1) & mask;
+    return at;
+  }
+
+  void insert(size_t at, const IdHash& id, int64_t time_and_state) {
+    if ((live_ + 1) * 2 > index_.size()) {
+      grow();
+      at = find(id);
+    }
+    index_[at] = first_ + static_cast<uint32_t>(ring_.size());
+    ring_.push_back({id, time_and_state});
+    ++live_;
+    if (live_ > max_ids_) drop_oldest();
+  }
+
+  // Backward-shift deletion (Knuth 6.4, Algorithm R): no tombstones in the index.
+  void erase(size_t at) {
+    ASSERT(index_[at] != kEmpty);
+    const size_t mask = index_.size() - 1;
+    size_t hole = at;
+    for (size_t next = (hole + 1) & mask; index_[next] != kEmpty; next = (next + 1) & mask) {
+      const size_t home = slot(index_[next]).id[0] & mask;
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        index_[hole] = index_[next];
+        hole = next;
+      }
+    }
+    index_[hole] = kEmpty;
+    --live_;
+  }
+
+  void grow() {
+    std::vector<uint32_t> old(index_.size() * 2, kEmpty);
+    old.swap(index_);
+    for (uint32_t number : old) {
+      if (number != kEmpty) index_[find(slot(number).id)] = number;
+    }
+  }
+
+  void drop_oldest() {
+    ASSERT(!ring_.empty());
+    if (state_of(ring_.front()) != kDead) erase(find(ring_.front().id));
+    ring_.pop_front();
+    ++first_;
+  }
+
+  void expire(int64_t now_ms) {
+    while (!ring_.empty() &&
+           (state_of(ring_.front()) == kDead ||
+            (state_of(ring_.front()) == kDurableSlot && time_of(ring_.front()) < now_ms - window_ms_))) {
+      drop_oldest();
+    }
+  }
+
+  mutable std::mutex mutex_;
+  const int64_t window_ms_;
+  const uint64_t max_ids_;
+  std::deque<Slot> ring_;
+  uint32_t first_ = 0;  // running number of ring_.front()
+  std::vector<uint32_t> index_;
+  uint64_t live_ = 0;
+  std::map<IdHash, std::vector<Settled>> waiters_;
+};
+
+DedupeTable::DedupeTable(uint64_t seed, int64_t window_ms, uint64_t max_ids)
+    : seed_(seed), window_ms_(window_ms) {
+  for (auto& shard : shards_) {
+    shard = std::make_unique<Shard>(window_ms, std::max<uint64_t>(1, max_ids / kShards));
+  }
+}
+DedupeTable::~DedupeTable() = default;
+
+IdHash DedupeTable::hash(std::string_view id) const {
+  const XXH128_hash_t h = XXH3_128bits_withSeed(id.data(), id.size(), seed_);
+  return {h.low64, h.high64};
+}
+
+DedupeTable::Shard& DedupeTable::shard(const IdHash& id) const { return *shards_[id[1] % kShards]; }
+
+DedupeTable::Claim DedupeTable::claim(const IdHash& id, int64_t now_ms,
+                                      const std::function<Settled()>& make_settled) {
+  return shard(id).claim(id, now_ms, make_settled);
+}
+void DedupeTable::confirm(const IdHash& id) { shard(id).settle(id, true); }
+void DedupeTable::release(const IdHash& id) { shard(id).settle(id, false); }
+void DedupeTable::restore(const IdHash& id, int64_t append_time_ms) { shard(id).restore(id, append_time_ms); }
+
+uint64_t DedupeTable::size() const {
+  uint64_t total = 0;
+  for (const auto& shard : shards_) total += shard->size();
+  return total;
+}
+
+int64_t DedupeTable::horizon_ms(int64_t now_ms) const {
+  int64_t oldest = now_ms;
+  for (const auto& shard : shards_) oldest = std::min(oldest, shard->oldest_ms(now_ms));
+  return oldest;
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,137 @@
+#include "engine/dedupe_table.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <map>
+#include <string>
+#include <thread>
+
+using namespace colloquium::engine;
+
+namespace {
+
+using Claim = DedupeTable::Claim;
+
+std::function<DedupeTable::Settled()> ignore() {
+  return [] { return DedupeTable::Settled([](bool) {}); };
+}
+
+Claim claim(DedupeTable& table, const std::string& id, int64_t now_ms) {
+  return table.claim(table.hash(id), now_ms, ignore());
+}
+
+}  // namespace
+
+TEST_CASE("an id is new once, then a duplicate as long as the window lasts", "[REQ-008]") {
+  DedupeTable table(1, 1000, 1000);
+  CHECK(claim(table, "a", 10) == Claim::kNew);
+  table.confirm(table.hash("a"));
+  CHECK(claim(table, "a", 20) == Claim::kDurable);
+  CHECK(claim(table, "a", 1010) == Claim::kDurable);
+  CHECK(claim(table, "a", 1011) == Claim::kNew);
+}
+
+TEST_CASE("a copy that comes while the first is pending waits and hears how it ended") {
+  DedupeTable table(1, 1000, 1000);
+  REQUIRE(claim(table, "a", 0) == Claim::kNew);
+  int durable = 0, lost = 0;
+  auto waiter = [&] { return DedupeTable::Settled([&](bool ok) { ++(ok ? durable : lost); }); };
+  CHECK(table.claim(table.hash("a"), 1, waiter) == Claim::kPending);
+  CHECK(table.claim(table.hash("a"), 2, waiter) == Claim::kPending);
+  CHECK(durable == 0);
+  table.confirm(table.hash("a"));
+  CHECK(durable == 2);
+
+  REQUIRE(claim(table, "b", 0) == Claim::kNew);
+  CHECK(table.claim(table.hash("b"), 1, waiter) == Claim::kPending);
+  table.release(table.hash("b"));
+  CHECK(lost == 1);
+  CHECK(claim(table, "b", 3) == Claim::kNew);
+}
+
+TEST_CASE("a released id can be claimed again") {
+  DedupeTable table(1, 1000, 1000);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(claim(table, "x" + std::to_string(i), 0) == Claim::kNew);
+    if (i % 2 == 0) table.release(table.hash("x" + std::to_string(i)));
+  }
+  CHECK(table.size() == 50);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(claim(table, "x" + std::to_string(i), 1) == (i % 2 == 0 ? Claim::kNew : Claim::kPending));
+  }
+}
+
+TEST_CASE("max_ids pushes the oldest out, and the horizon says so") {
+  DedupeTable table(1, 1'000'000, 1600);
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string id = "id-" + std::to_string(i);
+    REQUIRE(claim(table, id, i) == Claim::kNew);
+    table.confirm(table.hash(id));
+  }
+  CHECK(table.size() <= 1600);
+  CHECK(table.size() > 1400);
+  CHECK(claim(table, "id-9999", 10'000) == Claim::kDurable);
+  CHECK(claim(table, "id-1", 10'000) == Claim::kNew);
+  CHECK(table.horizon_ms(10'000) > 7'000);
+}
+
+TEST_CASE("restored ids are known, and those older than the window are not") {
+  DedupeTable table(1, 1000, 1000);
+  for (int i = 0; i < 3000; i += 10) table.restore(table.hash("r" + std::to_string(i)), i);
+  CHECK(claim(table, "r2990", 3000) == Claim::kDurable);
+  CHECK(claim(table, "r2100", 3000) == Claim::kDurable);
+  CHECK(claim(table, "r1990", 3000) == Claim::kNew);
+}
+
+TEST_CASE("thousands of ids that come, go and are released agree with a plain model") {
+  DedupeTable table(9, 500, 1'000'000);
+  std::map<std::string, std::pair<int64_t, bool>> model;  // id -> claimed at, durable
+  uint64_t state = 88172645463325252ull;
+  auto next = [&] {
+    state ^= state << 13;
+    state ^= state >> 7;
+    return state ^= state << 17;
+  };
+  for (int64_t now = 0; now < 20'000; ++now) {
+    const std::string id = "m" + std::to_string(next() % 2000);
+    const auto found = model.find(id);
+    const bool known = found != model.end() && (!found->second.second || found->second.first >= now - 500);
+    const Claim result = claim(table, id, now);
+    INFO(id << " at " << now);
+    if (!known) {
+      // The table forgets by shard as claims pass by: an expired id may be known a little longer, never shorter.
+      REQUIRE((result == Claim::kNew || found != model.end()));
+    } else {
+      REQUIRE(result == (found->second.second ? Claim::kDurable : Claim::kPending));
+    }
+    if (result != Claim::kNew) continue;
+    switch (next() % 3) {
+      case 0:
+        table.release(table.hash(id));
+        model.erase(id);
+        break;
+      default:
+        table.confirm(table.hash(id));
+        model[id] = {now, true};
+    }
+  }
+}
+
+TEST_CASE("many threads claim each id exactly once between them") {
+  DedupeTable table(3, 1'000'000, 1'000'000);
+  std::atomic<int> fresh{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5000; ++i) {
+        const std::string id = "t" + std::to_string(i);
+        if (table.claim(table.hash(id), i, ignore()) == Claim::kNew) {
+          ++fresh;
+          table.confirm(table.hash(id));
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(fresh == 5000);
+}

@@ -1,0 +1,415 @@
+#include "engine/door.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "engine/door_batch.h"
+#include "engine/feed.h"
+#include "engine/pipeline.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Bodies up to this size are handled on the calling thread: a hop to another thread would cost more.
+constexpr size_t kInlineBytes = 64u << 10;
+
+// A merged batch goes out when it has this many bytes, however many requests the turn still brings.
+constexpr size_t kMergeBytes = 1u << 20;
+
+// A source stops reading while it has this many bytes on their way to an acknowledgement.
+constexpr uint64_t kUnderWayBytes = 32u << 20;
+
+constexpr int64_t kRetryAfterMs = 1000;
+constexpr char kCursorVersion = 1;
+
+void put_int64(std::string& out, int64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
+}
+
+int64_t get_int64(std::string_view bytes) {
+  uint64_t value = 0;
+  for (char c : bytes.substr(0, 8)) value = (value << 8) | static_cast<unsigned char>(c);
+  return static_cast<int64_t>(value);
+}
+
+uint64_t size_of(const RawBatch& batch) {
+  uint64_t bytes = batch.body == nullptr ? 0 : batch.body->size();
+  for (const RawMessage& message : batch.messages) bytes += message.value.size();
+  return bytes;
+}
+
+}  // namespace
+
+// version, position, safe position, length of the cursor, cursor, safe cursor; integers big-endian.
+std::string StoredCursor::encode() const {
+  std::string out(1, kCursorVersion);
+  put_int64(out, position);
+  put_int64(out, safe_position);
+  put_int64(out, static_cast<int64_t>(cursor.size()));
+  return out + cursor + safe_cursor;
+}
+
+Result<StoredCursor> StoredCursor::decode(std::string_view bytes) {
+  constexpr size_t kFixed = 1 + 3 * 8;
+  if (bytes.size() < kFixed || bytes[0] != kCursorVersion) {
+    return fail(ErrorCode::kCorrupt, "a stored source cursor has an unknown form; was it written by a newer version?");
+  }
+  StoredCursor stored;
+  stored.position = get_int64(bytes.substr(1));
+  stored.safe_position = get_int64(bytes.substr(9));
+  const auto length = static_cast<uint64_t>(get_int64(bytes.substr(17)));
+  if (length > bytes.size() - kFixed) return fail(ErrorCode::kCorrupt, "a stored source cursor is cut short");
+  stored.cursor = bytes.substr(kFixed, length);
+  stored.safe_cursor = bytes.substr(kFixed + length);
+  return stored;
+}
+
+SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers)
+    : options_(std::move(options)), loop_(loop), clock_(clock), workers_(workers) {
+  ASSERT(options_.counters != nullptr);
+  ASSERT((options_.log == nullptr) != (options_.queue == nullptr));
+  for (size_t target = 0; target < dead_target(); ++target) {
+    auto origin = std::make_shared<BatchOrigin>();
+    origin->stream = options_.queue != nullptr ? options_.source : options_.stream_name;
+    origin->tag = options_.tag;
+    origin->source = options_.source;
+    origin->partition = options_.queue != nullptr ? -1 : static_cast<int32_t>(target);
+    origins_.push_back(std::move(origin));
+  }
+  origins_.push_back(options_.dead_origin);
+  open_.resize(target_count());
+  accepted_position_.resize(dead_target() + 1, 0);
+}
+SourceIntake::~SourceIntake() = default;
+
+size_t SourceIntake::target_count() const { return dead_target() + (options_.dead_stream ? 1 : 0); }
+
+Status SourceIntake::restore() {
+  ASSERT(options_.log != nullptr);
+  const int64_t now_ms = clock_.wall_ms();
+  int64_t safe = -1;
+  Status bad;
+  auto visit = [&](size_t target, const log::Log::Accepted& accepted) {
+    if (accepted.info.source != (target == dead_target() ? options_.pipeline + "/" + options_.source : options_.source)) {
+      return;
+    }
+    for (const IdHash& id : accepted.info.id_hashes) {
+      if (options_.dedupe) options_.dedupe->restore(id, accepted.append_time_ms);
+    }
+    if (accepted.info.cursor.empty()) return;
+    auto stored = StoredCursor::decode(accepted.info.cursor);
+    if (!stored) {
+      bad = fail(std::move(stored).error());
+      return;
+    }
+    accepted_position_[target] = std::max(accepted_position_[target], stored->position);
+    if (stored->safe_position > safe) {
+      safe = stored->safe_position;
+      resume_cursor_ = stored->safe_cursor;
+    }
+  };
+  const int64_t since_ms = options_.dedupe ? now_ms - options_.dedupe->window_ms() : now_ms;
+  TRY(options_.log->accepted_since(options_.stream, since_ms, [&](const log::Log::Accepted& accepted) {
+    visit(static_cast<size_t>(accepted.partition), accepted);
+  }));
+  if (options_.dead_stream) {
+    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, [&](const log::Log::Accepted& accepted) {
+      visit(dead_target(), accepted);
+    }));
+  }
+  // What a clean stop stored may reach further than what rode along with the last batch.
+  if (const auto state = options_.log->leg_state(commit_name())) {
+    for (const auto& external : state->external) {
+      if (external.next_offset > safe) {
+        safe = external.next_offset;
+        resume_cursor_ = external.cursor;
+      }
+    }
+  }
+  safe_position_ = std::max<int64_t>(safe, 0);
+  safe_cursor_ = resume_cursor_;
+  return bad;
+}
+
+void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
+  LOOP_ASSERT(loop_);
+  log::CommitRequest request;
+  {
+    std::lock_guard lock(position_mutex_);
+    if (options_.log == nullptr || safe_cursor_.empty()) return done({});
+    request.leg = commit_name();
+    request.positions.push_back({.stream = 0, .partition = 0, .next_offset = safe_position_,
+                                 .external = options_.source, .cursor = safe_cursor_});
+  }
+  options_.log->commit(std::move(request), [this, done = std::move(done)](Status status) mutable {
+    loop_.post([done = std::move(done), status = std::move(status)]() mutable { done(std::move(status)); });
+  });
+}
+
+std::string SourceIntake::commit_name() const { return options_.pipeline + "/@source/" + options_.source; }
+
+void SourceIntake::emit(RawBatch batch, AckFn ack) {
+  auto request = std::make_shared<Request>();
+  request->bytes = size_of(batch);
+  // A source without cursor gets positions from us, so that ids never repeat within a run.
+  if (batch.cursor.empty()) {
+    batch.position = next_own_position_.fetch_add(static_cast<int64_t>(request->bytes + batch.messages.size() + 1));
+  }
+  request->end_position = batch.position + static_cast<int64_t>(batch.messages.empty() ? request->bytes : batch.messages.size());
+  request->raw = std::move(batch);
+  request->ack = std::move(ack);
+  request->started_ns = clock_.monotonic_ns();
+  bytes_under_way_.fetch_add(request->bytes);
+  options_.counters->queue_depth.add(1);
+  options_.counters->bytes_in.add(request->bytes);
+  if (!loop_.is_current()) {
+    // The source's own thread: the loop learns of the request first, so that it counts as under way.
+    loop_.post([this, request] { began(request); });
+    return cut_alone(request);
+  }
+  began(request);
+  const bool behind = on_door_threads_.contains(request->raw.order_key);
+  if (request->bytes > kInlineBytes || behind) return take_on_door_thread(request);
+  take(request, open_);
+  const bool large = std::any_of(open_.begin(), open_.end(),
+                                 [](const OpenBatch& open) { return open.builder->byte_size() >= kMergeBytes; });
+  if (large) {
+    flush(open_);
+  } else {
+    schedule_flush();
+  }
+  settle(request);
+}
+
+void SourceIntake::began(const RequestPtr& request) {
+  LOOP_ASSERT(loop_);
+  request->number = next_emit_++;
+  ++under_way_;
+}
+
+void SourceIntake::take(const RequestPtr& request, std::vector<OpenBatch>& open) {
+  auto scratch = borrow_scratch();
+  Cutter(*this, request, open, *scratch).run();
+  return_scratch(std::move(scratch));
+}
+
+// Cuts and appends a request by itself, on the calling thread.
+void SourceIntake::cut_alone(const RequestPtr& request) {
+  std::vector<OpenBatch> open(target_count());
+  take(request, open);
+  flush(open);
+  loop_.post([this, request] { settle(request); });
+}
+
+void SourceIntake::take_on_door_thread(const RequestPtr& request) {
+  // What the loop has merged so far came first.
+  flush(open_);
+  const uint64_t key = request->raw.order_key;
+  ++on_door_threads_[key];
+  const bool posted = workers_.door(options_.door_thread + key).post([this, request, key] {
+    cut_alone(request);
+    loop_.post([this, key] {
+      if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+    });
+  });
+  if (posted) return;
+  if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+  request->result.error = Error{ErrorCode::kUnavailable, "the door's queue is full", true, {}};
+  settle(request);
+}
+
+void SourceIntake::schedule_flush() {
+  if (flush_scheduled_) return;
+  flush_scheduled_ = true;
+  loop_.at_turn_end([this] {
+    flush_scheduled_ = false;
+    flush(open_);
+  });
+}
+
+void SourceIntake::flush(std::vector<OpenBatch>& open) {
+  if (options_.queue != nullptr) {
+    if (!open[0].parts.empty() || target_count() > 1) enqueue(open);
+    return;
+  }
+  for (size_t target = 0; target < open.size(); ++target) {
+    if (open[target].builder->empty()) continue;
+    append(target, std::exchange(open[target], OpenBatch()));
+  }
+}
+
+// `log: off`: one item for the batch and what was refused. It is as safe as it will get once it is queued.
+void SourceIntake::enqueue(std::vector<OpenBatch>& open) {
+  OpenBatch batch = std::exchange(open[0], OpenBatch());
+  if (batch.parts.empty()) return;
+  FeedItem item;
+  if (target_count() > 1 && !open[1].builder->empty()) {
+    OpenBatch refused = std::exchange(open[1], OpenBatch());
+    item.refused = refused.builder->seal(origin_of(0), refused.base_position);
+    for (Part& part : refused.parts) batch.parts.push_back({part.request, 0, 0});
+  }
+  item.batch = batch.builder->seal(origin_of(0), batch.base_position);
+  item.next_position = batch.position;
+  item.cursor = batch.cursor;
+  options_.queue->push(std::move(item));
+  if (options_.dedupe) {
+    for (const IdHash& id : batch.ids) options_.dedupe->confirm(id);
+  }
+  loop_.post([this, parts = std::move(batch.parts)] {
+    for (const Part& part : parts) {
+      part.request->result.accepted += part.count;
+      settle(part.request);
+    }
+  });
+}
+
+void SourceIntake::append(size_t target, OpenBatch batch) {
+  const bool dead = target == dead_target();
+  auto sealed = batch.builder->seal(origin_of(target), 0);
+  log::AcceptInfo info;
+  info.source = dead ? options_.pipeline + "/" + options_.source : options_.source;
+  info.id_hashes = batch.ids;
+  if (!batch.cursor.empty()) info.cursor = stored_cursor(batch).encode();
+  auto shared = std::make_shared<OpenBatch>(std::move(batch));
+  if (poisoned_.load() && !shared->cursor.empty()) {
+    return appended(target, *shared, fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
+  }
+  auto encoded = log::encode(std::move(sealed), options_.codec, &info);
+  if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
+  options_.log->append(dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target),
+                       std::move(*encoded), options_.ack,
+                       [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
+}
+
+StoredCursor SourceIntake::stored_cursor(const OpenBatch& batch) const {
+  std::lock_guard lock(position_mutex_);
+  return {batch.position, batch.cursor, safe_position_, safe_cursor_};
+}
+
+// On the log thread, or wherever the append failed at once.
+void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result) {
+  for (const IdHash& id : batch.ids) {
+    if (result) {
+      options_.dedupe->confirm(id);
+    } else {
+      options_.dedupe->release(id);
+    }
+  }
+  if (!batch.cursor.empty()) {
+    if (result) {
+      std::lock_guard lock(position_mutex_);
+      accepted_position_[target] = std::max(accepted_position_[target], batch.position);
+    } else {
+      poisoned_.store(true);
+    }
+  }
+  loop_.post([this, target, parts = std::move(batch.parts), result] {
+    for (const Part& part : parts) {
+      if (!result) {
+        part.request->result.error = result.error();
+      } else if (target != dead_target() && part.count > 0) {
+        part.request->result.accepted += part.count;
+        const auto first = result->first_offset + static_cast<int64_t>(part.first);
+        part.request->result.offsets.push_back(
+            {static_cast<int32_t>(target), first, first + static_cast<int64_t>(part.count) - 1});
+      }
+      settle(part.request);
+    }
+  });
+}
+
+// One thing the request waited for has happened.
+void SourceIntake::settle(const RequestPtr& request) {
+  LOOP_ASSERT(loop_);
+  if (request->outstanding.fetch_sub(1) == 1) finish(request);
+}
+
+void SourceIntake::finish(const RequestPtr& request) {
+  Ack& result = request->result;
+  if (result.error) {
+    result.accepted = result.duplicates = 0;
+    result.offsets.clear();
+    if (result.error->retryable) result.retry_after_ms = kRetryAfterMs;
+    if (result.error->retryable) options_.counters->errors.add(result.error->code);
+  }
+  options_.counters->events_in.add(result.accepted + result.duplicates);
+  options_.counters->events_out.add(result.accepted);
+  options_.counters->duration.observe_ns(clock_.monotonic_ns() - request->started_ns);
+  options_.counters->queue_depth.add(-1);
+  bytes_under_way_.fetch_sub(request->bytes);
+  advance_safe_cursor(request);
+  if (--under_way_ == 0) poisoned_.store(false);
+  AckFn ack = std::move(request->ack);
+  ack(std::move(result));
+  room();
+  if (under_way_ == 0 && !waiting_idle_.empty()) {
+    auto idle = std::exchange(waiting_idle_, {});
+    for (Task& task : idle) task();
+  }
+}
+
+void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
+  std::lock_guard lock(position_mutex_);
+  // An emit that failed moves nothing; the source goes back to it.
+  const bool moves = !request->result.error && !request->raw.cursor.empty();
+  finished_behind_[request->number] = {moves ? request->end_position : -1, request->raw.cursor};
+  for (auto it = finished_behind_.begin(); it != finished_behind_.end() && it->first == next_finish_;
+       it = finished_behind_.erase(it), ++next_finish_) {
+    if (it->second.first > safe_position_) {
+      safe_position_ = it->second.first;
+      safe_cursor_ = it->second.second;
+    }
+  }
+}
+
+bool SourceIntake::ready() const {
+  LOOP_ASSERT(loop_);
+  if (bytes_under_way_.load() >= kUnderWayBytes) return false;
+  return options_.log != nullptr ? !options_.log->full() : !options_.queue->full();
+}
+
+void SourceIntake::when_ready(Task resume) {
+  LOOP_ASSERT(loop_);
+  waiting_ready_.push_back(std::move(resume));
+  if (ready()) {
+    loop_.post([this] { room(); });
+  } else if (options_.log != nullptr && options_.log->full()) {
+    options_.log->when_not_full([this] { loop_.post([this] { room(); }); });
+  }
+}
+
+void SourceIntake::room() {
+  if (waiting_ready_.empty() || !ready()) return;
+  auto waiting = std::exchange(waiting_ready_, {});
+  for (Task& task : waiting) task();
+}
+
+void SourceIntake::when_idle(Task task) {
+  LOOP_ASSERT(loop_);
+  if (under_way_ == 0) {
+    loop_.post(std::move(task));
+  } else {
+    waiting_idle_.push_back(std::move(task));
+  }
+}
+
+std::unique_ptr<SourceIntake::Scratch> SourceIntake::borrow_scratch() {
+  {
+    std::lock_guard lock(scratch_mutex_);
+    if (!scratch_.empty()) {
+      auto scratch = std::move(scratch_.back());
+      scratch_.pop_back();
+      return scratch;
+    }
+  }
+  return std::make_unique<Scratch>(options_);
+}
+
+void SourceIntake::return_scratch(std::unique_ptr<Scratch> scratch) {
+  std::lock_guard lock(scratch_mutex_);
+  scratch_.push_back(std::move(scratch));
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,172 @@
+// The door: where raw bytes become accepted events.
+//
+// One SourceIntake per source. It cuts a body into events, walks each once and completely, asks the dedupe
+// table, chooses the partition, merges small requests of one turn of the loop into one batch per partition,
+// seals, encodes, and appends to the log (or, with `log: off`, pushes to the source's queue). Each request
+// keeps its own acknowledgement and offset range; a bad one is left out before sealing.
+//
+// Bodies under kInlineBytes are handled on the calling thread, larger ones on a door thread, in order per
+// RawBatch::order_key.
+//
+// Cursors. Every accepted batch stores, per partition, the source's position and cursor behind it, and the
+// last cursor below which everything was durable in all partitions. After a restart the source resumes from
+// the latter, and what a partition has already is skipped by position: so a source that can be re-read is
+// exactly once whichever of its parts a crash cut off.
+//
+// Thread safety: emit on any thread, everything else on the loop. The object must outlive its emits: see
+// idle().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/clock.h"
+#include "colloquium/loop.h"
+#include "colloquium/source.h"
+#include "computo/program.h"
+#include "engine/dedupe_table.h"
+#include "log/log.h"
+
+namespace colloquium {
+struct ComponentCounters;
+}
+
+namespace colloquium::engine {
+
+class QueueFeed;
+class WorkerPool;
+
+struct IntakeOptions {
+  std::string source;
+  std::string pipeline;
+  uint64_t max_event_bytes = 1u << 20;
+  computo::ProgramPtr partition_by;   // null: round robin by batch
+  computo::ProgramPtr dedupe_key;     // null: no dedupe
+  std::shared_ptr<DedupeTable> dedupe;
+  size_t door_thread = 0;
+
+  std::optional<log::StreamId> dead_stream;
+  std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
+
+  // With a log:
+  log::Log* log = nullptr;
+  log::StreamId stream = 0;
+  int32_t partitions = 1;
+  log::Codec codec = log::Codec::kLz4;
+  log::AckLevel ack = log::AckLevel::kDurable;
+  std::string stream_name;
+
+  // With `log: off`:
+  QueueFeed* queue = nullptr;
+
+  std::string tag;                        // of the stream, or of the data directory, or of this run
+  ComponentCounters* counters = nullptr;  // never null
+};
+
+// What an accepted batch stores for its source, beside the events. A versioned binary text; the log sees
+// only bytes.
+struct StoredCursor {
+  int64_t position = 0;       // behind this batch
+  std::string cursor;
+  int64_t safe_position = 0;  // everything below was durable in every partition when the batch was made
+  std::string safe_cursor;
+
+  std::string encode() const;
+  static Result<StoredCursor> decode(std::string_view bytes);
+};
+
+class SourceIntake final : public Intake {
+ public:
+  SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers);
+  ~SourceIntake() override;
+
+  // Reads what the log knows of this source: cursors and, with dedupe, ids. Before the source starts.
+  Status restore();
+  // With `log: off`: the cursor and position the legs have committed.
+  void resume_from(std::string cursor) { resume_cursor_ = std::move(cursor); }
+  const std::string& resume_cursor() const { return resume_cursor_; }
+
+  void emit(RawBatch batch, AckFn ack) override;
+  bool ready() const override;
+  void when_ready(Task resume) override;
+
+  // Runs `task` once nothing is under way any more (every acknowledgement has gone out).
+  void when_idle(Task task);
+
+  // Stores the cursor behind everything acknowledged, so that a finite source knows it was read to its end.
+  void store_cursor(UniqueFunction<void(Status)> done);
+
+  // The log or the queue may have room again.
+  void room();
+
+  uint64_t bytes_under_way() const { return bytes_under_way_.load(); }
+
+ private:
+  struct Request;
+  struct Part;
+  struct OpenBatch;
+  struct Scratch;
+  class Cutter;
+  using RequestPtr = std::shared_ptr<Request>;
+
+  void take(const RequestPtr& request, std::vector<OpenBatch>& open);
+  void take_on_door_thread(const RequestPtr& request);
+  void flush(std::vector<OpenBatch>& open);
+  void append(size_t target, OpenBatch batch);
+  void enqueue(std::vector<OpenBatch>& open);
+  void appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result);
+  void began(const RequestPtr& request);
+  void cut_alone(const RequestPtr& request);
+  std::string commit_name() const;
+  void settle(const RequestPtr& request);
+  void finish(const RequestPtr& request);
+  void advance_safe_cursor(const RequestPtr& request);
+  void schedule_flush();
+  StoredCursor stored_cursor(const OpenBatch& batch) const;
+  std::unique_ptr<Scratch> borrow_scratch();
+  void return_scratch(std::unique_ptr<Scratch> scratch);
+  size_t target_count() const;
+  size_t dead_target() const { return static_cast<size_t>(options_.partitions); }
+  std::shared_ptr<const BatchOrigin> origin_of(size_t target) const { return origins_[target]; }
+
+  // Constant after construction.
+  const IntakeOptions options_;
+  Loop& loop_;
+  const Clock& clock_;
+  WorkerPool& workers_;
+  std::vector<std::shared_ptr<const BatchOrigin>> origins_;
+
+  // Self-synchronised.
+  std::atomic<uint64_t> bytes_under_way_{0};
+  std::atomic<bool> poisoned_{false};  // an emit with a cursor failed; others fail until none is under way
+  std::atomic<uint32_t> round_robin_{0};
+  std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors
+  std::mutex scratch_mutex_;
+  std::vector<std::unique_ptr<Scratch>> scratch_;
+  mutable std::mutex position_mutex_;        // guards the four below
+  std::vector<int64_t> accepted_position_;   // per target: positions below are stored already
+  int64_t safe_position_ = 0;
+  std::string safe_cursor_;
+  std::map<uint64_t, std::pair<int64_t, std::string>> finished_behind_;  // by emit number: not yet contiguous
+
+  // Loop only.
+  std::string resume_cursor_;
+  std::vector<OpenBatch> open_;              // requests of this turn, per target
+  bool flush_scheduled_ = false;
+  uint64_t under_way_ = 0;
+  uint64_t next_emit_ = 0;
+  uint64_t next_finish_ = 0;                 // emit number below which everything has finished
+  std::map<uint64_t, size_t> on_door_threads_;  // order key -> emits under way there
+  std::vector<Task> waiting_ready_;
+  std::vector<Task> waiting_idle_;
+};
+
+}  // namespace colloquium::engine

@@ -1,0 +1,103 @@
+// What the door builds on its way from a body to an append. Private to src/engine/door*.cc.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/source.h"
+#include "engine/door.h"
+#include "engine/event_expression.h"
+#include "json/walk.h"
+
+namespace colloquium::engine {
+
+// One emit from its arrival to its acknowledgement.
+struct SourceIntake::Request {
+  RawBatch raw;
+  AckFn ack;
+  uint64_t number = 0;         // in the order of emits
+  uint64_t bytes = 0;
+  int64_t end_position = 0;
+  int64_t started_ns = 0;
+  // One for whoever is cutting, one per batch that holds a part, one per duplicate that waits for its first.
+  std::atomic<int> outstanding{1};
+
+  // Written by whoever is cutting (error, duplicates), then by the loop (error, accepted, offsets).
+  Ack result;
+};
+
+// The events of one request in one batch.
+struct SourceIntake::Part {
+  RequestPtr request;
+  size_t first;
+  size_t count;
+};
+
+// A batch being built for one target: a partition, or the dead letters.
+struct SourceIntake::OpenBatch {
+  std::unique_ptr<BatchBuilder> builder = std::make_unique<BatchBuilder>();
+  std::vector<Part> parts;
+  std::vector<IdHash> ids;   // with dedupe: one per event
+  int64_t base_position = 0; // of the first event, in its source
+  int64_t position = 0;      // behind the last request that has a cursor
+  std::string cursor;
+};
+
+// What one thread needs to cut; borrowed for one emit, so that memory is reused whichever thread it is.
+struct SourceIntake::Scratch {
+  explicit Scratch(const IntakeOptions& options);
+
+  json::Walker walker;
+  std::vector<char> bytes;
+  std::vector<TapeToken> tape;
+  std::unique_ptr<EventExpression> partition_by;
+  std::unique_ptr<EventExpression> dedupe_key;
+};
+
+// Cuts one request into events and adds them to the open batches.
+class SourceIntake::Cutter {
+ public:
+  Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open, Scratch& scratch);
+
+  // On a bad event under kRejectAll everything the request added is taken back and its result has the error.
+  void run();
+
+ private:
+  struct Place {
+    std::string_view text;
+    int64_t position;
+    uint64_t byte;     // of the text in the body
+  };
+  void cut_ndjson(std::string_view body);
+  void cut_array(std::string_view body);
+  void cut_messages();
+  void add(const Place& place, const EventMeta& meta);
+  bool add_directly(size_t target, const Place& place, const EventMeta& meta);
+  void add_by_key(const Place& place, EventMeta meta);
+  bool claim(const json::ValueView& value, const Place& place, OpenBatch& open);
+  bool seen(size_t target, int64_t position) const;
+  size_t default_target(int64_t position) const;
+  uint32_t next_delta(OpenBatch& open, int64_t position) const;
+  void bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte);
+  void refuse(const Place& place, const std::string& what);
+  void take_back();
+  void close_parts();
+
+  SourceIntake& intake_;
+  const RequestPtr request_;
+  std::vector<OpenBatch>& open_;
+  Scratch& scratch_;
+  std::vector<size_t> first_;               // per target: where this request begins
+  std::vector<int64_t> accepted_position_;
+  std::vector<std::pair<std::string_view, std::string_view>> headers_;
+  std::function<DedupeTable::Settled()> make_settled_;
+  EventMeta meta_;
+  size_t batch_target_ = 0;
+  uint64_t ordinal_ = 0;
+  bool rejected_ = false;
+};
+
+}  // namespace colloquium::engine

@@ -1,0 +1,291 @@
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "base/logging.h"
+#include "engine/dead_letter.h"
+#include "engine/door_batch.h"
+#include "engine/partitioner.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Sources that can be re-read must give an event the same partition every time, so without a key the
+// partition follows from the event's position.
+constexpr int kPositionShift = 20;
+
+// How many bytes of a bad event a message quotes.
+constexpr size_t kQuoteBytes = 80;
+
+}  // namespace
+
+SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
+  if (options.partition_by) partition_by = std::make_unique<EventExpression>(options.partition_by);
+  if (options.dedupe_key) dedupe_key = std::make_unique<EventExpression>(options.dedupe_key);
+}
+
+SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open, Scratch& scratch)
+    : intake_(intake), request_(std::move(request)), open_(open), scratch_(scratch) {
+  for (const OpenBatch& batch : open_) first_.push_back(batch.builder->size());
+  {
+    std::lock_guard lock(intake_.position_mutex_);
+    accepted_position_ = intake_.accepted_position_;
+  }
+  for (const auto& [name, value] : request_->raw.headers) headers_.emplace_back(name, value);
+  meta_.headers = headers_;
+  meta_.timestamp_ms = intake_.clock_.wall_ms();
+  const auto partitions = static_cast<uint32_t>(intake_.options_.partitions);
+  batch_target_ = partitions == 1 ? 0 : intake_.round_robin_.fetch_add(1, std::memory_order_relaxed) % partitions;
+  make_settled_ = [this] {
+    request_->outstanding.fetch_add(1);
+    return DedupeTable::Settled([&intake = intake_, request = request_](bool durable) {
+      intake.loop_.post([&intake, request, durable] {
+        if (!durable && !request->result.error) {
+          request->result.error = Error{ErrorCode::kUnavailable, "the first copy of a duplicate was not stored", true, {}};
+        }
+        intake.settle(request);
+      });
+    });
+  };
+}
+
+void SourceIntake::Cutter::run() {
+  const RawBatch& raw = request_->raw;
+  if (!raw.messages.empty()) {
+    cut_messages();
+  } else {
+    ASSERT(raw.body != nullptr);
+    const std::string_view body = *raw.body;
+    switch (raw.format) {
+      case BodyFormat::kJson: {
+        const std::string_view text = trimmed(body);
+        const auto skipped = static_cast<uint64_t>(text.data() - body.data());
+        add({text, raw.position, text.empty() ? body.size() : skipped}, meta_);
+        break;
+      }
+      case BodyFormat::kNdjson: cut_ndjson(body); break;
+      case BodyFormat::kJsonArray: cut_array(body); break;
+    }
+  }
+  if (rejected_) {
+    take_back();
+  } else {
+    close_parts();
+  }
+}
+
+void SourceIntake::Cutter::cut_ndjson(std::string_view body) {
+  size_t begin = 0;
+  while (begin < body.size() && !rejected_) {
+    const char* newline = static_cast<const char*>(std::memchr(body.data() + begin, '\n', body.size() - begin));
+    const size_t end = newline == nullptr ? body.size() : static_cast<size_t>(newline - body.data());
+    const std::string_view line = trimmed(body.substr(begin, end - begin));
+    if (!line.empty()) {
+      add({line, request_->raw.position + static_cast<int64_t>(begin), static_cast<uint64_t>(line.data() - body.data())},
+          meta_);
+    }
+    begin = end + 1;
+  }
+}
+
+// The whole body is walked once; every element takes its part of that tape along.
+void SourceIntake::Cutter::cut_array(std::string_view body) {
+  std::vector<char> padded(body.begin(), body.end());
+  padded.resize(body.size() + kBatchPadding);
+  std::vector<TapeToken> tape;
+  json::WalkError error;
+  if (!scratch_.walker.walk({padded.data(), body.size()}, tape, error)) {
+    return bad({body, request_->raw.position, 0}, ErrorCode::kInvalidInput, error.what, error.byte);
+  }
+  const json::ValueView root(padded.data(), tape.data(), 0);
+  if (root.type() != TokenType::kArray) {
+    return bad({body, request_->raw.position, 0}, ErrorCode::kInvalidInput, "expected a JSON array", root.token().offset);
+  }
+  for (json::ValueView element = root.first_child(); !element.at_end_of(root) && !rejected_; element = element.next()) {
+    const uint64_t offset = element.token().offset;
+    add({body.substr(offset, element.token().length), request_->raw.position + static_cast<int64_t>(offset), offset}, meta_);
+  }
+}
+
+void SourceIntake::Cutter::cut_messages() {
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+  int64_t position = request_->raw.position;
+  for (const RawMessage& message : request_->raw.messages) {
+    if (rejected_) return;
+    headers.assign(message.headers.begin(), message.headers.end());
+    EventMeta meta = meta_;
+    meta.headers = headers;
+    if (message.key) meta.key = *message.key;
+    if (message.timestamp_ms) meta.timestamp_ms = *message.timestamp_ms;
+    add({trimmed(message.value), position++, 0}, meta);
+  }
+}
+
+void SourceIntake::Cutter::add(const Place& place, const EventMeta& meta) {
+  if (place.text.size() > intake_.options_.max_event_bytes) {
+    bad(place, ErrorCode::kLimit,
+        "the event has " + std::to_string(place.text.size()) + " bytes, more than max_event (" +
+            std::to_string(intake_.options_.max_event_bytes) + ")",
+        0);
+  } else if (scratch_.partition_by) {
+    add_by_key(place, meta);
+  } else if (meta.key && intake_.options_.partitions > 1) {
+    add_directly(static_cast<size_t>(partition_of(*meta.key, intake_.options_.partitions)), place, meta);
+  } else {
+    add_directly(default_target(place.position), place, meta);
+  }
+  ++ordinal_;
+}
+
+// Copies the text into the batch and walks it there.
+bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const EventMeta& meta) {
+  if (seen(target, place.position)) return true;
+  OpenBatch& open = open_[target];
+  BatchBuilder& builder = *open.builder;
+  builder.begin_value();
+  std::vector<char>& bytes = builder.bytes();
+  bytes.insert(bytes.end(), place.text.begin(), place.text.end());
+  bytes.reserve(bytes.size() + kBatchPadding);
+  json::WalkError error;
+  const std::string_view text(bytes.data() + builder.value_begin(), place.text.size());
+  if (!scratch_.walker.walk(text, builder.tokens(), error)) {
+    builder.abandon();
+    bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
+    return false;
+  }
+  const json::ValueView value(text.data(), builder.tokens().data() + builder.tape_begin(), 0);
+  if (!claim(value, place, open)) {
+    builder.abandon();
+    return false;
+  }
+  EventMeta placed = meta;
+  placed.offset_delta = next_delta(open, place.position);
+  builder.finish(placed);
+  return true;
+}
+
+void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
+  scratch_.bytes.assign(place.text.begin(), place.text.end());
+  scratch_.bytes.resize(place.text.size() + kBatchPadding);
+  scratch_.tape.clear();
+  json::WalkError error;
+  if (!scratch_.walker.walk({scratch_.bytes.data(), place.text.size()}, scratch_.tape, error)) {
+    return bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
+  }
+  const json::ValueView value(scratch_.bytes.data(), scratch_.tape.data(), 0);
+  const auto key = scratch_.partition_by->text(value);
+  if (!key) {
+    return bad(place, ErrorCode::kInvalidInput, "partition_by: " + scratch_.partition_by->error(), 0);
+  }
+  const auto target = static_cast<size_t>(partition_of(*key, intake_.options_.partitions));
+  if (seen(target, place.position)) return;
+  OpenBatch& open = open_[target];
+  const std::string key_text(*key);  // the dedupe key may use the same scratch memory
+  if (!claim(value, place, open)) return;
+  meta.key = key_text;
+  meta.offset_delta = next_delta(open, place.position);
+  open.builder->add(place.text, scratch_.tape, meta);
+}
+
+// The log numbers the events of a batch densely; with `log: off` an event stands where its source has it.
+uint32_t SourceIntake::Cutter::next_delta(OpenBatch& open, int64_t position) const {
+  const size_t index = open.builder->size();
+  if (intake_.options_.queue == nullptr) return static_cast<uint32_t>(index);
+  if (index == 0) open.base_position = position;
+  return static_cast<uint32_t>(position - open.base_position);
+}
+
+// False if the event is a duplicate, or its id could not be computed; the caller drops it.
+bool SourceIntake::Cutter::claim(const json::ValueView& value, const Place& place, OpenBatch& open) {
+  if (!scratch_.dedupe_key) return true;
+  const auto text = scratch_.dedupe_key->text(value);
+  if (!text) {
+    bad(place, ErrorCode::kInvalidInput, "dedupe.key: " + scratch_.dedupe_key->error(), 0);
+    return false;
+  }
+  DedupeTable& table = *intake_.options_.dedupe;
+  const IdHash id = table.hash(*text);
+  if (table.claim(id, meta_.timestamp_ms, make_settled_) != DedupeTable::Claim::kNew) {
+    ++request_->result.duplicates;
+    return false;
+  }
+  open.ids.push_back(id);
+  return true;
+}
+
+// Whether the target holds this event from before (a source that resumed behind what was stored).
+bool SourceIntake::Cutter::seen(size_t target, int64_t position) const {
+  return !request_->raw.cursor.empty() && position < accepted_position_[target];
+}
+
+size_t SourceIntake::Cutter::default_target(int64_t position) const {
+  if (request_->raw.cursor.empty()) return batch_target_;
+  return static_cast<size_t>((position >> kPositionShift) % intake_.options_.partitions);
+}
+
+void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte) {
+  intake_.options_.counters->errors.add(code);
+  if (request_->raw.bad_event == BadEventPolicy::kDeadLetter) return refuse(place, what + " at byte " + std::to_string(byte));
+  rejected_ = true;
+  request_->result.error = Error{code, what, false, {}};
+  request_->result.bad_byte = place.byte + byte;
+  request_->result.bad_event = ordinal_;
+}
+
+// Stores the bad event among the dead letters, or, where there are none, says so.
+void SourceIntake::Cutter::refuse(const Place& place, const std::string& what) {
+  const std::string where = intake_.options_.source + "@" + std::to_string(place.position);
+  const size_t target = intake_.dead_target();
+  if (target >= open_.size()) {
+    log_warning(intake_.options_.pipeline + "/" + intake_.options_.source,
+                "bad event at " + where + " dropped: " + what,
+                {{"event", place.text.substr(0, kQuoteBytes)}});
+    return;
+  }
+  if (seen(target, place.position)) return;
+  EventMeta meta = meta_;
+  meta.offset_delta = next_delta(open_[target], place.position);
+  open_[target].builder->add(
+      dead_letter_json({.event = place.text, .is_json = false, .error = what, .stage = intake_.options_.source,
+                        .attempts = 1, .position = where}),
+      {}, meta);
+}
+
+// All or nothing: what the request has added so far goes again, and its ids are free.
+void SourceIntake::Cutter::take_back() {
+  for (size_t target = 0; target < open_.size(); ++target) {
+    OpenBatch& open = open_[target];
+    open.builder->truncate(first_[target]);
+    while (open.ids.size() > open.builder->size()) {
+      intake_.options_.dedupe->release(open.ids.back());
+      open.ids.pop_back();
+    }
+  }
+  request_->result.duplicates = 0;
+}
+
+void SourceIntake::Cutter::close_parts() {
+  for (size_t target = 0; target < open_.size(); ++target) {
+    OpenBatch& open = open_[target];
+    const size_t count = open.builder->size() - first_[target];
+    // A queue's item carries the cursor even if it carries no event.
+    if (count == 0 && (intake_.options_.queue == nullptr || target != 0)) continue;
+    request_->outstanding.fetch_add(1);
+    open.parts.push_back({request_, first_[target], count});
+    if (!request_->raw.cursor.empty()) {
+      open.position = request_->end_position;
+      open.cursor = request_->raw.cursor;
+    }
+  }
+}
+
+}  // namespace colloquium::engine

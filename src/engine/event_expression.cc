@@ -1,0 +1,27 @@
+#include "engine/event_expression.h"
+
+#include "json/canonical.h"
+
+namespace colloquium::engine {
+
+std::optional<std::string_view> EventExpression::text(const json::ValueView& event) {
+  if (!evaluator_.evaluate({&event, 1})) return std::nullopt;
+  bytes_.clear();
+  tape_.clear();
+  if (!evaluator_.write(bytes_, &tape_)) return std::nullopt;
+  const json::ValueView result(bytes_.data(), tape_.data(), 0);
+  canonical_.clear();
+  if (result.type() == TokenType::kString) {
+    const std::string_view text = result.string(canonical_);
+    return text;
+  }
+  json::write_canonical(result, canonical_);
+  return canonical_;
+}
+
+std::string EventExpression::error() const {
+  const computo::ScriptError& error = evaluator_.error();
+  return "error[" + std::string(computo::to_string(error.category)) + "]: " + error.message();
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,76 @@
+#include "engine/feed.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "log/log.h"
+
+namespace colloquium::engine {
+
+LogFeed::LogFeed(std::unique_ptr<log::Reader> reader, int64_t first_offset)
+    : reader_(std::move(reader)), first_offset_(first_offset) {}
+LogFeed::~LogFeed() = default;
+
+Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
+  if (reader_->offset() != sequence) reader_->seek(sequence);
+  TRY_ASSIGN(auto batch, reader_->next());
+  if (batch == nullptr) return std::optional<FeedItem>();
+  ASSERT(!batch->empty());
+  FeedItem item;
+  item.next_sequence = item.next_position = batch->offset(batch->size() - 1) + 1;
+  item.batch = std::move(batch);
+  return std::optional<FeedItem>(std::move(item));
+}
+
+namespace {
+size_t cost(const FeedItem& item) {
+  return item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry) +
+         (item.refused ? item.refused->payload_bytes() : 0);
+}
+}  // namespace
+
+void QueueFeed::push(FeedItem item) {
+  ASSERT(item.batch != nullptr);
+  {
+    std::lock_guard lock(mutex_);
+    item.next_sequence = first_ + static_cast<int64_t>(items_.size()) + 1;
+    bytes_ += cost(item);
+    items_.push_back(std::move(item));
+  }
+  wake_();
+}
+
+bool QueueFeed::full() const {
+  std::lock_guard lock(mutex_);
+  return bytes_ >= capacity_bytes_;
+}
+
+size_t QueueFeed::depth_bytes() const {
+  std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+Result<std::optional<FeedItem>> QueueFeed::read(int64_t sequence) {
+  std::lock_guard lock(mutex_);
+  ASSERT(sequence >= first_);
+  const auto index = static_cast<size_t>(sequence - first_);
+  if (index >= items_.size()) return std::optional<FeedItem>();
+  return std::optional<FeedItem>(items_[index]);
+}
+
+void QueueFeed::release_below(int64_t sequence) {
+  bool drained = false;
+  {
+    std::lock_guard lock(mutex_);
+    const bool was_full = bytes_ >= capacity_bytes_;
+    while (first_ < sequence && !items_.empty()) {
+      bytes_ -= cost(items_.front());
+      items_.pop_front();
+      ++first_;
+    }
+    drained = was_full && bytes_ < capacity_bytes_;
+  }
+  if (drained) drained_();
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,74 @@
+// run_in_memory: the stages and `when`s of a plan over events given as texts.
+#include "base/assert.h"
+#include "engine/dead_letter.h"
+#include "engine/host_context.h"
+#include "engine/pipeline.h"
+#include "engine/plan_data.h"
+#include "engine/stage_chain.h"
+#include "engine/when_stage.h"
+#include "json/walk.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// The events as a batch with tapes, as the door would have made it.
+Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vector<std::string>& events,
+                                              const Clock& clock) {
+  BatchBuilder builder;
+  for (size_t i = 0; i < events.size(); ++i) {
+    TRY_ASSIGN(const json::Document document, json::parse(events[i], "event " + std::to_string(i + 1)));
+    builder.add({document.text.data() + document.tape[0].offset, document.tape[0].length},
+                json::tape_of(json::ValueView(document.text.data(), document.tape.data(), 0)),
+                {.key = {}, .headers = {}, .timestamp_ms = clock.wall_ms(), .offset_delta = static_cast<uint32_t>(i)});
+  }
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = plan.name();
+  origin->tag = "testtest";
+  origin->source = "test";
+  return builder.seal(std::move(origin), 0);
+}
+
+Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
+  const config::PipelineConfig& config = plan.data().config;
+  std::vector<StageChain::Link> links;
+  for (const config::ComponentConfig& stage : config.stages) {
+    ComponentContext context{env.loop, env.clock, env.random, env.services, config.name, stage.name, config.base_dir};
+    TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
+    links.push_back({stage.name, std::move(made), nullptr});
+  }
+  return StageChain(std::move(links), true);
+}
+
+void append_values(const Batch& batch, std::vector<std::string>& out) {
+  for (size_t i = 0; i < batch.size(); ++i) out.emplace_back(batch.is_tombstone(i) ? "null" : batch.value(i));
+}
+
+}  // namespace
+
+Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events, Environment environment) {
+  TRY_ASSIGN(auto input, batch_of(plan, events, environment.clock));
+  TRY_ASSIGN(StageChain chain, chain_of(plan, environment));
+  BatchBuilder dead;
+  const auto result = chain.run(input, dead);
+  const auto context = host_context(plan.data());
+  InMemoryResult out;
+  for (size_t i = 0; i < plan.data().sinks.size(); ++i) {
+    SinkOutput sink{.sink = plan.data().config.sinks[i].name, .values = {}};
+    auto chosen = result;
+    if (plan.data().sinks[i].when != nullptr) {
+      WhenStage when(plan.data().sinks[i].when, context);
+      BatchBuilder kept;
+      std::vector<FailedEvent> failed;
+      when.run(*result, kept, failed);
+      for (const FailedEvent& failure : failed) add_dead_letter(*result, failure.index, failure.error, "when", 1, dead);
+      chosen = kept.seal(result->shared_origin(), result->base_offset());
+    }
+    append_values(*chosen, sink.values);
+    out.sinks.push_back(std::move(sink));
+  }
+  append_values(*dead.seal(input->shared_origin(), 0), out.dead_letters);
+  return out;
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,206 @@
+#include "engine/partition_runner.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "engine/dead_letter.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Bytes of results one leg may have under way per partition.
+constexpr size_t kCreditBytes = 8u << 20;
+
+// The events of `batch` at or after `position`.
+std::shared_ptr<const Batch> from_position(const std::shared_ptr<const Batch>& batch, int64_t position) {
+  if (position == 0) return batch;
+  size_t first = 0;
+  while (first < batch->size() && batch->offset(first) < position) ++first;
+  return first == 0 ? batch : batch->tail(first);
+}
+
+// After this many batches the runner lets the worker's other partitions move.
+constexpr int kBatchesPerStep = 4;
+
+}  // namespace
+
+PartitionRunner::PartitionRunner(size_t partition, TaskQueue& worker, Loop& loop, std::unique_ptr<Feed> feed,
+                                 StageChain chain, std::vector<LegPort> legs, std::function<void(Error)> failed)
+    : partition_(partition),
+      worker_(worker),
+      loop_(loop),
+      feed_(std::move(feed)),
+      failed_(std::move(failed)),
+      chain_(std::move(chain)) {
+  for (LegPort& port : legs) {
+    auto leg = std::make_unique<Leg>();
+    leg->port = std::move(port);
+    leg->credit_bytes = kCreditBytes;
+    legs_.push_back(std::move(leg));
+  }
+}
+PartitionRunner::~PartitionRunner() = default;
+
+void PartitionRunner::post(Task task) {
+  const bool posted = worker_.post(std::move(task));
+  ASSERT_WHY(posted, "a worker's queue takes one wake and the releases of bounded credit per partition");
+}
+
+void PartitionRunner::wake() {
+  if (wake_posted_.exchange(true)) return;
+  post([self = shared_from_this()] {
+    self->wake_posted_.store(false);
+    self->step();
+  });
+}
+
+void PartitionRunner::release(size_t leg, size_t bytes) {
+  post([self = shared_from_this(), leg, bytes] {
+    self->legs_[leg]->credit_bytes += bytes;
+    self->step();
+  });
+}
+
+void PartitionRunner::drain() {
+  post([self = shared_from_this()] {
+    self->draining_ = true;
+    self->step();
+  });
+}
+
+void PartitionRunner::close(Task closed) {
+  post([self = shared_from_this(), closed = std::move(closed)]() mutable {
+    self->closed_ = true;
+    self->loop_.post(std::move(closed));
+  });
+}
+
+void PartitionRunner::step() {
+  for (int served = 0; !closed_ && serve_lowest();) {
+    if (++served == kBatchesPerStep) {
+      wake();
+      return;
+    }
+  }
+}
+
+// Serves the legs that stand lowest among those with credit. False if there was nothing to do.
+bool PartitionRunner::serve_lowest() {
+  // From the lowest up: a leg that lags reads on, and one that has reached the end does not hide it.
+  int64_t after = std::numeric_limits<int64_t>::min();
+  while (true) {
+    int64_t sequence = std::numeric_limits<int64_t>::max();
+    for (const auto& leg : legs_) {
+      const bool hungry = leg->credit_bytes > 0 && !leg->end_delivered && leg->port.next_sequence > after;
+      if (hungry) sequence = std::min(sequence, leg->port.next_sequence);
+    }
+    if (sequence == std::numeric_limits<int64_t>::max()) return false;
+    auto item = feed_->read(sequence);
+    if (!item) {
+      fail_all(std::move(item).error());
+      return false;
+    }
+    if (*item) {
+      serve(**item, sequence);
+      return true;
+    }
+    if (draining_) end_legs_at(sequence);
+    after = sequence;
+  }
+}
+
+// Legs that resume at different positions of a source (`log: off`) see different parts of the item; every
+// group runs the stages over its own part, so that no dead letter is stored twice.
+void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
+  std::vector<int64_t> skips;
+  for (const auto& leg : legs_) {
+    if (leg->port.skip_below != 0 && leg->port.skip_below <= item.batch->base_offset()) leg->port.skip_below = 0;
+    const bool served = leg->port.next_sequence == sequence && leg->credit_bytes > 0;
+    if (served && std::find(skips.begin(), skips.end(), leg->port.skip_below) == skips.end()) {
+      skips.push_back(leg->port.skip_below);
+    }
+  }
+  for (int64_t skip_below : skips) serve_group(item, sequence, skip_below);
+  int64_t lowest = std::numeric_limits<int64_t>::max();
+  for (const auto& leg : legs_) lowest = std::min(lowest, leg->port.next_sequence);
+  feed_->release_below(lowest);
+}
+
+void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below) {
+  ASSERT(dead_.empty());
+  const auto input = from_position(item.batch, skip_below);
+  const auto refused = item.refused == nullptr ? nullptr : from_position(item.refused, skip_below);
+  const auto result = chain_.run(input, dead_);
+  std::shared_ptr<const Batch> dead;
+  if (!dead_.empty()) dead = dead_.seal(input->shared_origin(), 0);
+  for (const auto& leg : legs_) {
+    const bool served = leg->port.next_sequence == sequence && leg->port.skip_below == skip_below;
+    if (served && leg->credit_bytes > 0) serve_leg(*leg, item, result, {refused.get(), dead.get()});
+  }
+}
+
+void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
+                                std::initializer_list<const Batch*> letters) {
+  LegItem out;
+  out.partition = partition_;
+  out.next_position = item.next_position;
+  out.cursor = item.cursor;
+  BatchBuilder dead;
+  out.batch = select(leg, result, dead);
+  for (const Batch* batch : letters) {
+    if (batch == nullptr || !leg.port.takes_dead_letters) continue;
+    for (size_t i = 0; i < batch->size(); ++i) dead.keep(*batch, i);
+  }
+  if (!dead.empty()) out.dead = dead.seal(item.batch->shared_origin(), 0);
+  leg.port.next_sequence = item.next_sequence;
+  deliver(leg, std::move(out));
+}
+
+std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared_ptr<const Batch>& batch,
+                                                     BatchBuilder& dead) {
+  std::shared_ptr<const Batch> chosen = batch;
+  if (leg.port.when != nullptr && !chosen->empty()) {
+    leg.failed.clear();
+    leg.port.when->run(*chosen, leg.selected, leg.failed);
+    for (const FailedEvent& failure : leg.failed) {
+      add_dead_letter(*chosen, failure.index, failure.error, "when", 1, dead);
+    }
+    chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
+  }
+  if (leg.port.origin_leg.empty()) return chosen;
+  auto origin = std::make_shared<BatchOrigin>(chosen->origin());
+  origin->leg = leg.port.origin_leg;
+  return chosen->placed(std::move(origin), chosen->base_offset());
+}
+
+void PartitionRunner::deliver(Leg& leg, LegItem item) {
+  if (item.batch != nullptr) {
+    const size_t cost = item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry);
+    // A batch larger than the credit still goes, alone; every item costs something, so that empty ones are
+    // bounded too.
+    item.credit_bytes = std::min(leg.credit_bytes, std::max<size_t>(cost, 4096));
+    leg.credit_bytes -= item.credit_bytes;
+  }
+  auto deliver = leg.port.deliver;
+  loop_.post([deliver = std::move(deliver), item = std::move(item)]() mutable { deliver(std::move(item)); });
+}
+
+void PartitionRunner::end_legs_at(int64_t sequence) {
+  for (const auto& leg : legs_) {
+    if (leg->port.next_sequence != sequence || leg->end_delivered) continue;
+    leg->end_delivered = true;
+    LegItem end;
+    end.partition = partition_;
+    end.end = true;
+    deliver(*leg, std::move(end));
+  }
+}
+
+void PartitionRunner::fail_all(Error error) {
+  closed_ = true;
+  loop_.post([failed = failed_, error = std::move(error)]() mutable { failed(std::move(error)); });
+}
+
+}  // namespace colloquium::engine

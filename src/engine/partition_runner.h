@@ -1,0 +1,105 @@
+// PartitionRunner: one partition's pure stages at work.
+//
+// It belongs to one worker. It reads the partition's feed, runs the stage chain once per batch for all legs
+// that stand at the same place, applies each leg's `when`, and posts the results to the legs on the loop. A
+// leg may have `kCreditBytes` of batches under way; one that has none left stays behind and is served by
+// reads of its own until it stands where the others stand again.
+//
+// Thread safety: wake, release, drain and close on any thread; they only post to the worker, and what they
+// post keeps the runner alive. Held by shared_ptr.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/executor.h"
+#include "colloquium/function.h"
+#include "colloquium/loop.h"
+#include "colloquium/result.h"
+#include "engine/feed.h"
+#include "engine/stage_chain.h"
+
+namespace colloquium::engine {
+
+// What a runner hands to a leg.
+struct LegItem {
+  size_t partition = 0;                 // index among the pipeline's partitions
+  std::shared_ptr<const Batch> batch;   // for the sink; may be empty; null only with `end`
+  std::shared_ptr<const Batch> dead;    // envelopes to store when the item is done; may be null
+  int64_t next_position = 0;
+  std::string cursor;
+  size_t credit_bytes = 0;              // to be given back by release()
+  bool end = false;                     // nothing follows: the partition is drained
+};
+
+// A leg as its runner sees it.
+struct LegPort {
+  std::function<void(LegItem)> deliver;        // runs on the loop
+  std::unique_ptr<PureStage> when;             // null: every event
+  std::string origin_leg;                      // goes into ids, if the stages make new events; else empty
+  int64_t next_sequence = 0;                   // where it starts to read
+  int64_t skip_below = 0;                      // `log: off`: events at lower positions are done already
+  bool takes_dead_letters = false;             // exactly one leg of a pipeline stores those of the stages
+};
+
+class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
+ public:
+  PartitionRunner(size_t partition, TaskQueue& worker, Loop& loop, std::unique_ptr<Feed> feed, StageChain chain,
+                  std::vector<LegPort> legs, std::function<void(Error)> failed);
+  ~PartitionRunner();
+
+  void wake();
+  void release(size_t leg, size_t bytes);
+
+  // Delivers an `end` to every leg once the feed has nothing more for it. Call when nothing will be added.
+  void drain();
+
+  // Stops reading for good; `closed` runs on the loop, and nothing is delivered after it.
+  void close(Task closed);
+
+  Feed& feed() { return *feed_; }
+
+ private:
+  struct Leg {
+    LegPort port;
+    BatchBuilder selected;
+    std::vector<FailedEvent> failed;
+    size_t credit_bytes;
+    bool end_delivered = false;
+  };
+
+  void post(Task task);
+  void step();
+  bool serve_lowest();
+  void serve(const FeedItem& item, int64_t sequence);
+  void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
+  void serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
+                 std::initializer_list<const Batch*> letters);
+  std::shared_ptr<const Batch> select(Leg& leg, const std::shared_ptr<const Batch>& batch, BatchBuilder& dead);
+  void deliver(Leg& leg, LegItem item);
+  void end_legs_at(int64_t sequence);
+  void fail_all(Error error);
+
+  const size_t partition_;
+  TaskQueue& worker_;
+  Loop& loop_;
+  std::unique_ptr<Feed> feed_;
+  const std::function<void(Error)> failed_;
+
+  std::atomic<bool> wake_posted_{false};
+
+  // Worker only.
+  StageChain chain_;
+  std::vector<std::unique_ptr<Leg>> legs_;
+  BatchBuilder dead_;
+  bool draining_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace colloquium::engine

@@ -1,0 +1,190 @@
+#include "engine/pipeline.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/logging.h"
+#include "computo/event_evaluator.h"
+#include "engine/pipeline_run.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Tasks that may wait for one worker. Every partition posts at most one wake, and a release per item of its
+// bounded credit.
+constexpr size_t kWorkerQueue = 1u << 20;
+
+// Bodies that may wait for one door thread; sources stop long before, at their bytes under way.
+constexpr size_t kDoorQueue = 1u << 16;
+
+}  // namespace
+
+WorkerPool::WorkerPool(Executor& executor, size_t workers) {
+  ASSERT(workers > 0);
+  for (size_t i = 0; i < workers; ++i) {
+    workers_.push_back(executor.make_queue("worker-" + std::to_string(i), 1, kWorkerQueue));
+    doors_.push_back(executor.make_queue("door-" + std::to_string(i), 1, kDoorQueue));
+  }
+}
+WorkerPool::~WorkerPool() = default;
+
+Result<std::unique_ptr<Pipeline>> Pipeline::create(std::shared_ptr<const Plan> plan, Environment environment) {
+  LOOP_ASSERT(environment.loop);
+  auto run = std::make_unique<PipelineRun>(std::move(plan), environment);
+  TRY(run->build());
+  return std::unique_ptr<Pipeline>(std::move(run));
+}
+
+PipelineRun::PipelineRun(std::shared_ptr<const Plan> plan, Environment environment)
+    : plan_(std::move(plan)), env_(environment), host_context_(host_context(plan_->data())) {}
+PipelineRun::~PipelineRun() = default;
+
+Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
+  LOOP_ASSERT(env_.loop);
+  ASSERT(!started_);
+  finished_ = std::move(finished);
+  failed_ = std::move(failed);
+  for (size_t i = 0; i < legs_.size(); ++i) {
+    TRY(legs_[i]->sink().start());
+    legs_[i]->start([this, i](size_t partition, size_t bytes) { runners_[partition]->release(i, bytes); },
+                    [this] { leg_drained(); }, [this](Error error) { fail(std::move(error)); });
+  }
+  if (plan_->data().logged()) {
+    std::vector<std::weak_ptr<PartitionRunner>> runners(runners_.begin(), runners_.end());
+    env_.log->subscribe(stream_, [runners = std::move(runners)](int32_t partition) {
+      if (auto runner = runners[static_cast<size_t>(partition)].lock()) runner->wake();
+    });
+  }
+  started_ = true;
+  // What the log still holds for the legs goes first, whether a source says anything or not.
+  for (const auto& runner : runners_) runner->wake();
+  for (const auto& unit : sources_) {
+    std::string cursor = env_.from_start ? std::string() : unit->intake->resume_cursor();
+    TRY(unit->source->start(std::move(cursor)));
+  }
+  return {};
+}
+
+void PipelineRun::source_finished(size_t index) {
+  LOOP_ASSERT(env_.loop);
+  sources_[index]->finished = true;
+  const bool all = std::all_of(sources_.begin(), sources_.end(), [](const auto& unit) { return unit->finished; });
+  if (all && !stopping_) drain();
+}
+
+// Waits until every acknowledgement is out, then lets the runners run dry.
+void PipelineRun::drain() {
+  if (draining_) return;
+  draining_ = true;
+  to_idle_ = sources_.size();
+  for (const auto& unit : sources_) {
+    unit->intake->when_idle([this, intake = unit->intake.get()] {
+      intake->store_cursor([this](Status status) {
+        if (!status) return fail(std::move(status).error());
+        if (--to_idle_ == 0) drain_runners();
+      });
+    });
+  }
+}
+
+void PipelineRun::drain_runners() {
+  for (const auto& runner : runners_) runner->drain();
+}
+
+void PipelineRun::leg_drained() {
+  if (++legs_drained_ < legs_.size()) return;
+  if (stopping_) return close_all();
+  if (finished_) {
+    Task finished = std::move(finished_);
+    finished_ = nullptr;
+    finished();
+  }
+}
+
+void PipelineRun::fail(Error error) {
+  LOOP_ASSERT(env_.loop);
+  if (failed_already_) return;
+  failed_already_ = true;
+  log_error(plan_->name(), "the pipeline can't go on: " + error.describe());
+  if (stopping_) return close_all();
+  if (failed_) {
+    auto failed = std::move(failed_);
+    failed_ = nullptr;
+    failed(std::move(error));
+  }
+}
+
+void PipelineRun::stop(int64_t deadline_ms, Task closed) {
+  LOOP_ASSERT(env_.loop);
+  ASSERT(!stopping_);
+  stopping_ = true;
+  closed_ = std::move(closed);
+  for (const auto& unit : sources_) {
+    if (started_) unit->source->stop_intake();
+  }
+  const bool drained = legs_drained_ == legs_.size();
+  if (!started_ || failed_already_ || drained) return close_all();
+  deadline_ = env_.loop.start_timer(deadline_ms, [this] {
+    log_warning(plan_->name(), "not everything drained before the deadline; the rest stays in the log");
+    close_all();
+  });
+  drain();
+}
+
+void PipelineRun::close_all() {
+  if (closing_) return;
+  closing_ = true;
+  deadline_ = nullptr;
+  to_close_ = sources_.size();
+  if (to_close_ == 0) return close_runners();
+  for (const auto& unit : sources_) {
+    unit->source->close([this] {
+      if (--to_close_ == 0) close_runners();
+    });
+  }
+}
+
+// No task on a door or log thread may find an intake gone, so acknowledgements under way come first.
+void PipelineRun::close_runners() {
+  to_close_ = sources_.size() + runners_.size();
+  if (to_close_ == 0) return close_legs();
+  auto one = [this] {
+    if (--to_close_ == 0) close_legs();
+  };
+  for (const auto& unit : sources_) unit->intake->when_idle(one);
+  for (const auto& runner : runners_) runner->close(one);
+}
+
+void PipelineRun::close_legs() {
+  to_close_ = legs_.size();
+  if (to_close_ == 0) return one_closed();
+  for (const auto& leg : legs_) {
+    leg->close([this] {
+      if (--to_close_ == 0) one_closed();
+    });
+  }
+}
+
+void PipelineRun::one_closed() {
+  env_.loop.post([this] {
+    Task closed = std::move(closed_);
+    closed();
+  });
+}
+
+std::vector<ComponentHealth> PipelineRun::health() const {
+  std::vector<ComponentHealth> out;
+  for (const auto& unit : sources_) {
+    ComponentHealth health{.name = "source " + unit->name, .healthy = true, .detail = {}};
+    if (unit->finished) health.detail = "finished";
+    out.push_back(std::move(health));
+  }
+  for (size_t i = 0; i < legs_.size(); ++i) {
+    const bool waits = legs_[i]->waiting_for_retry();
+    out.push_back({.name = "sink " + config().sinks[i].name, .healthy = !waits, .detail = legs_[i]->last_error()});
+  }
+  return out;
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,286 @@
+// How a run is put together: streams, legs, sources, runners, in that order.
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "engine/feed.h"
+#include "engine/pipeline_run.h"
+#include "engine/when_stage.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Bytes that wait between a source and its legs with `log: off`.
+constexpr size_t kQueueBytes = 16u << 20;
+
+constexpr char kTagAlphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+std::string random_tag(Random& random) {
+  std::string tag;
+  for (int i = 0; i < 8; ++i) tag.push_back(kTagAlphabet[random.next() % 36]);
+  return tag;
+}
+
+std::string kind_label(const Descriptor& descriptor) {
+  switch (descriptor.kind) {
+    case ComponentKind::kSource: return descriptor.name + "_source";
+    case ComponentKind::kStage: return descriptor.name + "_stage";
+    case ComponentKind::kSink: return descriptor.name + "_sink";
+  }
+  return descriptor.name;
+}
+
+}  // namespace
+
+Status PipelineRun::build() {
+  TRY(open_streams());
+  TRY(build_legs());
+  TRY(build_sources());
+  return build_runners();
+}
+
+ComponentCounters* PipelineRun::measure(const std::string& component, const Descriptor& descriptor) {
+  measured_.push_back(std::make_unique<Measured>());
+  Measured& measured = *measured_.back();
+  if (env_.metrics != nullptr) {
+    measured.registration = env_.metrics->add(
+        {.pipeline = plan_->name(), .component = component, .kind = kind_label(descriptor), .reason = {}, .partition = {}},
+        measured.counters);
+  }
+  return &measured.counters;
+}
+
+template <class Context>
+Context PipelineRun::component_context(const config::ComponentConfig& component) const {
+  return ComponentContext{.loop = env_.loop,
+                          .clock = env_.clock,
+                          .random = env_.random,
+                          .services = env_.services,
+                          .pipeline = plan_->name(),
+                          .name = component.name,
+                          .base_dir = config().base_dir};
+}
+
+size_t PipelineRun::partition_count() const {
+  return plan_->data().logged() ? static_cast<size_t>(config().log.partitions) : config().sources.size();
+}
+
+Status PipelineRun::open_streams() {
+  const PlanData& data = plan_->data();
+  if (!plan_->needs_data_directory()) {
+    stream_tag_ = random_tag(env_.random);
+    return {};
+  }
+  ASSERT(env_.log != nullptr);
+  stream_tag_ = env_.log->data_tag();
+  if (data.logged()) {
+    TRY_ASSIGN(stream_, env_.log->open_stream({.name = plan_->name(), .partitions = config().log.partitions}));
+    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
+    stream_tag_ = info.tag;
+  }
+  TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream({.name = data.dead_stream(), .partitions = 1}));
+  TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(dead));
+  dead_stream_ = dead;
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = data.dead_stream();
+  origin->tag = info.tag;
+  dead_origin_ = std::move(origin);
+  return {};
+}
+
+Status PipelineRun::build_legs() {
+  for (size_t i = 0; i < config().sinks.size(); ++i) TRY(build_leg(i));
+  return {};
+}
+
+Status PipelineRun::build_leg(size_t index) {
+  const config::ComponentConfig& sink_config = config().sinks[index];
+  SinkLegOptions options;
+  options.commit_name = plan_->name() + "/" + sink_config.name;
+  options.sink_name = sink_config.name;
+  options.retry = plan_->data().retry();
+  options.commit_interval_ms = config().commit.interval.ms;
+  options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
+  options.log = plan_->needs_data_directory() ? env_.log : nullptr;
+  options.dead_stream = dead_stream_;
+  options.dead_origin = dead_origin_;
+  options.counters = measure(sink_config.name, *sink_config.descriptor);
+  for (size_t p = 0; p < partition_count(); ++p) {
+    CommitPartition partition;
+    if (plan_->data().logged()) {
+      partition = {.stream = stream_, .partition = static_cast<int32_t>(p), .external = {}};
+    } else {
+      partition.external = config().sources[p].name;
+    }
+    options.partitions.push_back(std::move(partition));
+  }
+  TRY_ASSIGN(auto sink, sink_config.descriptor->create_sink(sink_config.parsed,
+                                                            component_context<ComponentContext>(sink_config)));
+  std::optional<log::LegState> state;
+  if (options.log != nullptr) state = options.log->leg_state(options.commit_name);
+  TRY(sink->restore(state ? state->sink_token : std::string()));
+  leg_states_.push_back(std::move(state));
+  legs_.push_back(std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
+  return {};
+}
+
+// Where a leg is to go on in a partition: an offset, or with `log: off` a position of the source; -1 if
+// nothing was ever committed.
+int64_t PipelineRun::committed_position(size_t leg, size_t partition) const {
+  if (!leg_states_[leg]) return -1;
+  if (plan_->data().logged()) {
+    for (const auto& position : leg_states_[leg]->positions) {
+      if (position.stream == plan_->name() && position.partition == static_cast<int32_t>(partition)) {
+        return position.next_offset;
+      }
+    }
+  } else {
+    for (const auto& external : leg_states_[leg]->external) {
+      if (external.source == config().sources[partition].name) return external.next_offset;
+    }
+  }
+  return -1;
+}
+
+Status PipelineRun::build_sources() {
+  for (size_t i = 0; i < config().sources.size(); ++i) TRY(build_source(i));
+  return {};
+}
+
+IntakeOptions PipelineRun::intake_options(size_t index) {
+  const config::ComponentConfig& source_config = config().sources[index];
+  const PlanData& data = plan_->data();
+  IntakeOptions options;
+  options.source = source_config.name;
+  options.pipeline = plan_->name();
+  options.partition_by = data.partition_by;
+  options.dedupe_key = data.sources[index].dedupe_key;
+  if (source_config.dedupe) {
+    // The seed follows from the stream's tag: the same after a restart, and not to be guessed from outside.
+    options.dedupe = std::make_shared<DedupeTable>(std::hash<std::string>()(stream_tag_),
+                                                   source_config.dedupe->window.ms,
+                                                   static_cast<uint64_t>(source_config.dedupe->max_ids));
+  }
+  options.door_thread = index;
+  options.tag = stream_tag_;
+  options.counters = measure(source_config.name, *source_config.descriptor);
+  options.dead_stream = dead_stream_;
+  options.dead_origin = dead_origin_;
+  if (data.logged()) {
+    options.log = env_.log;
+    options.stream = stream_;
+    options.stream_name = plan_->name();
+    options.partitions = config().log.partitions;
+    options.codec = data.codec();
+    options.ack = data.ack();
+  } else {
+    queues_.push_back(std::make_unique<QueueFeed>(kQueueBytes));
+    options.queue = queues_.back().get();
+    if (!data.sources[index].traits.rereadable) options.tag = random_tag(env_.random);
+  }
+  return options;
+}
+
+Status PipelineRun::build_source(size_t index) {
+  const config::ComponentConfig& source_config = config().sources[index];
+  auto unit = std::make_unique<SourceUnit>();
+  unit->name = source_config.name;
+  IntakeOptions options = intake_options(index);
+  unit->queue = options.queue;
+  unit->intake = std::make_unique<SourceIntake>(std::move(options), env_.loop, env_.clock, env_.workers);
+  if (plan_->data().logged()) {
+    TRY(unit->intake->restore());
+  } else if (plan_->needs_data_directory()) {
+    // The leg that is furthest behind decides where the source resumes.
+    int64_t lowest = std::numeric_limits<int64_t>::max();
+    std::string cursor;
+    for (size_t leg = 0; leg < legs_.size(); ++leg) {
+      const int64_t position = committed_position(leg, index);
+      if (position >= lowest) continue;
+      lowest = position;
+      cursor.clear();
+      for (size_t i = 0; position >= 0 && i < leg_states_[leg]->external.size(); ++i) {
+        const auto& external = leg_states_[leg]->external[i];
+        if (external.source == unit->name) cursor = external.cursor;
+      }
+    }
+    unit->intake->resume_from(std::move(cursor));
+  }
+  SourceContext context{component_context<ComponentContext>(source_config), *unit->intake, env_.from_start,
+                        [this, index] { source_finished(index); }};
+  TRY_ASSIGN(unit->source, source_config.descriptor->create_source(source_config.parsed, std::move(context)));
+  sources_.push_back(std::move(unit));
+  return {};
+}
+
+Status PipelineRun::build_runners() {
+  for (size_t p = 0; p < partition_count(); ++p) {
+    if (!plan_->data().logged()) {
+      TRY(build_runner(p, std::move(queues_[p])));
+      continue;
+    }
+    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
+    const int64_t oldest = info.partitions[p].oldest_offset;
+    TRY_ASSIGN(auto reader, env_.log->read(stream_, static_cast<int32_t>(p), oldest, true));
+    TRY(build_runner(p, std::make_unique<LogFeed>(std::move(reader), oldest)));
+  }
+  return {};
+}
+
+Result<StageChain> PipelineRun::build_chain() {
+  std::vector<StageChain::Link> links;
+  for (size_t i = 0; i < config().stages.size(); ++i) {
+    const config::ComponentConfig& stage = config().stages[i];
+    if (stage_counters_.size() <= i) stage_counters_.push_back(measure(stage.name, *stage.descriptor));
+    TRY_ASSIGN(auto made,
+               stage.descriptor->create_pure_stage(stage.parsed, component_context<ComponentContext>(stage)));
+    links.push_back({stage.name, std::move(made), stage_counters_[i]});
+  }
+  const auto& sinks = plan_->data().sinks;
+  const bool tape_after = std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.when != nullptr; });
+  return StageChain(std::move(links), tape_after);
+}
+
+Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& feed) {
+  LegPort port;
+  port.deliver = [target = legs_[leg].get()](LegItem item) { target->deliver(std::move(item)); };
+  const SinkPlan& sink = plan_->data().sinks[leg];
+  if (sink.when != nullptr) port.when = std::make_unique<WhenStage>(sink.when, host_context_);
+  if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
+  const int64_t committed = committed_position(leg, partition);
+  port.next_sequence = feed.first_sequence();
+  if (plan_->data().logged()) {
+    port.next_sequence = std::max(port.next_sequence, committed);
+  } else {
+    port.skip_below = env_.from_start ? 0 : std::max<int64_t>(committed, 0);
+  }
+  port.takes_dead_letters = leg == 0;
+  return port;
+}
+
+Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
+  TRY_ASSIGN(StageChain chain, build_chain());
+  std::vector<LegPort> ports;
+  for (size_t leg = 0; leg < legs_.size(); ++leg) {
+    TRY_ASSIGN(LegPort port, leg_port(leg, partition, *feed));
+    ports.push_back(std::move(port));
+  }
+  const size_t worker = partition + std::hash<std::string>()(plan_->name());
+  auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop, std::move(feed),
+                                                  std::move(chain), std::move(ports),
+                                                  [this](Error error) { fail(std::move(error)); });
+  if (!plan_->data().logged()) {
+    auto& queue = static_cast<QueueFeed&>(runner->feed());
+    std::weak_ptr<PartitionRunner> weak = runner;
+    queue.set_wake([weak] {
+      if (auto alive = weak.lock()) alive->wake();
+    });
+    SourceIntake* intake = sources_[partition]->intake.get();
+    queue.set_drained([this, intake] { env_.loop.post([intake] { intake->room(); }); });
+  }
+  runners_.push_back(std::move(runner));
+  return {};
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,109 @@
+// PipelineRun: the Pipeline there is. Private to src/engine/pipeline*.cc.
+//
+// Who owns whom: the run owns sources, intakes, runners and legs. A source speaks to its intake, the log (or
+// a queue) wakes the runners, a runner posts to the legs, a leg gives credit back to the runner. Everything
+// but the runners' insides lives on the loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/counters.h"
+#include "engine/door.h"
+#include "engine/partition_runner.h"
+#include "engine/pipeline.h"
+#include "engine/plan_data.h"
+#include "engine/sink_leg.h"
+#include "metrics/registry.h"
+
+namespace colloquium::engine {
+
+class PipelineRun final : public Pipeline {
+ public:
+  PipelineRun(std::shared_ptr<const Plan> plan, Environment environment);
+  ~PipelineRun() override;
+
+  Status build();
+
+  Status start(Task finished, UniqueFunction<void(Error)> failed) override;
+  void stop(int64_t deadline_ms, Task closed) override;
+  bool ready() const override { return started_ && !failed_already_; }
+  std::vector<ComponentHealth> health() const override;
+
+ private:
+  // Counters outlive what counts and are read by the metrics registry until the run dies.
+  struct Measured {
+    ComponentCounters counters;
+    metrics::Registration registration;
+  };
+  struct SourceUnit {
+    std::string name;
+    std::unique_ptr<SourceIntake> intake;
+    std::unique_ptr<Source> source;
+    QueueFeed* queue = nullptr;  // `log: off`: owned by the runner
+    bool finished = false;
+    bool closed = false;
+  };
+
+  const config::PipelineConfig& config() const { return plan_->data().config; }
+  ComponentCounters* measure(const std::string& component, const Descriptor& descriptor);
+  template <class Context>
+  Context component_context(const config::ComponentConfig& component) const;
+
+  Status open_streams();
+  Status build_legs();
+  Status build_leg(size_t index);
+  Status build_sources();
+  Status build_source(size_t index);
+  IntakeOptions intake_options(size_t index);
+  Status build_runners();
+  Status build_runner(size_t partition, std::unique_ptr<Feed> feed);
+  Result<StageChain> build_chain();
+  Result<LegPort> leg_port(size_t leg, size_t partition, const Feed& feed);
+  int64_t committed_position(size_t leg, size_t partition) const;
+  size_t partition_count() const;
+
+  void source_finished(size_t index);
+  void drain();
+  void drain_runners();
+  void leg_drained();
+  void fail(Error error);
+  void close_all();
+  void close_runners();
+  void close_legs();
+  void one_closed();
+
+  std::shared_ptr<const Plan> plan_;
+  Environment env_;
+  std::shared_ptr<const computo::HostContext> host_context_;
+
+  log::StreamId stream_ = 0;
+  std::optional<log::StreamId> dead_stream_;
+  std::string stream_tag_;
+  std::shared_ptr<const BatchOrigin> dead_origin_;
+
+  std::vector<std::unique_ptr<Measured>> measured_;
+  std::vector<metrics::Registration> registrations_;
+  std::vector<ComponentCounters*> stage_counters_;
+  std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
+  std::vector<std::unique_ptr<SourceUnit>> sources_;
+  std::vector<std::unique_ptr<SinkLeg>> legs_;
+  std::vector<std::optional<log::LegState>> leg_states_;
+  std::vector<std::shared_ptr<PartitionRunner>> runners_;
+
+  bool started_ = false;
+  bool draining_ = false;
+  bool stopping_ = false;
+  bool closing_ = false;
+  bool failed_already_ = false;
+  size_t legs_drained_ = 0;
+  size_t to_close_ = 0;
+  size_t to_idle_ = 0;
+  std::unique_ptr<Timer> deadline_;
+  Task finished_;
+  Task closed_;
+  UniqueFunction<void(Error)> failed_;
+};
+
+}  // namespace colloquium::engine

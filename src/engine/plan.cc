@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include "base/assert.h"
+#include "computo/expression.h"
+#include "engine/pipeline.h"
+#include "engine/plan_data.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Compiles one of the engine's own expressions; what is wrong with it joins `problems`.
+computo::ProgramPtr compile(const Expression& expression, std::string_view what,
+                            const std::vector<std::string>& variables, ConfigProblems& problems) {
+  if (!expression) return nullptr;
+  const ConfigMark& mark = expression.node.mark;
+  auto program = computo::compile_expression(expression.node, variables);
+  if (program) return *program;
+  problems.push_back({mark, std::string(what) + ": " + program.error().message, false});
+  return nullptr;
+}
+
+bool has_errors(const ConfigProblems& problems) {
+  return std::any_of(problems.begin(), problems.end(), [](const ConfigProblem& problem) { return !problem.warning; });
+}
+
+// "sources hook, file" or "source hook".
+std::string list_of(const std::vector<config::ComponentConfig>& components, const std::string& one) {
+  std::string out = components.size() == 1 ? one : one + "s";
+  for (size_t i = 0; i < components.size(); ++i) out += (i == 0 ? " " : ", ") + components[i].name;
+  return out;
+}
+
+std::string_view to_string(log::AckLevel level) {
+  switch (level) {
+    case log::AckLevel::kDurable: return "durable";
+    case log::AckLevel::kWritten: return "written";
+    case log::AckLevel::kQueued: return "queued";
+  }
+  return "durable";
+}
+
+std::string_view to_string(log::Codec codec) {
+  switch (codec) {
+    case log::Codec::kNone: return "none";
+    case log::Codec::kGzip: return "gzip";
+    case log::Codec::kLz4: return "lz4";
+    case log::Codec::kZstd: return "zstd";
+  }
+  return "none";
+}
+
+// What the pair promises (design: Promises).
+std::string promise(const PlanData& data, size_t source, size_t sink) {
+  const config::ComponentConfig& from = data.config.sources[source];
+  const config::ComponentConfig& to = data.config.sinks[sink];
+  const std::string pair = from.name + " -> " + to.name + ": ";
+  const bool rereadable = data.sources[source].traits.rereadable;
+  if (!data.logged() && !rereadable) {
+    return pair + "at most once if the process stops (log: off, and the source can't be read again)";
+  }
+  if (data.sinks[sink].guarantee == Guarantee::kAtLeastOnce) {
+    return pair + "at least once (the receiver can drop repeats by the Idempotency-Key of each event)";
+  }
+  const std::string good =
+      data.sinks[sink].guarantee == Guarantee::kExactlyOnce ? "exactly once" : "effectively once, by stable id";
+  if (rereadable) return pair + good;
+  if (data.sources[source].dedupe_key) return pair + good + " for events with the id of dedupe.key, within its window";
+  return pair + good + " from its acceptance on; a client that sends again makes a new event (set dedupe)";
+}
+
+}  // namespace
+
+bool PlanData::any_rereadable() const {
+  return std::any_of(sources.begin(), sources.end(), [](const SourcePlan& source) { return source.traits.rereadable; });
+}
+
+log::Codec PlanData::codec() const {
+  switch (config.log.compression) {
+    case config::Compression::kNone: return log::Codec::kNone;
+    case config::Compression::kGzip: return log::Codec::kGzip;
+    case config::Compression::kLz4: return log::Codec::kLz4;
+    case config::Compression::kZstd: return log::Codec::kZstd;
+  }
+  return log::Codec::kLz4;
+}
+
+log::AckLevel PlanData::ack() const {
+  switch (config.log.ack) {
+    case config::Ack::kDurable: return log::AckLevel::kDurable;
+    case config::Ack::kWritten: return log::AckLevel::kWritten;
+    case config::Ack::kQueued: return log::AckLevel::kQueued;
+  }
+  return log::AckLevel::kDurable;
+}
+
+RetryPolicy PlanData::retry() const {
+  const config::RetryConfig& retry = config.errors.retry;
+  RetryPolicy policy;
+  policy.kind = retry.policy == config::RetryKind::kNone    ? RetryPolicy::Kind::kNone
+                : retry.policy == config::RetryKind::kFixed ? RetryPolicy::Kind::kFixed
+                                                            : RetryPolicy::Kind::kExponential;
+  policy.initial_ms = retry.initial.ms;
+  policy.max_ms = retry.max.ms;
+  policy.attempts = retry.attempts;
+  return policy;
+}
+
+std::string PlanData::dead_stream() const {
+  return config.errors.dead_letter.empty() ? config.name + ".dead" : config.errors.dead_letter;
+}
+
+Plan::Plan(std::unique_ptr<const PlanData> data) : data_(std::move(data)) {}
+Plan::~Plan() = default;
+
+std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigProblems& problems) {
+  auto data = std::make_unique<PlanData>();
+  data->config = std::move(config);
+  const config::PipelineConfig& from = data->config;
+  data->partition_by = engine::compile(from.log.partition_by, "partition_by", {}, problems);
+  for (const config::ComponentConfig& source : from.sources) {
+    SourcePlan plan;
+    if (source.descriptor->source_traits) plan.traits = source.descriptor->source_traits(source.parsed);
+    if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, "dedupe.key", {}, problems);
+    data->sources.push_back(std::move(plan));
+  }
+  for (const config::ComponentConfig& stage : from.stages) {
+    if (!stage.descriptor->create_pure_stage) {
+      problems.push_back({stage.kind_mark, "stage " + stage.name + " can't run in this version", false});
+    }
+    data->makes_events = data->makes_events || stage.descriptor->name != "filter";
+  }
+  for (const config::ComponentConfig& sink : from.sinks) {
+    SinkPlan plan;
+    plan.when = engine::compile(sink.when, "when", computo::host_variables(), problems);
+    plan.guarantee = sink.descriptor->delivery;
+    data->sinks.push_back(std::move(plan));
+  }
+  if (has_errors(problems)) return nullptr;
+  return std::make_shared<const Plan>(std::move(data));
+}
+
+const std::string& Plan::name() const { return data_->config.name; }
+
+std::string Plan::explain() const {
+  const config::PipelineConfig& config = data_->config;
+  std::string out = "pipeline " + config.name + "\n";
+  std::string input = list_of(config.sources, "source");
+  if (data_->logged()) {
+    out += "  leg " + config.name + ": " + input + " -> stream " + config.name + " (" +
+           std::to_string(config.log.partitions) + (config.log.partitions == 1 ? " partition, " : " partitions, ") +
+           std::string(to_string(data_->codec())) + ", ack " + std::string(to_string(data_->ack())) + ")\n";
+    input = "stream " + config.name;
+  } else {
+    input += " (log: off, joined by a bounded queue per source)";
+  }
+  std::string stages;
+  for (const config::ComponentConfig& stage : config.stages) stages += " -> " + stage.name;
+  for (const config::ComponentConfig& sink : config.sinks) {
+    out += "  leg " + config.name + "/" + sink.name + ": " + input + stages + (sink.when ? " -> when" : "") +
+           " -> sink " + sink.name + " (" + sink.descriptor->name + ")\n";
+  }
+  out += needs_data_directory() ? "  dead letters: stream " + data_->dead_stream() + "\n"
+                                : "  dead letters: none; what fails is logged and counted\n";
+  for (const std::string& line : promises()) out += "  promise: " + line + "\n";
+  return out;
+}
+
+std::vector<std::string> Plan::promises() const {
+  std::vector<std::string> out;
+  for (size_t source = 0; source < data_->sources.size(); ++source) {
+    for (size_t sink = 0; sink < data_->sinks.size(); ++sink) out.push_back(promise(*data_, source, sink));
+  }
+  return out;
+}
+
+bool Plan::needs_data_directory() const { return data_->logged() || data_->any_rereadable(); }
+
+}  // namespace colloquium::engine

@@ -1,0 +1,40 @@
+// PlanData: what Plan::compile found out. Private to src/engine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "colloquium/component.h"
+#include "computo/program.h"
+#include "config/pipeline_config.h"
+#include "engine/retry_policy.h"
+#include "log/log.h"
+
+namespace colloquium::engine {
+
+struct SourcePlan {
+  SourceTraits traits;
+  computo::ProgramPtr dedupe_key;  // null: no dedupe
+};
+
+struct SinkPlan {
+  computo::ProgramPtr when;  // null: every event
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+};
+
+struct PlanData {
+  config::PipelineConfig config;
+  std::vector<SourcePlan> sources;       // as in config
+  std::vector<SinkPlan> sinks;           // as in config
+  computo::ProgramPtr partition_by;
+  bool makes_events = false;  // a stage other than a filter: what reaches a sink gets an id of its own
+
+  bool logged() const { return config.log.enabled; }
+  bool any_rereadable() const;
+  log::Codec codec() const;
+  log::AckLevel ack() const;
+  RetryPolicy retry() const;
+  std::string dead_stream() const;
+};
+
+}  // namespace colloquium::engine

@@ -1,0 +1,327 @@
+#include "engine/sink_leg.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "base/logging.h"
+#include "engine/dead_letter.h"
+
+namespace colloquium::engine {
+
+// One partition's way through the leg.
+struct SinkLeg::Lane {
+  size_t index = 0;
+  std::deque<LegItem> waiting;         // the front is the one being written
+  std::shared_ptr<const Batch> rest;   // what of the front is still to be written; null: not begun
+  BatchBuilder dead;                   // envelopes of the front; join dead_ when it is complete
+  bool writing = false;
+  int64_t write_started_ns = 0;
+  int64_t attempt = 0;                 // failures of the event at the head of `rest`
+  std::unique_ptr<Timer> retry_timer;
+  bool pumping = false;
+  bool ended = false;
+  int64_t done_position = 0;
+  std::string done_cursor;
+  bool dirty = false;
+};
+
+SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock, Random& random)
+    : options_(std::move(options)), sink_(std::move(sink)), loop_(loop), clock_(clock), random_(random) {
+  ASSERT(options_.counters != nullptr);
+  for (size_t i = 0; i < options_.partitions.size(); ++i) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->index = i;
+  }
+}
+SinkLeg::~SinkLeg() = default;
+
+void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained, UniqueFunction<void(Error)> failed) {
+  LOOP_ASSERT(loop_);
+  release_ = std::move(release);
+  drained_ = std::move(drained);
+  failed_ = std::move(failed);
+}
+
+void SinkLeg::deliver(LegItem item) {
+  LOOP_ASSERT(loop_);
+  if (closing_) return;
+  Lane& lane = *lanes_[item.partition];
+  ASSERT(!lane.ended);
+  lane.waiting.push_back(std::move(item));
+  options_.counters->queue_depth.add(1);
+  pump(lane);
+}
+
+// Writes as long as the sink answers at once; a sink that answers later calls pump again.
+void SinkLeg::pump(Lane& lane) {
+  if (lane.pumping) return;
+  lane.pumping = true;
+  while (!lane.writing && !barrier_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
+    LegItem& front = lane.waiting.front();
+    if (front.end) {
+      lane.ended = true;
+      lane.waiting.pop_front();
+      options_.counters->queue_depth.add(-1);
+      break;
+    }
+    if (lane.rest == nullptr) lane.rest = front.batch;
+    if (lane.rest->empty()) {
+      complete(lane);
+    } else {
+      write(lane);
+    }
+  }
+  lane.pumping = false;
+  if (lane.ended) check_drained();
+}
+
+void SinkLeg::write(Lane& lane) {
+  lane.writing = true;
+  lane.write_started_ns = clock_.monotonic_ns();
+  sink_->write(lane.rest, [this, &lane](std::vector<EventOutcome> outcomes) {
+    written(lane, std::move(outcomes));
+    pump(lane);
+  });
+}
+
+void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
+  LOOP_ASSERT(loop_);
+  ASSERT(lane.writing);
+  ASSERT(outcomes.empty() || outcomes.size() == lane.rest->size());
+  lane.writing = false;
+  ComponentCounters& counters = *options_.counters;
+  counters.duration.observe_ns(clock_.monotonic_ns() - lane.write_started_ns);
+  const std::shared_ptr<const Batch> batch = lane.rest;
+  counters.events_in.add(batch->size());
+  counters.bytes_in.add(batch->payload_bytes());
+  BatchBuilder again;
+  const EventOutcome* first_retry = nullptr;
+  uint64_t ok = outcomes.empty() ? batch->size() : 0;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    const EventOutcome& outcome = outcomes[i];
+    switch (outcome.outcome) {
+      case Outcome::kOk: ++ok; break;
+      case Outcome::kDrop: break;
+      case Outcome::kDeadLetter: give_up(lane, i, outcome.error, lane.attempt + 1); break;
+      case Outcome::kRetry:
+        if (first_retry == nullptr) {
+          first_retry = &outcome;
+          lane.attempt = i == 0 ? lane.attempt + 1 : 1;
+          if (!closing_ && options_.retry.exhausted(lane.attempt)) {
+            give_up(lane, i, outcome.error, lane.attempt);
+            lane.attempt = 0;
+            break;
+          }
+        }
+        again.keep(*batch, i);
+        break;
+    }
+  }
+  counters.events_out.add(ok);
+  if (ok == batch->size()) counters.bytes_out.add(batch->payload_bytes());
+  lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
+  if (lane.rest->empty()) {
+    lane.attempt = 0;
+  } else {
+    schedule_retry(lane, *first_retry, lane.rest);
+  }
+  if (barrier_) try_token();
+  check_closed();
+}
+
+void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t attempts) {
+  last_error_ = error.describe();
+  options_.counters->errors.add(error.code);
+  if (options_.dead_stream) {
+    add_dead_letter(*lane.rest, event, error, options_.sink_name, attempts, lane.dead);
+  } else {
+    log_warning(options_.commit_name, "event " + lane.rest->id(event) + " given up after " +
+                                          std::to_string(attempts) + " attempt(s): " + last_error_);
+  }
+}
+
+void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest) {
+  ASSERT(!rest->empty());
+  if (closing_) return;
+  last_error_ = outcome.error.describe();
+  options_.counters->errors.add(outcome.error.code);
+  const int64_t wait_ms =
+      lane.attempt == 0 ? 0 : options_.retry.wait_ms(lane.attempt, outcome.retry_after_ms, random_);
+  log_warning(options_.commit_name, "event " + rest->id(0) + " not written, next attempt in " +
+                                        std::to_string(wait_ms) + " ms: " + last_error_);
+  lane.retry_timer = loop_.start_timer(wait_ms, [this, &lane] {
+    lane.retry_timer = nullptr;
+    pump(lane);
+  });
+}
+
+// The front item is done: its position may be committed, its credit goes back.
+void SinkLeg::complete(Lane& lane) {
+  LegItem item = std::move(lane.waiting.front());
+  lane.waiting.pop_front();
+  lane.rest = nullptr;
+  lane.done_position = item.next_position;
+  lane.done_cursor = std::move(item.cursor);
+  lane.dirty = true;
+  dirty_ = true;
+  for (size_t i = 0; item.dead != nullptr && i < item.dead->size(); ++i) {
+    if (options_.dead_stream) {
+      dead_.keep(*item.dead, i);
+    } else {
+      log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
+                                            std::string(item.dead->value(i).substr(0, 2000)));
+    }
+  }
+  if (!lane.dead.empty()) {
+    const auto own = lane.dead.seal(item.batch->shared_origin(), 0);
+    for (size_t i = 0; i < own->size(); ++i) dead_.keep(*own, i);
+  }
+  options_.counters->queue_depth.add(-1);
+  release_(lane.index, item.credit_bytes);
+  progress_made(item.batch->payload_bytes());
+}
+
+void SinkLeg::progress_made(size_t bytes) {
+  uncommitted_bytes_ += bytes;
+  if (options_.log == nullptr || committing_ || barrier_) return;
+  if (uncommitted_bytes_ >= options_.commit_bytes) {
+    begin_commit();
+  } else if (commit_timer_ == nullptr) {
+    commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
+      commit_timer_ = nullptr;
+      if (!committing_ && !barrier_ && !closing_) begin_commit();
+    });
+  }
+}
+
+void SinkLeg::begin_commit() {
+  ASSERT(!committing_ && !barrier_);
+  commit_timer_ = nullptr;
+  if (sink_->has_token()) {
+    barrier_ = true;
+    try_token();
+  } else if (options_.log != nullptr) {
+    committing_ = true;
+    store(collect(std::nullopt));
+  } else {
+    dirty_ = false;
+    check_drained();
+  }
+}
+
+// Asks for the token once no write is under way; from then on writes go on.
+void SinkLeg::try_token() {
+  ASSERT(barrier_);
+  const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
+  if (writing) return;
+  barrier_ = false;
+  committing_ = true;
+  // The request is put together now: it and the token must speak of the same writes.
+  auto request = std::make_shared<log::CommitRequest>(collect(std::string()));
+  sink_->token([this, request](Result<std::string> token) {
+    if (!token) return fail(std::move(token).error());
+    request->sink_token = *token;
+    store(std::move(*request));
+  });
+  for (const auto& lane : lanes_) pump(*lane);
+}
+
+log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
+  log::CommitRequest request;
+  request.leg = options_.commit_name;
+  request.sink_token = std::move(token);
+  for (const auto& lane : lanes_) {
+    if (!lane->dirty) continue;
+    lane->dirty = false;
+    const CommitPartition& partition = options_.partitions[lane->index];
+    request.positions.push_back({.stream = partition.stream,
+                                 .partition = partition.partition,
+                                 .next_offset = lane->done_position,
+                                 .external = partition.external,
+                                 .cursor = lane->done_cursor});
+  }
+  if (!dead_.empty()) {
+    auto batch = dead_.seal(options_.dead_origin, 0);
+    auto encoded = log::encode(std::move(batch), log::Codec::kLz4, nullptr);
+    ASSERT_WHY(encoded.has_value(), "envelopes are within the limits of their events");
+    request.outputs.push_back({.stream = *options_.dead_stream, .partition = 0, .batch = std::move(*encoded)});
+  }
+  uncommitted_bytes_ = 0;
+  dirty_ = false;
+  return request;
+}
+
+void SinkLeg::store(log::CommitRequest request) {
+  auto token = request.sink_token;
+  if (options_.log == nullptr) return stored({}, token);
+  options_.log->commit(std::move(request), [this, token](Status status) {
+    loop_.post([this, status = std::move(status), token]() mutable { stored(std::move(status), token); });
+  });
+}
+
+void SinkLeg::stored(Status status, const std::optional<std::string>& token) {
+  LOOP_ASSERT(loop_);
+  committing_ = false;
+  if (!status) {
+    fail(std::move(status).error());
+    return check_closed();
+  }
+  if (token) sink_->committed(*token);
+  if (dirty_) progress_made(0);
+  check_drained();
+  check_closed();
+}
+
+void SinkLeg::check_drained() {
+  if (!drained_ || closing_) return;
+  const bool ended = std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->ended; });
+  if (!ended || committing_ || barrier_) return;
+  if (dirty_) return begin_commit();
+  Task drained = std::move(drained_);
+  drained_ = nullptr;
+  loop_.post(std::move(drained));
+}
+
+void SinkLeg::fail(Error error) {
+  last_error_ = error.describe();
+  committing_ = false;
+  barrier_ = false;
+  if (!failed_) return;
+  auto failed = std::move(failed_);
+  failed_ = nullptr;
+  failed(std::move(error));
+}
+
+void SinkLeg::close(Task closed) {
+  LOOP_ASSERT(loop_);
+  closing_ = true;
+  closed_ = std::move(closed);
+  commit_timer_ = nullptr;
+  for (const auto& lane : lanes_) lane->retry_timer = nullptr;
+  sink_->close([this] {
+    sink_closed_ = true;
+    check_closed();
+  });
+}
+
+void SinkLeg::check_closed() {
+  if (!sink_closed_ || committing_ || !closed_) return;
+  const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
+  if (writing) return;
+  Task closed = std::move(closed_);
+  closed_ = nullptr;
+  loop_.post(std::move(closed));
+}
+
+bool SinkLeg::waiting_for_retry() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->retry_timer != nullptr; });
+}
+
+size_t SinkLeg::queued_items() const {
+  size_t total = 0;
+  for (const auto& lane : lanes_) total += lane->waiting.size();
+  return total;
+}
+
+}  // namespace colloquium::engine

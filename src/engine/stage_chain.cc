@@ -1,0 +1,61 @@
+#include "engine/stage_chain.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "engine/dead_letter.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Index in `entered` of the event that `offset_delta` names. Offsets rise within a batch.
+size_t index_of(const Batch& entered, uint32_t offset_delta) {
+  const auto entries = entered.entries();
+  const auto it = std::lower_bound(
+      entries.begin(), entries.end(), offset_delta,
+      [](const BatchEntry& entry, uint32_t delta) { return entry.offset_delta < delta; });
+  ASSERT_WHY(it != entries.end() && it->offset_delta == offset_delta, "a stage gave an event another place");
+  return static_cast<size_t>(it - entries.begin());
+}
+
+}  // namespace
+
+StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after) : links_(std::move(links)), output_(std::make_unique<BatchBuilder>()) {
+  bool wanted = tape_wanted_after;
+  for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
+    link->stage->set_output_tape(wanted);
+    wanted = wanted || link->stage->needs_tape();
+  }
+}
+
+std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input, BatchBuilder& dead) {
+  std::shared_ptr<const Batch> current = input;
+  for (Link& link : links_) {
+    if (current->empty()) break;
+    current = run_link(link, current, *input, dead);
+  }
+  return current;
+}
+
+std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_ptr<const Batch>& input,
+                                                  const Batch& entered, BatchBuilder& dead) {
+  failed_.clear();
+  link.stage->run(*input, *output_, failed_);
+  for (const FailedEvent& failure : failed_) {
+    const size_t original = index_of(entered, input->entry(failure.index).offset_delta);
+    add_dead_letter(entered, original, failure.error, link.name, 1, dead);
+  }
+  std::shared_ptr<const Batch> result = output_->seal(input->shared_origin(), input->base_offset());
+  if (link.counters != nullptr) {
+    link.counters->events_in.add(input->size());
+    link.counters->events_out.add(result->size());
+    link.counters->bytes_in.add(input->payload_bytes());
+    link.counters->bytes_out.add(result->payload_bytes());
+    for (const FailedEvent& failure : failed_) link.counters->errors.add(failure.error.code);
+  }
+  return result;
+}
+
+}  // namespace colloquium::engine

@@ -1,0 +1,47 @@
+// StageChain: the pure stages of a leg, one after the other, over one batch.
+//
+// One chain per partition, on the worker that owns it. Stages whose output no later stage reads as a tape do
+// not write one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/stage.h"
+
+namespace colloquium {
+struct ComponentCounters;
+}
+
+namespace colloquium::engine {
+
+class StageChain {
+ public:
+  struct Link {
+    std::string name;
+    std::unique_ptr<PureStage> stage;
+    ComponentCounters* counters = nullptr;  // outlives the chain; may be null
+  };
+
+  // `tape_wanted_after`: whether whoever comes after the last stage reads its tape.
+  StageChain(std::vector<Link> links, bool tape_wanted_after);
+
+  // The result of `input`; dead letters of its failed events are appended to `dead`, with the event as it
+  // entered the chain, so that a replay starts from the beginning.
+  std::shared_ptr<const Batch> run(std::shared_ptr<const Batch> input, BatchBuilder& dead);
+
+  bool empty() const { return links_.empty(); }
+
+ private:
+  std::shared_ptr<const Batch> run_link(Link& link, const std::shared_ptr<const Batch>& input,
+                                        const Batch& entered, BatchBuilder& dead);
+
+  std::vector<Link> links_;
+  std::unique_ptr<BatchBuilder> output_;  // behind a pointer, so that a chain can be moved
+  std::vector<FailedEvent> failed_;
+};
+
+}  // namespace colloquium::engine

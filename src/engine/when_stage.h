@@ -1,0 +1,32 @@
+// WhenStage: keeps the events for which an expression is truthy. What stands before a sink with `when`.
+//
+// Thread safety: belongs to one worker.
+#pragma once
+
+#include "colloquium/stage.h"
+#include "computo/event_evaluator.h"
+
+namespace colloquium::engine {
+
+class WhenStage final : public PureStage {
+ public:
+  WhenStage(computo::ProgramPtr program, std::shared_ptr<const computo::HostContext> context)
+      : evaluator_(std::move(program), std::move(context)) {}
+
+  void run(const Batch& input, BatchBuilder& output, std::vector<FailedEvent>& failed) override {
+    for (size_t i = 0; i < input.size(); ++i) {
+      if (!evaluator_.evaluate(input, i)) {
+        failed.push_back({i, evaluator_.failure()});
+      } else if (evaluator_.evaluator().is_truthy()) {
+        output.keep(input, i);
+      }
+    }
+  }
+  bool needs_tape() const override { return true; }
+  void set_output_tape(bool) override {}
+
+ private:
+  computo::EventEvaluator evaluator_;
+};
+
+}  // namespace colloquium::engine

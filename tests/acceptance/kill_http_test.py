@@ -1,0 +1,121 @@
+"""[REQ-001] [REQ-008] [REQ-009] [REQ-174] [REQ-176] Events posted over 64 connections while the process is killed
+with SIGKILL again and again, also during recovery. Clients retry unanswered requests with the same id; in the end
+every acknowledged event is in the file exactly once, and those of one connection are in order.
+
+COLLOQUIUM_KILLS sets how often (default 15; the whole proof uses 50)."""
+import http.client
+import json
+import os
+import random
+import socket
+import threading
+import time
+
+from harness import Instance, check, main, read_lines, wait_for, work_directory
+
+KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "15"))
+CONNECTIONS = 64
+
+PIPELINE = """
+name: hooks
+sources:
+  - name: hook
+    http: {path: /in}
+    dedupe: {key: ["$input", "/id"], window: 1h}
+sinks:
+  - file: {path: out.ndjson}
+"""
+
+
+class Client(threading.Thread):
+    """One connection that posts numbered events one after the other, each until it is answered."""
+
+    def __init__(self, number, test):
+        super().__init__(daemon=True)
+        self.number, self.test = number, test
+        self.acknowledged = 0
+        self.duplicates = 0
+
+    def run(self):
+        connection = None
+        while not self.test.stopping:
+            body = json.dumps({"id": "%d-%d" % (self.number, self.acknowledged), "client": self.number,
+                               "n": self.acknowledged, "text": "é" * (self.acknowledged % 50)})
+            try:
+                if connection is None:
+                    connection = http.client.HTTPConnection("127.0.0.1", self.test.port, timeout=5)
+                connection.request("POST", "/in", body.encode(), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status == 200:
+                    self.duplicates += json.loads(text)["duplicates"]
+                    self.acknowledged += 1
+                elif answer.status not in (429, 503):
+                    self.test.complaints.append("answer %d: %r" % (answer.status, text))
+                    return
+            except (OSError, http.client.HTTPException, socket.timeout, ValueError):
+                if connection is not None:
+                    connection.close()
+                connection = None
+                time.sleep(0.005)
+        if connection is not None:
+            connection.close()
+
+
+class Test:
+    def __init__(self):
+        self.stopping = False
+        self.port = 1
+        self.complaints = []
+
+
+def acknowledged_events_survive_every_kill():
+    seed = int(os.environ.get("COLLOQUIUM_SEED", random.randrange(1 << 32)))
+    chance = random.Random(seed)
+    print("  seed", seed)
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(PIPELINE)
+        test = Test()
+        clients = [Client(i, test) for i in range(CONNECTIONS)]
+        instance = Instance("p.yaml", directory)
+        test.port = instance.listen
+        for client in clients:
+            client.start()
+        during_recovery = 0
+        for kill in range(KILLS):
+            # Every third kill comes early, while the process still recovers.
+            early = kill % 3 == 2
+            time.sleep(chance.uniform(0.0, 0.03) if early else chance.uniform(0.1, 0.6))
+            instance.kill()
+            instance = Instance("p.yaml", directory, wait=False)
+            if early:
+                time.sleep(chance.uniform(0.0, 0.02))
+                during_recovery += 1
+                instance.kill()
+                instance = Instance("p.yaml", directory, wait=False)
+            instance.wait_ready()
+            test.port = instance.listen
+        time.sleep(0.3)
+        test.stopping = True
+        for client in clients:
+            client.join(20)
+        check(not test.complaints, "; ".join(test.complaints[:3]))
+        total = sum(client.acknowledged for client in clients)
+        code = instance.stop()
+        check(code == 0, "did not stop cleanly (%d):\n%s" % (code, instance.stderr()))
+        lines = read_lines(directory / "out.ndjson")
+        print("  %d kills (%d more during recovery), %d acknowledged, %d lines, %d duplicates refused"
+              % (KILLS, during_recovery, total, len(lines), sum(c.duplicates for c in clients)))
+        check(total > KILLS * 20, "only %d events were acknowledged: the test shows nothing" % total)
+        per_client = {}
+        for line in lines:
+            per_client.setdefault(line["client"], []).append(line["n"])
+        for client in clients:
+            got = per_client.get(client.number, [])
+            # The last one may have been stored without its answer having arrived.
+            check(got[:client.acknowledged] == list(range(client.acknowledged)) and len(got) <= client.acknowledged + 1,
+                  "client %d: %d acknowledged, file has %d, first difference at %s"
+                  % (client.number, client.acknowledged, len(got), next((i for i, n in enumerate(got) if n != i), "the end")))
+
+
+main(acknowledged_events_survive_every_kill)
