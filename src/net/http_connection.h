@@ -1,0 +1,140 @@
+// HttpConnection: HTTP/1.1 over one ByteStream. Private to src/net.
+//
+// Input and output are two halves that know of each other only through the AnswerQueue. Input goes through
+// the states below; output writes answers in the order of their requests and, behind the last one, finishes
+// the stream and lingers: it reads on for a bounded while, because a socket closed with unread bytes takes
+// the answer with it.
+//
+// Life: made and owned by ServerCore, kept alive by Responders; close() gives the socket back, and everything
+// called after it does nothing. Thread safety: loop only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "colloquium/result.h"
+
+#include "io/compress.h"
+#include "net/answer_queue.h"
+#include "net/byte_stream.h"
+#include "net/exchange.h"
+#include "net/http_parser.h"
+
+namespace colloquium::net {
+
+class ServerCore;
+struct LiveRoute;
+
+class HttpConnection final : public Exchanges,
+                             public ByteStreamEvents,
+                             public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<ByteStream> stream);
+  ~HttpConnection() override;
+
+  void start();
+
+  void answer(uint64_t exchange, const Response& response) override;
+  bool alive() const override { return input_ != Input::kClosed; }
+
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken() override;
+  void on_sent() override;
+
+  // Writes what was answered outside of on_bytes, and goes on reading.
+  void settle_later();
+  // Asks the route again that said kWait.
+  void admit_again();
+  // Enforces the time limits.
+  void check_time(int64_t now_ms);
+  // Ends when the answers under way are sent.
+  void shut_down();
+  void close();
+
+ private:
+  enum class Input : uint8_t {
+    kHead,      // between requests, or in a head
+    kBody,      // reading a body for a handler
+    kSkip,      // reading over the rest of a request that has been answered
+    kHeld,      // a route said kWait
+    kDecoding,  // a body is being decompressed on another thread
+    kDrop,      // no further request: what comes is thrown away
+    kClosed,
+  };
+
+  // Input.
+  bool wants_input() const;
+  size_t consume(std::string_view input);
+  size_t consume_carried();
+  void take(const HttpParser::Step& step);
+  void on_head();
+  std::optional<Problem> check_head(const RequestHead& head);
+  std::optional<Problem> check_coding(const RequestHead& head);
+  std::optional<Problem> check_size(const RequestHead& head) const;
+  void answer_options();
+  void admit();
+  void start_body();
+  void on_body(std::string_view bytes);
+  void on_message();
+  void decode();
+  void decode_elsewhere();
+  void decoded(Status status, std::string body);
+  void dispatch(std::shared_ptr<const std::string> body);
+  void refuse(Problem problem);
+  void refuse_connection(Problem problem);
+  void drop_input();
+
+  // Output.
+  void settle();
+  void flush();
+  void advance_answers();
+  bool is_last_answer(const PendingAnswer& pending) const;
+  void end_after_answers();
+  void release(PendingAnswer& pending);
+  void release_all();
+  void update_reading();
+
+  // Time.
+  void check_input_time(int64_t now_ms);
+  void check_body_time(int64_t now_ms);
+
+  ServerCore& core_;  // not used once closed
+  const uint64_t id_;
+  std::unique_ptr<ByteStream> stream_;
+  HttpParser parser_;
+
+  Input input_ = Input::kHead;
+  std::string carry_;  // bytes read and not yet consumed, from carried_ on
+  size_t carried_ = 0;
+  bool peer_ended_ = false;
+  size_t dropped_bytes_ = 0;
+
+  // The request being read.
+  uint64_t exchange_ = 0;
+  std::shared_ptr<LiveRoute> route_;
+  std::shared_ptr<std::string> body_;
+  io::Compression coding_ = io::Compression::kNone;
+  size_t window_bytes_ = 0;  // of the body, since input_since_ms_
+
+  // Answers.
+  AnswerQueue answers_;
+  std::string out_;
+  bool in_input_ = false;     // settle() comes anyway
+  bool write_later_ = false;  // settle_later() is on its way
+  bool ending_ = false;       // the last answer is in out_ or sent
+  bool finished_ = false;     // and the stream has been finished
+
+  // When, on the loop's clock.
+  int64_t input_since_ms_;  // head: first byte, 0 if none; body, hold: beginning of the window
+  int64_t idle_since_ms_;
+  int64_t sent_ms_ = 0;  // last time the client took something
+  int64_t finished_ms_ = 0;
+  bool used_ = false;          // has had a request
+  bool last_request_ = false;  // the present request asked for the connection to be closed
+};
+
+}  // namespace colloquium::net

@@ -1,0 +1,93 @@
+// HttpServer: HTTP/1.1 on the libuv loop, for ingest and for the admin port alike.
+//
+// Routes are exact paths; they come and go at run time. Answers to pipelined requests go out in the order of
+// the requests. Everything a client can do to the server is bounded by HttpLimits. Backpressure: a connection
+// is not read while it has `pipelined` unanswered requests, while it does not take its answers, or while a
+// route says Admission::kWait.
+//
+// Ownership: the loop, the clock and whatever routes refer to outlive the server. Destroying it closes every
+// connection at once; the loop has to run one more turn. Thread safety: loop only, but counters().
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "colloquium/clock.h"
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+#include "base/counters.h"
+#include "net/byte_stream.h"
+#include "net/exchange.h"
+#include "net/http_parser.h"
+
+namespace colloquium::loop {
+class UvLoop;
+}
+
+namespace colloquium::net {
+
+class ServerCore;
+
+struct HttpLimits {
+  HeadLimits head;
+  size_t connections = 10'000;        // beyond: not accepted
+  size_t pipelined = 64;              // unanswered requests of one connection
+  size_t unsent_bytes = 256 * 1024;   // answers a client has not taken; beyond: not read
+  size_t buffered_bytes = 512 << 20;  // bodies of all unanswered requests; beyond: 503
+  int64_t head_timeout_ms = 10'000;   // for a whole head, from its first byte
+  int64_t body_timeout_ms = 60'000;   // a body has to go on by at least body_bytes_min in each of these
+  size_t body_bytes_min = 16 * 1024;
+  int64_t idle_timeout_ms = 60'000;  // between requests
+  int64_t send_timeout_ms = 60'000;  // without the client taking a byte of its answers
+  int64_t hold_timeout_ms = 10'000;  // Admission::kWait ends in 503 after this
+  int64_t linger_ms = 2'000;         // after a refusal: reading on, so that the answer gets through
+  size_t linger_bytes = 1 << 20;
+};
+
+// Any thread may read them.
+struct HttpCounters {
+  Counter connections_accepted;
+  Gauge connections_open;
+  Counter requests;
+  std::array<Counter, 6> responses;  // by first digit of the status; [0] unused
+  Counter bytes_in;
+  Counter bytes_out;
+  Counter timeouts;
+  Gauge body_bytes;  // held for unanswered requests
+};
+
+class HttpServer {
+ public:
+  HttpServer(loop::UvLoop& loop, const Clock& clock, HttpLimits limits = {}, StreamWrapper wrapper = {});
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // `address` as SocketAddress takes it; several calls listen on several. Errors say what to do.
+  Status listen(const std::string& address);
+  // Where the last listen() listens, with the port taken.
+  const std::string& address() const;
+  uint16_t port() const;
+
+  // kAlreadyExists if the path is taken.
+  Status add_route(Route route);
+  // Its handlers are not called any more; requests that were on their way to it are answered 503.
+  void remove_route(const std::string& path);
+  // Asks `admit` again for the connections that wait for this route.
+  void resume_route(const std::string& path);
+
+  // Stops accepting, finishes what is under way with `Connection: close`, and closes what is left after
+  // `deadline_ms`. `stopped` runs once, in a later turn, when no connection is left. Call once.
+  void stop(int64_t deadline_ms, Task stopped);
+
+  const HttpCounters& counters() const;
+
+ private:
+  std::shared_ptr<ServerCore> core_;  // turn-end tasks and timers see it go by a weak_ptr
+};
+
+}  // namespace colloquium::net

@@ -1,0 +1,113 @@
+// ServerCore: what the connections of an HttpServer share. Private to src/net.
+//
+// Lives as long as its HttpServer; connections are told (HttpConnection::abandon) before it goes, and tasks
+// that outlive it hold a weak_ptr. Thread safety: loop only.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "colloquium/loop.h"
+
+#include "io/compress.h"
+#include "net/http_server.h"
+#include "net/tcp.h"
+
+namespace colloquium::net {
+
+class HttpConnection;
+
+// A route and the connections that wait for it. Requests under way keep it alive after its removal.
+struct LiveRoute {
+  Route route;
+  bool removed = false;
+  bool resuming = false;  // a turn-end task is on its way
+  std::vector<std::weak_ptr<HttpConnection>> waiting;
+};
+
+class ServerCore : public std::enable_shared_from_this<ServerCore> {
+ public:
+  ServerCore(loop::UvLoop& loop, const Clock& clock, HttpLimits limits, StreamWrapper wrapper);
+  ~ServerCore();
+
+  const HttpLimits& limits() const { return limits_; }
+  HttpCounters& counters() { return counters_; }
+  Loop& loop();
+  io::Decompressor& decompressor() { return decompressor_; }
+
+  // The loop's own time: set once per turn, so it costs nothing to ask.
+  int64_t now_ms() const;
+  void account_callback(uint64_t started_ns);
+  std::string_view date();
+  bool stopping() const { return stopping_; }
+
+  std::shared_ptr<LiveRoute> find_route(std::string_view path) const;
+  // "*": what OPTIONS * says.
+  std::string allow_all() const;
+
+  // Bodies of unanswered requests, all connections together. False if `bytes` more are too many.
+  bool fits(uint64_t bytes) const {
+    return bytes <= limits_.buffered_bytes - std::min(limits_.buffered_bytes, held_);
+  }
+  void hold(size_t bytes);
+  void release(size_t bytes);
+  // A body without content, with its padding.
+  const std::shared_ptr<const std::string>& empty_body() const { return empty_body_; }
+
+  // Has `connection` write what it has at the end of this turn: answers that come in one turn share a write.
+  void write_later(std::shared_ptr<HttpConnection> connection);
+  // `connection` has closed.
+  void gone(uint64_t connection);
+
+  // HttpServer's side.
+  Status listen(const std::string& address);
+  const TcpListener* listener() const { return listeners_.empty() ? nullptr : listeners_.back().get(); }
+  Status add_route(Route route);
+  void remove_route(const std::string& path);
+  void resume_route(const std::string& path);
+  void stop(int64_t deadline_ms, Task stopped);
+  void abandon();
+
+ private:
+  // Lets a string_view look up a string without making one.
+  struct PathHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view path) const { return std::hash<std::string_view>{}(path); }
+  };
+  using Connections = std::vector<std::shared_ptr<HttpConnection>>;
+
+  void connected(std::unique_ptr<ByteStream> stream);
+  void write_all();
+  void start_sweep();
+  void sweep();
+  void resume(LiveRoute& route);
+  void report_stopped();
+  Connections all_connections() const;
+
+  loop::UvLoop& loop_;
+  const Clock& clock_;
+  const HttpLimits limits_;
+  const StreamWrapper wrapper_;
+  const std::shared_ptr<const std::string> empty_body_;
+  HttpCounters counters_;
+  io::Decompressor decompressor_;
+  std::vector<std::unique_ptr<TcpListener>> listeners_;
+  std::unordered_map<std::string, std::shared_ptr<LiveRoute>, PathHash, std::equal_to<>> routes_;
+  std::unordered_map<uint64_t, std::shared_ptr<HttpConnection>> connections_;
+  Connections to_write_;
+  std::unique_ptr<Timer> sweep_timer_;
+  std::unique_ptr<Timer> stop_timer_;
+  Task stopped_;
+  std::string date_;
+  int64_t date_read_ms_ = -1;
+  size_t held_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace colloquium::net
