@@ -21,6 +21,9 @@ inline constexpr uint8_t kTokenEscaped = 1;        // string or key: contains at
 inline constexpr uint8_t kTokenDuplicateKeys = 2;  // object: at least one key occurs twice; the last wins
 inline constexpr uint8_t kTokenBigInteger = 4;     // integer literal outside [-2^63, 2^63)
 
+// TapeToken::count stops here; a reader who meets it counts for itself.
+inline constexpr uint32_t kTokenCountMax = (1u << 20) - 1;
+
 struct TapeToken {
   uint32_t offset;     // first byte: the opening quote, brace or bracket, or the literal's first character
   uint32_t length;     // bytes of the whole value as written (quotes, braces included)

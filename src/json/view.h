@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,11 @@ class ValueView {
   const TapeToken* root_;
   uint32_t index_;
 };
+
+// The value's tokens, itself the first. Offsets and `next` still count from the event's first byte and token.
+inline std::span<const TapeToken> tape_of(const ValueView& value) {
+  return {value.root() + value.index(), value.token().next - value.index()};
+}
 
 // Decodes the escapes of a checked string's inner bytes, appending to `out`.
 void unescape(std::string_view inner, std::string& out);

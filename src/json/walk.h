@@ -17,6 +17,8 @@
 #include "colloquium/result.h"
 #include "colloquium/tape.h"
 
+#include "json/duplicate_keys.h"
+
 namespace colloquium::json {
 
 struct WalkLimits {
@@ -24,8 +26,8 @@ struct WalkLimits {
 };
 
 struct WalkError {
-  uint64_t byte = 0;          // of the first bad byte, from the start of the text
-  const char* what = nullptr; // "expected ':' after the key"
+  uint64_t byte = 0;           // of the first bad byte, from the start of the text
+  const char* what = nullptr;  // "expected ':' after the key"
 };
 
 class Walker {
@@ -40,10 +42,16 @@ class Walker {
   void walk_unchecked(std::string_view text, std::vector<TapeToken>& tape);
 
  private:
+  // An open container: its token, the content counted so far, and which keys may have been seen.
   struct Frame {
     uint32_t token;
     uint32_t count;
+    KeyFilter keys;
   };
+  template <bool kChecked>
+  class Pass;
+  bool refuse_utf8(std::string_view text, std::vector<TapeToken>& tape, WalkError& error);
+
   WalkLimits limits_;
   std::vector<Frame> stack_;
 };

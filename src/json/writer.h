@@ -8,12 +8,16 @@
 // Thread safety: belongs to one thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "colloquium/tape.h"
+
+#include "json/duplicate_keys.h"
 #include "json/view.h"
 
 namespace colloquium::json {
@@ -39,27 +43,42 @@ class Writer {
   void begin_array();
   void end_array();
 
-  // The value's own bytes and tokens, unchanged.
+  // The value's own bytes and tokens, unchanged. REQUIRES: they stand outside the vectors written to.
   void raw(const ValueView& value);
   // A key as it stands, escapes included. REQUIRES: kKey.
   void raw_key(const ValueView& key);
 
  private:
-  void separate();
-  void open(TokenType type, char brace);
-  void close(char brace);
-  size_t token(TokenType type, size_t offset);
+  // An open container: its token (if there is a tape), what it holds so far, and where it began.
   struct Frame {
-    size_t token;
-    uint32_t count;
-    bool object;
-    size_t offset;
+    size_t token = 0;
+    uint32_t offset = 0;
+    uint32_t count = 0;
+    bool object = false;
+    KeyFilter keys;
   };
+
+  // Most values are flat: the first levels need no allocation.
+  static constexpr size_t kNearLevels = 8;
+
+  Frame& frame();
+  uint32_t offset() const { return static_cast<uint32_t>(bytes_.size() - byte_base_); }
+  void append(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  void separate();
+  void begin_key();
+  void end_key(uint32_t begin, bool escaped);
+  void open(TokenType type, char brace);
+  void close(char brace, bool object);
+  void scalar(TokenType type, std::string_view text, uint8_t flags = 0);
+  void token(TokenType type, uint32_t begin, uint8_t flags);
+
   std::vector<char>& bytes_;
   std::vector<TapeToken>* tape_;
   size_t byte_base_;
   size_t token_base_;
-  std::vector<Frame> stack_;
+  size_t depth_ = 0;
+  std::array<Frame, kNearLevels> near_;
+  std::vector<Frame> far_;
   bool after_key_ = false;
 };
 
