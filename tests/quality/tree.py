@@ -5,7 +5,7 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CPP = ('.h', '.cc', '.cpp', '.c')
-TEST = re.compile(r'(^|/)tests?/|_test\.|_fuzz\.|_bench\.')
+TEST = re.compile(r'(^|/)(tests?|testing|testdata)/|_test\.|_fuzz\.|_bench\.')
 
 
 def files(root=ROOT, under=(), endings=None):
