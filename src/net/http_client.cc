@@ -1,0 +1,458 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <array>
+#include <curl/curl.h>
+#include <unordered_map>
+#include <uv.h>
+
+#include "base/assert.h"
+#include "loop/uv_loop.h"
+#include "net/http_date.h"
+#include "net/http_message.h"
+
+namespace colloquium::net {
+namespace {
+
+// Headers of an answer beyond this are not kept.
+constexpr size_t kHeaderBytesMax = 64 * 1024;
+// Handles that are kept for further requests; making one costs a few microseconds and allocations.
+constexpr size_t kSpareHandlesMax = 64;
+
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
+
+// One request under way. Its address is known to libcurl, so it does not move.
+struct Transfer {
+  uint64_t id = 0;
+  ClientRequest request;
+  ClientDone done;
+  ClientResponse response;
+  Easy easy;
+  HeaderList headers;
+  size_t header_bytes = 0;
+  bool too_long = false;
+  std::array<char, CURL_ERROR_SIZE> reason{};
+
+  bool take_body(std::string_view bytes);
+  void take_header(std::string_view line);
+};
+
+bool Transfer::take_body(std::string_view bytes) {
+  const size_t room = request.response_bytes_max - response.body.size();
+  response.body.append(bytes.substr(0, room));
+  if (bytes.size() <= room) return true;
+  (request.truncate_response ? response.truncated : too_long) = true;
+  return false;
+}
+
+void Transfer::take_header(std::string_view line) {
+  // A status line begins an answer; what an interim one (100) brought is not the answer's.
+  if (line.substr(0, 5) == "HTTP/") return response.headers.clear();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' '))
+    line.remove_suffix(1);
+  const size_t colon = line.find(':');
+  header_bytes += line.size();
+  if (colon == std::string_view::npos || header_bytes > kHeaderBytesMax) return;
+  std::string_view value = line.substr(colon + 1);
+  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+  response.headers.emplace_back(line.substr(0, colon), value);
+}
+
+size_t on_body(char* bytes, size_t size, size_t count, void* transfer) {
+  const bool taken = static_cast<Transfer*>(transfer)->take_body({bytes, size * count});
+  return taken ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+size_t on_header(char* bytes, size_t size, size_t count, void* transfer) {
+  static_cast<Transfer*>(transfer)->take_header({bytes, size * count});
+  return size * count;
+}
+
+template <class T>
+void set(CURL* easy, CURLoption option, T value) {
+  // Fails only for options this libcurl was built without, or when memory is out.
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  ASSERT(code == CURLE_OK);
+}
+
+// Whether the same request may succeed later. Certificates and names are counted in: somebody else will mend
+// them, and dropping events because a peer's certificate ran out would be worse than waiting.
+bool is_retryable(CURLcode code) {
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_NOT_BUILT_IN:
+      return false;
+    default:
+      return true;
+  }
+}
+
+ErrorCode code_of(CURLcode code) {
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_NOT_BUILT_IN:
+      return ErrorCode::kInvalidConfig;
+    case CURLE_OPERATION_TIMEDOUT:
+      return ErrorCode::kTimeout;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
+std::string_view advice_of(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      return "; is the receiver running, and does the port agree?";
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "; check the host's name and this machine's DNS";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "; its certificate is not one this machine trusts";
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      return "; a URL begins with http:// or https://";
+    default:
+      return "";
+  }
+}
+
+// libcurl calls an answer that is no HTTP by the same name as a URL that names another protocol.
+CURLcode result_of(const CURLMsg& message) {
+  const CURLcode code = message.data.result;
+  if (code != CURLE_UNSUPPORTED_PROTOCOL) return code;
+  char* address = nullptr;
+  curl_easy_getinfo(message.easy_handle, CURLINFO_PRIMARY_IP, &address);
+  return address == nullptr || *address == '\0' ? code : CURLE_WEIRD_SERVER_REPLY;
+}
+
+Error failure_of(const Transfer& transfer, CURLcode code) {
+  std::string what = "cannot " + transfer.request.method + " " + shown_url(transfer.request.url) + ": ";
+  if (transfer.too_long) {
+    what += "the answer is longer than " + std::to_string(transfer.request.response_bytes_max) + " bytes";
+    return {ErrorCode::kLimit, std::move(what), false, {}};
+  }
+  what += transfer.reason[0] != '\0' ? transfer.reason.data() : curl_easy_strerror(code);
+  what += advice_of(code);
+  return {code_of(code), std::move(what), is_retryable(code), {}};
+}
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && name.find_first_of(std::string_view(" \t\r\n:\0", 6)) == name.npos;
+}
+
+bool is_header_value(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
+}
+
+Status check(const ClientRequest& request) {
+  for (const auto& [name, value] : request.headers) {
+    if (is_header_name(name) && is_header_value(value)) continue;
+    return fail(ErrorCode::kInvalidInput, "cannot " + request.method + " " + shown_url(request.url) +
+                                              ": a header's name or value holds a character that would end it");
+  }
+  if (!is_header_name(request.method)) return fail(ErrorCode::kInvalidConfig, "an HTTP method is one word");
+  return {};
+}
+
+HeaderList header_list(const ClientRequest& request) {
+  HeaderList list;
+  const auto add = [&](const std::string& line) {
+    curl_slist* head = curl_slist_append(list.get(), line.c_str());
+    ASSERT_WHY(head != nullptr, "out of memory");
+    (void)list.release();
+    list.reset(head);
+  };
+  add("Expect:");  // libcurl would wait a second for a 100 that few servers send
+  bool typed = false;
+  for (const auto& [name, value] : request.headers) {
+    typed = typed || equals_ignoring_case(name, "content-type");
+    add(value.empty() ? name + ";" : name + ": " + value);
+  }
+  if (!typed) add("Content-Type:");  // no "application/x-www-form-urlencoded" of libcurl's own
+  return list;
+}
+
+void set_method(CURL* easy, const ClientRequest& request) {
+  if (request.method == "HEAD") {
+    set(easy, CURLOPT_NOBODY, 1L);
+  } else if (request.body != nullptr || request.method == "POST") {
+    set(easy, CURLOPT_POST, 1L);
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body ? request.body->size() : 0));
+    set(easy, CURLOPT_POSTFIELDS, request.body ? request.body->data() : "");
+  }
+  if (request.method != "HEAD" && request.method != "GET")
+    set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void set_up(Transfer& transfer, const ClientOptions& options) {
+  CURL* easy = transfer.easy.get();
+  const ClientRequest& request = transfer.request;
+  set(easy, CURLOPT_PRIVATE, static_cast<void*>(&transfer));
+  set(easy, CURLOPT_URL, request.url.c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_PROXY, options.proxy.c_str());  // an empty one turns the environment's off
+  set(easy, CURLOPT_USERAGENT, "colloquium");
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout_ms));
+  set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
+  set(easy, CURLOPT_ERRORBUFFER, transfer.reason.data());
+  set(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
+  set(easy, CURLOPT_WRITEFUNCTION, &on_body);
+  set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+  set(easy, CURLOPT_HEADERFUNCTION, &on_header);
+  set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
+  set_method(easy, request);
+}
+
+}  // namespace
+
+struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
+  // A socket libcurl wants watched; freed by libuv's close callback.
+  struct Watch {
+    uv_poll_t poll{};
+    State* state = nullptr;
+    curl_socket_t socket = CURL_SOCKET_BAD;
+  };
+
+  State(loop::UvLoop& uv_loop, const Clock& wall, ClientOptions client_options)
+      : loop(uv_loop), clock(wall), options(std::move(client_options)) {}
+
+  void open();
+  void close();
+  void add(std::unique_ptr<Transfer> transfer);
+  void end_later(ClientDone done, Error error);
+  std::unique_ptr<Transfer> remove(uint64_t id);
+  void act(curl_socket_t socket, int events);
+  void report_ended();
+  void watch(curl_socket_t socket, int what, Watch* known);
+  Easy take_easy();
+  void give_easy(Easy easy);
+
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) {
+    static_cast<State*>(self)->watch(socket, what, static_cast<Watch*>(known));
+    return 0;
+  }
+  static int on_timeout(CURLM*, long timeout_ms, void* self);
+  static void on_poll(uv_poll_t* poll, int status, int events);
+
+  loop::UvLoop& loop;
+  const Clock& clock;
+  const ClientOptions options;
+  CURLM* multi = nullptr;
+  uv_timer_t* timer = nullptr;  // freed by libuv's close callback
+  std::unordered_map<uint64_t, std::unique_ptr<Transfer>> transfers;
+  std::vector<Easy> spare;
+  uint64_t last_id = 0;
+};
+
+void HttpClient::State::open() {
+  static const CURLcode kGlobal = curl_global_init(CURL_GLOBAL_DEFAULT);
+  ASSERT(kGlobal == CURLE_OK);
+  multi = curl_multi_init();
+  ASSERT_WHY(multi != nullptr, "out of memory");
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, static_cast<void*>(this));
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &on_timeout);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, static_cast<void*>(this));
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.connections_per_host));
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(options.connections));
+  timer = new uv_timer_t();
+  uv_timer_init(loop.handle(), timer);
+  timer->data = this;
+}
+
+void HttpClient::State::close() {
+  // libcurl first: it closes its sockets and unwatches them through on_socket.
+  for (const auto& [id, transfer] : transfers) curl_multi_remove_handle(multi, transfer->easy.get());
+  transfers.clear();
+  spare.clear();
+  curl_multi_cleanup(multi);
+  multi = nullptr;
+  uv_close(reinterpret_cast<uv_handle_t*>(timer),
+           [](uv_handle_t* closed) { delete reinterpret_cast<uv_timer_t*>(closed); });
+}
+
+Easy HttpClient::State::take_easy() {
+  if (spare.empty()) return Easy(curl_easy_init());
+  Easy easy = std::move(spare.back());
+  spare.pop_back();
+  return easy;
+}
+
+void HttpClient::State::give_easy(Easy easy) {
+  if (spare.size() >= kSpareHandlesMax) return;
+  curl_easy_reset(easy.get());
+  spare.push_back(std::move(easy));
+}
+
+void HttpClient::State::add(std::unique_ptr<Transfer> transfer) {
+  transfer->easy = take_easy();
+  ASSERT_WHY(transfer->easy != nullptr, "out of memory");
+  transfer->headers = header_list(transfer->request);
+  set_up(*transfer, options);
+  CURL* easy = transfer->easy.get();
+  transfers.emplace(transfer->id, std::move(transfer));
+  const CURLMcode code = curl_multi_add_handle(multi, easy);  // sets the timer, which starts it
+  ASSERT(code == CURLM_OK);
+}
+
+std::unique_ptr<Transfer> HttpClient::State::remove(uint64_t id) {
+  const auto found = transfers.find(id);
+  if (found == transfers.end()) return nullptr;
+  std::unique_ptr<Transfer> transfer = std::move(found->second);
+  transfers.erase(found);
+  curl_multi_remove_handle(multi, transfer->easy.get());
+  give_easy(std::move(transfer->easy));
+  return transfer;
+}
+
+void HttpClient::State::end_later(ClientDone done, Error error) {
+  loop.post([done = std::move(done), error = std::move(error), alive = weak_from_this()]() mutable {
+    if (alive.lock() != nullptr) done(fail(std::move(error)));
+  });
+}
+
+void HttpClient::State::act(curl_socket_t socket, int events) {
+  const auto self = shared_from_this();  // a `done` may destroy the client
+  const uint64_t started_ns = loop::UvLoop::callback_clock_ns();
+  int running = 0;
+  curl_multi_socket_action(multi, socket, events, &running);
+  report_ended();
+  loop.account_callback("http client", started_ns);
+}
+
+void HttpClient::State::report_ended() {
+  int left = 0;
+  while (multi != nullptr) {
+    const CURLMsg* message = curl_multi_info_read(multi, &left);
+    if (message == nullptr) return;
+    if (message->msg != CURLMSG_DONE) continue;
+    const CURLcode code = result_of(*message);
+    char* pointer = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
+    long status = 0;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+    const std::unique_ptr<Transfer> transfer = remove(reinterpret_cast<Transfer*>(pointer)->id);
+    ASSERT(transfer != nullptr);
+    if (code != CURLE_OK && !transfer->response.truncated) {
+      transfer->done(fail(failure_of(*transfer, code)));
+      continue;
+    }
+    ClientResponse& response = transfer->response;
+    response.status = static_cast<int>(status);
+    if (const auto wait = response.find("retry-after")) {
+      response.retry_after_ms = parse_retry_after_ms(*wait, clock.wall_ms());
+    }
+    transfer->done(std::move(response));
+  }
+}
+
+void HttpClient::State::watch(curl_socket_t socket, int what, Watch* known) {
+  if (what == CURL_POLL_REMOVE) {
+    if (known == nullptr) return;
+    uv_poll_stop(&known->poll);
+    curl_multi_assign(multi, socket, nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&known->poll),
+             [](uv_handle_t* closed) { delete static_cast<Watch*>(closed->data); });
+    return;
+  }
+  if (known == nullptr) {
+    known = new Watch();
+    known->state = this;
+    known->socket = socket;
+    known->poll.data = known;
+    const int status = uv_poll_init_socket(loop.handle(), &known->poll, socket);
+    ASSERT(status == 0);
+    curl_multi_assign(multi, socket, known);
+  }
+  const int events =
+      ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
+  uv_poll_start(&known->poll, events, on_poll);
+}
+
+void HttpClient::State::on_poll(uv_poll_t* poll, int status, int events) {
+  const Watch& watch = *static_cast<Watch*>(poll->data);
+  int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+  if ((events & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
+  if ((events & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;
+  watch.state->act(watch.socket, flags);
+}
+
+int HttpClient::State::on_timeout(CURLM*, long timeout_ms, void* data) {
+  auto* self = static_cast<State*>(data);
+  if (timeout_ms < 0) {
+    uv_timer_stop(self->timer);
+    return 0;
+  }
+  const auto fire = [](uv_timer_t* timer) { static_cast<State*>(timer->data)->act(CURL_SOCKET_TIMEOUT, 0); };
+  uv_timer_start(self->timer, fire, static_cast<uint64_t>(timeout_ms), 0);
+  return 0;
+}
+
+std::optional<std::string_view> ClientResponse::find(std::string_view name) const {
+  for (const auto& [field, value] : headers) {
+    if (equals_ignoring_case(field, name)) return value;
+  }
+  return std::nullopt;
+}
+
+HttpClient::HttpClient(loop::UvLoop& loop, const Clock& clock, ClientOptions options)
+    : state_(std::make_shared<State>(loop, clock, std::move(options))) {
+  state_->open();
+}
+
+HttpClient::~HttpClient() {
+  state_->close();
+}
+
+uint64_t HttpClient::send(ClientRequest request, ClientDone done) {
+  LOOP_ASSERT(state_->loop);
+  ASSERT(done && request.timeout_ms > 0 && request.connect_timeout_ms > 0);
+  const uint64_t id = ++state_->last_id;
+  if (Status checked = check(request); !checked) {
+    state_->end_later(std::move(done), std::move(checked.error()));
+    return id;
+  }
+  auto transfer = std::make_unique<Transfer>();
+  transfer->id = id;
+  transfer->request = std::move(request);
+  transfer->done = std::move(done);
+  state_->add(std::move(transfer));
+  return id;
+}
+
+void HttpClient::cancel(uint64_t id) {
+  LOOP_ASSERT(state_->loop);
+  const std::unique_ptr<Transfer> transfer = state_->remove(id);
+  if (transfer == nullptr) return;
+  std::string what = "the request to " + shown_url(transfer->request.url) + " was cancelled";
+  state_->end_later(std::move(transfer->done), {ErrorCode::kCancelled, std::move(what), true, {}});
+}
+
+size_t HttpClient::under_way() const {
+  return state_->transfers.size();
+}
+
+std::string shown_url(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::string(url);
+  const size_t host = scheme + 3;
+  const size_t path = std::min(url.find('/', host), url.size());
+  const size_t at = url.substr(0, path).rfind('@');
+  if (at == std::string_view::npos || at < host) return std::string(url);
+  return std::string(url.substr(0, host)) + std::string(url.substr(at + 1));
+}
+
+}  // namespace colloquium::net

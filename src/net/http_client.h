@@ -1,0 +1,88 @@
+// HttpClient: HTTP requests to other servers, on the libuv loop.
+//
+// libcurl's multi interface does the protocol; the loop tells it about sockets and time. Connections are kept
+// and used again, at most so many per host; further requests wait in libcurl's queue, their timeout running.
+// Redirects are answers like any other: following one could send events somewhere nobody named. The
+// environment's proxy variables are not read; a proxy is named in the options.
+//
+// Errors: no answer at all is an Error: retryable unless the request itself is at fault (a bad URL, an answer
+// beyond the limit). An answer is a ClientResponse, whatever its status. Messages name the URL without user,
+// password and query.
+//
+// Ownership: the loop and the clock outlive the client. Destroying it drops what is under way without calling
+// anyone; the loop has to run one more turn. Thread safety: loop only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+namespace colloquium::loop {
+class UvLoop;
+}
+
+namespace colloquium::net {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string url;  // http or https
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<const std::string> body;  // null: none
+  int64_t connect_timeout_ms = 10'000;
+  int64_t timeout_ms = 30'000;  // from send() to the answer's last byte
+  size_t response_bytes_max = 1 << 20;
+  bool truncate_response = false;  // a longer answer is cut there and is no error
+};
+
+struct ClientResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  bool truncated = false;
+  std::optional<int64_t> retry_after_ms;  // Retry-After, from now
+
+  // The first value of that name, in any case.
+  std::optional<std::string_view> find(std::string_view name) const;
+};
+
+using ClientDone = UniqueFunction<void(Result<ClientResponse>)>;
+
+struct ClientOptions {
+  size_t connections_per_host = 16;
+  size_t connections = 256;
+  std::string proxy;  // URL; empty: none
+};
+
+class HttpClient {
+ public:
+  HttpClient(loop::UvLoop& loop, const Clock& clock, ClientOptions options = {});
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // `done` runs exactly once, in a later turn. The number is for cancel().
+  uint64_t send(ClientRequest request, ClientDone done);
+
+  // Ends a request early: its `done` runs with kCancelled, in a later turn. Nothing if it has ended.
+  void cancel(uint64_t id);
+
+  size_t under_way() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // weakly known to posted tasks
+};
+
+// The URL as it may be shown: without user, password, query and fragment.
+std::string shown_url(std::string_view url);
+
+}  // namespace colloquium::net
