@@ -10,7 +10,7 @@
 #include "io/forgetful_file_system.h"
 #include "io/memory_file_system.h"
 #include "io/path.h"
-#include "io/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace colloquium::io {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "io/path.h"
-#include "io/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace colloquium::io {
 namespace {

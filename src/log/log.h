@@ -51,8 +51,8 @@ using StreamId = int32_t;  // of this Log object; never stored
 // What the door stores with an accepted batch, in a reserved record header, so that accepting needs no
 // journal entry.
 struct AcceptInfo {
-  std::string source;                       // source name
-  std::string cursor;                       // empty: the source cannot be re-read
+  std::string source;                              // source name
+  std::string cursor;                              // empty: the source cannot be re-read
   std::vector<std::array<uint64_t, 2>> id_hashes;  // one per event, or none (no dedupe)
 };
 
@@ -63,7 +63,8 @@ struct EncodedBatch {
   Codec codec = Codec::kNone;
   int32_t count = 0;
   int64_t base_timestamp_ms = 0;
-  std::shared_ptr<const Batch> batch;  // the events themselves, kept in memory for readers that keep up; may be null
+  std::string source, cursor;  // of the AcceptInfo, if there was one
+  std::shared_ptr<const Batch> batch;  // the events, kept in memory for readers that keep up; may be null
 };
 
 // Any thread. `accept` may be null (outputs of a leg).
@@ -117,8 +118,8 @@ struct LegState {
 
 struct PartitionInfo {
   int64_t oldest_offset = 0;
-  int64_t next_offset = 0;     // of the next record to be appended
-  int64_t synced_offset = 0;   // everything below is durable
+  int64_t next_offset = 0;    // of the next record to be appended
+  int64_t synced_offset = 0;  // everything below is durable
   uint64_t size_bytes = 0;
 };
 
@@ -134,8 +135,9 @@ class Reader {
   virtual ~Reader() = default;
 
   // The next batch of records at or after the reader's offset, or null at the acknowledged end (durable,
-  // or written with the weaker ack levels). Its events carry origin, offsets and time; with `tape` set when the reader was made, tapes
-  // too. Batches from memory come as they were appended; from disk they are read, checked and walked.
+  // or written with the weaker ack levels). Its events carry origin, offsets and time; with `tape` set when the
+  // reader was made, tapes too. Batches from memory come as they were appended; from disk they are read, checked
+  // and walked.
   virtual Result<std::shared_ptr<const Batch>> next() = 0;
 
   virtual void seek(int64_t offset) = 0;
@@ -184,7 +186,8 @@ class Log {
     int64_t append_time_ms;
     AcceptInfo info;
   };
-  virtual Status accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) = 0;
+  virtual Status accepted_since(StreamId stream, int64_t since_ms,
+                                UniqueFunction<void(const Accepted&)> visit) = 0;
 
   // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
   virtual Status close() = 0;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string>
 
-namespace colloquium::io {
+namespace colloquium {
 
 class TemporaryDirectory {
  public:
@@ -26,4 +26,4 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-}  // namespace colloquium::io
+}  // namespace colloquium

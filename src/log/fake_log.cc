@@ -1,0 +1,479 @@
+#include "log/fake_log.h"
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+
+#include "base/assert.h"
+#include "base/manual_clock.h"
+#include "log/batch_decoder.h"
+#include "log/leg_state.h"
+#include "log/record_batch.h"
+
+namespace colloquium::log {
+
+class FakeStorage {
+ public:
+  struct Stored {
+    int64_t base_offset;
+    int64_t append_time_ms;
+    EncodedBatch encoded;
+    int64_t last_offset() const { return base_offset + encoded.count - 1; }
+  };
+  struct Partition {
+    std::deque<Stored> batches;
+    int64_t next_offset = 0;
+    uint64_t size_bytes = 0;
+  };
+  struct Stream {
+    std::string name;
+    std::string tag;
+    std::vector<Partition> partitions;
+  };
+
+  mutable std::mutex mutex;  // guards everything below
+  std::vector<Stream> streams;
+  std::map<std::string, LegState> legs;
+  uint64_t streams_made = 0;
+};
+
+std::shared_ptr<FakeStorage> make_fake_storage() {
+  return std::make_shared<FakeStorage>();
+}
+
+namespace {
+
+struct PendingAppend {
+  StreamId stream;
+  int32_t partition;
+  EncodedBatch batch;
+  AppendDone done;
+};
+struct PendingCommit {
+  CommitRequest request;
+  CommitDone done;
+};
+struct Pending {
+  std::optional<PendingAppend> append;
+  std::optional<PendingCommit> commit;
+};
+
+std::shared_ptr<const BatchOrigin> origin_of(const FakeStorage::Stream& stream, int32_t partition) {
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = stream.name;
+  origin->tag = stream.tag;
+  origin->partition = partition;
+  return origin;
+}
+
+BatchHeader header_of(const FakeStorage::Stored& stored) {
+  BatchHeader header;
+  header.base_offset = stored.base_offset;
+  header.attributes = static_cast<uint16_t>(stored.encoded.codec);
+  header.base_timestamp_ms = stored.encoded.base_timestamp_ms;
+  header.record_count = stored.encoded.count;
+  header.last_offset_delta = stored.encoded.count - 1;
+  return header;
+}
+
+class FakeReader final : public Reader {
+ public:
+  FakeReader(std::shared_ptr<FakeStorage> storage, StreamId stream, int32_t partition, int64_t offset,
+             const TapeBuilder* tape, std::shared_ptr<const BatchOrigin> origin)
+      : storage_(std::move(storage)),
+        stream_(stream),
+        partition_(partition),
+        offset_(offset),
+        origin_(origin),
+        decoder_(std::move(origin), tape) {}
+
+  Result<std::shared_ptr<const Batch>> next() override {
+    TRY_ASSIGN(std::shared_ptr<const Batch> batch, find());
+    if (batch == nullptr) return batch;
+    const int64_t skipped = std::max<int64_t>(0, offset_ - batch->base_offset());
+    offset_ = batch->base_offset() + static_cast<int64_t>(batch->size());
+    if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
+    return decoder_.with_tapes(std::move(batch));
+  }
+  void seek(int64_t offset) override { offset_ = offset; }
+  int64_t offset() const override { return offset_; }
+
+ private:
+  Result<std::shared_ptr<const Batch>> find() {
+    const std::lock_guard lock(storage_->mutex);
+    const auto& batches =
+        storage_->streams[static_cast<size_t>(stream_)].partitions[static_cast<size_t>(partition_)].batches;
+    const auto found = std::partition_point(
+        batches.begin(), batches.end(), [&](const FakeStorage::Stored& s) { return s.last_offset() < offset_; });
+    if (found == batches.end()) return std::shared_ptr<const Batch>();
+    const EncodedBatch& encoded = found->encoded;
+    if (encoded.batch == nullptr) return decoder_.decode(header_of(*found), encoded.records);
+    auto origin = std::make_shared<BatchOrigin>(*origin_);
+    origin->source = encoded.batch->origin().source;
+    return encoded.batch->placed(std::move(origin), found->base_offset);
+  }
+
+  std::shared_ptr<FakeStorage> storage_;
+  StreamId stream_;
+  int32_t partition_;
+  int64_t offset_;
+  std::shared_ptr<const BatchOrigin> origin_;
+  BatchDecoder decoder_;
+};
+
+}  // namespace
+
+struct FakeLog::State {
+  State(Executor& an_executor, Clock& a_clock, FakeLogOptions the_options)
+      : executor(an_executor),
+        clock(a_clock),
+        options(std::move(the_options)),
+        storage(options.storage != nullptr ? options.storage : make_fake_storage()),
+        random(options.seed),
+        queue(executor.make_queue("fake-log", 1, 4096)) {}
+
+  void take_turn();
+  void perform(Pending& pending);
+  AppendResult place(StreamId stream, int32_t partition, EncodedBatch batch);
+  Status check(const CommitRequest& request) const;
+  void perform_commit(PendingCommit& pending);
+  void wake(StreamId stream, int32_t partition);
+  void schedule();
+  void resume_if_possible();
+  // REQUIRES: mutex held, for these.
+  bool is_full() const { return forced_full || queued_bytes >= options.queue_bytes_max; }
+  std::optional<Error> refusal() const;
+
+  Executor& executor;
+  Clock& clock;
+  const FakeLogOptions options;
+  const std::shared_ptr<FakeStorage> storage;
+
+  mutable std::mutex mutex;  // guards what follows, down to the queue
+  SeededRandom random;
+  std::deque<Pending> pending;
+  uint32_t delay = 0;  // turns until the next of `pending`
+  bool scheduled = false;
+  bool closed = false;
+  bool forced_full = false;
+  std::optional<Error> failed;
+  size_t queued_bytes = 0;
+  std::vector<Task> resumes;
+  std::vector<std::pair<StreamId, UniqueFunction<void(int32_t)>>> subscribers;
+  LogStats stats;
+
+  std::unique_ptr<TaskQueue> queue;  // last: its tasks use everything above
+};
+
+// REQUIRES: mutex held.
+void FakeLog::State::schedule() {
+  if (scheduled || pending.empty()) return;
+  scheduled = queue->post([this] { take_turn(); });
+  ASSERT(scheduled);
+}
+
+void FakeLog::State::take_turn() {
+  Pending next;
+  {
+    const std::lock_guard lock(mutex);
+    scheduled = false;
+    if (delay > 0) {
+      --delay;
+      schedule();
+      return;
+    }
+    ASSERT(!pending.empty());
+    next = std::move(pending.front());
+    pending.pop_front();
+    delay = static_cast<uint32_t>(random.below(options.delay_max + 1));
+  }
+  perform(next);
+  const std::lock_guard lock(mutex);
+  schedule();
+}
+
+std::optional<Error> FakeLog::State::refusal() const {
+  if (failed) return failed;
+  if (closed) return Error{ErrorCode::kCancelled, "the log is closed"};
+  return std::nullopt;
+}
+
+AppendResult FakeLog::State::place(StreamId stream, int32_t partition, EncodedBatch batch) {
+  const int64_t now_ms = clock.wall_ms();
+  const int64_t gap = static_cast<int64_t>(random.below(static_cast<uint64_t>(options.gap_max) + 1));
+  const std::lock_guard lock(storage->mutex);
+  FakeStorage::Partition& into =
+      storage->streams[static_cast<size_t>(stream)].partitions[static_cast<size_t>(partition)];
+  const int64_t before_ms = into.batches.empty() ? 0 : into.batches.back().append_time_ms;
+  const int64_t base = into.next_offset + gap;
+  into.next_offset = base + batch.count;
+  into.size_bytes += batch.records.size() + kHeaderBytes;
+  into.batches.push_back({base, std::max(before_ms, now_ms), std::move(batch)});
+  return {base, into.next_offset - 1};
+}
+
+void FakeLog::State::perform(Pending& next) {
+  if (next.commit) return perform_commit(*next.commit);
+  PendingAppend& append = *next.append;
+  const size_t bytes = append.batch.records.size();
+  const auto events = static_cast<uint64_t>(append.batch.count);
+  std::optional<Error> error;
+  {
+    const std::lock_guard lock(mutex);
+    error = failed;
+  }
+  Result<AppendResult> result = AppendResult{};
+  if (error) {
+    result = fail(*error);
+  } else {
+    result = place(append.stream, append.partition, std::move(append.batch));
+  }
+  {
+    const std::lock_guard lock(mutex);
+    ASSERT(queued_bytes >= bytes);
+    queued_bytes -= bytes;
+    if (!error) {
+      ++stats.appended_batches;
+      stats.appended_events += events;
+      stats.appended_bytes += bytes;
+    }
+  }
+  append.done(std::move(result));
+  if (!error) wake(append.stream, append.partition);
+  resume_if_possible();
+}
+
+Status FakeLog::State::check(const CommitRequest& request) const {
+  const std::lock_guard lock(storage->mutex);
+  for (const Position& position : request.positions) {
+    if (!position.external.empty()) continue;
+    const auto& partitions = storage->streams[static_cast<size_t>(position.stream)].partitions;
+    TRY(check_position(position, partitions[static_cast<size_t>(position.partition)].next_offset));
+  }
+  return {};
+}
+
+void FakeLog::State::perform_commit(PendingCommit& commit) {
+  std::optional<Error> error;
+  {
+    const std::lock_guard lock(mutex);
+    error = failed;
+  }
+  if (error) return commit.done(fail(*error));
+  if (Status valid = check(commit.request); !valid) return commit.done(std::move(valid));
+  std::vector<std::pair<StreamId, int32_t>> touched;
+  for (Output& output : commit.request.outputs) {
+    touched.emplace_back(output.stream, output.partition);
+    place(output.stream, output.partition, std::move(output.batch));
+  }
+  {
+    const std::lock_guard lock(storage->mutex);
+    const auto name_of = [&](StreamId id) { return storage->streams[static_cast<size_t>(id)].name; };
+    apply_commit(commit.request, name_of, storage->legs[commit.request.leg]);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    ++stats.commits;
+  }
+  commit.done({});
+  for (const auto& [stream, partition] : touched) wake(stream, partition);
+}
+
+void FakeLog::State::wake(StreamId stream, int32_t partition) {
+  // Subscribers are only added, and only this queue's thread calls them: indices stay right without the lock.
+  for (size_t i = 0;; ++i) {
+    UniqueFunction<void(int32_t)>* call = nullptr;
+    {
+      const std::lock_guard lock(mutex);
+      if (i >= subscribers.size()) return;
+      if (subscribers[i].first == stream) call = &subscribers[i].second;
+    }
+    if (call != nullptr) (*call)(partition);
+  }
+}
+
+void FakeLog::State::resume_if_possible() {
+  std::vector<Task> ready;
+  {
+    const std::lock_guard lock(mutex);
+    if (is_full()) return;
+    ready.swap(resumes);
+  }
+  for (Task& task : ready) task();
+}
+
+FakeLog::FakeLog(Executor& executor, Clock& clock, FakeLogOptions options)
+    : state_(std::make_shared<State>(executor, clock, std::move(options))) {}
+
+FakeLog::~FakeLog() {
+  (void)close();
+}
+
+Result<StreamId> FakeLog::open_stream(const StreamSpec& spec) {
+  ASSERT(spec.partitions > 0);
+  const std::lock_guard lock(state_->storage->mutex);
+  auto& streams = state_->storage->streams;
+  for (size_t i = 0; i < streams.size(); ++i) {
+    if (streams[i].name != spec.name) continue;
+    const auto count = static_cast<int32_t>(streams[i].partitions.size());
+    if (count != spec.partitions) return partition_count_changed(spec, count);
+    return static_cast<StreamId>(i);
+  }
+  FakeStorage::Stream stream;
+  stream.name = spec.name;
+  stream.tag = "fake" + std::to_string(1000 + state_->storage->streams_made++);
+  stream.partitions.resize(static_cast<size_t>(spec.partitions));
+  streams.push_back(std::move(stream));
+  return static_cast<StreamId>(streams.size() - 1);
+}
+
+Result<StreamInfo> FakeLog::stream_info(StreamId id) const {
+  const std::lock_guard lock(state_->storage->mutex);
+  const auto& streams = state_->storage->streams;
+  if (id < 0 || static_cast<size_t>(id) >= streams.size()) return fail(ErrorCode::kNotFound, "no such stream");
+  const FakeStorage::Stream& stream = streams[static_cast<size_t>(id)];
+  StreamInfo info{stream.name, stream.tag, {}};
+  for (const auto& partition : stream.partitions) {
+    info.partitions.push_back({0, partition.next_offset, partition.next_offset, partition.size_bytes});
+  }
+  return info;
+}
+
+void FakeLog::append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel, AppendDone done) {
+  ASSERT(batch.count > 0 && done);
+  const std::lock_guard lock(state_->mutex);
+  std::optional<Error> refused = state_->refusal();
+  if (!refused && state_->forced_full) {
+    refused = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
+  } else if (!refused && state_->is_full()) {
+    refused = queue_full_error();
+  }
+  if (refused) {
+    auto shared = std::make_shared<AppendDone>(std::move(done));
+    const auto refuse = [shared, error = std::move(*refused)]() { (*shared)(fail(error)); };
+    if (!state_->queue->post(refuse)) refuse();
+    return;
+  }
+  state_->queued_bytes += batch.records.size();
+  state_->pending.push_back({PendingAppend{stream, partition, std::move(batch), std::move(done)}, {}});
+  state_->schedule();
+}
+
+bool FakeLog::full() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->is_full();
+}
+
+void FakeLog::when_not_full(Task resume) {
+  const std::lock_guard lock(state_->mutex);
+  state_->resumes.push_back(std::move(resume));
+  const bool posted = state_->queue->post([state = state_.get()] { state->resume_if_possible(); });
+  ASSERT(posted || state_->closed);
+}
+
+void FakeLog::commit(CommitRequest request, CommitDone done) {
+  ASSERT(done);
+  const std::lock_guard lock(state_->mutex);
+  if (std::optional<Error> refused = state_->refusal()) {
+    auto shared = std::make_shared<CommitDone>(std::move(done));
+    const auto refuse = [shared, error = std::move(*refused)]() { (*shared)(fail(error)); };
+    if (!state_->queue->post(refuse)) refuse();
+    return;
+  }
+  state_->pending.push_back({{}, PendingCommit{std::move(request), std::move(done)}});
+  state_->schedule();
+}
+
+std::optional<LegState> FakeLog::leg_state(const std::string& leg) const {
+  const std::lock_guard lock(state_->storage->mutex);
+  const auto found = state_->storage->legs.find(leg);
+  if (found == state_->storage->legs.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::unique_ptr<Reader>> FakeLog::read(StreamId stream, int32_t partition, int64_t from_offset,
+                                              bool with_tape) {
+  const std::lock_guard lock(state_->storage->mutex);
+  const auto& streams = state_->storage->streams;
+  if (stream < 0 || static_cast<size_t>(stream) >= streams.size())
+    return fail(ErrorCode::kNotFound, "no such stream");
+  const FakeStorage::Stream& from = streams[static_cast<size_t>(stream)];
+  ASSERT(partition >= 0 && static_cast<size_t>(partition) < from.partitions.size());
+  return std::make_unique<FakeReader>(state_->storage, stream, partition, from_offset,
+                                      with_tape ? &state_->options.tape : nullptr, origin_of(from, partition));
+}
+
+void FakeLog::subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) {
+  const std::lock_guard lock(state_->mutex);
+  state_->subscribers.emplace_back(stream, std::move(wake));
+}
+
+Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) {
+  const std::lock_guard lock(state_->storage->mutex);
+  const FakeStorage::Stream& from = state_->storage->streams[static_cast<size_t>(stream)];
+  for (size_t p = 0; p < from.partitions.size(); ++p) {
+    const auto& batches = from.partitions[p].batches;
+    BatchDecoder decoder(origin_of(from, static_cast<int32_t>(p)), nullptr);
+    std::map<std::string, const FakeStorage::Stored*> last_of;
+    for (const auto& stored : batches) {
+      if (!stored.encoded.source.empty()) last_of[stored.encoded.source] = &stored;
+    }
+    for (const auto& stored : batches) {
+      const bool recent = stored.append_time_ms >= since_ms;
+      const auto last = last_of.find(stored.encoded.source);
+      if (!recent && (last == last_of.end() || last->second != &stored)) continue;
+      TRY_ASSIGN(const std::optional<AcceptInfo> info,
+                 decoder.decode_accept(header_of(stored), stored.encoded.records));
+      if (info) visit({static_cast<int32_t>(p), stored.base_offset, stored.append_time_ms, *info});
+    }
+  }
+  return {};
+}
+
+Status FakeLog::close() {
+  std::shared_ptr<Signal> drained;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) return {};
+    state_->closed = true;
+    drained = state_->executor.make_signal();
+  }
+  // Re-posts itself behind what is pending until nothing is.
+  struct Drain {
+    State* state;
+    std::shared_ptr<Signal> drained;
+    void operator()() {
+      {
+        const std::lock_guard lock(state->mutex);
+        if (!state->pending.empty() && state->queue->post(Drain{*this})) return;
+      }
+      drained->set();
+    }
+  };
+  if (state_->queue->post(Drain{state_.get(), drained})) drained->wait();
+  const std::lock_guard lock(state_->mutex);
+  if (state_->failed) return fail(*state_->failed);
+  return {};
+}
+
+LogStats FakeLog::stats() const {
+  const std::lock_guard lock(state_->mutex);
+  LogStats stats = state_->stats;
+  stats.queue_bytes = state_->queued_bytes;
+  return stats;
+}
+
+void FakeLog::set_full(bool full) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->forced_full = full;
+  }
+  if (!full) (void)state_->queue->post([state = state_.get()] { state->resume_if_possible(); });
+}
+
+void FakeLog::fail_for_good(Error error) {
+  const std::lock_guard lock(state_->mutex);
+  state_->failed = std::move(error);
+}
+
+}  // namespace colloquium::log

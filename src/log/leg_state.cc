@@ -1,0 +1,69 @@
+#include "log/leg_state.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace colloquium::log {
+
+void merge_leg_state(const LegState& newer, bool has_token, LegState& state) {
+  for (const auto& position : newer.positions) {
+    ASSERT(!position.stream.empty());
+    const auto same = [&](const LegState::StreamPosition& old) {
+      return old.stream == position.stream && old.partition == position.partition;
+    };
+    const auto found = std::find_if(state.positions.begin(), state.positions.end(), same);
+    if (found == state.positions.end()) {
+      state.positions.push_back(position);
+    } else {
+      *found = position;
+    }
+  }
+  for (const auto& position : newer.external) {
+    const auto same = [&](const LegState::ExternalPosition& old) { return old.source == position.source; };
+    const auto found = std::find_if(state.external.begin(), state.external.end(), same);
+    if (found == state.external.end()) {
+      state.external.push_back(position);
+    } else {
+      *found = position;
+    }
+  }
+  if (has_token) state.sink_token = newer.sink_token;
+}
+
+void apply_commit(const CommitRequest& request, const std::function<std::string(StreamId)>& name_of,
+                  LegState& state) {
+  ASSERT(!request.leg.empty());
+  LegState newer;
+  for (const Position& position : request.positions) {
+    if (position.external.empty()) {
+      newer.positions.push_back({name_of(position.stream), position.partition, position.next_offset});
+    } else {
+      newer.external.push_back({position.external, position.next_offset, position.cursor});
+    }
+  }
+  newer.sink_token = request.sink_token.value_or(std::string());
+  merge_leg_state(newer, request.sink_token.has_value(), state);
+}
+
+Status check_position(const Position& position, int64_t readable_end) {
+  if (position.next_offset >= 0 && position.next_offset <= readable_end) return {};
+  return fail(ErrorCode::kInternal, "cannot commit position " + std::to_string(position.next_offset) +
+                                        " of partition " + std::to_string(position.partition) +
+                                        ": only offsets below " + std::to_string(readable_end) + " could be read");
+}
+
+Error queue_full_error() {
+  return Error{ErrorCode::kUnavailable, "the log's append queue is full; try again shortly", true};
+}
+
+tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing) {
+  return fail(ErrorCode::kInvalidConfig,
+              "stream '" + spec.name + "' has " + std::to_string(existing) + " partitions, not " +
+                  std::to_string(spec.partitions) +
+                  ": the count is fixed when a stream is made, because keys would change their partition; set "
+                  "log.partitions to " +
+                  std::to_string(existing) + ", or use another stream or data directory");
+}
+
+}  // namespace colloquium::log

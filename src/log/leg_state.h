@@ -1,0 +1,27 @@
+// What commits do to a leg's state, and the refusals every Log shares.
+//
+// Thread safety: functions.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "log/log.h"
+
+namespace colloquium::log {
+
+// Lays a commit's positions and token over the leg's state.
+void apply_commit(const CommitRequest& request, const std::function<std::string(StreamId)>& name_of,
+                  LegState& state);
+
+// Lays `newer` over `state`: its positions replace those of the same partition or source, its token (if
+// `has_token`) replaces the old one.
+void merge_leg_state(const LegState& newer, bool has_token, LegState& state);
+
+// A leg can't have read what is not there. kInternal otherwise: storing it would lose events silently.
+Status check_position(const Position& position, int64_t readable_end);
+
+Error queue_full_error();
+tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing);
+
+}  // namespace colloquium::log

@@ -1,0 +1,496 @@
+// The contract of Log as one test suite, for every implementation.
+//
+// A test file defines LOG_CONTRACT_FIXTURES, a comma-separated list of fixture types, and includes this. A
+// fixture has
+//   Log& log();          an open log with nothing in it at first
+//   void reopen();       closes it and opens another over the same storage
+//   Executor& executor();
+//   ManualClock& clock();
+// and may be default-constructed many times. Offsets may have gaps; nothing here assumes density.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "colloquium/batch.h"
+#include "colloquium/executor.h"
+
+#include "base/manual_clock.h"
+#include "log/log.h"
+
+namespace colloquium::log::contract {
+
+// A value that a callback gives on another thread.
+template <class T>
+class Awaited {
+ public:
+  explicit Awaited(Executor& executor) : slot_(std::make_shared<Slot>()) {
+    slot_->signal = executor.make_signal();
+  }
+  auto callback() {
+    return [slot = slot_](T value) {
+      slot->value = std::make_unique<T>(std::move(value));
+      ++slot->calls;
+      slot->signal->set();
+    };
+  }
+  T& get() {
+    REQUIRE(slot_->signal->wait(int64_t{30} * 1'000'000'000));
+    return *slot_->value;
+  }
+  int calls() const { return slot_->calls; }
+
+ private:
+  struct Slot {
+    std::shared_ptr<Signal> signal;
+    std::unique_ptr<T> value;
+    int calls = 0;
+  };
+  std::shared_ptr<Slot> slot_;
+};
+
+struct Event {
+  std::string value;
+  std::optional<std::string> key;
+  std::vector<std::pair<std::string, std::string>> headers;
+  int64_t timestamp_ms = 1'600'000'000'000;
+  bool tombstone = false;
+};
+
+inline std::shared_ptr<const Batch> make_batch(const std::vector<Event>& events, const std::string& source = "") {
+  BatchBuilder builder;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Event& event = events[i];
+    std::vector<std::pair<std::string_view, std::string_view>> headers(event.headers.begin(), event.headers.end());
+    EventMeta meta;
+    if (event.key) meta.key = *event.key;
+    meta.headers = headers;
+    meta.timestamp_ms = event.timestamp_ms;
+    meta.offset_delta = static_cast<uint32_t>(i);
+    if (event.tombstone) {
+      builder.add_tombstone(meta);
+    } else {
+      builder.add(event.value, {}, meta);
+    }
+  }
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->source = source;
+  return builder.seal(std::move(origin), 0);
+}
+
+inline std::shared_ptr<const Batch> values(const std::vector<std::string>& texts) {
+  std::vector<Event> events;
+  for (const std::string& text : texts) events.push_back({text, {}, {}});
+  return make_batch(events);
+}
+
+inline EncodedBatch encoded(std::shared_ptr<const Batch> batch, Codec codec = Codec::kNone,
+                            const AcceptInfo* accept = nullptr) {
+  Result<EncodedBatch> result = encode(std::move(batch), codec, accept);
+  REQUIRE(result);
+  return std::move(*result);
+}
+
+inline std::string one(int number) {
+  return "{\"n\":" + std::to_string(number) + "}";
+}
+
+// What a reader finds from `from` on: offset and value of every event.
+using Found = std::vector<std::pair<int64_t, std::string>>;
+inline Found read_all(Log& log, StreamId stream, int32_t partition, int64_t from = 0) {
+  auto reader = log.read(stream, partition, from, false);
+  REQUIRE(reader);
+  Found found;
+  for (;;) {
+    const Result<std::shared_ptr<const Batch>> batch = (*reader)->next();
+    REQUIRE(batch);
+    if (*batch == nullptr) return found;
+    for (size_t i = 0; i < (*batch)->size(); ++i) found.emplace_back((*batch)->offset(i), (*batch)->value(i));
+  }
+}
+
+inline std::vector<std::string> values_of(const Found& found) {
+  std::vector<std::string> texts;
+  for (const auto& [offset, value] : found) texts.push_back(value);
+  return texts;
+}
+
+inline Result<AppendResult> append(Log& log, Executor& executor, StreamId stream, int32_t partition,
+                                   EncodedBatch batch, AckLevel level = AckLevel::kDurable) {
+  Awaited<Result<AppendResult>> done(executor);
+  log.append(stream, partition, std::move(batch), level, done.callback());
+  return done.get();
+}
+
+inline Status commit(Log& log, Executor& executor, CommitRequest request) {
+  Awaited<Status> done(executor);
+  log.commit(std::move(request), done.callback());
+  return done.get();
+}
+
+// --- the contract ------------------------------------------------------------------------------------------
+
+TEMPLATE_TEST_CASE("what is appended is read back as it was, in order [REQ-009]",
+                   "[log][contract][REQ-009][REQ-010]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"orders", 2});
+  const Codec codec = GENERATE(Codec::kNone, Codec::kGzip, Codec::kLz4, Codec::kZstd);
+  const std::vector<Event> events = {
+      {R"({"a":1})", "k1", {{"h", "v"}, {"h", ""}}, 1'500'000'000'123},
+      {"", std::nullopt, {}, 1'500'000'000'100, true},
+      {"[]", "", {}, 1'700'000'000'000},
+      {"\"x\"", std::nullopt, {{"only", "header"}}, 0},
+  };
+  const auto result = append(t.log(), t.executor(), stream, 1, encoded(make_batch(events), codec));
+  REQUIRE(result);
+  CHECK(result->last_offset - result->first_offset == 3);
+  if (GENERATE(false, true)) t.reopen();
+
+  const StreamId again = *t.log().open_stream({"orders", 2});
+  auto reader = t.log().read(again, 1, 0, false);
+  REQUIRE(reader);
+  const auto batch = (*reader)->next();
+  REQUIRE(batch);
+  REQUIRE(*batch != nullptr);
+  REQUIRE((*batch)->size() == events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    CHECK((*batch)->value(i) == events[i].value);
+    CHECK((*batch)->is_tombstone(i) == events[i].tombstone);
+    CHECK((*batch)->key(i).has_value() == events[i].key.has_value());
+    CHECK((*batch)->key(i).value_or("") == events[i].key.value_or(""));
+    CHECK((*batch)->entry(i).timestamp_ms == events[i].timestamp_ms);
+    CHECK((*batch)->offset(i) == result->first_offset + static_cast<int64_t>(i));
+    const auto headers = (*batch)->headers(i);
+    REQUIRE(headers.size() == events[i].headers.size());
+    for (size_t h = 0; h < headers.size(); ++h) {
+      CHECK(headers[h].first == events[i].headers[h].first);
+      CHECK(headers[h].second == events[i].headers[h].second);
+    }
+  }
+  CHECK((*batch)->origin().stream == "orders");
+  CHECK((*batch)->origin().partition == 1);
+  CHECK((*batch)->origin().tag == t.log().stream_info(again)->tag);
+  CHECK((*reader)->offset() == result->last_offset + 1);
+  const auto end = (*reader)->next();
+  REQUIRE(end);
+  CHECK(*end == nullptr);
+  CHECK(read_all(t.log(), again, 0).empty());
+}
+
+TEMPLATE_TEST_CASE("offsets rise in call order and stay after a restart [REQ-009][REQ-176]",
+                   "[log][contract][REQ-009][REQ-176]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId stream = *t.log().open_stream({"s", 1});
+  std::vector<Awaited<Result<AppendResult>>> waiting;
+  const auto level = GENERATE(AckLevel::kDurable, AckLevel::kWritten, AckLevel::kQueued);
+  for (int i = 0; i < 200; ++i) {
+    waiting.emplace_back(t.executor());
+    t.log().append(stream, 0, encoded(values({one(2 * i), one(2 * i + 1)})), level, waiting.back().callback());
+  }
+  Found expected;
+  int64_t last = -1;
+  for (int i = 0; i < 200; ++i) {
+    const auto& result = waiting[static_cast<size_t>(i)].get();
+    REQUIRE(result);
+    CHECK(result->first_offset > last);
+    CHECK(result->last_offset == result->first_offset + 1);
+    last = result->last_offset;
+    expected.emplace_back(result->first_offset, one(2 * i));
+    expected.emplace_back(result->last_offset, one(2 * i + 1));
+  }
+  t.reopen();
+  stream = *t.log().open_stream({"s", 1});
+  CHECK(read_all(t.log(), stream, 0) == expected);
+  const auto next = append(t.log(), t.executor(), stream, 0, encoded(values({"1"})));
+  REQUIRE(next);
+  CHECK(next->first_offset > last);
+}
+
+TEMPLATE_TEST_CASE("an acknowledged append is readable at once", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  for (int i = 0; i < 20; ++i) {
+    const AckLevel level = i % 2 == 0 ? AckLevel::kDurable : AckLevel::kWritten;
+    REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(values({one(i)})), level));
+    CHECK(read_all(t.log(), stream, 0).size() == static_cast<size_t>(i) + 1);
+  }
+}
+
+TEMPLATE_TEST_CASE("a reader starts anywhere and may be moved", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId stream = *t.log().open_stream({"s", 1});
+  std::vector<int64_t> offsets;
+  for (int i = 0; i < 10; ++i) {
+    const auto result =
+        append(t.log(), t.executor(), stream, 0, encoded(values({one(3 * i), one(3 * i + 1), one(3 * i + 2)})));
+    for (int64_t offset = result->first_offset; offset <= result->last_offset; ++offset) offsets.push_back(offset);
+  }
+  if (GENERATE(false, true)) {
+    t.reopen();
+    stream = *t.log().open_stream({"s", 1});
+  }
+  auto reader = t.log().read(stream, 0, 0, false);
+  REQUIRE(reader);
+  for (size_t i = offsets.size(); i-- > 0;) {
+    (*reader)->seek(offsets[i]);
+    const auto batch = (*reader)->next();
+    REQUIRE(batch);
+    REQUIRE(*batch != nullptr);
+    CHECK((*batch)->offset(0) == offsets[i]);
+    CHECK((*batch)->value(0) == one(static_cast<int>(i)));
+    CHECK((*reader)->offset() == (*batch)->offset((*batch)->size() - 1) + 1);
+  }
+  (*reader)->seek(offsets.back() + 1);
+  CHECK(*(*reader)->next() == nullptr);
+}
+
+TEMPLATE_TEST_CASE("a stream keeps its partitions, its tag and its name", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 3});
+  CHECK(*t.log().open_stream({"s", 3}) == stream);
+  CHECK(*t.log().open_stream({"t", 1}) != stream);
+  const auto info = t.log().stream_info(stream);
+  REQUIRE(info);
+  CHECK(info->name == "s");
+  CHECK(info->tag.size() == 8);
+  CHECK(info->partitions.size() == 3);
+  const auto refused = t.log().open_stream({"s", 4});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidConfig);
+  CHECK(refused.error().message.find("3") != std::string::npos);
+  t.reopen();
+  CHECK(t.log().open_stream({"s", 2}).error().code == ErrorCode::kInvalidConfig);
+  const StreamId again = *t.log().open_stream({"s", 3});
+  CHECK(t.log().stream_info(again)->tag == info->tag);
+}
+
+TEMPLATE_TEST_CASE("a commit stores positions, outputs and token together", "[log][contract][REQ-176]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId in = *t.log().open_stream({"in", 2});
+  StreamId out = *t.log().open_stream({"out", 1});
+  CHECK_FALSE(t.log().leg_state("p/leg"));
+  const auto fed = append(t.log(), t.executor(), in, 1, encoded(values({one(1), one(2)})));
+  REQUIRE(fed);
+
+  CommitRequest first;
+  first.leg = "p/leg";
+  first.positions.push_back({in, 1, fed->last_offset + 1, "", ""});
+  first.positions.push_back({0, 0, 77, "file", "cursor-77"});
+  first.outputs.push_back({out, 0, encoded(values({"\"o1\"", "\"o2\""}))});
+  first.outputs.push_back({out, 0, encoded(values({"\"o3\""}))});
+  first.sink_token = "token-1";
+  REQUIRE(commit(t.log(), t.executor(), std::move(first)));
+  CommitRequest second;
+  second.leg = "p/leg";
+  second.positions.push_back({in, 0, 0, "", ""});
+  REQUIRE(commit(t.log(), t.executor(), std::move(second)));
+
+  if (GENERATE(false, true)) {
+    t.reopen();
+    in = *t.log().open_stream({"in", 2});
+    out = *t.log().open_stream({"out", 1});
+  }
+  CHECK(values_of(read_all(t.log(), out, 0)) == std::vector<std::string>{"\"o1\"", "\"o2\"", "\"o3\""});
+  const std::optional<LegState> state = t.log().leg_state("p/leg");
+  REQUIRE(state);
+  std::map<std::pair<std::string, int32_t>, int64_t> positions;
+  for (const auto& position : state->positions)
+    positions[{position.stream, position.partition}] = position.next_offset;
+  CHECK(positions ==
+        std::map<std::pair<std::string, int32_t>, int64_t>{{{"in", 0}, 0}, {{"in", 1}, fed->last_offset + 1}});
+  REQUIRE(state->external.size() == 1);
+  CHECK(state->external[0].source == "file");
+  CHECK(state->external[0].next_offset == 77);
+  CHECK(state->external[0].cursor == "cursor-77");
+  CHECK(state->sink_token == "token-1");
+  CHECK_FALSE(t.log().leg_state("p/other"));
+}
+
+TEMPLATE_TEST_CASE("a commit of a position that can't have been read is refused", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId in = *t.log().open_stream({"in", 1});
+  CommitRequest request;
+  request.leg = "p/leg";
+  request.positions.push_back({in, 0, 1000, "", ""});
+  const Status refused = commit(t.log(), t.executor(), std::move(request));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInternal);
+  CHECK_FALSE(t.log().leg_state("p/leg"));
+}
+
+TEMPLATE_TEST_CASE("commits of many legs do not mix", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId out = *t.log().open_stream({"out", 1});
+  std::vector<Awaited<Status>> waiting;
+  for (int round = 0; round < 10; ++round) {
+    for (int leg = 0; leg < 5; ++leg) {
+      CommitRequest request;
+      request.leg = "p/" + std::to_string(leg);
+      request.positions.push_back({0, 0, round, "source", std::to_string(round)});
+      request.outputs.push_back({out, 0, encoded(values({one(100 * leg + round)}))});
+      waiting.emplace_back(t.executor());
+      t.log().commit(std::move(request), waiting.back().callback());
+    }
+  }
+  for (auto& done : waiting) CHECK(done.get());
+  t.reopen();
+  const StreamId again = *t.log().open_stream({"out", 1});
+  std::map<int, std::vector<int>> rounds;
+  for (const std::string& value : values_of(read_all(t.log(), again, 0))) {
+    const int number = std::stoi(value.substr(5));
+    rounds[number / 100].push_back(number % 100);
+  }
+  for (int leg = 0; leg < 5; ++leg) {
+    CHECK(rounds[leg] == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    const auto state = t.log().leg_state("p/" + std::to_string(leg));
+    REQUIRE(state);
+    CHECK(state->external.at(0).next_offset == 9);
+  }
+}
+
+TEMPLATE_TEST_CASE("subscribers are woken for appends and for outputs", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId in = *t.log().open_stream({"in", 2});
+  const StreamId out = *t.log().open_stream({"out", 1});
+  const auto in_woken = t.executor().make_signal();
+  const auto out_woken = t.executor().make_signal();
+  Log& log = t.log();
+  log.subscribe(in, [&, in_woken](int32_t partition) {
+    // Whoever is woken finds the records.
+    if (partition == 1 && *(*log.read(in, 1, 0, false))->next() != nullptr) in_woken->set();
+  });
+  log.subscribe(out, [&, out_woken](int32_t partition) {
+    if (partition == 0 && *(*log.read(out, 0, 0, false))->next() != nullptr) out_woken->set();
+  });
+  REQUIRE(append(log, t.executor(), in, 1, encoded(values({"1"}))));
+  CHECK(in_woken->wait(int64_t{30} * 1'000'000'000));
+  CommitRequest request;
+  request.leg = "p/leg";
+  request.outputs.push_back({out, 0, encoded(values({"2"}))});
+  REQUIRE(commit(log, t.executor(), std::move(request)));
+  CHECK(out_woken->wait(int64_t{30} * 1'000'000'000));
+}
+
+TEMPLATE_TEST_CASE("what was accepted is told again, with its source, cursor and hashes", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId stream = *t.log().open_stream({"s", 1});
+  const auto accept = [&](const AcceptInfo& info, int events) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < events; ++i) texts.push_back(one(i));
+    const Codec codec = events % 2 == 0 ? Codec::kLz4 : Codec::kNone;
+    return append(t.log(), t.executor(), stream, 0, encoded(values(texts), codec, &info))->first_offset;
+  };
+  const int64_t old = accept({"files", "inode 1 at 10", {}}, 1);
+  accept({"hook", "", {{1, 2}, {3, 4}}}, 2);
+  const int64_t other = accept({"other", "", {}}, 1);
+  t.clock().advance_ms(10'000);
+  const int64_t since_ms = t.clock().wall_ms();
+  const int64_t recent = accept({"hook", "", {{5, 6}, {~uint64_t{0}, 8}, {9, 9}}}, 3);
+  if (GENERATE(false, true)) {
+    t.reopen();
+    stream = *t.log().open_stream({"s", 1});
+  }
+  std::map<int64_t, Log::Accepted> found;
+  REQUIRE(
+      t.log().accepted_since(stream, since_ms, [&](const Log::Accepted& a) { found.emplace(a.first_offset, a); }));
+  REQUIRE(found.size() == 3);
+  CHECK(found.at(other).info.source == "other");
+  CHECK(found.at(old).info.source == "files");
+  CHECK(found.at(old).info.cursor == "inode 1 at 10");
+  CHECK(found.at(recent).info.source == "hook");
+  CHECK(found.at(recent).info.id_hashes ==
+        std::vector<std::array<uint64_t, 2>>{{5, 6}, {~uint64_t{0}, 8}, {9, 9}});
+  CHECK(found.at(recent).append_time_ms >= since_ms);
+
+  auto reader = t.log().read(stream, 0, recent, false);
+  const auto batch = *(*reader)->next();
+  REQUIRE(batch != nullptr);
+  CHECK(batch->origin().source == "hook");
+  CHECK(batch->header_count(0) == 0);
+}
+
+TEMPLATE_TEST_CASE("a full queue refuses, says so, and resumes", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  CHECK_FALSE(t.log().full());
+  // The queue holds 32 MiB by default; this is more, whatever the log does meanwhile.
+  const EncodedBatch big = encoded(values({'"' + std::string(4 << 20, 'x') + '"'}));
+  std::vector<Awaited<Result<AppendResult>>> waiting;
+  for (int i = 0; i < 60; ++i) {
+    waiting.emplace_back(t.executor());
+    t.log().append(stream, 0, big, AckLevel::kDurable, waiting.back().callback());
+  }
+  const auto resumed = t.executor().make_signal();
+  t.log().when_not_full([resumed] { resumed->set(); });
+  size_t stored = 0;
+  for (auto& done : waiting) {
+    const auto& result = done.get();
+    if (result) {
+      ++stored;
+      continue;
+    }
+    CHECK(result.error().code == ErrorCode::kUnavailable);
+    CHECK(result.error().retryable);
+  }
+  CHECK(resumed->wait(int64_t{30} * 1'000'000'000));
+  CHECK_FALSE(t.log().full());
+  CHECK(stored >= 8);
+  CHECK(read_all(t.log(), stream, 0).size() == stored);
+}
+
+TEMPLATE_TEST_CASE("a closed log refuses politely, and what was called before is done", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  std::vector<Awaited<Result<AppendResult>>> waiting;
+  for (int i = 0; i < 50; ++i) {
+    waiting.emplace_back(t.executor());
+    t.log().append(stream, 0, encoded(values({one(i)})), AckLevel::kDurable, waiting.back().callback());
+  }
+  Awaited<Status> committed(t.executor());
+  CommitRequest request;
+  request.leg = "p/leg";
+  t.log().commit(std::move(request), committed.callback());
+  REQUIRE(t.log().close());
+  for (auto& done : waiting) {
+    CHECK(done.get());
+    CHECK(done.calls() == 1);
+  }
+  CHECK(committed.get());
+  const auto late = append(t.log(), t.executor(), stream, 0, encoded(values({"1"})));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == ErrorCode::kCancelled);
+  CHECK(commit(t.log(), t.executor(), {"p/leg", {}, {}, {}}).error().code == ErrorCode::kCancelled);
+  CHECK(t.log().close());
+}
+
+TEMPLATE_TEST_CASE("reading a stream that is not there is an error", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  CHECK(t.log().read(17, 0, 0, false).error().code == ErrorCode::kNotFound);
+  CHECK(t.log().stream_info(17).error().code == ErrorCode::kNotFound);
+}
+
+TEMPLATE_TEST_CASE("statistics count what was done", "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(values({"1", "2"}))));
+  CommitRequest request;
+  request.leg = "p/leg";
+  REQUIRE(commit(t.log(), t.executor(), std::move(request)));
+  const LogStats stats = t.log().stats();
+  CHECK(stats.appended_batches == 1);
+  CHECK(stats.appended_events == 2);
+  CHECK(stats.appended_bytes > 0);
+  CHECK(stats.commits == 1);
+  CHECK(stats.errors == 0);
+}
+
+}  // namespace colloquium::log::contract
