@@ -1,0 +1,88 @@
+#include "app/case_runner.h"
+
+#include <algorithm>
+
+#include "app/json_difference.h"
+#include "computo/program.h"
+#include "json/walk.h"
+
+namespace colloquium::app {
+namespace {
+
+// What a script came to: a JSON text, or the category and text of an error.
+struct ScriptResult {
+  std::string value;
+  std::string category;
+  std::string message;
+};
+
+ScriptResult failed(const computo::ScriptError& error) {
+  return {"", std::string(computo::to_string(error.category)), error.message()};
+}
+
+ScriptResult evaluate(const std::string& script, const std::vector<json::ValueView>& inputs) {
+  computo::CompileFailure failure;
+  const computo::ProgramPtr program = computo::compile_json(script, {}, failure);
+  if (program == nullptr) return failed(failure.errors.front());
+  computo::Evaluator evaluator(program);
+  std::vector<char> bytes;
+  if (!evaluator.evaluate(inputs) || !evaluator.write(bytes, nullptr)) return failed(evaluator.error());
+  return {std::string(bytes.begin(), bytes.end()), "", ""};
+}
+
+std::string list_json(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (const std::string& value : values) text += (text.size() > 1 ? "," : "") + value;
+  return text + "]";
+}
+
+std::string check_sink(const std::string& name, const ConfigNode& expected, const engine::InMemoryResult& result) {
+  const auto sink = std::find_if(result.sinks.begin(), result.sinks.end(),
+                                 [&](const engine::SinkOutput& each) { return each.sink == name; });
+  if (sink == result.sinks.end()) return "the pipeline has no sink '" + name + "'";
+  const std::string difference = json_difference(expected.to_json(), list_json(sink->values));
+  return difference.empty() ? "" : "sink " + name + ": " + difference;
+}
+
+}  // namespace
+
+std::string run_script_case(const std::string& script, const TestCase& test) {
+  std::vector<json::Document> documents;
+  for (const ConfigNode& input : test.inputs) {
+    auto document = json::parse(input.to_json(), "inputs");
+    if (!document) return document.error().describe();
+    documents.push_back(std::move(*document));
+  }
+  std::vector<json::ValueView> inputs;
+  for (const json::Document& document : documents) {
+    inputs.emplace_back(document.text.data(), document.tape.data(), 0);
+  }
+  const ScriptResult result = evaluate(script, inputs);
+  if (!test.error.empty()) {
+    if (result.category == test.error) return {};
+    return "expected error[" + test.error + "], got " +
+           (result.category.empty() ? result.value : "error[" + result.category + "]: " + result.message);
+  }
+  if (!result.category.empty()) return "error[" + result.category + "]: " + result.message;
+  return json_difference(test.expect->to_json(), result.value);
+}
+
+std::string run_pipeline_case(const engine::Plan& plan, const TestCase& test, Foundation& foundation) {
+  std::vector<std::string> events;
+  for (const ConfigNode& event : test.input) events.push_back(event.to_json());
+  const auto result = engine::run_in_memory(plan, events, foundation.environment(nullptr, false));
+  if (!result) return result.error().describe();
+  if (test.expect) {
+    for (const ConfigNode::Member& sink : test.expect->members) {
+      if (std::string difference = check_sink(sink.key, sink.value, *result); !difference.empty())
+        return difference;
+    }
+  }
+  if (result->dead_letters.size() == static_cast<size_t>(test.dead_letters)) return {};
+  std::string text = "expected " + std::to_string(test.dead_letters) + " dead letters, got " +
+                     std::to_string(result->dead_letters.size());
+  if (!result->dead_letters.empty()) text += ": " + result->dead_letters.front();
+  return text;
+}
+
+}  // namespace colloquium::app

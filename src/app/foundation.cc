@@ -1,0 +1,44 @@
+#include "app/foundation.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace colloquium::app {
+
+Result<std::unique_ptr<Foundation>> Foundation::create(io::FileSystem& files, size_t workers) {
+  ASSERT(workers > 0);
+  std::unique_ptr<Foundation> made(new Foundation(files));
+  TRY_ASSIGN(made->loop_, loop::UvLoop::create(made->executor_));
+  made->workers_ = std::make_unique<engine::WorkerPool>(made->executor_, workers);
+  made->services_.provide<io::FileSystem>(&made->files_);
+  made->services_.provide<loop::UvLoop>(made->loop_.get());
+  made->services_.provide<Executor>(&made->executor_);
+  return made;
+}
+
+Foundation::~Foundation() {
+  // Workers post to the loop: they go first, and the loop then runs what they posted last.
+  workers_.reset();
+  if (loop_ != nullptr) loop_->close();
+}
+
+engine::Environment Foundation::environment(log::Log* log, bool from_start) {
+  return engine::Environment{.loop = *loop_,
+                             .executor = executor_,
+                             .clock = clock_,
+                             .random = random_,
+                             .services = services_,
+                             .workers = *workers_,
+                             .log = log,
+                             .metrics = &metrics_,
+                             .from_start = from_start};
+}
+
+size_t default_workers() {
+  return std::max<size_t>(std::thread::hardware_concurrency(), 2) - 1;
+}
+
+}  // namespace colloquium::app

@@ -1,0 +1,38 @@
+// The program: the table of verbs, standard streams, and nothing else.
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "app/command_line.h"
+
+namespace colloquium::app {
+namespace {
+
+Result<size_t> read_stdin(std::span<char> into) {
+  while (true) {
+    const ssize_t got = ::read(STDIN_FILENO, into.data(), into.size());
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno != EINTR)
+      return fail(ErrorCode::kIo, std::string("cannot read standard input: ") + std::strerror(errno));
+  }
+}
+
+}  // namespace
+}  // namespace colloquium::app
+
+int main(int argc, char** argv) {
+  using namespace colloquium::app;
+  std::ios::sync_with_stdio(false);
+  Console console{read_stdin, std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1};
+  const Exit code = run_command_line(root_verb(), std::vector<std::string>(argv + 1, argv + argc), console);
+  std::cout.flush();
+  if (!std::cout) {
+    std::cerr << "error: cannot write to standard output\n";
+    return static_cast<int>(Exit::kFailed);
+  }
+  return static_cast<int>(code);
+}

@@ -1,0 +1,132 @@
+#include "app/pipeline_files.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <unistd.h>
+
+#include "components/registry.h"
+#include "config/problems.h"
+#include "io/file_system.h"
+#include "io/path.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr size_t kFileLimitBytes = size_t{16} << 20;
+constexpr const char* kSettingsFile = "colloquium.yaml";
+// Switches of the tests, which are no settings and have no page.
+constexpr std::string_view kTestPrefix = "COLLOQUIUM_TEST_";
+
+ConfigMark mark_of(const std::string& file) {
+  return {std::make_shared<const std::string>(file), 0, 0};
+}
+
+LoadedPipeline load_one(const std::string& file, ConfigProblems& problems) {
+  const auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
+  if (!text) {
+    config::add_error(problems, mark_of(file), text.error().message);
+    return {file, nullptr};
+  }
+  ConfigProblems own;
+  const config::PipelineSurroundings surroundings{component_registry(), process_substitutions(),
+                                                  io::parent_of(file)};
+  config::PipelineConfig pipeline = config::read_pipeline(*text, file, surroundings, own);
+  auto plan = engine::Plan::compile(std::move(pipeline), own);
+  config::sort_problems(own);
+  problems.insert(problems.end(), own.begin(), own.end());
+  return {file, std::move(plan)};
+}
+
+void refuse_second_names(const std::vector<LoadedPipeline>& pipelines, ConfigProblems& problems) {
+  std::map<std::string, std::string> files;
+  for (const LoadedPipeline& pipeline : pipelines) {
+    if (pipeline.plan == nullptr) continue;
+    const auto [first, is_new] = files.emplace(pipeline.plan->name(), pipeline.file);
+    if (is_new) continue;
+    config::add_error(problems, mark_of(pipeline.file),
+                      "a pipeline named " + config::quoted(pipeline.plan->name()) + " is already in " +
+                          first->second + "; names of pipelines are unique, because their streams carry them");
+  }
+}
+
+std::optional<config::SettingsText> read_settings_file(const std::string& file, bool must_exist,
+                                                       ConfigProblems& problems) {
+  auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
+  if (text) return config::SettingsText{file, std::move(*text)};
+  if (must_exist || text.error().code != ErrorCode::kNotFound) {
+    config::add_error(problems, mark_of(file), text.error().message);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::vector<std::pair<std::string, std::string>> setting_variables() {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos || text.substr(0, kTestPrefix.size()) == kTestPrefix) continue;
+    found.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+config::ComponentRegistry component_registry() {
+  config::ComponentRegistry registry;
+  registry.find = components::find_component;
+  registry.names = components::component_names;
+  return registry;
+}
+
+config::Substitutions process_substitutions() {
+  config::Substitutions substitutions;
+  substitutions.variable = [](std::string_view name) { return variable(std::string(name).c_str()); };
+  substitutions.secret = [](std::string_view) -> Result<std::string> {
+    return fail(ErrorCode::kNotFound, "this version has no secret store; use ${NAME} and an environment variable");
+  };
+  return substitutions;
+}
+
+bool LoadedPipelines::ok() const {
+  return !config::has_errors(problems);
+}
+
+LoadedPipelines load_pipelines(const std::vector<std::string>& files) {
+  LoadedPipelines loaded;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (std::find(files.begin(), files.begin() + static_cast<ptrdiff_t>(i), files[i]) !=
+        files.begin() + static_cast<ptrdiff_t>(i)) {
+      config::add_error(loaded.problems, mark_of(files[i]), "this file is given twice");
+      continue;
+    }
+    loaded.pipelines.push_back(load_one(files[i], loaded.problems));
+  }
+  refuse_second_names(loaded.pipelines, loaded.problems);
+  return loaded;
+}
+
+config::LoadedSettings load_process_settings(const std::optional<std::string>& environment,
+                                             std::vector<std::pair<std::string, std::string>> flags,
+                                             ConfigProblems& problems) {
+  config::SettingsSources sources;
+  const auto named = variable("COLLOQUIUM_CONFIG");
+  const std::string file = named.value_or(kSettingsFile);
+  sources.file = read_settings_file(file, named.has_value(), problems);
+  const auto overlay = environment ? environment : variable("COLLOQUIUM_ENV");
+  if (overlay) sources.overlay = read_settings_file(config::overlay_name(file, *overlay), true, problems);
+  sources.variables = setting_variables();
+  sources.flags = std::move(flags);
+  sources.substitutions = process_substitutions();
+  return config::load_settings(sources, problems);
+}
+
+}  // namespace colloquium::app

@@ -1,0 +1,101 @@
+#include "app/pipeline_set.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/logging.h"
+
+namespace colloquium::app {
+
+PipelineSet::PipelineSet(Loop& loop, int64_t drain_timeout_ms, Done done)
+    : loop_(loop), drain_timeout_ms_(drain_timeout_ms), done_(std::move(done)) {}
+
+PipelineSet::~PipelineSet() {
+  ASSERT(open_ == 0);
+}
+
+void PipelineSet::add(std::string name, std::unique_ptr<engine::Pipeline> pipeline) {
+  LOOP_ASSERT(loop_);
+  ASSERT(pipeline != nullptr);
+  auto unit = std::make_unique<Unit>();
+  unit->name = std::move(name);
+  unit->pipeline = std::move(pipeline);
+  units_.push_back(std::move(unit));
+  ++open_;
+}
+
+void PipelineSet::start() {
+  LOOP_ASSERT(loop_);
+  ASSERT(open_ > 0);
+  for (const auto& owned : units_) {
+    Unit& unit = *owned;
+    unit.state = State::kRunning;
+    Status started = unit.pipeline->start([this, &unit] { loop_.post([this, &unit] { finished(unit); }); },
+                                          [this, &unit](Error error) { failed(unit, std::move(error)); });
+    if (started) continue;
+    unit.failure = started.error();
+    if (!failure_) failure_ = std::move(started).error();
+    for (const auto& other : units_) close(*other, 0);
+    return;
+  }
+}
+
+void PipelineSet::stop() {
+  LOOP_ASSERT(loop_);
+  for (const auto& unit : units_) close(*unit, drain_timeout_ms_);
+}
+
+void PipelineSet::finished(Unit& unit) {
+  if (unit.state != State::kRunning) return;  // a stop came first
+  log_info(unit.name, "every source is read to its end and committed");
+  close(unit, 0);
+}
+
+void PipelineSet::failed(Unit& unit, Error error) {
+  if (!failure_) failure_ = error;
+  unit.failure = std::move(error);
+  // The pipeline is in the middle of something; it is closed from a turn of its own.
+  loop_.post([this, &unit] { close(unit, 0); });
+}
+
+void PipelineSet::close(Unit& unit, int64_t deadline_ms) {
+  if (unit.state == State::kClosing || unit.state == State::kClosed) return;
+  unit.state = State::kClosing;
+  unit.pipeline->stop(deadline_ms, [this, &unit] { loop_.post([this, &unit] { closed(unit); }); });
+}
+
+void PipelineSet::closed(Unit& unit) {
+  ASSERT(open_ > 0);
+  unit.state = State::kClosed;
+  unit.pipeline.reset();
+  if (--open_ > 0) return;
+  Done done = std::move(done_);
+  done(failure_);
+}
+
+std::vector<admin::HealthEntry> PipelineSet::health() const {
+  LOOP_ASSERT(loop_);
+  std::vector<admin::HealthEntry> entries;
+  for (const auto& unit : units_) {
+    admin::HealthEntry entry{"pipeline " + unit->name, admin::HealthStatus::kOk, ""};
+    if (unit->failure) {
+      entry = {entry.name, admin::HealthStatus::kFailed, unit->failure->describe()};
+    } else if (unit->state == State::kClosed) {
+      entry.detail = "finished";
+    } else if (unit->state == State::kClosing) {
+      entry = {entry.name, admin::HealthStatus::kStarting, "stopping"};
+    } else if (!unit->pipeline->ready()) {
+      entry.status = admin::HealthStatus::kStarting;
+    }
+    entries.push_back(std::move(entry));
+    if (unit->pipeline == nullptr) continue;
+    for (engine::ComponentHealth& component : unit->pipeline->health()) {
+      entries.push_back({unit->name + ": " + component.name,
+                         component.healthy ? admin::HealthStatus::kOk : admin::HealthStatus::kDegraded,
+                         std::move(component.detail)});
+    }
+  }
+  return entries;
+}
+
+}  // namespace colloquium::app

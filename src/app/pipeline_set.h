@@ -1,0 +1,62 @@
+// PipelineSet: the pipelines of one process, from their start to the moment when all of them are closed.
+//
+// A pipeline that finishes by itself (finite sources) is closed at once, while the others go on. One that fails
+// is closed too; the others go on as well, and the failure shows in the end and in the health meanwhile. When
+// the last one is closed, `done` runs.
+//
+// Life: add … start → (stop) → done → destroyed. Thread safety: loop only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/function.h"
+#include "colloquium/loop.h"
+
+#include "admin/health.h"
+#include "engine/pipeline.h"
+
+namespace colloquium::app {
+
+class PipelineSet {
+ public:
+  // `loop` outlives it. `done` is given the first failure, if there was one.
+  using Done = UniqueFunction<void(std::optional<Error> failure)>;
+  PipelineSet(Loop& loop, int64_t drain_timeout_ms, Done done);
+  ~PipelineSet();  // REQUIRES: every pipeline that was added is closed
+
+  void add(std::string name, std::unique_ptr<engine::Pipeline> pipeline);
+
+  // Starts all. If one cannot start, all are closed without draining, and `done` runs with its error.
+  void start();
+
+  // Stops all that are still at work. May be called again; only the first call counts.
+  void stop();
+
+  std::vector<admin::HealthEntry> health() const;
+
+ private:
+  enum class State { kCreated, kRunning, kClosing, kClosed };
+  struct Unit {
+    std::string name;
+    std::unique_ptr<engine::Pipeline> pipeline;  // null once closed
+    State state = State::kCreated;
+    std::optional<Error> failure;
+  };
+
+  void finished(Unit& unit);
+  void failed(Unit& unit, Error error);
+  void close(Unit& unit, int64_t deadline_ms);
+  void closed(Unit& unit);
+
+  Loop& loop_;
+  const int64_t drain_timeout_ms_;
+  Done done_;
+  std::vector<std::unique_ptr<Unit>> units_;
+  std::optional<Error> failure_;
+  size_t open_ = 0;
+};
+
+}  // namespace colloquium::app

@@ -1,0 +1,15 @@
+#include "app/verb.h"
+
+namespace colloquium::app {
+
+Verb root_verb() {
+  Verb root;
+  root.name = "colloquium";
+  root.summary = "Event streams from sources to sinks, through a durable log and Computo scripts";
+  root.example = "colloquium run orders.yaml";
+  root.verbs = {run_verb(),     validate_verb(), test_verb(),   log_verb(),
+                computo_verb(), docs_verb(),     schema_verb(), version_verb()};
+  return root;
+}
+
+}  // namespace colloquium::app

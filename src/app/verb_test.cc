@@ -1,0 +1,134 @@
+// `test`: the cases beside scripts and pipelines.
+
+#include "app/verb.h"
+
+#include <ostream>
+
+#include "app/case_runner.h"
+#include "app/junit.h"
+#include "app/pipeline_files.h"
+#include "app/test_file.h"
+#include "config/problems.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr size_t kFileLimitBytes = size_t{64} << 20;
+
+struct Options {
+  std::vector<std::string> files;
+  std::string filter;
+  std::optional<std::string> junit;
+};
+
+// One file to test, read and checked, before any case runs.
+struct Suite {
+  TestFiles files;
+  std::string script;                        // of a script
+  std::shared_ptr<const engine::Plan> plan;  // of a pipeline
+  std::vector<TestCase> cases;
+};
+
+Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
+  Suite suite;
+  TRY_ASSIGN(suite.files, find_test_files(file));
+  TRY_ASSIGN(const std::string text, io::read_file(io::posix_file_system(), suite.files.cases, kFileLimitBytes));
+  suite.cases = read_test_file(text, suite.files.cases, suite.files.kind, problems);
+  if (suite.files.kind == TestSubject::kScript) {
+    TRY_ASSIGN(suite.script, io::read_file(io::posix_file_system(), suite.files.subject, kFileLimitBytes));
+    return suite;
+  }
+  LoadedPipelines loaded = load_pipelines({suite.files.subject});
+  problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
+  if (!loaded.pipelines.empty()) suite.plan = loaded.pipelines.front().plan;
+  return suite;
+}
+
+class TestRun {
+ public:
+  TestRun(Foundation& foundation, Console& console) : foundation_(foundation), console_(console) {}
+
+  void run(const Suite& suite, const std::string& filter) {
+    for (const TestCase& test : suite.cases) {
+      if (test.name.find(filter) == std::string::npos) continue;
+      const int64_t started_ns = foundation_.clock().monotonic_ns();
+      std::string failure = suite.plan == nullptr ? run_script_case(suite.script, test)
+                                                  : run_pipeline_case(*suite.plan, test, foundation_);
+      const double seconds = static_cast<double>(foundation_.clock().monotonic_ns() - started_ns) * 1e-9;
+      if (!failure.empty()) {
+        ++failed_;
+        console_.err << test.mark.describe() << ": failed: " << test.name << ": " << failure << "\n";
+      }
+      results_.push_back({suite.files.subject, test.name, std::move(failure), seconds});
+    }
+  }
+
+  size_t failed() const { return failed_; }
+  const std::vector<CaseResult>& results() const { return results_; }
+
+ private:
+  Foundation& foundation_;
+  Console& console_;
+  size_t failed_ = 0;
+  std::vector<CaseResult> results_;
+};
+
+Exit report(const TestRun& run, const Options& options, Console& console) {
+  if (options.junit) {
+    const Status written =
+        io::write_file_atomically(io::posix_file_system(), *options.junit, junit_xml(run.results()));
+    if (!written) return fail_running(console, written.error());
+  }
+  console.out << run.results().size() - run.failed() << " passed, " << run.failed() << " failed\n";
+  if (run.results().empty()) {
+    return refuse(console, options.filter.empty() ? "there are no cases in these files"
+                                                  : "no case has '" + options.filter + "' in its name");
+  }
+  return run.failed() == 0 ? Exit::kDone : Exit::kFailed;
+}
+
+Exit run(const Options& options, Console& console) {
+  ConfigProblems problems;
+  std::vector<Suite> suites;
+  bool unreadable = false;
+  for (const std::string& file : options.files) {
+    auto suite = load_suite(file, problems);
+    if (!suite) {
+      refuse(console, suite.error());
+      unreadable = true;
+      continue;
+    }
+    suites.push_back(std::move(*suite));
+  }
+  console.err << config::describe(problems);
+  if (unreadable || config::has_errors(problems)) return Exit::kRefused;
+  auto foundation = Foundation::create(io::posix_file_system(), 1);
+  if (!foundation) return fail_running(console, foundation.error());
+  TestRun test_run(**foundation, console);
+  for (const Suite& suite : suites) test_run.run(suite, options.filter);
+  return report(test_run, options, console);
+}
+
+}  // namespace
+
+Verb test_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "test";
+  verb.summary = "Run the cases beside scripts and pipelines";
+  verb.description =
+      "The cases of orders.yaml are in orders.test.yaml, those of total.json in total.test.yaml; either file may "
+      "be\n"
+      "named. A pipeline's stages and the `when` of every sink run in memory, without sources, sinks or log.";
+  verb.example = "colloquium test orders.yaml --junit results.xml";
+  verb.options = {
+      {"--filter", "TEXT", "only the cases with TEXT in their name", &options->filter},
+      {"--junit", "FILE", "also write the results as JUnit XML", &options->junit},
+      {"FILE", "", "scripts, pipelines, or files of cases", &options->files, true},
+  };
+  verb.run = [options](Console& console) { return run(*options, console); };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace colloquium::app

@@ -1,0 +1,96 @@
+// `validate`: everything that can be told about pipeline files without starting them.
+
+#include <ostream>
+
+#include "app/pipeline_files.h"
+#include "app/verb.h"
+#include "config/problems.h"
+#include "json/writer.h"
+
+namespace colloquium::app {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string format = "text";
+  bool explain = false;
+};
+
+void print_text(const LoadedPipelines& loaded, bool explain, Console& console) {
+  console.err << config::describe(loaded.problems);
+  for (const LoadedPipeline& pipeline : loaded.pipelines) {
+    if (pipeline.plan == nullptr) continue;
+    console.out << pipeline.file << ": ok\n";
+    if (explain) console.out << pipeline.plan->explain();
+  }
+}
+
+void write_problem(const ConfigProblem& problem, json::Writer& writer) {
+  writer.begin_object();
+  writer.key("file");
+  writer.string(problem.mark.file == nullptr ? "" : *problem.mark.file);
+  writer.key("line");
+  writer.integer(problem.mark.line);
+  writer.key("column");
+  writer.integer(problem.mark.column);
+  writer.key("severity");
+  writer.string(problem.warning ? "warning" : "error");
+  writer.key("message");
+  writer.string(problem.message);
+  writer.end_object();
+}
+
+void print_json(const LoadedPipelines& loaded, bool explain, Console& console) {
+  std::vector<char> bytes;
+  json::Writer writer(bytes, nullptr);
+  writer.begin_object();
+  writer.key("pipelines");
+  writer.begin_array();
+  for (const LoadedPipeline& pipeline : loaded.pipelines) {
+    writer.begin_object();
+    writer.key("file");
+    writer.string(pipeline.file);
+    writer.key("ok");
+    writer.boolean(pipeline.plan != nullptr);
+    if (explain && pipeline.plan != nullptr) {
+      writer.key("explain");
+      writer.string(pipeline.plan->explain());
+    }
+    writer.end_object();
+  }
+  writer.end_array();
+  writer.key("problems");
+  writer.begin_array();
+  for (const ConfigProblem& problem : loaded.problems) write_problem(problem, writer);
+  writer.end_array();
+  writer.end_object();
+  bytes.push_back('\n');
+  console.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace
+
+Verb validate_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "validate";
+  verb.summary = "Check pipeline files without starting anything";
+  verb.description =
+      "Reports every problem of every file with its line and column; exits with 2 if one of them is an error.";
+  verb.example = "colloquium validate orders.yaml --explain";
+  verb.options = {
+      {"--format", "FORMAT", "how problems are printed", &options->format, false, {"text", "json"}},
+      {"--explain", "", "also print the legs each pipeline is compiled into", &options->explain},
+      {"FILE", "", "the pipeline files", &options->files, true},
+  };
+  verb.run = [options](Console& console) {
+    const LoadedPipelines loaded = load_pipelines(options->files);
+    const auto print = options->format == "json" ? print_json : print_text;
+    print(loaded, options->explain, console);
+    return loaded.ok() ? Exit::kDone : Exit::kRefused;
+  };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace colloquium::app
