@@ -65,6 +65,10 @@ class Sink {
   // The token is committed: whatever only mattered before (a finished name to publish) may be done now.
   virtual void committed(const std::string& token) { (void)token; }
 
+  // Set once the sink can never write again (the reader of a pipe has gone, a sync failed): no retry will
+  // help, the pipeline has to end with this error.
+  virtual std::optional<Error> broken() const { return std::nullopt; }
+
   // Gives everything back; writes under way end with kRetry. `closed` runs in a later turn, once.
   virtual void close(Task closed) = 0;
 };

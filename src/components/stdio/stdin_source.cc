@@ -1,0 +1,236 @@
+#include "components/stdio/stdin_source.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "colloquium/config_types.h"
+
+#include "base/assert.h"
+#include "base/logging.h"
+#include "components/stdio/blocking_fd.h"
+
+namespace colloquium::components {
+namespace {
+
+constexpr int kStdin = 0;
+constexpr size_t kReadBytes = size_t{64} << 10;  // what a pipe holds by default
+constexpr size_t kBodyBytes = size_t{1} << 20;
+constexpr int64_t kRetryMs = 1000;
+constexpr int64_t kPoolFullMs = 10;
+constexpr char kComponent[] = "stdin";
+
+// Two readers would each get bytes out of the middle of lines.
+std::atomic<bool> stdin_taken{false};
+
+}  // namespace
+
+Result<StdinClaim> StdinClaim::take(const std::string& who) {
+  if (stdin_taken.exchange(true)) {
+    return fail(ErrorCode::kConflict, "standard input is read by another source already; only one can have it",
+                who);
+  }
+  return StdinClaim(true);
+}
+
+StdinClaim::~StdinClaim() {
+  if (held_) stdin_taken = false;
+}
+
+namespace {
+
+Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
+  TRY_ASSIGN(StdinClaim claim, StdinClaim::take(context.pipeline + "/" + context.name));
+  TRY_ASSIGN(auto input, BlockingFd::create(kStdin, "standard input"));
+  auto source =
+      std::make_unique<StdinSource>(std::move(context), config_of<StdinConfig>(parsed), std::move(input));
+  source->keep(std::move(claim));
+  return source;
+}
+
+Descriptor describe() {
+  Descriptor d;
+  d.kind = ComponentKind::kSource;
+  d.name = "stdin";
+  d.summary = "Reads NDJSON lines from standard input until it ends.";
+  d.description =
+      "One JSON value per line; blank lines are skipped. A last line without line break counts once the input "
+      "has ended. The pipeline ends when everything that came in is in its sinks. Only one source of a process "
+      "can have standard input.";
+  d.input_trust =
+      "Any bytes may come in: a line that is no JSON, or is longer than max_event, goes to the dead letters.";
+  d.guarantee =
+      "Standard input cannot be read again: with the log nothing acknowledged is lost; what was read and not "
+      "yet accepted is gone after a crash.";
+  d.examples = {{"Everything that comes in", "stdin: {}"}};
+  bind_spec(
+      d, ConfigSpec<StdinConfig>().field(
+             "max_event", &StdinConfig::max_event,
+             {.description = "How much of a line is read; a longer one is cut there and goes to the dead letters.",
+              .advanced = true,
+              .minimum = 1,
+              .maximum = 1 << 30}));
+  d.create_source = create;
+  d.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = false, .finite = true}; };
+  return d;
+}
+
+}  // namespace
+
+const Descriptor& stdin_source() {
+  static const Descriptor descriptor = describe();
+  return descriptor;
+}
+
+// What the pool works on. The loop touches it only while no read is under way (interrupt() apart).
+struct StdinSource::Reading {
+  Reading(std::unique_ptr<BlockingFd> fd, size_t max_line) : input(std::move(fd)), cutter(max_line, 0) {}
+
+  // Waits until there is at least one whole line, or the end, or an interruption; then takes what is there
+  // already, up to a body's worth.
+  void run() {
+    bodies.clear();
+    size_t read = 0;
+    while (bodies.empty() && !ended) {
+      do {
+        const Result<size_t> got = input->read(cutter.room(kReadBytes));
+        if (!got || *got == 0) {
+          if (!got) error = got.error();
+          ended = true;
+          break;
+        }
+        cutter.added(*got);
+        read += *got;
+      } while (read < kBodyBytes && input->readable());
+      while (auto lines = cutter.take()) bodies.push_back(std::move(*lines));
+      read = 0;
+    }
+    const bool cancelled = error && error->code == ErrorCode::kCancelled;
+    if (!ended || cancelled) return;
+    if (auto last = cutter.finish()) bodies.push_back(std::move(*last));
+  }
+
+  const std::unique_ptr<BlockingFd> input;
+  formats::LineCutter cutter;
+  std::vector<formats::Lines> bodies;
+  bool ended = false;
+  std::optional<Error> error;
+};
+
+StdinSource::StdinSource(SourceContext context, const StdinConfig& config, std::unique_ptr<BlockingFd> input)
+    : context_(std::move(context)),
+      reading_(std::make_shared<Reading>(std::move(input), static_cast<size_t>(config.max_event.bytes))) {}
+
+StdinSource::~StdinSource() {
+  ASSERT_WHY(!is_reading_, "close() waits for the read under way");
+}
+
+// A callback that does nothing once this object is gone.
+template <class Fn>
+auto StdinSource::guarded(Fn fn) {
+  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
+    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
+  };
+}
+
+Status StdinSource::start(std::string) {
+  LOOP_ASSERT(context_.loop);
+  pump();
+  return {};
+}
+
+void StdinSource::pump() {
+  if (stopped_) return;
+  emit();
+  // The front one is at the door or about to be; one more is read meanwhile.
+  if (!is_reading_ && !ended_ && waiting_.size() <= 1 && pool_timer_ == nullptr) read();
+}
+
+void StdinSource::read() {
+  is_reading_ = context_.loop.offload([reading = reading_] { reading->run(); }, [this] { has_read(); });
+  if (is_reading_) return;
+  pool_timer_ = context_.loop.start_timer(kPoolFullMs, [this] {
+    const auto fired = std::move(pool_timer_);
+    pump();
+  });
+}
+
+void StdinSource::has_read() {
+  LOOP_ASSERT(context_.loop);
+  is_reading_ = false;
+  if (closed_) {
+    context_.loop.post(std::move(closed_));
+    return;
+  }
+  if (stopped_) return;
+  for (formats::Lines& lines : reading_->bodies) waiting_.push_back(std::move(lines));
+  ended_ = reading_->ended;
+  if (reading_->error) log_error(kComponent, reading_->error->describe(), {{"source", context_.name}});
+  if (ended_ && waiting_.empty()) return context_.finished();
+  pump();
+}
+
+void StdinSource::emit() {
+  if (at_door_ || waiting_.empty() || waits_for_door_ || retry_timer_ != nullptr) return;
+  if (!context_.intake.ready()) {
+    waits_for_door_ = true;
+    context_.intake.when_ready(guarded([this] {
+      waits_for_door_ = false;
+      pump();
+    }));
+    return;
+  }
+  RawBatch batch;
+  batch.body = waiting_.front().body;
+  batch.format = BodyFormat::kNdjson;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  batch.position = static_cast<int64_t>(waiting_.front().begin);
+  at_door_ = true;
+  context_.intake.emit(std::move(batch), guarded([this](const Ack& ack) { acknowledged(ack); }));
+}
+
+void StdinSource::acknowledged(const Ack& ack) {
+  LOOP_ASSERT(context_.loop);
+  ASSERT(at_door_ && !waiting_.empty());
+  at_door_ = false;
+  if (ack.error) return retry_later(*ack.error, ack.retry_after_ms);
+  retries_ = 0;
+  waiting_.pop_front();
+  if (ended_ && waiting_.empty() && !stopped_) return context_.finished();
+  pump();
+}
+
+// Never skipped: the lines exist nowhere else.
+void StdinSource::retry_later(const Error& error, int64_t retry_after_ms) {
+  if (stopped_) return;
+  if (retries_++ == 0) {
+    log_warning(kComponent, "not accepted, offered again until it is: " + error.describe(),
+                {{"source", context_.name}});
+  }
+  const int64_t delay_ms = retry_after_ms > 0 ? retry_after_ms : kRetryMs;
+  retry_timer_ = context_.loop.start_timer(delay_ms, [this] {
+    const auto fired = std::move(retry_timer_);
+    pump();
+  });
+}
+
+void StdinSource::stop_intake() {
+  LOOP_ASSERT(context_.loop);
+  if (std::exchange(stopped_, true)) return;
+  retry_timer_ = nullptr;
+  pool_timer_ = nullptr;
+  reading_->input->interrupt();
+}
+
+void StdinSource::close(Task closed) {
+  LOOP_ASSERT(context_.loop);
+  stop_intake();
+  if (is_reading_) {
+    closed_ = std::move(closed);
+  } else {
+    context_.loop.post(std::move(closed));
+  }
+}
+
+}  // namespace colloquium::components

@@ -1,0 +1,193 @@
+#include "components/stdio/stdin_source.h"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+
+#include "base/logging.h"
+#include "base/thread_executor.h"
+#include "components/stdio/blocking_fd.h"
+#include "loop/test_loop.h"
+#include "tests/fake_intake.h"
+
+namespace colloquium::components {
+namespace {
+
+// A source on a pipe that the test writes to.
+class Fixture {
+ public:
+  explicit Fixture(int64_t max_event = 1 << 20) {
+    REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
+    SourceContext context{{loop, clock, random, services, "p", "in", "."}, intake, false, [this] { ++finished; }};
+    auto input = BlockingFd::create(ends_[0], "the test's input").value();
+    source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}}, std::move(input));
+  }
+  ~Fixture() {
+    if (source) close();
+    end_input();
+    ::close(ends_[0]);
+  }
+  void write(std::string_view text) {
+    REQUIRE(::write(ends_[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  void end_input() {
+    if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+  }
+  void close() {
+    bool closed = false;
+    source->close([&] { closed = true; });
+    CHECK_FALSE(closed);
+    loop.run_until_idle();
+    CHECK(closed);
+    source.reset();
+  }
+
+  ManualClock clock;
+  SeededRandom random{1};
+  Services services;
+  loop::TestLoop loop{clock};
+  FakeIntake intake{loop};
+  int finished = 0;
+  std::unique_ptr<StdinSource> source;
+
+ private:
+  int ends_[2];
+};
+
+TEST_CASE("standard input comes in as whole lines until it ends", "[REQ-005]") {
+  Fixture f;
+  f.write("{\"a\":1}\n\n[2]\n\"no line break\"");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  CHECK(f.intake.accepted == "{\"a\":1}\n\n[2]\n\"no line break\"");
+  CHECK(f.finished == 1);
+  REQUIRE(f.intake.emitted.size() == 2);
+  CHECK(*f.intake.emitted[0].body == "{\"a\":1}\n\n[2]\n");
+  CHECK(f.intake.emitted[0].format == BodyFormat::kNdjson);
+  CHECK(f.intake.emitted[0].bad_event == BadEventPolicy::kDeadLetter);
+  CHECK(f.intake.emitted[0].cursor.empty());
+  CHECK(f.intake.emitted[1].position == 13);
+}
+
+TEST_CASE("an empty input finishes without an event") {
+  Fixture f;
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  CHECK(f.finished == 0);
+  f.loop.run_until_idle();
+  CHECK(f.intake.emitted.empty());
+  CHECK(f.finished == 1);
+}
+
+TEST_CASE("nothing is emitted while the door is not ready", "[REQ-005]") {
+  Fixture f;
+  f.intake.set_ready(false);
+  f.write("1\n2\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  CHECK(f.intake.emitted.empty());
+  CHECK(f.finished == 0);
+  f.intake.set_ready(true);
+  f.loop.run_until_idle();
+  CHECK(f.intake.accepted == "1\n2\n");
+  CHECK(f.finished == 1);
+}
+
+TEST_CASE("one body is at the door at a time, and a refused one is offered again first") {
+  std::vector<std::string> lines;
+  set_log_writer([&](std::string_view line) { lines.emplace_back(line); });
+  Fixture f;
+  f.intake.hold();
+  f.write("1\n2");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  CHECK(f.intake.under_way() == 1);
+  f.intake.refuse(ErrorCode::kNoSpace, 250);
+  f.loop.run_until_idle();
+  CHECK(f.intake.under_way() == 0);
+  f.loop.advance(249);
+  CHECK(f.intake.under_way() == 0);
+  f.loop.advance(1);
+  CHECK(f.intake.under_way() == 1);
+  f.intake.refuse(ErrorCode::kUnavailable, 0);
+  f.loop.advance(1000);
+  f.intake.accept();
+  f.loop.run_until_idle();
+  f.intake.accept();
+  f.loop.run_until_idle();
+  set_log_writer(nullptr);
+  CHECK(f.intake.accepted == "1\n2");
+  CHECK(f.finished == 1);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::Contains("offered again") && Catch::Contains("source=in"));
+}
+
+TEST_CASE("a line beyond max_event that came in one read is left to the door") {
+  Fixture f(10);
+  f.write("1\n" + std::string(50, '2') + "\n3\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  CHECK(f.intake.accepted == "1\n" + std::string(50, '2') + "\n3\n");
+}
+
+TEST_CASE("a busy offload pool only delays") {
+  Fixture f;
+  f.loop.set_offload_capacity(0);
+  f.write("1\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.advance(100);
+  CHECK(f.intake.emitted.empty());
+  f.loop.set_offload_capacity(10);
+  f.loop.advance(100);
+  CHECK(f.intake.accepted == "1\n");
+  CHECK(f.finished == 1);
+}
+
+TEST_CASE("a stopped source emits nothing more and closes although its input is silent") {
+  Fixture f;
+  REQUIRE(f.source->start(""));
+  f.source->stop_intake();
+  f.write("1\n");
+  f.close();
+  CHECK(f.intake.emitted.empty());
+  CHECK(f.finished == 0);
+}
+
+TEST_CASE("an acknowledgement after the source has gone does no harm") {
+  Fixture f;
+  f.intake.hold();
+  f.write("1\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  f.close();
+  f.intake.accept();
+  CHECK(f.finished == 0);
+}
+
+TEST_CASE("standard input belongs to one source at a time") {
+  {
+    auto first = StdinClaim::take("p/one");
+    REQUIRE(first);
+    const auto second = StdinClaim::take("p/two");
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == ErrorCode::kConflict);
+    CHECK(second.error().context == "p/two");
+  }
+  CHECK(StdinClaim::take("p/three"));
+}
+
+TEST_CASE("the stdin descriptor says that it ends and cannot be read again") {
+  const SourceTraits traits = stdin_source().source_traits(nullptr);
+  CHECK(traits.finite);
+  CHECK_FALSE(traits.rereadable);
+}
+
+}  // namespace
+}  // namespace colloquium::components

@@ -1,0 +1,84 @@
+#include "formats/line_cutter.h"
+
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace colloquium::formats {
+namespace {
+constexpr char kNoJson = '\x01';
+}
+
+LineCutter::LineCutter(size_t max_line_bytes, uint64_t position)
+    : max_line_bytes_(max_line_bytes), begin_(position) {
+  ASSERT(max_line_bytes > 0);
+}
+
+std::span<char> LineCutter::room(size_t size) {
+  buffer_.resize(filled_ + size);
+  return {buffer_.data() + filled_, size};
+}
+
+void LineCutter::added(size_t size) {
+  ASSERT(filled_ + size <= buffer_.size());
+  filled_ += size;
+}
+
+std::optional<Lines> LineCutter::take() {
+  if (skipping_) return take_skipped();
+  const char* unseen = buffer_.data() + scanned_;
+  const void* last = memrchr(unseen, '\n', filled_ - scanned_);
+  if (last != nullptr) return split(static_cast<size_t>(static_cast<const char*>(last) - buffer_.data()) + 1);
+  scanned_ = filled_;
+  if (filled_ > max_line_bytes_) cut_long_line();
+  return std::nullopt;
+}
+
+// The first `at` bytes become a body; the body takes the buffer over, so only the partial line is copied.
+Lines LineCutter::split(size_t at) {
+  std::string rest = buffer_.substr(at, filled_ - at);
+  std::string body = std::move(buffer_);
+  body.resize(at);
+  Lines lines{std::make_shared<const std::string>(std::move(body)), begin_, begin_ + at};
+  buffer_ = std::move(rest);
+  filled_ = buffer_.size();
+  scanned_ = filled_;
+  begin_ += at;
+  return lines;
+}
+
+void LineCutter::cut_long_line() {
+  cut_.assign(buffer_, 0, max_line_bytes_);
+  cut_ += kNoJson;
+  cut_begin_ = begin_;
+  skipping_ = true;
+  begin_ += filled_;
+  filled_ = scanned_ = 0;
+}
+
+std::optional<Lines> LineCutter::take_skipped() {
+  const void* found = filled_ == 0 ? nullptr : std::memchr(buffer_.data(), '\n', filled_);
+  if (found == nullptr) {
+    begin_ += filled_;
+    filled_ = scanned_ = 0;
+    return std::nullopt;
+  }
+  const size_t at = static_cast<size_t>(static_cast<const char*>(found) - buffer_.data()) + 1;
+  buffer_.erase(0, at);
+  filled_ -= at;
+  begin_ += at;
+  skipping_ = false;
+  return Lines{std::make_shared<const std::string>(std::move(cut_)), cut_begin_, begin_};
+}
+
+std::optional<Lines> LineCutter::finish() {
+  if (skipping_) {
+    skipping_ = false;
+    return Lines{std::make_shared<const std::string>(std::move(cut_)), cut_begin_, begin_ + filled_};
+  }
+  if (filled_ == 0) return std::nullopt;
+  return split(filled_);
+}
+
+}  // namespace colloquium::formats

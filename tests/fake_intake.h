@@ -1,0 +1,71 @@
+// FakeIntake: a door that keeps what sources emit, for their tests.
+//
+// By default an emit is accepted in the next turn of the loop. With hold() a test answers each by itself.
+//
+// Thread safety: the loop's thread only, as no source under test emits elsewhere.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "colloquium/loop.h"
+#include "colloquium/source.h"
+
+namespace colloquium {
+
+class FakeIntake final : public Intake {
+ public:
+  explicit FakeIntake(Loop& loop) : loop_(loop) {}
+
+  void emit(RawBatch batch, AckFn ack) override {
+    emitted.push_back(batch);
+    under_way_.emplace_back(std::move(batch), std::move(ack));
+    if (!holding_) loop_.post([this] { accept(); });
+  }
+  bool ready() const override { return ready_; }
+  void when_ready(Task resume) override { waiting_.push_back(std::move(resume)); }
+
+  void hold() { holding_ = true; }
+  size_t under_way() const { return under_way_.size(); }
+
+  // Answers the oldest emit under way.
+  void accept() {
+    RawBatch batch = std::move(under_way_.front().first);
+    if (batch.body != nullptr) accepted += *batch.body;
+    if (!batch.cursor.empty()) cursor = batch.cursor;
+    answer({.accepted = 1});
+  }
+  void refuse(ErrorCode code, int64_t retry_after_ms) {
+    Ack ack;
+    ack.error = Error{code, "refused by the test", true, {}};
+    ack.retry_after_ms = retry_after_ms;
+    answer(std::move(ack));
+  }
+
+  void set_ready(bool ready) {
+    ready_ = ready;
+    if (!ready) return;
+    for (Task& resume : std::exchange(waiting_, {})) resume();
+  }
+
+  std::vector<RawBatch> emitted;  // all, accepted or not
+  std::string accepted;           // bodies, joined in the order accepted
+  std::string cursor;             // of the last one accepted
+
+ private:
+  void answer(Ack ack) {
+    AckFn done = std::move(under_way_.front().second);
+    under_way_.pop_front();
+    done(std::move(ack));
+  }
+
+  Loop& loop_;
+  std::deque<std::pair<RawBatch, AckFn>> under_way_;
+  std::vector<Task> waiting_;
+  bool ready_ = true;
+  bool holding_ = false;
+};
+
+}  // namespace colloquium
