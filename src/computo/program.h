@@ -15,14 +15,28 @@
 
 #include "colloquium/result.h"
 #include "colloquium/tape.h"
+
 #include "json/view.h"
 
 namespace colloquium::computo {
 
 // Section 7.1 of the language specification.
 enum class Category : uint8_t {
-  kParse, kSyntax, kUnknownOperator, kUnknownVariable, kArity, kType, kLambda, kPointer, kValue,
-  kDivisionByZero, kEmptyArray, kNumber, kPatch, kLimit, kUnrepresentable,
+  kParse,
+  kSyntax,
+  kUnknownOperator,
+  kUnknownVariable,
+  kArity,
+  kType,
+  kLambda,
+  kPointer,
+  kValue,
+  kDivisionByZero,
+  kEmptyArray,
+  kNumber,
+  kPatch,
+  kLimit,
+  kUnrepresentable,
 };
 std::string_view to_string(Category category);
 
@@ -32,24 +46,36 @@ struct ScriptError {
   std::string problem;  // "expected number, got string \"x\""
   std::string hint;     // a name that was probably meant; may be empty
   uint32_t line = 0;    // in the source text, from 1; 0 if it has none
-  uint32_t column = 0;
+  uint32_t column = 0;  // in characters, from 1
 
   // "Error at <path>: <problem>. Did you mean '<hint>'?"
   std::string message() const;
+  // "<origin>:<line>:<column>: error[<category>]: <message>"; the place is left out as far as it is unknown.
+  std::string describe(std::string_view origin) const;
+};
+
+// Where a byte of a generated JSON text came from (an expression inside a YAML file, a script in sugar).
+struct TextPosition {
+  uint32_t byte = 0;
+  uint32_t line = 0;
+  uint32_t column = 0;
 };
 
 struct CompileOptions {
   std::string array_key = "array";
-  std::string origin;                  // file name for messages
-  uint32_t first_line = 1;             // where the text starts in `origin` (an expression inside a YAML file)
+  std::string origin;       // file name for messages
+  uint32_t first_line = 1;  // where the text starts in `origin` (an expression inside a YAML file)
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
   bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
+  // If not empty, in rising order of `byte`: an expression stands where the last entry at or before its first
+  // byte says. Else places are counted in the text from first_line and first_column.
+  std::vector<TextPosition> positions;
 };
 
 struct Limits {
   uint64_t steps = 10'000'000;
-  uint32_t depth = 2500;             // nested evaluator activations
+  uint32_t depth = 2500;  // nested evaluator activations
   uint64_t memory_bytes = 256u << 20;
   uint64_t output_bytes = 64u << 20;
 };
@@ -63,6 +89,13 @@ struct CompileFailure {
 
 // From JSON text. On failure null, and `failure` is filled.
 ProgramPtr compile_json(std::string_view text, const CompileOptions& options, CompileFailure& failure);
+
+// Whether the program reads host variable `index` of CompileOptions::variables, so that a host need not make
+// what nobody looks at.
+bool uses_variable(const Program& program, size_t index);
+
+// CompileOptions::origin.
+const std::string& origin(const Program& program);
 
 // A host variable's value at evaluation: a view (its text and tape outlive the evaluation), null if absent.
 struct Binding {
@@ -106,9 +139,12 @@ struct OperatorInfo {
   int min_arguments;
   int max_arguments;  // -1: no upper bound
   std::string_view summary;
-  std::string_view example;   // script as JSON, evaluated by the tests
-  std::string_view result;    // of the example, as JSON
+  std::string_view example;  // script as JSON, evaluated by the tests
+  std::string_view result;   // of the example, as JSON
 };
 std::span<const OperatorInfo> operators();
+
+// The reference page of all operators, in Markdown.
+std::string operator_reference_markdown();
 
 }  // namespace colloquium::computo

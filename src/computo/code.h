@@ -1,0 +1,99 @@
+// Program: what a script is compiled to. Private to src/computo; everybody else sees program.h.
+//
+// Built by the Compiler in place (nothing in it may move afterwards: instructions, keys and views point into
+// it) and constant from then on. Thread safety: immutable.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/tape.h"
+
+#include "computo/opcodes.h"
+#include "computo/pointer.h"
+#include "computo/program.h"
+#include "computo/value.h"
+#include "json/view.h"
+
+namespace colloquium::computo {
+
+// What a closure takes along when it is made: a slot of the function around it, or one of that function's
+// own captures.
+struct Capture {
+  bool local;
+  uint32_t index;
+};
+
+struct Function {
+  uint32_t code = 0;  // its first instruction
+  uint32_t parameters = 0;
+  uint32_t height = 0;  // the most stack it uses, from its base
+  uint32_t site = 0;    // token of the lambda expression; 0 for the script itself
+  std::vector<Capture> captures;
+};
+
+// An object whose keys are all literals: sorted once, here.
+struct Shape {
+  std::vector<Key> keys;        // ascending, distinct
+  std::vector<uint32_t> order;  // which of the values on the stack belongs to each
+  uint32_t values = 0;          // how many are popped; more than keys if one repeats
+};
+
+struct SortField {
+  uint32_t pointer = kNoPointer;
+  bool missing = false;  // the pointer can address nothing: every element sorts as null
+  bool descending = false;
+};
+
+struct SortSpec {
+  std::vector<SortField> fields;  // at least one
+};
+
+// An error known since compilation, raised if the expression is evaluated.
+struct Raise {
+  Category category;
+  uint16_t argument;
+  std::string problem;
+  std::string hint;
+};
+
+class Program {
+ public:
+  // The script's own text, padded for the walker, and its tape: for messages and for rendering functions.
+  std::string text;
+  size_t text_size = 0;
+  std::vector<TapeToken> tape;
+
+  std::string origin;
+  uint32_t first_line = 1;
+  uint32_t first_column = 1;
+  std::vector<TextPosition> positions;
+
+  std::vector<Instruction> code;
+  std::deque<Function> functions;  // the first is the script; closures point to them
+  std::vector<Value> constants;
+  std::vector<Steps> pointers;
+  std::vector<Shape> shapes;
+  std::vector<SortSpec> sorts;
+  std::vector<Raise> raises;
+  std::vector<std::string> variables;  // of the host
+  std::vector<bool> variable_used;
+
+  // Literal arrays and objects in canonical form, one after the other; constants view them.
+  std::vector<char> literal_text;
+  std::vector<TapeToken> literal_tape;
+  Source literals;
+  std::deque<std::string> strings;  // decoded strings and rendered keys
+
+  json::ValueView expression(uint32_t token) const { return {text.data(), tape.data(), token}; }
+};
+
+// The tokens of an array's or object's children.
+inline uint32_t first_child(uint32_t token) {
+  return token + 1;
+}
+
+}  // namespace colloquium::computo

@@ -1,0 +1,235 @@
+#include "computo/compiler.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "computo/failure.h"
+
+namespace colloquium::computo {
+
+namespace {
+
+constexpr int kEffects[] = {
+#define X(name, effect, operands, meaning) effect,
+    COMPUTO_INSTRUCTIONS(X)
+#undef X
+};
+
+bool is_jump(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::kJump:
+    case Opcode::kJumpIfFalsy:
+    case Opcode::kAnd:
+    case Opcode::kOr:
+    case Opcode::kCompareNext:
+    case Opcode::kEqualNext:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors)
+    : program_(program), options_(options), errors_(errors), literals_(program, options.array_key) {
+  ASSERT(!program.tape.empty());
+}
+
+void Compiler::run() {
+  literals_.prepare();
+  program_.variables = options_.variables;
+  program_.variable_used.assign(program_.variables.size(), false);
+  for (uint32_t i = 0; i < program_.variables.size(); ++i) scope_.add_host(program_.variables[i], i);
+  program_.functions.emplace_back();
+  scope_.enter_function();
+  bodies_.emplace_back();
+  expression(0);
+  emit(Opcode::kReturn, 0);
+  Body done = std::move(bodies_.back());
+  bodies_.pop_back();
+  const std::vector<Capture> captures = scope_.leave_function();
+  ASSERT(captures.empty() && bodies_.empty());
+  finish_function(program_.functions.front(), std::move(done));
+  program_.literals = {program_.literal_text.data(), program_.literal_tape.data()};
+}
+
+// Code of a function is written apart, so that it lies in one piece, and moved behind what is done already.
+void Compiler::finish_function(Function& function, Body&& body) {
+  ASSERT(body.height == 0 || body.code.back().opcode == Opcode::kReturn);
+  const auto base = static_cast<uint32_t>(program_.code.size());
+  for (Instruction& in : body.code) {
+    if (is_jump(in.opcode)) in.a += base;
+    program_.code.push_back(in);
+  }
+  function.code = base;
+  function.height = body.most + 1;
+}
+
+uint32_t Compiler::emit(Opcode opcode, uint32_t site, uint32_t a, uint32_t b, uint16_t c, int effect) {
+  const int change = kEffects[static_cast<size_t>(opcode)] + effect;
+  Body& b_ = body();
+  ASSERT(static_cast<int64_t>(b_.height) + change >= 0);
+  b_.code.push_back({opcode, c, a, b, site});
+  b_.height = static_cast<uint32_t>(static_cast<int64_t>(b_.height) + change);
+  b_.most = std::max(b_.most, b_.height);
+  return static_cast<uint32_t>(b_.code.size() - 1);
+}
+
+void Compiler::constant(const Value& value, uint32_t site) {
+  ASSERT(value.kind != Kind::kFunction && value.kind != Kind::kCell);
+  const auto index = static_cast<uint32_t>(program_.constants.size());
+  program_.constants.push_back(value);
+  emit(Opcode::kConst, site, index);
+}
+
+const Value* Compiler::sole_constant(size_t start) {
+  const auto& code = bodies_.back().code;
+  ASSERT(start <= code.size());
+  if (code.size() != start + 1 || code.back().opcode != Opcode::kConst) return nullptr;
+  // Literals still move while the script is compiled.
+  program_.literals = {program_.literal_text.data(), program_.literal_tape.data()};
+  return &program_.constants[code.back().a];
+}
+
+void Compiler::drop_code(size_t start, uint32_t height) {
+  ASSERT(start <= here());
+  body().code.resize(start);
+  body().height = height;
+}
+
+void Compiler::patch(uint32_t jump) {
+  ASSERT(is_jump(body().code[jump].opcode));
+  body().code[jump].a = static_cast<uint32_t>(here());
+}
+
+void Compiler::raise(uint32_t site, Category category, std::string problem, uint16_t argument, std::string hint) {
+  ASSERT(!problem.empty());
+  if (options_.strict) errors_.push_back(explain(program_, {category, site, argument, problem, hint}));
+  const auto index = static_cast<uint32_t>(program_.raises.size());
+  program_.raises.push_back({category, argument, std::move(problem), std::move(hint)});
+  emit(Opcode::kRaise, site, index);
+}
+
+void Compiler::expression(uint32_t token) {
+  switch (type(token)) {
+    case TokenType::kObject:
+      return object_literal(token);
+    case TokenType::kArray:
+      break;
+    default:
+      return constant(literals_.value_of(token), token);
+  }
+  const bool empty = program_.tape[token].next == first_child(token);
+  if (!empty && type(first_child(token)) == TokenType::kString) return call(token);
+  if (literals_.is_constant(token)) return constant(literals_.value_of(token), token);
+  ASSERT(!empty);
+  list(token);
+}
+
+void Compiler::object_literal(uint32_t token) {
+  ASSERT(type(token) == TokenType::kObject);
+  if (literals_.is_constant(token)) return constant(literals_.value_of(token), token);
+  raise(token, Category::kType, "expected an array under the key \"" + options_.array_key + "\"");
+}
+
+void Compiler::list(uint32_t token) {
+  uint32_t count = 0;
+  for (uint32_t i = first_child(token); i != program_.tape[token].next; i = program_.tape[i].next) {
+    expression(i);
+    ++count;
+  }
+  ASSERT(count > 0);
+  emit(Opcode::kList, token, count, 0, 0, 1 - static_cast<int>(count));
+}
+
+void Compiler::call(uint32_t token) {
+  const uint32_t head = first_child(token);
+  std::string scratch;
+  const std::string_view name = program_.expression(head).string(scratch);
+  const auto index = find_operator(name);
+  if (!index) {
+    std::string hint;
+    if (suggestions_left_ > 0) {
+      --suggestions_left_;
+      hint = suggest_operator(name);
+    }
+    return raise(token, Category::kUnknownOperator, "unknown operator \"" + std::string(name) + "\"", kNoArgument,
+                 std::move(hint));
+  }
+  Call call{token, &operator_at(*index), *index, {}};
+  for (uint32_t i = program_.tape[head].next; i != program_.tape[token].next; i = program_.tape[i].next) {
+    call.arguments.push_back(i);
+  }
+  ASSERT(call.op->info.name == name);
+  if (arity_holds(call)) form(call);
+}
+
+bool Compiler::arity_holds(const Call& call) {
+  const OperatorInfo& info = call.op->info;
+  const size_t count = call.arguments.size();
+  const auto least = static_cast<size_t>(info.min_arguments);
+  ASSERT(info.min_arguments >= 0);
+  std::string expected;
+  if (count < least || (info.max_arguments >= 0 && count > static_cast<size_t>(info.max_arguments))) {
+    expected = std::to_string(least);
+    if (info.max_arguments < 0) expected += " or more";
+    if (info.max_arguments > info.min_arguments) expected += " to " + std::to_string(info.max_arguments);
+  } else if (call.op->form == Form::kObj && count % 2 != 0) {
+    expected = "an even number of";
+  } else {
+    return true;
+  }
+  raise(call.site, Category::kArity,
+        "expected " + expected + (expected == "1" ? " argument" : " arguments") + " for \"" +
+            std::string(info.name) + "\", got " + std::to_string(count));
+  return false;
+}
+
+void Compiler::form(const Call& call) {
+  switch (call.op->form) {
+    case Form::kNative:
+    case Form::kNativeOfArrays:
+    case Form::kNativeOfObjects:
+      return native(call);
+    case Form::kArithmetic:
+      return arithmetic(call);
+    case Form::kRelation:
+      return relation(call);
+    case Form::kEqual:
+      return equal(call);
+    case Form::kNotEqual:
+      return not_equal(call);
+    case Form::kAnd:
+      return logic(call, Opcode::kAnd);
+    case Form::kOr:
+      return logic(call, Opcode::kOr);
+    case Form::kNot:
+      return negation(call);
+    case Form::kIf:
+      return if_else(call);
+    case Form::kLet:
+      return let(call);
+    case Form::kLambda:
+      return lambda(call);
+    case Form::kVariable:
+      return variable(call);
+    case Form::kInput:
+      return input(call, Opcode::kInput);
+    case Form::kInputs:
+      return input(call, Opcode::kInputs);
+    case Form::kObj:
+      return object(call);
+    case Form::kLoop:
+      return loop(call);
+    case Form::kReduce:
+      return reduce(call);
+    case Form::kSort:
+      return sort(call);
+    case Form::kUniqueSorted:
+      return unique_sorted(call);
+  }
+  ASSERT_WHY(false, "every form is listed");
+}
+
+}  // namespace colloquium::computo

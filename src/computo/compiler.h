@@ -1,0 +1,117 @@
+// Compiler: turns a parsed script into instructions, in one pass over its tape.
+//
+// Errors are found lazily by the language: a call that can only fail becomes a kRaise instruction, which
+// matters only where it is evaluated. With CompileOptions::strict each of them is also reported at once.
+// The recursion is as deep as the script's text, which the walk has bounded.
+//
+// Thread safety: belongs to one compilation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "computo/code.h"
+#include "computo/literals.h"
+#include "computo/operators.h"
+#include "computo/program.h"
+#include "computo/scope.h"
+
+namespace colloquium::computo {
+
+class Compiler {
+ public:
+  // `errors` is filled if options.strict.
+  Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors);
+  void run();
+
+ private:
+  using Arguments = std::vector<uint32_t>;  // tokens
+
+  struct Call {
+    uint32_t site;
+    const Operator* op;
+    uint32_t op_index;
+    Arguments arguments;
+  };
+
+  // A function while its body is compiled: its code, and how high its stack is at this point.
+  struct Body {
+    std::vector<Instruction> code;
+    uint32_t height = 0;
+    uint32_t most = 0;
+  };
+
+  struct LetBindings {
+    std::vector<std::string_view> names;
+    Arguments expressions;
+    bool sequential = false;
+    bool any_function = false;
+  };
+
+  // compiler.cc
+  void expression(uint32_t token);
+  void object_literal(uint32_t token);
+  void list(uint32_t token);
+  void call(uint32_t token);
+  void form(const Call& call);
+  bool arity_holds(const Call& call);
+  uint32_t emit(Opcode opcode, uint32_t site, uint32_t a = 0, uint32_t b = 0, uint16_t c = 0, int effect = 0);
+  void constant(const Value& value, uint32_t site);
+  // The value if everything emitted since `start` is one constant, else null.
+  const Value* sole_constant(size_t start);
+  void drop_code(size_t start, uint32_t height);
+  void patch(uint32_t jump);
+  void raise(uint32_t site, Category category, std::string problem, uint16_t argument = kNoArgument,
+             std::string hint = {});
+  void finish_function(Function& function, Body&& body);
+
+  // compile_operators.cc
+  void native(const Call& call);
+  void arithmetic(const Call& call);
+  void arithmetic_unary(const Call& call, Opcode step);
+  bool fold_step(Opcode step, size_t start);
+  void relation(const Call& call);
+  void equal(const Call& call);
+  void not_equal(const Call& call);
+  void logic(const Call& call, Opcode opcode);
+  void negation(const Call& call);
+  void if_else(const Call& call);
+  void constant_if(const Call& call, bool truth);
+  void object(const Call& call);
+  void record(const Call& call);
+  void loop(const Call& call);
+  void reduce(const Call& call);
+  void sort(const Call& call);
+  void unique_sorted(const Call& call);
+  bool sort_descriptor(uint32_t token, SortField& field);
+  bool sort_pointer(std::string_view text, SortField& field);
+
+  // compile_names.cc
+  void variable(const Call& call);
+  void input(const Call& call, Opcode opcode);
+  bool pointer_operand(const Call& call, Steps& steps);
+  uint32_t add_pointer(Steps steps);
+  void let(const Call& call);
+  bool read_bindings(const Call& call, LetBindings& out);
+  bool read_pairs(uint32_t token, LetBindings& out);
+  void read_members(uint32_t token, LetBindings& out);
+  void bind_all(const LetBindings& bindings, LetScope& scope);
+  void lambda(const Call& call);
+  bool read_parameters(uint32_t token, std::vector<std::string_view>& out);
+
+  TokenType type(uint32_t token) const { return program_.tape[token].type(); }
+  Body& body() { return bodies_.back(); }
+  size_t here() const { return bodies_.back().code.size(); }
+
+  Program& program_;
+  const CompileOptions& options_;
+  std::vector<ScriptError>& errors_;
+  Literals literals_;
+  Scope scope_;
+  std::vector<Body> bodies_;
+  uint32_t suggestions_left_ = 64;
+};
+
+}  // namespace colloquium::computo

@@ -1,0 +1,264 @@
+#include "computo/failure.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "computo/number.h"
+#include "computo/operators.h"
+#include "computo/pointer.h"
+#include "json/writer.h"
+
+namespace colloquium::computo {
+
+std::string_view to_string(Category category) {
+  switch (category) {
+    case Category::kParse:
+      return "parse";
+    case Category::kSyntax:
+      return "syntax";
+    case Category::kUnknownOperator:
+      return "unknown_operator";
+    case Category::kUnknownVariable:
+      return "unknown_variable";
+    case Category::kArity:
+      return "arity";
+    case Category::kType:
+      return "type";
+    case Category::kLambda:
+      return "lambda";
+    case Category::kPointer:
+      return "pointer";
+    case Category::kValue:
+      return "value";
+    case Category::kDivisionByZero:
+      return "division_by_zero";
+    case Category::kEmptyArray:
+      return "empty_array";
+    case Category::kNumber:
+      return "number";
+    case Category::kPatch:
+      return "patch";
+    case Category::kLimit:
+      return "limit";
+    case Category::kUnrepresentable:
+      return "unrepresentable";
+  }
+  return "type";
+}
+
+std::string_view to_string(Type type) {
+  switch (type) {
+    case Type::kNull:
+      return "null";
+    case Type::kNumber:
+      return "number";
+    case Type::kString:
+      return "string";
+    case Type::kBoolean:
+      return "boolean";
+    case Type::kArray:
+      return "array";
+    case Type::kObject:
+      return "object";
+    case Type::kFunction:
+      return "function";
+  }
+  return "null";
+}
+
+std::string ScriptError::message() const {
+  std::string text = "Error at " + (path.empty() ? std::string("/") : path) + ": " + problem + ".";
+  if (!hint.empty()) text += " Did you mean '" + hint + "'?";
+  return text;
+}
+
+std::string ScriptError::describe(std::string_view origin) const {
+  std::string text(origin);
+  if (line > 0) {
+    if (!text.empty()) text += ':';
+    text += std::to_string(line) + ':' + std::to_string(column);
+  }
+  if (!text.empty()) text += ": ";
+  text += "error[";
+  text += to_string(category);
+  return text + "]: " + message();
+}
+
+namespace {
+
+// Walks from the root of the script to one token and notes the steps of section 7.2 on the way.
+class PathFinder {
+ public:
+  PathFinder(const Program& program, uint32_t target) : program_(program), target_(target) {}
+
+  std::string find() {
+    uint32_t at = 0;
+    while (at != target_) {
+      const uint32_t next = step(at);
+      if (next <= at) break;  // the target is not an expression of its own
+      at = next;
+    }
+    return path_.empty() ? "/" : path_;
+  }
+
+ private:
+  const TapeToken& token(uint32_t i) const { return program_.tape[i]; }
+
+  void segment(std::string_view text) {
+    path_.push_back('/');
+    append_token(text, path_);
+  }
+
+  // The child of `at` that holds the target, and which one it is.
+  uint32_t child(uint32_t at, uint32_t& ordinal) const {
+    ASSERT(at < target_ && target_ < token(at).next);
+    uint32_t i = first_child(at);
+    for (ordinal = 0; token(i).next <= target_; ++ordinal) i = token(i).next;
+    return i;
+  }
+
+  uint32_t step(uint32_t at) {
+    if (token(at).type() != TokenType::kArray || target_ < at || target_ >= token(at).next) return 0;
+    uint32_t ordinal = 0;
+    const uint32_t next = child(at, ordinal);
+    const json::ValueView head = program_.expression(first_child(at));
+    if (head.type() != TokenType::kString) {
+      segment(std::to_string(ordinal));
+      return next;
+    }
+    std::string scratch;
+    const std::string_view name = head.string(scratch);
+    segment(name);
+    if (ordinal == 0) return 0;
+    return argument(name, ordinal - 1, next);
+  }
+
+  uint32_t argument(std::string_view name, uint32_t index, uint32_t next) {
+    static constexpr std::string_view kBranches[] = {"condition", "then", "else"};
+    if (name == "if" && index < 3) {
+      segment(kBranches[index]);
+    } else if (name == "let" && index == 0) {
+      return binding(next);
+    } else if ((name == "let" || name == "lambda") && index == 1) {
+      segment("body");
+    } else if (index == 1 && calls_function(name) && is_call_of(program_, next, "lambda")) {
+      // A function written where it is used is one step, "map/lambda".
+      if (next == target_) segment("lambda");
+    } else {
+      segment(std::to_string(index));
+    }
+    return next;
+  }
+
+  uint32_t binding(uint32_t bindings) {
+    segment("bindings");
+    if (bindings == target_ || token(bindings).next == bindings + 1) return bindings;
+    uint32_t ordinal = 0;
+    const uint32_t inner = child(bindings, ordinal);
+    std::string scratch;
+    if (token(bindings).type() == TokenType::kObject) {
+      const uint32_t key = ordinal % 2 == 0 ? inner : inner - 1;
+      segment(program_.expression(key).string(scratch));
+      return ordinal % 2 == 0 ? target_ : inner;
+    }
+    const bool named = token(inner).type() == TokenType::kArray && token(inner).next > inner + 2 &&
+                       token(inner + 1).type() == TokenType::kString;
+    if (!named) {
+      segment(std::to_string(ordinal));
+      return target_;
+    }
+    segment(program_.expression(inner + 1).string(scratch));
+    return target_ > inner + 1 ? inner + 2 : target_;
+  }
+
+  const Program& program_;
+  const uint32_t target_;
+  std::string path_;
+};
+
+uint32_t blamed_token(const Program& program, const Failure& failure) {
+  if (failure.argument == kNoArgument) return failure.site;
+  const json::ValueView call = program.expression(failure.site);
+  if (call.type() != TokenType::kArray) return failure.site;
+  json::ValueView child = call.first_child();
+  for (uint32_t i = 0; i <= failure.argument && !child.at_end_of(call); ++i) child = child.next();
+  return child.at_end_of(call) ? failure.site : child.index();
+}
+
+// Characters, so that an editor's column agrees: continuation bytes do not count.
+uint32_t count_characters(std::string_view text) {
+  return static_cast<uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string shortened(std::string_view text) {
+  constexpr size_t kMost = 40;
+  if (text.size() <= kMost) return std::string(text);
+  size_t end = kMost;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+}  // namespace
+
+void locate(const Program& program, uint64_t byte, ScriptError& error) {
+  ASSERT(program.text_size <= program.text.size());
+  if (!program.positions.empty()) {
+    auto after = std::upper_bound(program.positions.begin(), program.positions.end(), byte,
+                                  [](uint64_t b, const TextPosition& p) { return b < p.byte; });
+    if (after != program.positions.begin()) --after;
+    error.line = after->line;
+    error.column = after->column;
+    return;
+  }
+  const std::string_view before(program.text.data(), std::min<uint64_t>(byte, program.text_size));
+  const size_t last = before.rfind('\n');
+  error.line = program.first_line + static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n'));
+  error.column = last == std::string_view::npos ? program.first_column + count_characters(before)
+                                                : 1 + count_characters(before.substr(last + 1));
+}
+
+ScriptError explain(const Program& program, const Failure& failure) {
+  ASSERT(failure.site < program.tape.size());
+  const uint32_t token = blamed_token(program, failure);
+  ScriptError error;
+  error.category = failure.category;
+  error.path = PathFinder(program, token).find();
+  error.problem = failure.problem;
+  error.hint = failure.hint;
+  locate(program, program.tape[token].offset, error);
+  return error;
+}
+
+std::string describe(const Value& value) {
+  const Type type = type_of(value);
+  std::string text(to_string(type));
+  switch (type) {
+    case Type::kNumber: {
+      if (value.kind == Kind::kView) return text + " " + shortened(value.view().raw());
+      char digits[32];
+      const Value n = decode_number(value);
+      if (n.kind == Kind::kInt) return text + " " + std::to_string(n.integer);
+      if (n.kind == Kind::kUint) return text + " " + std::to_string(n.natural);
+      return text + " " + std::string(digits, json::write_double(n.number, digits));
+    }
+    case Type::kString: {
+      std::string scratch;
+      const std::string_view s = value.kind == Kind::kView ? value.view().string(scratch) : value.string();
+      return text + " \"" + shortened(s) + "\"";
+    }
+    case Type::kBoolean: {
+      const bool truth =
+          value.kind == Kind::kView ? value.token().type() == TokenType::kTrue : value.kind == Kind::kTrue;
+      return text + (truth ? " true" : " false");
+    }
+    case Type::kArray:
+    case Type::kObject: {
+      const uint32_t size = value.kind == Kind::kView ? value.view().count() : value.size;
+      return text + " of " + std::to_string(size);
+    }
+    default:
+      return text;
+  }
+}
+
+}  // namespace colloquium::computo

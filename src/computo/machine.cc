@@ -1,0 +1,491 @@
+#include "computo/machine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.h"
+#include "computo/access.h"
+#include "computo/compare.h"
+#include "computo/number.h"
+#include "computo/operators.h"
+#include "computo/ops.h"
+#include "computo/sorting.h"
+
+namespace colloquium::computo {
+
+namespace {
+constexpr size_t kFirstStack = 256;
+}
+
+Machine::Machine(ProgramPtr program, const Limits& limits)
+    : program_(std::move(program)),
+      limits_(limits),
+      arena_(limits.memory_bytes),
+      scratch_arena_(limits.memory_bytes) {
+  ASSERT(program_ != nullptr && !program_->code.empty());
+  stack_size_ = std::max<size_t>(kFirstStack, program_->functions.front().height);
+  stack_ = std::make_unique_for_overwrite<Value[]>(stack_size_);
+  frames_.reserve(16);
+}
+
+// Sources are addressed by views, so the vector must not grow while they are made.
+void Machine::bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables) {
+  sources_.resize(inputs.size() + variables.size());
+  inputs_.clear();
+  hosts_.clear();
+  size_t next = 0;
+  for (const json::ValueView& view : inputs) {
+    sources_[next] = {view.text(), view.root()};
+    inputs_.push_back(view_value(&sources_[next++], view.index()));
+  }
+  for (const Binding& binding : variables) {
+    if (binding.value == nullptr) {
+      hosts_.push_back(null_value());
+      continue;
+    }
+    sources_[next] = {binding.value->text(), binding.value->root()};
+    hosts_.push_back(view_value(&sources_[next++], binding.value->index()));
+  }
+  hosts_.resize(std::max(hosts_.size(), program_->variables.size()), null_value());
+  ASSERT(next <= sources_.size());
+}
+
+bool Machine::run(std::span<const json::ValueView> inputs, std::span<const Binding> variables) {
+  arena_.reset();
+  scratch_arena_.reset();
+  cons_spare_ = append_spare_ = {};
+  text_spare_ = {};
+  frames_.clear();
+  failed_ = false;
+  result_ = null_value();
+  steps_left_ = limits_.steps;
+  bind(inputs, variables);
+  const bool done = execute();
+  ASSERT(done != failed_);
+  return done;
+}
+
+// The first failure stands: what an operator still does after it is of no interest.
+bool Machine::fail_argument(uint32_t argument, Category category, std::string problem) {
+  ASSERT(!problem.empty());
+  if (failed_) return false;
+  failed_ = true;
+  failure_.category = category;
+  failure_.argument = static_cast<uint16_t>(std::min<uint32_t>(argument, kNoArgument));
+  failure_.problem = std::move(problem);
+  failure_.hint.clear();
+  return false;
+}
+
+bool Machine::fail(Category category, std::string problem) {
+  return fail_argument(kNoArgument, category, std::move(problem));
+}
+
+bool Machine::fail_type(uint32_t argument, std::string_view expected, const Value& got) {
+  ASSERT(!expected.empty());
+  return fail_argument(argument, Category::kType, "expected " + std::string(expected) + ", got " + describe(got));
+}
+
+bool Machine::fail_nesting() {
+  return fail(Category::kLimit, "data nested deeper than " + std::to_string(kMostNesting) + " levels");
+}
+
+bool Machine::fail_memory() {
+  return fail(Category::kLimit, "more than " + std::to_string(limits_.memory_bytes) + " bytes of memory needed");
+}
+
+bool Machine::fail_steps() {
+  steps_left_ = 0;
+  return fail(Category::kLimit, "more than " + std::to_string(limits_.steps) + " steps needed");
+}
+
+bool Machine::decode(const json::ValueView& view, std::string_view& out) {
+  scratch_.clear();
+  json::unescape(view.raw_string(), scratch_);
+  char* text = allocate<char>(scratch_.size());
+  if (text == nullptr) return false;
+  std::memcpy(text, scratch_.data(), scratch_.size());
+  out = {text, scratch_.size()};
+  ASSERT(out.size() <= view.raw_string().size());
+  return true;
+}
+
+bool Machine::ensure_stack(Registers& r, uint32_t height) {
+  const auto used = static_cast<size_t>(r.base - stack_.get());
+  ASSERT(used <= stack_size_);
+  if (height <= stack_size_ - used) return true;
+  const size_t wanted = std::max(stack_size_ * 2, used + height);
+  if (wanted * sizeof(Value) > limits_.memory_bytes) return fail_memory();
+  auto larger = std::make_unique_for_overwrite<Value[]>(wanted);
+  const auto top = static_cast<size_t>(r.top - stack_.get());
+  std::memcpy(static_cast<void*>(larger.get()), stack_.get(), top * sizeof(Value));
+  r.base = larger.get() + used;
+  r.top = larger.get() + top;
+  stack_ = std::move(larger);
+  stack_size_ = wanted;
+  return true;
+}
+
+// The part of a value that a compiled pointer addresses.
+bool Machine::part(Value& v, uint32_t pointer) {
+  if (pointer == kNoPointer) return true;
+  ASSERT(pointer < program_->pointers.size());
+  const Steps& steps = program_->pointers[pointer];
+  size_t failed = 0;
+  if (follow(v, steps, failed)) return true;
+  std::string path;
+  for (size_t i = 0; i <= failed; ++i) {
+    path += '/';
+    append_token(steps[i].key, path);
+  }
+  return fail(Category::kPointer, "nothing at pointer \"" + path + "\": its parent is " + describe(v));
+}
+
+// A local or captured value: through its cell if it has one.
+bool Machine::load(const Value& slot, uint32_t pointer, Value& out) {
+  out = slot.kind == Kind::kCell ? *slot.cell : slot;
+  if (out.kind == Kind::kUnbound) {
+    return fail(Category::kUnknownVariable, "the variable is used before its value is known");
+  }
+  ASSERT(out.kind != Kind::kCell);
+  return part(out, pointer);
+}
+
+bool Machine::input(uint32_t pointer, Value& out) {
+  out = inputs_.empty() ? null_value() : inputs_.front();
+  ASSERT(inputs_.size() <= sources_.size());
+  return part(out, pointer);
+}
+
+bool Machine::inputs(uint32_t pointer, Value& out) {
+  // The inputs stay where they are until the next evaluation, so the array may share them.
+  out = array_value(inputs_.data(), static_cast<uint32_t>(inputs_.size()));
+  ASSERT(inputs_.size() <= sources_.size());
+  return part(out, pointer);
+}
+
+bool Machine::list(const Value* items, uint32_t count, Value& out) {
+  auto* copy = allocate<Value>(count);
+  if (copy == nullptr) return false;
+  std::copy_n(items, count, copy);
+  out = array_value(copy, count);
+  ASSERT(count > 0);
+  return true;
+}
+
+bool Machine::record(const Shape& shape, const Value* values, Value& out) {
+  const size_t count = shape.keys.size();
+  ASSERT(shape.order.size() == count);
+  auto* object = allocate<Object>(1);
+  if (object == nullptr) return false;
+  auto* sorted = allocate<Value>(count);
+  if (sorted == nullptr) return false;
+  for (size_t i = 0; i < count; ++i) sorted[i] = values[shape.order[i]];
+  *object = {shape.keys.data(), sorted};
+  out = object_value(object, static_cast<uint32_t>(count));
+  return true;
+}
+
+bool Machine::object(const Value* pairs, uint32_t count, Value& out) {
+  ObjectBuilder builder(*this, count);
+  if (!builder.valid()) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string_view name;
+    ASSERT(type_of(pairs[2 * i]) == Type::kString);
+    if (!text_of(*this, pairs[2 * i], name)) return false;
+    builder.add({name.data(), nullptr, static_cast<uint32_t>(name.size()), 0}, pairs[2 * i + 1]);
+  }
+  return builder.finish(out);
+}
+
+bool Machine::closure(const Registers& r, uint32_t index, Value& out) {
+  ASSERT(index < program_->functions.size());
+  const Function& function = program_->functions[index];
+  auto* made = allocate<Closure>(1);
+  if (made == nullptr) return false;
+  auto* captures = allocate<Value>(function.captures.size());
+  if (captures == nullptr) return false;
+  for (size_t i = 0; i < function.captures.size(); ++i) {
+    const Capture& capture = function.captures[i];
+    captures[i] = capture.local ? r.base[capture.index] : r.closure->captures[capture.index];
+  }
+  *made = {&function, captures};
+  out = {Kind::kFunction, 0, {0}};
+  out.closure = made;
+  return true;
+}
+
+bool Machine::cell(Value& slot) {
+  auto* content = allocate<Value>(1);
+  if (content == nullptr) return false;
+  *content = {Kind::kUnbound, 0, {0}};
+  slot = {Kind::kCell, 0, {0}};
+  slot.cell = content;
+  ASSERT(slot.cell->kind == Kind::kUnbound);
+  return true;
+}
+
+bool Machine::bind_slot(Value& slot, const Value& v) {
+  ASSERT(slot.kind == Kind::kCell || slot.kind == Kind::kUnbound);
+  if (slot.kind == Kind::kCell) {
+    *slot.cell = v;
+  } else {
+    slot = v;
+  }
+  return true;
+}
+
+bool Machine::number(Value& v, uint32_t argument) {
+  if (type_of(v) != Type::kNumber) return fail_type(argument, "number", v);
+  v = decode_number(v);
+  ASSERT(is_decoded_number(v));
+  return true;
+}
+
+bool Machine::finish_arithmetic(Arithmetic outcome, uint32_t argument) {
+  switch (outcome) {
+    case Arithmetic::kOk:
+      return true;
+    case Arithmetic::kDivisionByZero:
+      return fail_argument(argument, Category::kDivisionByZero, "division by zero");
+    case Arithmetic::kNotFinite:
+      return fail_argument(argument, Category::kNumber, "the result is not finite");
+  }
+  ASSERT_WHY(false, "every outcome is listed");
+  return false;
+}
+
+bool Machine::arithmetic(Opcode step, Value& x, Value& y, uint32_t argument) {
+  ASSERT(is_decoded_number(x));
+  if (!number(y, argument)) return false;
+  return finish_arithmetic(arithmetic_step(step, x, y, x), argument);
+}
+
+bool Machine::compare(Relation relation, Value& x, Value& y, uint32_t argument, bool& holds) {
+  if (!number(x, argument) || !number(y, argument + 1)) return false;
+  const int order = compare_numbers(x, y);
+  switch (relation) {
+    case Relation::kLess:
+      holds = order < 0;
+      return true;
+    case Relation::kLessEqual:
+      holds = order <= 0;
+      return true;
+    case Relation::kGreater:
+      holds = order > 0;
+      return true;
+    case Relation::kGreaterEqual:
+      holds = order >= 0;
+      return true;
+  }
+  ASSERT_WHY(false, "every relation is listed");
+  return false;
+}
+
+bool Machine::raise(uint32_t index) {
+  ASSERT(index < program_->raises.size());
+  const Raise& raise = program_->raises[index];
+  fail_argument(raise.argument, raise.category, raise.problem);
+  failure_.hint = raise.hint;
+  return false;
+}
+
+// The one long function: a case per instruction, in the order of opcodes.h, each doing what its row says.
+// `ok` false means that fail() was called; the site is noted here because only here it is known.
+bool Machine::execute() {
+  const Program& program = *program_;
+  Registers r{program.code.data() + program.functions.front().code, stack_.get(), stack_.get(), nullptr};
+  const Instruction* ip = r.ip;
+  Value* base = r.base;
+  Value* top = r.top;
+  const Closure* running = nullptr;
+  const auto save = [&] { r = {ip, base, top, running}; };
+  const auto restore = [&] {
+    ip = r.ip;
+    base = r.base;
+    top = r.top;
+    running = r.closure;
+  };
+  while (true) {
+    const Instruction& in = *ip++;
+    bool ok = true;
+    bool holds = false;
+    if (steps_left_ == 0) {
+      failure_.site = in.site;
+      return fail_steps();
+    }
+    --steps_left_;
+    switch (in.opcode) {
+      case Opcode::kConst:
+        *top++ = program.constants[in.a];
+        continue;
+      case Opcode::kInput:
+        ok = input(in.a, *top++);
+        break;
+      case Opcode::kInputs:
+        ok = inputs(in.a, *top++);
+        break;
+      case Opcode::kLocal:
+        ok = load(base[in.a], in.b, *top);
+        ++top;
+        break;
+      case Opcode::kCapture:
+        ok = load(running->captures[in.a], in.b, *top++);
+        break;
+      case Opcode::kHost:
+        *top = hosts_[in.a];
+        ok = part(*top++, in.b);
+        break;
+      case Opcode::kList:
+        top -= in.a;
+        ok = list(top, in.a, *top);
+        ++top;
+        break;
+      case Opcode::kRecord: {
+        const Shape& shape = program.shapes[in.a];
+        top -= shape.values;
+        ok = record(shape, top, *top);
+        ++top;
+        break;
+      }
+      case Opcode::kObject:
+        top -= 2 * in.a;
+        ok = object(top, in.a, *top);
+        ++top;
+        break;
+      case Opcode::kKey:
+        if (type_of(top[-2]) != Type::kString) ok = fail_type(in.b, "string", top[-2]);
+        break;
+      case Opcode::kClosure:
+        save();
+        ok = closure(r, in.a, *top++);
+        break;
+      case Opcode::kUnbound:
+        *top++ = {Kind::kUnbound, 0, {0}};
+        continue;
+      case Opcode::kCell:
+        ok = cell(*top++);
+        break;
+      case Opcode::kBind:
+        --top;
+        ok = bind_slot(base[in.a], *top);
+        break;
+      case Opcode::kSlide:
+        top[-1 - static_cast<int64_t>(in.a)] = top[-1];
+        top -= in.a;
+        continue;
+      case Opcode::kJump:
+        ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kJumpIfFalsy:
+        if (!is_truthy(*--top)) ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kAnd:
+        if (is_truthy(*--top)) continue;
+        *top++ = bool_value(false);
+        ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kOr:
+        if (!is_truthy(*--top)) continue;
+        *top++ = bool_value(true);
+        ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kTruth:
+        top[-1] = bool_value(is_truthy(top[-1]));
+        continue;
+      case Opcode::kNot:
+        top[-1] = bool_value(!is_truthy(top[-1]));
+        continue;
+      case Opcode::kRaise:
+        ok = raise(in.a);
+        break;
+      case Opcode::kReturn:
+        if (frames_.empty()) {
+          result_ = top[-1];
+          return true;
+        }
+        save();
+        ok = end_call(r);
+        restore();
+        break;
+      case Opcode::kNumber:
+        ok = number(top[-1], in.b);
+        break;
+      case Opcode::kAdd:
+      case Opcode::kSubtract:
+      case Opcode::kMultiply:
+      case Opcode::kDivide:
+      case Opcode::kRemainder:
+        --top;
+        ok = arithmetic(in.opcode, top[-1], *top, in.b);
+        break;
+      case Opcode::kNegate:
+        ok = finish_arithmetic(subtract(int_value(0), top[-1], top[-1]), in.b);
+        break;
+      case Opcode::kReciprocal:
+        ok = finish_arithmetic(divide(int_value(1), top[-1], top[-1]), in.b);
+        break;
+      case Opcode::kCompare:
+        --top;
+        ok = compare(static_cast<Relation>(in.c), top[-1], *top, in.b, holds);
+        top[-1] = bool_value(holds);
+        break;
+      case Opcode::kCompareNext:
+        --top;
+        ok = compare(static_cast<Relation>(in.c), top[-1], *top, in.b, holds);
+        top[-1] = holds ? *top : bool_value(false);
+        if (!holds) ip = program.code.data() + in.a;
+        break;
+      case Opcode::kEqual:
+        --top;
+        holds = equal(*this, top[-1], *top);
+        ok = !failed_;
+        top[-1] = bool_value(holds != (in.c != 0));
+        break;
+      case Opcode::kEqualNext:
+        --top;
+        if (!equal(*this, top[-1], *top)) {
+          top[-1] = bool_value(false);
+          ip = program.code.data() + in.a;
+        }
+        ok = !failed_;
+        break;
+      case Opcode::kCheck: {
+        const Value& v = top[-1 - static_cast<int64_t>(in.a)];
+        const auto type = static_cast<Type>(in.c);
+        if (type_of(v) != type) ok = fail_type(in.b, to_string(type), v);
+        break;
+      }
+      case Opcode::kLoop:
+        save();
+        ok = begin_loop(r, in);
+        restore();
+        break;
+      case Opcode::kReduce:
+        save();
+        ok = begin_reduce(r, in);
+        restore();
+        break;
+      case Opcode::kSort:
+        ok = sort_array(*this, program.sorts[in.a], top[-1]);
+        break;
+      case Opcode::kUniqueSorted:
+        ok = unique_runs(*this, program.sorts[in.a], static_cast<RunMode>(in.c), top[-1]);
+        break;
+      case Opcode::kCall: {
+        top -= in.b;
+        Value out = null_value();
+        ok = operator_at(in.a).function(*this, top, in.b, out);
+        *top++ = out;
+        break;
+      }
+    }
+    ASSERT(top >= base && top <= stack_.get() + stack_size_);
+    if (!ok) {
+      failure_.site = in.site;
+      return false;
+    }
+  }
+}
+
+}  // namespace colloquium::computo

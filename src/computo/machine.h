@@ -1,0 +1,173 @@
+// Machine: runs a Program (the instructions are in opcodes.h). What an Evaluator is made of.
+//
+// Everything an evaluation makes lies in its arena until the next one. Errors are noted once and end the
+// evaluation: a service or operator that returns false (or null) has called fail().
+//
+// Thread safety: belongs to one thread; the Program is shared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "computo/arena.h"
+#include "computo/code.h"
+#include "computo/failure.h"
+#include "computo/number.h"
+#include "computo/output.h"
+#include "computo/program.h"
+#include "computo/value.h"
+
+namespace colloquium::computo {
+
+// How deep data may be nested for whatever recurses over it: twice what the walk lets in, since a script may
+// put what came in into something of its own. Keeps the C++ stack within a few hundred KiB.
+inline constexpr uint32_t kMostNesting = 2048;
+
+class Machine {
+ public:
+  Machine(ProgramPtr program, const Limits& limits);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  bool run(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
+
+  const Program& program() const { return *program_; }
+  const Limits& limits() const { return limits_; }
+  const Value& result() const { return result_; }
+  const Failure& failure() const { return failure_; }
+  bool failed() const { return failed_; }
+
+  // For operators. Each fail… returns false; the machine knows the expression.
+  bool fail(Category category, std::string problem);
+  bool fail_argument(uint32_t argument, Category category, std::string problem);
+  bool fail_type(uint32_t argument, std::string_view expected, const Value& got);
+  bool fail_nesting();
+
+  // Takes `steps` off the budget.
+  bool charge(uint64_t steps) {
+    if (steps <= steps_left_) {
+      steps_left_ -= steps;
+      return true;
+    }
+    return fail_steps();
+  }
+
+  // Null after fail().
+  template <class T>
+  T* allocate(size_t count) {
+    T* memory = arena_.array<T>(count);
+    if (memory == nullptr) fail_memory();
+    return memory;
+  }
+  Arena& arena() { return arena_; }
+
+  // Memory for work that ends before the operator returns: mark, allocate, release.
+  Arena& scratch() { return scratch_arena_; }
+  template <class T>
+  T* allocate_scratch(size_t count) {
+    T* memory = scratch_arena_.array<T>(count);
+    if (memory == nullptr) fail_memory();
+    return memory;
+  }
+
+  // Room that was allocated beside the last result of cons, append and strConcat, so that folding a long
+  // array with them costs no square of memory. Nobody else knows of that room, and it is used at most once,
+  // so values still never change.
+  template <class T>
+  struct Spare {
+    T* begin = nullptr;  // of the result
+    uint32_t size = 0;
+    uint32_t room = 0;  // in front of it, or behind it
+  };
+  Spare<Value>& cons_spare() { return cons_spare_; }
+  Spare<Value>& append_spare() { return append_spare_; }
+  Spare<char>& text_spare() { return text_spare_; }
+
+  // For operators that make text; its content ends with the operator.
+  Output& text_output() { return text_output_; }
+
+  // The text of a string or key with escapes, in the arena.
+  bool decode(const json::ValueView& view, std::string_view& out);
+
+ private:
+  // What the loop of execute() works on; handed to the functions that call and return.
+  struct Registers {
+    const Instruction* ip;
+    Value* base;
+    Value* top;
+    const Closure* closure;
+  };
+
+  // A loop whose function is running.
+  struct Frame {
+    const Instruction* call;
+    const Closure* caller;
+    const Closure* function;
+    size_t caller_base;  // index in the stack: the stack may move
+    Value array;
+    Value* results;
+    uint32_t result_count;
+    uint32_t index;  // of the current element
+    uint32_t count;
+    uint32_t token;  // of the current element, if the array is a view
+    Loop loop;
+  };
+
+  // machine.cc
+  void bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
+  bool execute();
+  bool ensure_stack(Registers& r, uint32_t height);
+  bool part(Value& v, uint32_t pointer);
+  bool load(const Value& slot, uint32_t pointer, Value& out);
+  bool input(uint32_t pointer, Value& out);
+  bool inputs(uint32_t pointer, Value& out);
+  bool list(const Value* items, uint32_t count, Value& out);
+  bool record(const Shape& shape, const Value* values, Value& out);
+  bool object(const Value* pairs, uint32_t count, Value& out);
+  bool closure(const Registers& r, uint32_t function, Value& out);
+  bool cell(Value& slot);
+  bool bind_slot(Value& slot, const Value& v);
+  bool number(Value& v, uint32_t argument);
+  bool arithmetic(Opcode step, Value& x, Value& y, uint32_t argument);
+  bool finish_arithmetic(Arithmetic outcome, uint32_t argument);
+  bool compare(Relation relation, Value& x, Value& y, uint32_t argument, bool& holds);
+  bool raise(uint32_t index);
+  bool fail_memory();
+  bool fail_steps();
+
+  // loops.cc
+  bool begin_loop(Registers& r, const Instruction& in);
+  bool begin_reduce(Registers& r, const Instruction& in);
+  bool begin(Registers& r, const Instruction& in, Loop loop, const Value& array, const Value* initial);
+  bool check_function(const Value& v, uint32_t parameters, uint32_t argument);
+  bool end_call(Registers& r);
+  bool take(Frame& frame, const Value& element, const Value& result, Value& final);
+  static Value empty_result(Loop loop);
+  Value exhausted(const Frame& frame, const Value& last);
+
+  ProgramPtr program_;
+  Limits limits_;
+  Arena arena_;
+  Arena scratch_arena_;
+  Spare<Value> cons_spare_;
+  Spare<Value> append_spare_;
+  Spare<char> text_spare_;
+  std::unique_ptr<Value[]> stack_;
+  size_t stack_size_ = 0;
+  std::vector<Frame> frames_;
+  std::vector<Source> sources_;  // inputs, then host variables
+  std::vector<Value> inputs_;
+  std::vector<Value> hosts_;
+  uint64_t steps_left_ = 0;
+  std::string scratch_;
+  Output text_output_;
+  Value result_ = null_value();
+  Failure failure_;
+  bool failed_ = false;
+};
+
+}  // namespace colloquium::computo

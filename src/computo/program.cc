@@ -1,0 +1,143 @@
+// The front door of src/computo: compile_json and Evaluator.
+
+#include "computo/program.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "colloquium/batch.h"
+
+#include "base/assert.h"
+#include "computo/access.h"
+#include "computo/code.h"
+#include "computo/compiler.h"
+#include "computo/failure.h"
+#include "computo/machine.h"
+#include "computo/render.h"
+#include "computo/text.h"
+#include "json/walk.h"
+
+namespace colloquium::computo {
+
+namespace {
+
+void put_source(std::string_view text, const CompileOptions& options, Program& program) {
+  program.text.reserve(text.size() + kBatchPadding);
+  program.text.assign(text);
+  program.text.append(kBatchPadding, '\0');
+  program.text_size = text.size();
+  program.origin = options.origin;
+  program.first_line = options.first_line;
+  program.first_column = options.first_column;
+  program.positions = options.positions;
+  ASSERT(program.text.size() == program.text_size + kBatchPadding);
+}
+
+bool walk_source(Program& program, CompileFailure& failure) {
+  const std::string_view text(program.text.data(), program.text_size);
+  ScriptError error;
+  error.category = Category::kParse;
+  if (text.size() >= UINT32_MAX / 8) {
+    error.category = Category::kLimit;
+    error.problem = "the script is too long";
+    failure.errors.push_back(std::move(error));
+    return false;
+  }
+  json::WalkError wrong;
+  if (json::Walker().walk(text, program.tape, wrong)) return true;
+  ASSERT(wrong.what != nullptr);
+  error.problem = wrong.what;
+  if (nests_too_deep(text, wrong.byte)) error.category = Category::kLimit;
+  locate(program, wrong.byte, error);
+  failure.errors.push_back(std::move(error));
+  return false;
+}
+
+}  // namespace
+
+ProgramPtr compile_json(std::string_view text, const CompileOptions& options, CompileFailure& failure) {
+  auto program = std::make_shared<Program>();
+  failure.errors.clear();
+  put_source(text, options, *program);
+  if (!walk_source(*program, failure)) return nullptr;
+  Compiler(*program, options, failure.errors).run();
+  ASSERT(options.strict || failure.errors.empty());
+  if (!failure.errors.empty()) return nullptr;
+  return program;
+}
+
+bool uses_variable(const Program& program, size_t index) {
+  ASSERT(index < program.variable_used.size());
+  return program.variable_used[index];
+}
+
+const std::string& origin(const Program& program) {
+  return program.origin;
+}
+
+struct Evaluator::State {
+  State(ProgramPtr program, const Limits& limits) : machine(std::move(program), limits) {}
+
+  bool append(const Value& value, std::vector<char>& bytes, std::vector<TapeToken>* tape) {
+    output.start(tape != nullptr);
+    const bool done = !machine.failed() && render(machine, output, RenderAs::kResult, value);
+    explained = false;
+    if (!done) return false;
+    const std::string_view text = output.text();
+    ASSERT(!text.empty());
+    bytes.insert(bytes.end(), text.begin(), text.end());
+    if (tape != nullptr) tape->insert(tape->end(), output.tape().begin(), output.tape().end());
+    return true;
+  }
+
+  Machine machine;
+  Output output;
+  mutable ScriptError error;
+  mutable bool explained = false;
+};
+
+Evaluator::Evaluator(ProgramPtr program, Limits limits)
+    : state_(std::make_unique<State>(std::move(program), limits)) {}
+
+Evaluator::~Evaluator() = default;
+
+bool Evaluator::evaluate(std::span<const json::ValueView> inputs, std::span<const Binding> variables) {
+  state_->explained = false;
+  return state_->machine.run(inputs, variables);
+}
+
+const ScriptError& Evaluator::error() const {
+  ASSERT(state_->machine.failed());
+  if (!state_->explained) state_->error = explain(state_->machine.program(), state_->machine.failure());
+  state_->explained = true;
+  return state_->error;
+}
+
+bool Evaluator::is_null() const {
+  return type_of(state_->machine.result()) == Type::kNull;
+}
+bool Evaluator::is_truthy() const {
+  return computo::is_truthy(state_->machine.result());
+}
+bool Evaluator::is_array() const {
+  return type_of(state_->machine.result()) == Type::kArray;
+}
+
+size_t Evaluator::array_size() const {
+  ASSERT(is_array());
+  return computo::array_size(state_->machine.result());
+}
+
+bool Evaluator::write(std::vector<char>& bytes, std::vector<TapeToken>* tape) {
+  return state_->append(state_->machine.result(), bytes, tape);
+}
+
+bool Evaluator::write_element(size_t i, std::vector<char>& bytes, std::vector<TapeToken>* tape) {
+  const Value& array = state_->machine.result();
+  ASSERT(i < array_size());
+  const Value element =
+      array.kind == Kind::kView ? view_value(array.source, array.view().element(i)->index()) : array.items[i];
+  return state_->append(element, bytes, tape);
+}
+
+}  // namespace colloquium::computo
