@@ -36,30 +36,23 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string quoted(std::string_view text) {
+  std::vector<char> bytes;
+  json::Writer(bytes, nullptr).string(text);
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
 std::string dead_letter_json(const DeadLetter& letter) {
-  std::vector<char> bytes;
-  json::Writer writer(bytes, nullptr);
-  writer.begin_object();
-  writer.key("attempts");
-  writer.integer(letter.attempts);
-  writer.key("error");
-  writer.string(printable(letter.error));
-  if (letter.is_json) {
-    writer.key("event");
-    writer.verbatim(letter.event);
-  }
-  writer.key("position");
-  writer.string(letter.position);
-  if (!letter.is_json) {
-    writer.key("raw_base64");
-    writer.string(base64(letter.event));
-  }
-  writer.key("stage");
-  writer.string(letter.stage);
-  writer.end_object();
-  return {bytes.begin(), bytes.end()};
+  std::string out = "{\"attempts\":" + std::to_string(letter.attempts);
+  out += ",\"error\":" + quoted(printable(letter.error));
+  // The event's own bytes: it is JSON already.
+  if (letter.is_json) out.append(",\"event\":").append(letter.event);
+  out += ",\"position\":" + quoted(letter.position);
+  if (!letter.is_json) out += ",\"raw_base64\":" + quoted(base64(letter.event));
+  out += ",\"stage\":" + quoted(letter.stage) + "}";
+  return out;
 }
 
 void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage, int64_t attempts,

@@ -18,8 +18,8 @@ Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vecto
   BatchBuilder builder;
   for (size_t i = 0; i < events.size(); ++i) {
     TRY_ASSIGN(const json::Document document, json::parse(events[i], "event " + std::to_string(i + 1)));
-    builder.add({document.text.data() + document.tape[0].offset, document.tape[0].length},
-                json::tape_of(json::ValueView(document.text.data(), document.tape.data(), 0)),
+    // Offsets in the tape count from the text's first byte, white space included.
+    builder.add({document.text.data(), document.tape[0].offset + document.tape[0].length}, document.tape,
                 {.key = {}, .headers = {}, .timestamp_ms = clock.wall_ms(), .offset_delta = static_cast<uint32_t>(i)});
   }
   auto origin = std::make_shared<BatchOrigin>();

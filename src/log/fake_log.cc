@@ -341,22 +341,22 @@ Result<StreamInfo> FakeLog::stream_info(StreamId id) const {
 
 void FakeLog::append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel, AppendDone done) {
   ASSERT(batch.count > 0 && done);
-  const std::lock_guard lock(state_->mutex);
-  std::optional<Error> refused = state_->refusal();
-  if (!refused && state_->forced_full) {
-    refused = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
-  } else if (!refused && state_->is_full()) {
-    refused = queue_full_error();
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(state_->mutex);
+    refused = state_->refusal();
+    if (!refused && state_->forced_full) {
+      refused = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
+    } else if (!refused && state_->is_full()) {
+      refused = queue_full_error();
+    }
+    if (!refused) {
+      state_->queued_bytes += batch.records.size();
+      state_->pending.push_back({PendingAppend{stream, partition, std::move(batch), std::move(done)}, {}});
+      state_->schedule();
+    }
   }
-  if (refused) {
-    auto shared = std::make_shared<AppendDone>(std::move(done));
-    const auto refuse = [shared, error = std::move(*refused)]() { (*shared)(fail(error)); };
-    if (!state_->queue->post(refuse)) refuse();
-    return;
-  }
-  state_->queued_bytes += batch.records.size();
-  state_->pending.push_back({PendingAppend{stream, partition, std::move(batch), std::move(done)}, {}});
-  state_->schedule();
+  if (refused) done(fail(std::move(*refused)));
 }
 
 bool FakeLog::full() const {

@@ -158,8 +158,10 @@ class Log {
   virtual Result<StreamId> open_stream(const StreamSpec& spec) = 0;
   virtual Result<StreamInfo> stream_info(StreamId stream) const = 0;
 
-  // Appends in call order per partition. kUnavailable at once (through `done`) if the append queue is full,
-  // kNoSpace if the disk is at its reserve.
+  // Appends in call order per partition. Refused with kUnavailable if the append queue is full, with kNoSpace
+  // if the disk is at its reserve: `done` then runs on the calling thread before append() returns, so that the
+  // caller can hold back what belongs behind it. An append that the log thread finds no space for fails
+  // together with everything queued behind it, and full() is true from before those callbacks on.
   virtual void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) = 0;
 
   // True while append() would be refused for a full queue or disk; `resume` runs once when it is not so

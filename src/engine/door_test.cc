@@ -1,0 +1,375 @@
+#include "engine/door.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/counters.h"
+#include "base/sim_executor.h"
+#include "engine/feed.h"
+#include "engine/pipeline.h"
+#include "engine/test_support.h"
+#include "log/fake_log.h"
+#include "loop/test_loop.h"
+
+using namespace colloquium;
+using namespace colloquium::engine;
+
+namespace {
+
+computo::ProgramPtr program(const std::string& script) {
+  computo::CompileFailure failure;
+  auto compiled = computo::compile_json(script, {}, failure);
+  REQUIRE(compiled != nullptr);
+  return compiled;
+}
+
+struct Setting {
+  int32_t partitions = 1;
+  std::string partition_by;
+  std::string dedupe_key;
+  std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage();
+};
+
+// A door over the in-memory log.
+struct Bench {
+  explicit Bench(Setting setting_in = {}) : setting(std::move(setting_in)) {
+    log::FakeLogOptions fake;
+    fake.storage = setting.storage;
+    log = std::make_unique<log::FakeLog>(executor, clock, fake);
+    options.source = "hook";
+    options.pipeline = "orders";
+    options.max_event_bytes = 1000;
+    options.log = log.get();
+    options.stream = *log->open_stream({.name = "orders", .partitions = setting.partitions});
+    options.stream_name = "orders";
+    options.partitions = setting.partitions;
+    options.dead_stream = *log->open_stream({.name = "orders.dead", .partitions = 1});
+    options.dead_origin = test_origin();
+    options.tag = "tagtagta";
+    options.counters = &counters;
+    if (!setting.partition_by.empty()) options.partition_by = program(setting.partition_by);
+    if (!setting.dedupe_key.empty()) {
+      options.dedupe_key = program(setting.dedupe_key);
+      options.dedupe = std::make_shared<DedupeTable>(5, 3'600'000, 1000);
+    }
+    intake = std::make_unique<SourceIntake>(options, loop, clock, workers);
+    REQUIRE(intake->restore());
+  }
+  ~Bench() {
+    settle();
+    intake.reset();
+    REQUIRE(log->close());
+  }
+  void settle() {
+    do {
+      loop.run_until_idle();
+    } while (executor.run_until_idle() > 0 || loop.can_move());
+  }
+  void emit(const std::string& body, BodyFormat format = BodyFormat::kJson,
+            BadEventPolicy policy = BadEventPolicy::kRejectAll, int64_t position = 0, std::string cursor = {}) {
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>(body);
+    raw.format = format;
+    raw.bad_event = policy;
+    raw.position = position;
+    raw.cursor = std::move(cursor);
+    intake->emit(std::move(raw), [this](Ack ack) { acks.push_back(std::move(ack)); });
+  }
+  Ack one(const std::string& body, BodyFormat format = BodyFormat::kJson) {
+    emit(body, format);
+    settle();
+    return acks.back();
+  }
+  std::vector<std::string> stored(log::StreamId stream, int32_t partition = 0) {
+    std::vector<std::string> out;
+    auto reader = log->read(stream, partition, 0, false);
+    while (true) {
+      const auto batch = (*reader)->next();
+      if (*batch == nullptr) return out;
+      ++batches;
+      for (size_t i = 0; i < (*batch)->size(); ++i) out.emplace_back((*batch)->value(i));
+    }
+  }
+  std::vector<std::string> stored() { return stored(options.stream); }
+
+  Setting setting;
+  ManualClock clock;
+  SimExecutor executor{11, clock};
+  loop::TestLoop loop{clock};
+  WorkerPool workers{executor, 1};
+  std::unique_ptr<log::FakeLog> log;
+  ComponentCounters counters;
+  IntakeOptions options;
+  std::unique_ptr<SourceIntake> intake;
+  std::vector<Ack> acks;
+  int batches = 0;
+};
+
+}  // namespace
+
+TEST_CASE("an event is acknowledged with its offset once it is stored, byte for byte") {
+  Bench bench;
+  const Ack ack = bench.one("  {\"b\": 1,  \"a\":2}\n");
+  CHECK_FALSE(ack.error);
+  CHECK(ack.accepted == 1);
+  REQUIRE(ack.offsets.size() == 1);
+  CHECK(ack.offsets[0].first == ack.offsets[0].last);
+  CHECK(bench.stored() == std::vector<std::string>{"{\"b\": 1,  \"a\":2}"});
+}
+
+TEST_CASE("requests of one turn share a batch, and each keeps its own answer") {
+  Bench bench;
+  for (int i = 0; i < 5; ++i) bench.emit(std::to_string(i));
+  bench.emit("{bad");
+  bench.emit("5");
+  bench.settle();
+  REQUIRE(bench.acks.size() == 7);
+  int refused = 0;
+  for (const Ack& ack : bench.acks) refused += ack.error.has_value();
+  CHECK(refused == 1);
+  CHECK(bench.stored() == std::vector<std::string>{"0", "1", "2", "3", "4", "5"});
+  CHECK(bench.batches == 1);
+}
+
+TEST_CASE("NDJSON is cut at line breaks; blank lines and carriage returns are no events") {
+  Bench bench;
+  const Ack ack = bench.one("{\"a\":1}\r\n\n  \n[2]\n3", BodyFormat::kNdjson);
+  CHECK(ack.accepted == 3);
+  CHECK(ack.offsets.at(0).last - ack.offsets.at(0).first == 2);
+  CHECK(bench.stored() == std::vector<std::string>{"{\"a\":1}", "[2]", "3"});
+}
+
+TEST_CASE("an array is cut into its elements") {
+  Bench bench;
+  CHECK(bench.one(R"([{"a":[1,2]}, "x" , 3])", BodyFormat::kJsonArray).accepted == 3);
+  CHECK(bench.stored() == std::vector<std::string>{R"({"a":[1,2]})", "\"x\"", "3"});
+  const Ack refused = bench.one(R"({"a":1})", BodyFormat::kJsonArray);
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == ErrorCode::kInvalidInput);
+}
+
+TEST_CASE("a bad event refuses its request whole and says where", "[REQ-046]") {
+  Bench bench;
+  const Ack ack = bench.one("{\"a\":1}\n{\"b\":}\n{\"c\":3}", BodyFormat::kNdjson);
+  REQUIRE(ack.error);
+  CHECK(ack.error->code == ErrorCode::kInvalidInput);
+  CHECK(ack.bad_byte == 13);
+  CHECK(ack.bad_event == 1);
+  CHECK(bench.stored().empty());
+}
+
+TEST_CASE("an event over max_event is refused by its size") {
+  Bench bench;
+  const Ack ack = bench.one("\"" + std::string(2000, 'x') + "\"");
+  REQUIRE(ack.error);
+  CHECK(ack.error->code == ErrorCode::kLimit);
+}
+
+TEST_CASE("a source that prefers it gets bad events into the dead letters and keeps the others", "[REQ-021]") {
+  Bench bench;
+  bench.emit("1\nnonsense\n3\n", BodyFormat::kNdjson, BadEventPolicy::kDeadLetter);
+  bench.settle();
+  CHECK(bench.acks.back().accepted == 2);
+  CHECK(bench.stored() == std::vector<std::string>{"1", "3"});
+  const auto dead = bench.stored(*bench.options.dead_stream);
+  REQUIRE(dead.size() == 1);
+  const auto letter = nlohmann::json::parse(dead[0]);
+  CHECK(letter["raw_base64"] == "bm9uc2Vuc2U=");
+  CHECK(letter["stage"] == "hook");
+}
+
+TEST_CASE("large bodies are cut on a door thread, and order is kept with what follows from the same connection") {
+  Bench bench;
+  std::string body;
+  for (int i = 0; i < 20'000; ++i) body += std::to_string(i) + "\n";
+  bench.emit(body, BodyFormat::kNdjson);
+  bench.emit("20000");
+  bench.settle();
+  const auto stored = bench.stored();
+  REQUIRE(stored.size() == 20'001);
+  for (int i = 0; i <= 20'000; ++i) REQUIRE(stored[static_cast<size_t>(i)] == std::to_string(i));
+}
+
+TEST_CASE("events of one key go to one partition, in order", "[REQ-009]") {
+  Bench bench({.partitions = 4, .partition_by = R"(["$input","/k"])"});
+  for (int i = 0; i < 40; ++i) bench.emit("{\"k\":\"" + std::to_string(i % 7) + "\",\"n\":" + std::to_string(i) + "}");
+  bench.settle();
+  std::map<std::string, int> home;
+  int total = 0;
+  for (int32_t p = 0; p < 4; ++p) {
+    std::map<std::string, int> last;
+    for (const std::string& text : bench.stored(bench.options.stream, p)) {
+      const auto event = nlohmann::json::parse(text);
+      const std::string key = event["k"];
+      if (home.contains(key)) CHECK(home[key] == p);
+      home[key] = p;
+      if (last.contains(key)) CHECK(last[key] < event["n"]);
+      last[key] = event["n"];
+      ++total;
+    }
+  }
+  CHECK(total == 40);
+}
+
+TEST_CASE("an id that comes again is acknowledged and not stored", "[REQ-008]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  CHECK(bench.one(R"({"id":"a"})").accepted == 1);
+  const Ack again = bench.one(R"({"id":"a","more":1})");
+  CHECK(again.accepted == 0);
+  CHECK(again.duplicates == 1);
+  // Also within a turn, where the first is still under way, and within one body.
+  bench.emit(R"({"id":"b"})");
+  bench.emit(R"({"id":"b"})");
+  bench.emit("{\"id\":\"c\"}\n{\"id\":\"c\"}\n", BodyFormat::kNdjson);
+  bench.settle();
+  CHECK(bench.acks.size() == 5);
+  for (const Ack& ack : bench.acks) CHECK_FALSE(ack.error);
+  CHECK(bench.stored().size() == 3);
+}
+
+TEST_CASE("ids taken by a refused request are free again") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  CHECK(bench.one("{\"id\":1}\n{bad", BodyFormat::kNdjson).error);
+  CHECK(bench.one("{\"id\":1}").accepted == 1);
+}
+
+TEST_CASE("an event without the id it needs is refused with the reason") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  const Ack ack = bench.one("{}");
+  REQUIRE(ack.error);
+  CHECK(ack.error->message.find("dedupe.key") != std::string::npos);
+}
+
+TEST_CASE("ids survive a restart: they come back from the log", "[REQ-008]") {
+  Setting setting{.dedupe_key = R"(["$input","/id"])"};
+  {
+    Bench bench(setting);
+    bench.one(R"({"id":"a"})");
+  }
+  Bench bench(setting);
+  CHECK(bench.one(R"({"id":"a"})").duplicates == 1);
+  CHECK(bench.one(R"({"id":"b"})").accepted == 1);
+}
+
+TEST_CASE("a full log answers with a wait, and the ids of what was refused are free", "[REQ-029]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  bench.log->set_full(true);
+  CHECK_FALSE(bench.intake->ready());
+  const Ack ack = bench.one(R"({"id":"a"})");
+  REQUIRE(ack.error);
+  CHECK(ack.error->retryable);
+  CHECK(ack.retry_after_ms > 0);
+  bool resumed = false;
+  bench.intake->when_ready([&] { resumed = true; });
+  bench.settle();
+  CHECK_FALSE(resumed);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed);
+  CHECK(bench.one(R"({"id":"a"})").accepted == 1);
+}
+
+TEST_CASE("a source that resumes behind what was stored repeats nothing, in any partition", "[REQ-008]") {
+  Setting setting{.partitions = 3, .partition_by = R"(["$input","/k"])"};
+  auto chunk = [](int from) {
+    std::string out;
+    for (int i = from; i < from + 10; ++i) out += "{\"k\":" + std::to_string(i) + "}\n";
+    return out;
+  };
+  {
+    Bench bench(setting);
+    bench.emit(chunk(0), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "after-0");
+    bench.settle();
+    bench.emit(chunk(10), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 1000, "after-10");
+    bench.settle();
+  }
+  Bench bench(setting);
+  // Only what was safe when the last batch was made is promised; the rest is read again and recognised.
+  CHECK(bench.intake->resume_cursor() == "after-0");
+  bench.emit(chunk(10), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 1000, "after-10");
+  bench.emit(chunk(20), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 2000, "after-20");
+  bench.settle();
+  size_t total = 0;
+  for (int32_t p = 0; p < 3; ++p) total += bench.stored(bench.options.stream, p).size();
+  CHECK(total == 30);
+}
+
+TEST_CASE("after a clean stop the source resumes exactly behind its last event") {
+  Setting setting;
+  {
+    Bench bench(setting);
+    bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
+    bench.settle();
+    bool stored = false;
+    bench.intake->store_cursor([&](Status status) { stored = status.has_value(); });
+    bench.settle();
+    REQUIRE(stored);
+  }
+  Bench bench(setting);
+  CHECK(bench.intake->resume_cursor() == "end");
+}
+
+TEST_CASE("when an emit with a cursor fails, those behind it fail too, until all are answered") {
+  Bench bench;
+  bench.log->set_full(true);
+  bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
+  bench.loop.run_until_idle();
+  bench.log->set_full(false);
+  bench.emit("2\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 10, "b");
+  bench.settle();
+  REQUIRE(bench.acks.size() == 2);
+  CHECK(bench.acks[0].error);
+  CHECK(bench.acks[1].error);
+  CHECK(bench.stored().empty());
+  bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
+  bench.settle();
+  CHECK_FALSE(bench.acks.back().error);
+}
+
+TEST_CASE("with the log off an event's offset is its place in the source, and the queue carries the cursor") {
+  ManualClock clock;
+  SimExecutor executor{1, clock};
+  loop::TestLoop loop{clock};
+  WorkerPool workers{executor, 1};
+  QueueFeed queue(1 << 20);
+  queue.set_wake([] {});
+  queue.set_drained([] {});
+  ComponentCounters counters;
+  IntakeOptions options;
+  options.source = "file";
+  options.pipeline = "p";
+  options.queue = &queue;
+  options.tag = "abcdefgh";
+  options.counters = &counters;
+  SourceIntake intake(options, loop, clock, workers);
+  RawBatch raw;
+  raw.body = std::make_shared<const std::string>("{}\n\n[1]\n");
+  raw.format = BodyFormat::kNdjson;
+  raw.position = 500;
+  raw.cursor = "at-508";
+  std::optional<Ack> got;
+  intake.emit(std::move(raw), [&](Ack ack) { got = std::move(ack); });
+  loop.run_until_idle();
+  REQUIRE(got);
+  CHECK(got->accepted == 2);
+  const auto item = queue.read(0);
+  REQUIRE(item->has_value());
+  CHECK((*item)->cursor == "at-508");
+  CHECK((*item)->next_position == 508);
+  CHECK((*item)->batch->offset(0) == 500);
+  CHECK((*item)->batch->offset(1) == 504);
+  CHECK((*item)->batch->id(1) == "file.abcdefgh-504");
+}
+
+TEST_CASE("a stored cursor reads back as it was, and rubbish is refused") {
+  const StoredCursor cursor{123, "abc", -1, std::string("\0x", 2)};
+  const auto back = StoredCursor::decode(cursor.encode());
+  REQUIRE(back);
+  CHECK(back->position == 123);
+  CHECK(back->cursor == "abc");
+  CHECK(back->safe_position == -1);
+  CHECK(back->safe_cursor == std::string("\0x", 2));
+  const std::string good = cursor.encode();
+  for (size_t cut = 0; cut < 25; ++cut) CHECK_FALSE(StoredCursor::decode(good.substr(0, cut)));
+  CHECK_FALSE(StoredCursor::decode("\x09" + good.substr(1)));
+}

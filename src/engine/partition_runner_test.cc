@@ -1,0 +1,162 @@
+#include "engine/partition_runner.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/sim_executor.h"
+#include "engine/test_support.h"
+#include "loop/test_loop.h"
+
+using namespace colloquium;
+using namespace colloquium::engine;
+
+namespace {
+
+// Keeps the numbers that pass a test; "bad" fails.
+class Only final : public PureStage {
+ public:
+  explicit Only(std::function<bool(const std::string&)> test) : test_(std::move(test)) {}
+  void run(const Batch& input, BatchBuilder& output, std::vector<FailedEvent>& failed) override {
+    ++runs;
+    for (size_t i = 0; i < input.size(); ++i) {
+      const std::string value(input.value(i));
+      if (value == "\"bad\"") {
+        failed.push_back({i, Error{ErrorCode::kInvalidInput, "bad", false, {}}});
+      } else if (test_(value)) {
+        output.keep(input, i);
+      }
+    }
+  }
+  bool needs_tape() const override { return false; }
+  void set_output_tape(bool) override {}
+  static inline int runs = 0;
+
+ private:
+  std::function<bool(const std::string&)> test_;
+};
+
+struct Bench {
+  explicit Bench(size_t leg_count, std::vector<int64_t> skips = {}) {
+    Only::runs = 0;
+    std::vector<StageChain::Link> links;
+    links.push_back({"all", std::make_unique<Only>([](const std::string&) { return true; }), nullptr});
+    items.resize(leg_count);
+    std::vector<LegPort> ports(leg_count);
+    for (size_t i = 0; i < leg_count; ++i) {
+      ports[i].deliver = [this, i](LegItem item) { items[i].push_back(std::move(item)); };
+      ports[i].takes_dead_letters = i == 0;
+      if (i < skips.size()) ports[i].skip_below = skips[i];
+    }
+    auto feed = std::make_unique<QueueFeed>(1 << 30);
+    queue = feed.get();
+    runner = std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed), StageChain(std::move(links), false),
+                                               std::move(ports), [this](Error error) { failure = error; });
+    queue->set_wake([this] { runner->wake(); });
+    queue->set_drained([] {});
+  }
+  ~Bench() {
+    runner->close([] {});
+    settle();
+  }
+  void settle() {
+    do {
+      loop.run_until_idle();
+    } while (executor.run_until_idle() > 0 || loop.can_move());
+  }
+  void push(const std::vector<std::string>& texts) {
+    queue->push({.batch = batch_of(texts, position), .next_position = position + static_cast<int64_t>(texts.size()), .cursor = "c"});
+    position += static_cast<int64_t>(texts.size());
+  }
+  std::vector<std::string> values(size_t leg) {
+    std::vector<std::string> out;
+    for (const LegItem& item : items[leg]) {
+      for (size_t i = 0; item.batch != nullptr && i < item.batch->size(); ++i) out.emplace_back(item.batch->value(i));
+    }
+    return out;
+  }
+  void give_back(size_t leg) {
+    for (LegItem& item : items[leg]) runner->release(leg, std::exchange(item.credit_bytes, 0));
+    settle();
+  }
+
+  ManualClock clock;
+  SimExecutor executor{3, clock};
+  loop::TestLoop loop{clock};
+  std::unique_ptr<TaskQueue> worker = executor.make_queue("worker", 1, 1000);
+  std::vector<std::vector<LegItem>> items;
+  QueueFeed* queue = nullptr;
+  std::shared_ptr<PartitionRunner> runner;
+  int64_t position = 0;
+  std::optional<Error> failure;
+};
+
+}  // namespace
+
+TEST_CASE("legs that stand at the same place are served by one run of the stages") {
+  Bench bench(3);
+  for (int i = 0; i < 10; ++i) bench.push({std::to_string(i)});
+  bench.settle();
+  CHECK(Only::runs == 10);
+  for (size_t leg = 0; leg < 3; ++leg) CHECK(bench.values(leg).size() == 10);
+  CHECK(bench.items[1].back().next_position == 10);
+}
+
+TEST_CASE("a leg that gives no credit back stays behind and holds nobody, then catches up alone", "[REQ-029]") {
+  Bench bench(2);
+  const std::string large = "\"" + std::string(3 << 20, 'x') + "\"";
+  for (int i = 0; i < 12; ++i) {
+    bench.push({large});
+    bench.settle();
+    bench.give_back(0);
+  }
+  CHECK(bench.values(0).size() == 12);
+  CHECK(bench.values(1).size() == 3);  // 8 MiB of credit
+  const int runs = Only::runs;
+  for (int i = 0; i < 12; ++i) bench.give_back(1);
+  CHECK(bench.values(1).size() == 12);
+  CHECK(Only::runs > runs);
+  CHECK(bench.values(0) == bench.values(1));
+  CHECK(bench.queue->depth_bytes() == 0);
+}
+
+TEST_CASE("each leg gets its end after everything else, once the feed is dry", "[REQ-173]") {
+  Bench bench(2);
+  bench.push({"1"});
+  bench.runner->drain();
+  bench.settle();
+  for (size_t leg = 0; leg < 2; ++leg) {
+    REQUIRE(bench.items[leg].size() == 2);
+    CHECK_FALSE(bench.items[leg][0].end);
+    CHECK(bench.items[leg][1].end);
+  }
+}
+
+TEST_CASE("a failed event becomes a dead letter of the first leg only, as it entered the chain") {
+  Bench bench(2);
+  bench.push({"1", "\"bad\"", "2"});
+  bench.settle();
+  CHECK(bench.values(0) == std::vector<std::string>{"1", "2"});
+  REQUIRE(bench.items[0][0].dead != nullptr);
+  CHECK(bench.items[0][0].dead->size() == 1);
+  CHECK(std::string(bench.items[0][0].dead->value(0)).find("\"event\":\"bad\"") != std::string::npos);
+  CHECK(bench.items[1][0].dead == nullptr);
+}
+
+TEST_CASE("legs that resume at different positions see different parts, and no dead letter twice", "[REQ-008]") {
+  Bench bench(2, {2, 3});
+  bench.push({"0", "\"bad\"", "2", "3"});
+  bench.push({"4"});
+  bench.settle();
+  CHECK(bench.values(0) == std::vector<std::string>{"2", "3", "4"});
+  CHECK(bench.values(1) == std::vector<std::string>{"3", "4"});
+  CHECK(bench.items[0][0].dead == nullptr);
+}
+
+TEST_CASE("after close nothing is delivered") {
+  Bench bench(1);
+  bool closed = false;
+  bench.runner->close([&] { closed = true; });
+  bench.push({"1"});
+  bench.settle();
+  CHECK(closed);
+  CHECK(bench.items[0].empty());
+}

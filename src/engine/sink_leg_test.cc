@@ -1,0 +1,282 @@
+#include "engine/sink_leg.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/counters.h"
+#include "base/sim_executor.h"
+#include "engine/test_support.h"
+#include "log/fake_log.h"
+#include "loop/test_loop.h"
+
+using namespace colloquium;
+using namespace colloquium::engine;
+
+namespace {
+
+EventOutcome retry(int64_t after_ms = 0) {
+  return {Outcome::kRetry, {ErrorCode::kUnavailable, "not now", true, {}}, after_ms};
+}
+EventOutcome refuse() { return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, "never", false, {}}, 0}; }
+
+// A leg over one or two partitions, on a manual clock, over the in-memory log.
+struct Bench {
+  explicit Bench(bool token, size_t partitions = 1, RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed,
+                                                                          .initial_ms = 100,
+                                                                          .max_ms = 1000,
+                                                                          .attempts = 3})
+      : log(std::make_unique<log::FakeLog>(executor, clock)) {
+    options.commit_name = "orders/all";
+    options.sink_name = "all";
+    stream = *log->open_stream({.name = "orders", .partitions = static_cast<int32_t>(partitions)});
+    dead = *log->open_stream({.name = "orders.dead", .partitions = 1});
+    for (size_t p = 0; p < partitions; ++p) {
+      options.partitions.push_back({stream, static_cast<int32_t>(p), {}});
+      // A commit may not speak of offsets that do not exist.
+      auto encoded = log::encode(batch_of(std::vector<std::string>(100, "0")), log::Codec::kNone, nullptr);
+      log->append(stream, static_cast<int32_t>(p), std::move(*encoded), log::AckLevel::kDurable, [](auto) {});
+    }
+    settle();
+    options.retry = policy;
+    options.log = log.get();
+    options.dead_stream = dead;
+    options.dead_origin = test_origin();
+    options.counters = &counters;
+    auto made = std::make_unique<FakeSink>(token);
+    sink = made.get();
+    leg = std::make_unique<SinkLeg>(options, std::move(made), loop, clock, random);
+    leg->start([this](size_t, size_t bytes) { released += bytes; }, [this] { drained = true; },
+               [this](Error error) { failure = error; });
+  }
+  ~Bench() {
+    bool closed = false;
+    leg->close([&] { closed = true; });
+    settle();
+    REQUIRE(closed);
+    leg.reset();
+    REQUIRE(log->close());
+  }
+
+  void settle() {
+    do {
+      loop.run_until_idle();
+    } while (executor.run_until_idle() > 0 || loop.can_move());
+  }
+  void advance(int64_t ms) {
+    loop.advance(ms);
+    settle();
+  }
+  void deliver(const std::vector<std::string>& texts, int64_t base, size_t partition = 0) {
+    leg->deliver({.partition = partition,
+                  .batch = batch_of(texts, base),
+                  .next_position = base + static_cast<int64_t>(texts.size()),
+                  .cursor = {},
+                  .credit_bytes = 10});
+  }
+  void end(size_t partition = 0) { leg->deliver({.partition = partition, .cursor = {}, .end = true}); }
+  int64_t committed(size_t partition = 0) {
+    const auto state = log->leg_state("orders/all");
+    if (!state) return -1;
+    for (const auto& position : state->positions) {
+      if (position.partition == static_cast<int32_t>(partition)) return position.next_offset;
+    }
+    return -1;
+  }
+  std::vector<nlohmann::json> dead_letters() {
+    std::vector<nlohmann::json> out;
+    auto reader = log->read(dead, 0, 0, false);
+    while (true) {
+      const auto batch = (*reader)->next();
+      if (*batch == nullptr) return out;
+      for (size_t i = 0; i < (*batch)->size(); ++i) out.push_back(nlohmann::json::parse((*batch)->value(i)));
+    }
+  }
+
+  ManualClock clock;
+  SimExecutor executor{1, clock};
+  loop::TestLoop loop{clock};
+  SeededRandom random{1};
+  std::unique_ptr<log::Log> log;
+  log::StreamId stream = 0, dead = 0;
+  ComponentCounters counters;
+  SinkLegOptions options;
+  FakeSink* sink = nullptr;
+  std::unique_ptr<SinkLeg> leg;
+  size_t released = 0;
+  bool drained = false;
+  std::optional<Error> failure;
+};
+
+}  // namespace
+
+TEST_CASE("what is written is committed after the interval, with the sink's token", "[REQ-008]") {
+  Bench bench(true);
+  bench.deliver({"1", "2"}, 0);
+  bench.settle();
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "2"});
+  CHECK(bench.committed() == -1);
+  bench.advance(100);
+  CHECK(bench.committed() == 2);
+  CHECK(bench.log->leg_state("orders/all")->sink_token == "2");
+  CHECK(bench.sink->committed_tokens == std::vector<std::string>{"2"});
+  CHECK(bench.released == 10);
+}
+
+TEST_CASE("a partition has one write under way; another partition goes on") {
+  Bench bench(false, 2);
+  bench.sink->hold = true;
+  bench.deliver({"1"}, 0, 0);
+  bench.deliver({"2"}, 1, 0);
+  bench.deliver({"9"}, 0, 1);
+  bench.settle();
+  CHECK(bench.sink->writes == 2);
+  bench.sink->finish();
+  CHECK(bench.sink->writes == 3);
+}
+
+TEST_CASE("a commit waits for the writes under way and never speaks of later ones", "[REQ-008]") {
+  Bench bench(true);
+  bench.sink->hold = true;
+  bench.deliver({"1"}, 0);
+  bench.deliver({"2"}, 1);
+  bench.settle();
+  bench.sink->finish();  // "1" is done, "2" under way
+  bench.advance(100);    // the commit is due and must wait
+  CHECK(bench.committed() == -1);
+  bench.deliver({"3"}, 2);
+  bench.settle();
+  CHECK(bench.sink->writes == 2);
+  bench.sink->finish();
+  bench.settle();
+  CHECK(bench.committed() == 2);
+  CHECK(bench.log->leg_state("orders/all")->sink_token == "2");
+  CHECK(bench.sink->writes == 3);
+}
+
+TEST_CASE("a retried event holds back its partition and keeps its order", "[REQ-016][REQ-022]") {
+  Bench bench(false);
+  int refusals = 2;
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (refusals > 0 && batch.value(i) == "2") {
+        --refusals;
+        for (size_t k = i; k < batch.size(); ++k) out[k] = retry();
+        break;
+      }
+    }
+    return out;
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  bench.deliver({"4"}, 3);
+  bench.settle();
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  CHECK(bench.leg->waiting_for_retry());
+  bench.advance(100);
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  bench.advance(100);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "2", "3", "4"});
+  bench.advance(200);
+  CHECK(bench.committed() == 4);
+}
+
+TEST_CASE("what the sink asks for as a wait is honoured") {
+  Bench bench(false);
+  bool ready = false;
+  bench.sink->answer = [&](const Batch& batch) {
+    return ready ? std::vector<EventOutcome>() : std::vector<EventOutcome>(batch.size(), retry(700));
+  };
+  bench.deliver({"1"}, 0);
+  bench.settle();
+  ready = true;
+  bench.advance(690);
+  CHECK(bench.sink->written.empty());
+  bench.advance(20);
+  CHECK(bench.sink->written.size() == 1);
+}
+
+TEST_CASE("an event out of attempts becomes a dead letter in the commit of its position", "[REQ-021][REQ-023]") {
+  Bench bench(false);
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (batch.value(i) == "2") {
+        for (size_t k = i; k < batch.size(); ++k) out[k] = retry();
+        break;
+      }
+    }
+    return out;
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  for (int i = 0; i < 6; ++i) bench.advance(100);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "3"});
+  CHECK(bench.committed() == 3);
+  const auto letters = bench.dead_letters();
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0]["event"] == 2);
+  CHECK(letters[0]["attempts"] == 3);
+  CHECK(letters[0]["stage"] == "all");
+  CHECK(letters[0]["position"] == "orders.tagtagta-0-1");
+}
+
+TEST_CASE("a refused event becomes a dead letter at once, the others are written", "[REQ-021]") {
+  Bench bench(false);
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    out[0] = refuse();
+    return out;
+  };
+  bench.deliver({"1", "2"}, 0);
+  bench.advance(200);
+  CHECK(bench.sink->written == std::vector<std::string>{"2"});
+  CHECK(bench.dead_letters().size() == 1);
+  CHECK(bench.committed() == 2);
+}
+
+TEST_CASE("dead letters of the stages are stored with the position of their batch") {
+  Bench bench(false);
+  bench.leg->deliver({.partition = 0,
+                      .batch = batch_of({}),
+                      .dead = batch_of({R"({"event":5})"}),
+                      .next_position = 7,
+                      .cursor = {},
+                      .credit_bytes = 10});
+  bench.settle();
+  CHECK(bench.dead_letters().empty());
+  bench.advance(100);
+  CHECK(bench.committed() == 7);
+  CHECK(bench.dead_letters().size() == 1);
+}
+
+TEST_CASE("the leg drains when every partition has ended and the last commit is stored", "[REQ-173]") {
+  Bench bench(true, 2);
+  bench.deliver({"1"}, 0, 0);
+  bench.end(0);
+  bench.settle();
+  CHECK_FALSE(bench.drained);
+  bench.deliver({"2"}, 0, 1);
+  bench.end(1);
+  bench.settle();
+  CHECK(bench.drained);
+  CHECK(bench.committed(0) == 1);
+  CHECK(bench.committed(1) == 1);
+}
+
+TEST_CASE("many bytes commit without waiting for the interval") {
+  Bench bench(true);
+  bench.options.commit_bytes = 1;
+  const std::string large = "\"" + std::string(9 << 20, 'x') + "\"";
+  bench.deliver({large}, 0);
+  bench.settle();
+  CHECK(bench.committed() == 1);
+}
+
+TEST_CASE("a sink whose token fails fails the leg, and nothing is committed") {
+  Bench bench(true);
+  bench.sink->token_error = Error{ErrorCode::kIo, "disk is gone", false, {}};
+  bench.deliver({"1"}, 0);
+  bench.advance(100);
+  REQUIRE(bench.failure.has_value());
+  CHECK(bench.failure->message == "disk is gone");
+  CHECK(bench.committed() == -1);
+}
