@@ -35,14 +35,20 @@ class Places {
     }
   }
 
+  // Events come in order, so counting goes on from the last place: a file of one long line takes linear time.
   ConfigMark at(size_t offset) const {
     offset = std::min(offset, text_.size());
     const auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
     const size_t start = *(next - 1);
-    const auto is_first_byte = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
-    const auto characters = std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(start),
-                                          text_.begin() + static_cast<std::ptrdiff_t>(offset), is_first_byte);
-    return {file_, static_cast<int>(next - line_starts_.begin()), static_cast<int>(characters) + 1};
+    if (last_offset_ < start || last_offset_ > offset) {
+      last_offset_ = start;
+      last_column_ = 0;
+    }
+    for (; last_offset_ < offset; ++last_offset_) {
+      const bool first_byte = (static_cast<unsigned char>(text_[last_offset_]) & 0xc0) != 0x80;
+      last_column_ += first_byte ? 1 : 0;
+    }
+    return {file_, static_cast<int>(next - line_starts_.begin()), last_column_ + 1};
   }
   ConfigMark at(const YAML::Mark& mark) const { return at(mark.pos < 0 ? 0 : static_cast<size_t>(mark.pos)); }
   ConfigMark file() const { return {file_, 0, 0}; }
@@ -51,6 +57,8 @@ class Places {
   std::string_view text_;
   std::shared_ptr<const std::string> file_;
   std::vector<size_t> line_starts_ = {0};
+  mutable size_t last_offset_ = 0;
+  mutable int last_column_ = 0;  // characters between the start of its line and last_offset_
 };
 
 // The length of the UTF-8 sequence at the start of `text` (RFC 3629), 0 if there is none.
@@ -268,6 +276,7 @@ class Builder : public YAML::EventHandler {
     frame.keep = true;
     frame.key = node.text;
     frame.key_mark = node.mark;
+    if (problems_.size() > kMaxProblems) stop(node.mark, "too many problems; the rest was not looked at");
     if (node.kind == ConfigNode::Kind::kList || node.kind == ConfigNode::Kind::kMap || is_missing(node)) {
       add_error(problems_, node.mark, "a key must be a name, " + found(node));
       frame.keep = false;
@@ -296,6 +305,7 @@ class Builder : public YAML::EventHandler {
   }
 
   static constexpr size_t kMaxAnchored = 20 * kMaxYamlExpansion;
+  static constexpr size_t kMaxProblems = 100;
 
   std::string_view text_;
   const Places& places_;
@@ -371,7 +381,7 @@ void add_syntax_error(const YAML::Exception& error, std::string_view text, const
                    before.find('\t') != std::string_view::npos;
   std::string message(tab ? "a tab cannot indent; use spaces" : reword(error.msg));
   if (at_substitution) message = "inside [ ] and { } a ${…} must stand in quotes";
-  add_error(problems, places.at(offset), std::move(message));
+  add_error(problems, places.at(at_substitution ? dollar : offset), std::move(message));
 }
 
 bool parse(std::string_view text, Builder& builder, const Places& places, ConfigProblems& problems) {
