@@ -136,8 +136,10 @@ std::string Batch::id(size_t i) const {
   id += '.';
   id += origin_->tag;
   id += '-';
-  id += std::to_string(origin_->partition);
-  id += '-';
+  if (origin_->partition >= 0) {
+    id += std::to_string(origin_->partition);
+    id += '-';
+  }
   id += std::to_string(offset(i));
   if (origin_->leg.empty()) return id;
   id += '-';

@@ -311,11 +311,14 @@ TEST_CASE("after a clean stop the source resumes exactly behind its last event")
 
 TEST_CASE("when an emit with a cursor fails, those behind it fail too, until all are answered") {
   Bench bench;
+  const std::string first = "\"" + std::string(900, 'a') + "\"\n";
+  std::string large;
+  for (int i = 0; i < 100; ++i) large += first;
   bench.log->set_full(true);
-  bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
-  bench.loop.run_until_idle();
+  bench.emit(large, BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
+  bench.executor.run_until_idle();  // refused on the door thread; the source does not know yet
   bench.log->set_full(false);
-  bench.emit("2\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 10, "b");
+  bench.emit(large, BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 1 << 20, "b");
   bench.settle();
   REQUIRE(bench.acks.size() == 2);
   CHECK(bench.acks[0].error);

@@ -123,9 +123,11 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
   if (lane.rest->empty()) {
     lane.attempt = 0;
+    complete(lane);
   } else {
     schedule_retry(lane, *first_retry, lane.rest);
   }
+  // Only now, with the item's position taken: token and position must speak of the same writes.
   if (barrier_) try_token();
   check_closed();
 }
