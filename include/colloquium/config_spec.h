@@ -175,7 +175,8 @@ class ConfigSpec {
     return std::move(*this);
   }
 
-  const ObjectSpec& object() const { return object_; }
+  const ObjectSpec& object() const& { return object_; }
+  ObjectSpec object() && { return std::move(object_); }
 
   Config read(const ConfigNode& node, std::string_view what, ConfigProblems& problems) const {
     Config config;

@@ -51,7 +51,8 @@ class Sink {
   virtual Status restore(const std::string& token) = 0;
   virtual Status start() = 0;
 
-  // Several writes may be under way; a sink with a token does them in call order. `done` runs exactly once,
+  // Several writes may be under way (one per partition); a sink with a token does them in call order, and
+  // answers each whole: every event written, or none. `done` runs exactly once,
   // in a later turn or this one.
   virtual void write(std::shared_ptr<const Batch> batch, WriteDone done) = 0;
 
