@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "net/server_fixture.h"
+#include "net/testing/server_fixture.h"
 
 namespace colloquium::net {
 namespace {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <netinet/in.h>
 #include <string>
 #include <string_view>
@@ -69,7 +69,7 @@ class RawClient {
     }
     answer.body = buffer_.substr(0, length);
     buffer_.erase(0, length);
-    answer.status = std::atoi(answer.head.c_str() + 9);
+    answer.status = to_number(answer.head, 9);
     return answer;
   }
   RawAnswer ask(std::string_view request) {
@@ -97,9 +97,14 @@ class RawClient {
     buffer_.append(bytes, static_cast<size_t>(count));
     return true;
   }
+  static int to_number(const std::string& text, size_t at) {
+    int number = 0;
+    if (at < text.size()) std::from_chars(text.data() + at, text.data() + text.size(), number);
+    return number;
+  }
   static size_t content_length(const std::string& head) {
     const size_t at = head.find("\r\nContent-Length: ");
-    return at == std::string::npos ? 0 : static_cast<size_t>(std::atoll(head.c_str() + at + 18));
+    return at == std::string::npos ? 0 : static_cast<size_t>(to_number(head, at + 18));
   }
 
   const int fd_;

@@ -11,8 +11,8 @@
 #include "base/assert.h"
 #include "io/compress.h"
 #include "net/http_server.h"
-#include "net/loop_thread.h"
-#include "net/raw_client.h"
+#include "net/testing/loop_thread.h"
+#include "net/testing/raw_client.h"
 
 namespace colloquium::net {
 
