@@ -54,7 +54,7 @@ class FileReader {
     config_.mark = root_.mark;
     config_.base_dir = surroundings_.base_dir;
     const ConfigNode rest = without_misplaced_ack();
-    PipelineFile file = pipeline_file_spec().read(rest, "the pipeline", problems_);
+    PipelineFile file = pipeline_file_spec().read(rest, "", problems_);
     read_name(file, file_name);
     read_log(file.log);
     config_.sources = components(file.sources, "sources", ComponentKind::kSource);
@@ -98,7 +98,7 @@ class FileReader {
     if (given) {
       error(given->mark, quoted(config_.name) + " is no name for a pipeline: " + kNameRule);
     } else {
-      error(root_.mark, "missing key 'name' in the pipeline: the file's name cannot serve (" + std::string(kNameRule) + ")");
+      error(root_.mark, "missing key 'name': the file's name cannot serve (" + std::string(kNameRule) + ")");
     }
   }
 

@@ -155,7 +155,8 @@ bool is_address(const std::string& text) {
 void check_address(const ConfigNode& settings, const std::string& name, const std::string& value,
                    ConfigProblems& problems) {
   const ConfigNode* node = settings.find(name);
-  if (node == nullptr || node->unresolved || node->kind != Kind::kString || is_address(value)) return;
+  const bool is_text = node != nullptr && (node->kind == Kind::kString || node->substituted);
+  if (!is_text || node->unresolved || is_address(value)) return;
   add_error(problems, node->mark, name + " must be an address and a port such as 127.0.0.1:8080, " + found(*node));
 }
 
