@@ -56,6 +56,9 @@ struct ComponentContext {
   std::string pipeline;
   std::string name;        // of the component in its pipeline
   std::string base_dir;    // relative paths in the configuration start here
+  // What scripts may read beside the event and its meta data: JSON texts by variable name (stream_metadata,
+  // pipeline_config). May be null.
+  std::shared_ptr<const std::map<std::string, std::string>> script_variables = nullptr;
 };
 
 struct SourceContext : ComponentContext {

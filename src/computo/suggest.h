@@ -18,12 +18,10 @@ class Suggestion {
   const std::string& best() const { return best_; }
 
  private:
+  static constexpr size_t kMostDistance = 2;
   std::string_view wanted_;
   std::string best_;
-  size_t distance_ = 3;  // one more than is still offered
+  size_t distance_ = kMostDistance + 1;
 };
-
-// Levenshtein distance over bytes, or `bound` if it is not less than that.
-size_t edit_distance(std::string_view a, std::string_view b, size_t bound);
 
 }  // namespace colloquium::computo

@@ -1,0 +1,170 @@
+#include "computo/event_evaluator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "computo/code.h"
+#include "computo/timestamp.h"
+#include "json/utf8.h"
+#include "json/writer.h"
+
+namespace colloquium::computo {
+
+namespace {
+
+std::string base64(std::string_view bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](size_t k) {
+      return i + k < bytes.size() ? static_cast<uint32_t>(static_cast<unsigned char>(bytes[i + k])) : 0u;
+    };
+    const uint32_t bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+    out.push_back(kDigits[bits >> 18]);
+    out.push_back(kDigits[bits >> 12 & 63]);
+    out.push_back(i + 1 < bytes.size() ? kDigits[bits >> 6 & 63] : '=');
+    out.push_back(i + 2 < bytes.size() ? kDigits[bits & 63] : '=');
+  }
+  ASSERT(out.size() % 4 == 0);
+  return out;
+}
+
+bool is_text(std::string_view bytes) {
+  return json::valid_utf8_prefix(bytes) == bytes.size();
+}
+
+std::string readable(std::string_view bytes) {
+  return is_text(bytes) ? std::string(bytes) : base64(bytes);
+}
+
+void write_text(json::Writer& writer, std::string_view bytes) {
+  if (is_text(bytes)) {
+    writer.string(bytes);
+  } else {
+    writer.string(base64(bytes));
+  }
+}
+
+void write_headers(json::Writer& writer, const Batch& batch, size_t i) {
+  writer.begin_object();
+  if (batch.header_count(i) > 0) {
+    std::map<std::string, std::string_view> by_name;
+    for (const auto& [name, value] : batch.headers(i)) by_name[readable(name)] = value;
+    ASSERT(!by_name.empty());
+    for (const auto& [name, value] : by_name) {
+      writer.key(name);
+      write_text(writer, value);
+    }
+  }
+  writer.end_object();
+}
+
+// The value of a tombstone.
+const json::ValueView& null_view() {
+  static const TapeToken token{0, 4, 1, 0, 0, static_cast<uint32_t>(TokenType::kNull)};
+  static const json::ValueView view("null", &token, 0);
+  ASSERT(view.type() == TokenType::kNull);
+  return view;
+}
+
+}  // namespace
+
+HostContext::Variable::Variable(json::Document parsed)
+    : document(std::move(parsed)), view(document.text.data(), document.tape.data(), 0) {
+  ASSERT(!document.tape.empty());
+}
+
+Result<std::shared_ptr<const HostContext>> HostContext::create(
+    const std::map<std::string, std::string>& variables) {
+  std::shared_ptr<HostContext> context(new HostContext());
+  for (const auto& [name, text] : variables) {
+    TRY_ASSIGN(json::Document document, json::parse(text, "$" + name));
+    context->variables_.emplace(name, std::make_unique<const Variable>(std::move(document)));
+  }
+  ASSERT(context->variables_.size() == variables.size());
+  return std::shared_ptr<const HostContext>(std::move(context));
+}
+
+const json::ValueView* HostContext::find(const std::string& name) const {
+  const auto found = variables_.find(name);
+  return found == variables_.end() ? nullptr : &found->second->view;
+}
+
+EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostContext> context, Limits limits)
+    : program_(std::move(program)),
+      context_(std::move(context)),
+      evaluator_(program_, limits),
+      metadata_(null_view()) {
+  const std::vector<std::string>& names = program_->variables;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const json::ValueView* view = context_ == nullptr ? nullptr : context_->find(names[i]);
+    if (names[i] == "event_metadata") {
+      metadata_wanted_ = uses_variable(*program_, i);
+      view = &metadata_;
+    }
+    bindings_.push_back({view});
+  }
+  ASSERT(bindings_.size() == names.size());
+}
+
+json::ValueView EventEvaluator::input(const Batch& batch, size_t i) {
+  if (batch.is_tombstone(i)) return null_view();
+  const std::string_view value = batch.value(i);
+  const auto tape = batch.tape(i);
+  if (!tape.empty()) return {value.data(), tape.data(), 0};
+  input_tape_.clear();
+  walker_.walk_unchecked(value, input_tape_);
+  ASSERT(!input_tape_.empty());
+  return {value.data(), input_tape_.data(), 0};
+}
+
+void EventEvaluator::write_metadata(const Batch& batch, size_t i) {
+  metadata_text_.clear();
+  metadata_tape_.clear();
+  json::Writer writer(metadata_text_, &metadata_tape_);
+  char time[kTimestampBytes];
+  format_timestamp(batch.entry(i).timestamp_ms, time);
+  const auto key = batch.key(i);
+  writer.begin_object();
+  writer.key("headers");
+  write_headers(writer, batch, i);
+  writer.key("id");
+  writer.string(batch.id(i));
+  writer.key("key");
+  if (key) {
+    write_text(writer, *key);
+  } else {
+    writer.null();
+  }
+  writer.key("offset");
+  writer.integer(batch.offset(i));
+  writer.key("partition");
+  writer.integer(batch.origin().partition);
+  writer.key("source");
+  writer.string(batch.origin().source);
+  writer.key("stream");
+  writer.string(batch.origin().stream);
+  writer.key("timestamp");
+  writer.string({time, kTimestampBytes});
+  writer.key("tombstone");
+  writer.boolean(batch.is_tombstone(i));
+  writer.end_object();
+  ASSERT(!metadata_tape_.empty());
+  metadata_ = {metadata_text_.data(), metadata_tape_.data(), 0};
+}
+
+bool EventEvaluator::evaluate(const Batch& batch, size_t i) {
+  ASSERT(i < batch.size());
+  if (metadata_wanted_) write_metadata(batch, i);
+  const json::ValueView value = input(batch, i);
+  return evaluator_.evaluate({&value, 1}, bindings_);
+}
+
+Error EventEvaluator::failure() const {
+  const ScriptError& error = evaluator_.error();
+  ASSERT(!error.problem.empty());
+  return {ErrorCode::kInvalidInput, error.describe(program_->origin), false, {}};
+}
+
+}  // namespace colloquium::computo

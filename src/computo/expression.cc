@@ -1,0 +1,160 @@
+#include "computo/expression.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/assert.h"
+#include "computo/text.h"
+#include "json/escape.h"
+#include "json/writer.h"
+
+namespace colloquium::computo {
+
+namespace {
+
+constexpr std::string_view kNoSugar =
+    "text that begins with '=' is Computo's sugar notation, which this version does not read; write the "
+    "expression in JSON form, e.g. [\">\", [\"$input\", \"/total\"], 10]";
+
+class ExpressionPrinter {
+ public:
+  ExpressionText print(const ConfigNode& node) && {
+    value(node);
+    ASSERT(!text_.positions.empty());
+    return std::move(text_);
+  }
+
+ private:
+  void place(const ConfigMark& mark) {
+    text_.positions.push_back({static_cast<uint32_t>(text_.json.size()), static_cast<uint32_t>(mark.line),
+                               static_cast<uint32_t>(mark.column)});
+  }
+
+  void value(const ConfigNode& node) {
+    using NodeKind = ConfigNode::Kind;
+    place(node.mark);
+    switch (node.kind) {
+      case NodeKind::kNull:
+        text_.json += "null";
+        return;
+      case NodeKind::kBool:
+        text_.json += node.boolean ? "true" : "false";
+        return;
+      case NodeKind::kInteger:
+      case NodeKind::kDouble:
+        text_.json += number(node);
+        return;
+      case NodeKind::kString:
+        json::append_quoted(node.text, text_.json);
+        return;
+      case NodeKind::kList:
+        return list(node);
+      case NodeKind::kMap:
+        return map(node);
+    }
+    ASSERT_WHY(false, "every kind is listed");
+  }
+
+  // As written, so that no digit is lost; a node made by hand may have no text.
+  static std::string number(const ConfigNode& node) {
+    if (!node.text.empty()) return node.text;
+    if (node.kind == ConfigNode::Kind::kInteger) return std::to_string(node.integer);
+    char digits[kNumberBound];
+    ASSERT(node.kind == ConfigNode::Kind::kDouble);
+    return std::string(digits, json::write_double(node.number, digits));
+  }
+
+  void list(const ConfigNode& node) {
+    text_.json += '[';
+    for (size_t i = 0; i < node.items.size(); ++i) {
+      if (i > 0) text_.json += ',';
+      value(node.items[i]);
+    }
+    text_.json += ']';
+  }
+
+  void map(const ConfigNode& node) {
+    text_.json += '{';
+    for (size_t i = 0; i < node.members.size(); ++i) {
+      if (i > 0) text_.json += ',';
+      place(node.members[i].mark);
+      json::append_quoted(node.members[i].key, text_.json);
+      text_.json += ':';
+      value(node.members[i].value);
+    }
+    text_.json += '}';
+  }
+
+  ExpressionText text_;
+};
+
+ConfigProblem problem_of(const ScriptError& error, const std::shared_ptr<const std::string>& file) {
+  ConfigProblem problem;
+  problem.mark = {file, static_cast<int>(error.line), static_cast<int>(error.column)};
+  problem.message = std::string(to_string(error.category)) + ": " + error.message();
+  ASSERT(!problem.message.empty());
+  return problem;
+}
+
+ProgramPtr compile(std::string_view text, const CompileOptions& options,
+                   const std::shared_ptr<const std::string>& file, ConfigProblems& problems) {
+  CompileFailure failure;
+  ProgramPtr program = compile_json(text, options, failure);
+  ASSERT((program == nullptr) == !failure.errors.empty());
+  for (const ScriptError& error : failure.errors) problems.push_back(problem_of(error, file));
+  return program;
+}
+
+CompileOptions strict_options(const std::vector<std::string>& variables) {
+  CompileOptions options;
+  options.variables = variables;
+  options.strict = true;
+  return options;
+}
+
+}  // namespace
+
+const std::vector<std::string>& host_variables() {
+  static const std::vector<std::string> names = {"event_metadata", "stream_metadata", "pipeline_config"};
+  ASSERT(names[kEventMetadata] == "event_metadata");
+  return names;
+}
+
+ExpressionText expression_text(const ConfigNode& node) {
+  return ExpressionPrinter().print(node);
+}
+
+ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::string>& variables,
+                              ConfigProblems& problems) {
+  if (node.kind == ConfigNode::Kind::kString && node.text.starts_with('=')) {
+    problems.push_back({node.mark, std::string(kNoSugar)});
+    return nullptr;
+  }
+  const ExpressionText text = expression_text(node);
+  CompileOptions options = strict_options(variables);
+  if (node.mark.file) options.origin = *node.mark.file;
+  options.positions = text.positions;
+  ASSERT(!text.json.empty());
+  return compile(text.json, options, node.mark.file, problems);
+}
+
+Result<ProgramPtr> compile_expression(const ConfigNode& node, const std::vector<std::string>& variables) {
+  ConfigProblems problems;
+  ProgramPtr program = compile_expression(node, variables, problems);
+  if (program != nullptr) return program;
+  ASSERT(!problems.empty());
+  const ConfigMark& mark = problems.front().mark;
+  const std::string place =
+      (mark.file ? *mark.file + ":" : "") + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+  return fail(ErrorCode::kInvalidConfig, problems.front().message, place);
+}
+
+ProgramPtr compile_script(std::string_view text, const std::string& path,
+                          const std::vector<std::string>& variables, ConfigProblems& problems) {
+  CompileOptions options = strict_options(variables);
+  options.origin = path;
+  ASSERT(options.positions.empty());
+  return compile(text, options, std::make_shared<const std::string>(path), problems);
+}
+
+}  // namespace colloquium::computo
