@@ -1,0 +1,122 @@
+#include "config/reference.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "config/settings.h"
+#include "config/testing.h"
+
+namespace colloquium::config {
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  UNSCOPED_INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a component's page is written from its descriptor", "[REQ-110]") {
+  CHECK(component_reference_markdown(testing::components()[0]) ==
+        R"(<!-- Generated from the specs in the source; do not edit. -->
+# file source
+
+A file for tests.
+
+| | |
+| --- | --- |
+| status | stable |
+| guarantee | Exactly once. |
+| input trust | Any bytes. |
+
+Reads **lines**.
+
+## Settings
+
+| key | type | default | |
+| --- | --- | --- | --- |
+| `path` | string | **required** | The file. |
+| `follow` | boolean | `false` | Wait for more at the end. Also read as `tail`. |
+| `rotate` | map |  | When to begin a new file. |
+| `rotate.size` | size |  | Start a new file at this size. |
+| `rotate.time` | duration | `1h` | Start a new file after this time. At least 1s. |
+
+## Examples
+
+Read once:
+
+```yaml
+sources:
+  - file: {path: in.ndjson}
+```
+
+Follow:
+
+```yaml
+sources:
+  - name: tail
+    file:
+      path: a
+      follow: true
+```
+)");
+}
+
+TEST_CASE("the page of a component with a shorthand says what is short for what") {
+  const std::string page = component_reference_markdown(testing::components()[2]);
+  CHECK(has(page, "`filter: VALUE` is short for `filter: {keep: VALUE}`."));
+  CHECK_FALSE(has(page, "## Examples"));
+}
+
+TEST_CASE("a table holds texts with bars and choices, and no default for a secret") {
+  const std::string table = fields_markdown(testing::http_spec().object());
+  CHECK(has(table, "| `token` | secret |  | Bearer token \\| or nothing. |"));
+  CHECK(has(table, "| `method` | `POST`, `PUT` | `POST` | Method. |"));
+  CHECK(has(table, "| `headers` | list of strings |  | Headers to keep. |"));
+  CHECK(fields_markdown({}) == "It has no settings.\n");
+}
+
+TEST_CASE("a table tells everything a field can have") {
+  struct Thing {
+    int32_t count = 5;
+    std::map<std::string, testing::RotateConfig> named;
+    std::vector<testing::RotateConfig> list;
+  };
+  const auto spec = ConfigSpec<Thing>()
+                        .field("count", &Thing::count,
+                               {.description = "Lines\nof text.",
+                                .example = "7",
+                                .advanced = true,
+                                .deprecated = "number",
+                                .since = "0.2",
+                                .minimum = 1,
+                                .maximum = 9})
+                        .field("named", &Thing::named, {})
+                        .field("list", &Thing::list, {});
+  const std::string table = fields_markdown(spec.object());
+  CHECK(has(table,
+            "| `count` | integer | `5` | Lines of text. At least 1, at most 9. Example: `7`. Since 0.2. "
+            "**Deprecated**: use number. (Advanced.) |"));
+  CHECK(has(table, "| `named` | map of maps |  |  |\n| `named.*.size` |"));
+  CHECK(has(table, "| `list` | list of maps |  |  |\n| `list[].size` |"));
+}
+
+TEST_CASE("the page of the pipeline file has every section and every component", "[REQ-110]") {
+  const std::string page = pipeline_reference_markdown(testing::registry());
+  for (const char* part : {"# Pipeline file", "## log", "## sources", "### dedupe", "## stages", "## sinks",
+                           "| `errors.retry.attempts` | integer | `8` |", "| `partition_by` | expression |",
+                           "- [`http`](source-http.md): A http for tests.", "- [`filter`](stage-filter.md):",
+                           "- [`file`](sink-file.md):", "| `when` | expression |", "| `name` | string |"}) {
+    INFO(part);
+    CHECK(has(page, part));
+  }
+}
+
+TEST_CASE("the page of the settings names key, variable and flag of each", "[REQ-110]") {
+  const std::string page = settings_reference_markdown();
+  CHECK(has(page, "| `data_dir` | `COLLOQUIUM_DATA_DIR` | `--data-dir` | string | `./colloquium-data` |"));
+  CHECK(has(page, "| `workers` | `COLLOQUIUM_WORKERS` | `--workers` | integer | `0` |"));
+  for (const FieldSpec& field : settings_spec().object().fields) CHECK(has(page, "| `" + field.name + "` |"));
+}
+
+}  // namespace colloquium::config

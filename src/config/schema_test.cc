@@ -1,0 +1,214 @@
+#include "config/schema.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+#include "config/settings.h"
+#include "config/testing.h"
+
+namespace colloquium::config {
+namespace {
+
+using Json = nlohmann::json;
+
+// A validator of just the words our schemas use; any other word fails the test that meets it.
+class Validator {
+ public:
+  explicit Validator(Json root) : root_(std::move(root)) {}
+
+  bool accepts(const Json& value) const { return valid(root_, value); }
+
+ private:
+  static bool is_type(const std::string& type, const Json& value) {
+    if (type == "integer") return value.is_number_integer();
+    if (type == "number") return value.is_number();
+    return type == value.type_name();
+  }
+
+  bool valid(const Json& schema, const Json& value) const {
+    for (const auto& [word, argument] : schema.items()) {
+      INFO(word);
+      if (!holds(word, argument, schema, value)) return false;
+    }
+    return true;
+  }
+
+  bool holds(const std::string& word, const Json& argument, const Json& schema, const Json& value) const {
+    static const char* const kNotes[] = {"$schema", "title",     "$defs",      "description",
+                                         "default", "writeOnly", "deprecated", "properties"};
+    for (const char* note : kNotes) {
+      if (word == note) return word != "properties" || properties(argument, value);
+    }
+    if (word == "type") return argument.is_array() ? any_type(argument, value) : is_type(argument, value);
+    if (word == "const") return value == argument;
+    if (word == "enum") return std::find(argument.begin(), argument.end(), value) != argument.end();
+    if (word == "anyOf") return count(argument, value) >= 1;
+    if (word == "oneOf") return count(argument, value) == 1;
+    if (word == "not") return !valid(argument, value);
+    if (word == "$ref") return valid(root_.at(Json::json_pointer(argument.get<std::string>().substr(1))), value);
+    if (word == "required") return required(argument, value);
+    if (word == "additionalProperties") return additional(argument, schema, value);
+    return bounds(word, argument, value);
+  }
+
+  bool bounds(const std::string& word, const Json& argument, const Json& value) const {
+    if (word == "items") return items(argument, value);
+    if (word == "minItems") return !value.is_array() || value.size() >= argument;
+    if (word == "maxItems") return !value.is_array() || value.size() <= argument;
+    if (word == "minimum") return !value.is_number() || value >= argument;
+    if (word == "maximum") return !value.is_number() || value <= argument;
+    if (word == "minLength") return !value.is_string() || value.get<std::string>().size() >= argument;
+    if (word == "maxLength") return !value.is_string() || value.get<std::string>().size() <= argument;
+    if (word == "pattern") {
+      return !value.is_string() ||
+             std::regex_search(value.get<std::string>(), std::regex(argument.get<std::string>()));
+    }
+    FAIL("unknown word " + word);
+    return false;
+  }
+
+  static bool any_type(const Json& types, const Json& value) {
+    return std::any_of(types.begin(), types.end(), [&](const Json& type) { return is_type(type, value); });
+  }
+  std::ptrdiff_t count(const Json& schemas, const Json& value) const {
+    return std::count_if(schemas.begin(), schemas.end(), [&](const Json& schema) { return valid(schema, value); });
+  }
+  bool items(const Json& schema, const Json& value) const {
+    return !value.is_array() ||
+           std::all_of(value.begin(), value.end(), [&](const Json& item) { return valid(schema, item); });
+  }
+  static bool required(const Json& keys, const Json& value) {
+    return !value.is_object() ||
+           std::all_of(keys.begin(), keys.end(), [&](const Json& key) { return value.contains(key); });
+  }
+  bool properties(const Json& known, const Json& value) const {
+    if (!value.is_object()) return true;
+    for (const auto& [key, schema] : known.items()) {
+      if (value.contains(key) && !valid(schema, value.at(key))) return false;
+    }
+    return true;
+  }
+  bool additional(const Json& argument, const Json& schema, const Json& value) const {
+    if (!value.is_object()) return true;
+    for (const auto& [key, item] : value.items()) {
+      const bool known = schema.contains("properties") && schema.at("properties").contains(key);
+      const bool allowed = argument.is_boolean() ? argument.get<bool>() : valid(argument, item);
+      if (!known && !allowed) return false;
+    }
+    return true;
+  }
+
+  Json root_;
+};
+
+Json value_of(std::string_view yaml) {
+  return Json::parse(testing::node_of(yaml).to_json());
+}
+
+bool reads(std::string_view yaml) {
+  Substitutions substitutions;
+  substitutions.variable = [](std::string_view) { return std::optional<std::string>("4"); };
+  ConfigProblems problems;
+  read_pipeline(yaml, "orders.yaml", {testing::registry(), substitutions, ""}, problems);
+  return !has_errors(problems);
+}
+
+}  // namespace
+
+TEST_CASE("the schema of a pipeline accepts what is read and refuses what is not", "[REQ-091]") {
+  const Validator schema(Json::parse(pipeline_schema_json(testing::registry())));
+  const std::string ends = "sources: [{file: {path: a}}]\nsinks: [{file: {path: o/x}}]\n";
+  const std::string good[] = {
+      "",
+      "name: x\n",
+      "log: off\n",
+      "log:\n",
+      "log: {partitions: 4, partition_by: [a], compression: none, ack: queued}\n",
+      "log:\n  partitions: ${N}\n",
+      "stages: [{filter: [1, 2]}, {name: b, filter: {keep: true}}]\n",
+      "stages:\n",
+      "errors: {retry: none, dead_letter: x}\n",
+      "errors: {retry: {policy: fixed, initial: 1s, max: 2s, attempts: 0}}\n",
+      "commit: {interval: 1s, size: 1000}\n",
+      "context: {a: 1, b: [2]}\n",
+  };
+  for (const std::string& text : good) {
+    INFO(text);
+    CHECK(reads(text + ends));
+    CHECK(schema.accepts(value_of(text + ends)));
+  }
+  const std::string bad[] = {
+      "nme: x\n",
+      "log: on\n",
+      "log: {partitions: 0}\n",
+      "log: {partitions: four}\n",
+      "log: {compression: lz5}\n",
+      "log: {retention: {time: 7d}}\n",
+      "stages: [{}]\n",
+      "stages: [{fliter: 1}]\n",
+      "stages: [{filter: {note: n}}]\n",
+      "errors: {retry: {attempts: -1}}\n",
+      "errors: {retry: linear}\n",
+      "commit: {interval: 1}\n",
+      "commit: {size: big}\n",
+      "context: [1]\n",
+  };
+  for (const std::string& text : bad) {
+    INFO(text);
+    CHECK_FALSE(reads(text + ends));
+    CHECK_FALSE(schema.accepts(value_of(text + ends)));
+  }
+}
+
+TEST_CASE("the schema of a pipeline knows every component with its settings") {
+  const Validator schema(Json::parse(pipeline_schema_json(testing::registry())));
+  const auto accepts = [&](const std::string& source) {
+    const std::string text = "sources: [" + source + "]\nsinks: [{file: {path: o/x}}]\n";
+    INFO(source);
+    CHECK(schema.accepts(value_of(text)) == reads(text));
+    return reads(text);
+  };
+  CHECK(accepts("{http: {path: /x, method: PUT, headers: [a], token: t}}"));
+  CHECK(accepts("{http: }"));
+  CHECK(accepts("{name: a, dedupe: {key: [b], window: 1h}, http: {}}"));
+  CHECK(accepts("{file: {path: a, tail: true, rotate: {size: 1MiB, time: 1h}}}"));
+  CHECK_FALSE(accepts("{http: {}, file: {path: a}}"));
+  CHECK_FALSE(accepts("{name: a}"));
+  CHECK_FALSE(accepts("{http: {method: GET}}"));
+  CHECK_FALSE(accepts("{file: {}}"));
+  CHECK_FALSE(accepts("{file: {path: 5}}"));
+  CHECK_FALSE(accepts("{file: {path: a, rotate: {time: soon}}}"));
+  CHECK_FALSE(accepts("{http: {headers: [1]}}"));
+}
+
+TEST_CASE("a schema tells descriptions, defaults, secrets and old spellings") {
+  const Json schema = Json::parse(object_schema_json(testing::file_spec().object(), "file"));
+  CHECK(schema.at("$schema") == "https://json-schema.org/draft/2020-12/schema");
+  CHECK(schema.at("title") == "file");
+  CHECK(schema.at("required") == Json({"path"}));
+  CHECK(schema.at("properties").at("path").at("description") == "The file.");
+  CHECK(schema.at("properties").at("follow").at("default") == false);
+  CHECK(schema.at("properties").at("tail").at("deprecated") == true);
+  CHECK(schema.at("properties").at("rotate").at("properties").at("time").at("default") == "1h");
+  const Json http = Json::parse(object_schema_json(testing::http_spec().object(), "http"));
+  CHECK(http.at("properties").at("token").at("writeOnly") == true);
+}
+
+TEST_CASE("the schema of the settings accepts settings") {
+  const Validator schema(Json::parse(settings_schema_json()));
+  CHECK(schema.accepts(value_of("{data_dir: d, workers: 3, log_level: debug, pipelines: [a.yaml]}")));
+  CHECK(schema.accepts(value_of("workers: ${N:-4}")));
+  CHECK(schema.accepts(value_of("drain_timeout: 30s")));
+  CHECK_FALSE(schema.accepts(value_of("workers: 257")));
+  CHECK_FALSE(schema.accepts(value_of("wrkers: 2")));
+}
+
+TEST_CASE("a schema is the same text every time") {
+  CHECK(pipeline_schema_json(testing::registry()) == pipeline_schema_json(testing::registry()));
+  CHECK(settings_schema_json().back() == '\n');
+}
+
+}  // namespace colloquium::config
