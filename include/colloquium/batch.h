@@ -101,6 +101,9 @@ class Batch {
   // The same events at another place: shares body and entries' content.
   std::shared_ptr<const Batch> placed(std::shared_ptr<const BatchOrigin> origin, int64_t base_offset) const;
 
+  // The same events with ordinals that count the events of one offset: distinct ids whatever stages made them.
+  std::shared_ptr<const Batch> renumbered() const;
+
   // The events from index `first` on.
   std::shared_ptr<const Batch> tail(size_t first) const;
 

@@ -157,6 +157,15 @@ std::shared_ptr<const Batch> Batch::placed(std::shared_ptr<const BatchOrigin> or
   return copy;
 }
 
+std::shared_ptr<const Batch> Batch::renumbered() const {
+  std::vector<BatchEntry> entries = entries_;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const bool same_event = i > 0 && entries[i].offset_delta == entries[i - 1].offset_delta;
+    entries[i].ordinal = same_event ? entries[i - 1].ordinal + 1 : 0;
+  }
+  return std::make_shared<const Batch>(body_, std::move(entries), origin_, base_offset_);
+}
+
 std::shared_ptr<const Batch> Batch::tail(size_t first) const {
   ASSERT(first <= entries_.size());
   std::vector<BatchEntry> entries(entries_.begin() + static_cast<ptrdiff_t>(first), entries_.end());

@@ -271,3 +271,15 @@ TEST_CASE("a batch can be placed elsewhere and cut from the front, sharing its b
 
 }  // namespace
 }  // namespace colloquium
+
+TEST_CASE("renumbered events of one offset have ordinals of their own") {
+  BatchBuilder builder;
+  for (const uint32_t offset : {0u, 0u, 0u, 4u, 5u, 5u}) {
+    builder.add("1", {}, {.key = {}, .headers = {}, .timestamp_ms = 0, .offset_delta = offset, .ordinal = 0});
+  }
+  const auto batch = builder.seal(std::make_shared<const BatchOrigin>(), 10)->renumbered();
+  std::vector<uint32_t> ordinals;
+  for (const BatchEntry& entry : batch->entries()) ordinals.push_back(entry.ordinal);
+  CHECK(ordinals == std::vector<uint32_t>{0, 1, 2, 0, 0, 1});
+  CHECK(batch->offset(4) == 15);
+}

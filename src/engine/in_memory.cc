@@ -1,7 +1,6 @@
 // run_in_memory: the stages and `when`s of a plan over events given as texts.
 #include "base/assert.h"
 #include "engine/dead_letter.h"
-#include "engine/host_context.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
 #include "engine/stage_chain.h"
@@ -31,9 +30,12 @@ Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vecto
 
 Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
   const config::PipelineConfig& config = plan.data().config;
+  const auto variables = std::make_shared<const std::map<std::string, std::string>>(plan.data().script_variables());
   std::vector<StageChain::Link> links;
   for (const config::ComponentConfig& stage : config.stages) {
-    ComponentContext context{env.loop, env.clock, env.random, env.services, config.name, stage.name, config.base_dir};
+    ComponentContext context{.loop = env.loop, .clock = env.clock, .random = env.random, .services = env.services,
+                             .pipeline = config.name, .name = stage.name, .base_dir = config.base_dir,
+                             .script_variables = variables};
     TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
     links.push_back({stage.name, std::move(made), nullptr});
   }
@@ -51,7 +53,7 @@ Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::st
   TRY_ASSIGN(StageChain chain, chain_of(plan, environment));
   BatchBuilder dead;
   const auto result = chain.run(input, dead);
-  const auto context = host_context(plan.data());
+  TRY_ASSIGN(const auto context, computo::HostContext::create(plan.data().script_variables()));
   InMemoryResult out;
   for (size_t i = 0; i < plan.data().sinks.size(); ++i) {
     SinkOutput sink{.sink = plan.data().config.sinks[i].name, .values = {}};

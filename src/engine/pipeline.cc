@@ -4,7 +4,6 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
-#include "computo/event_evaluator.h"
 #include "engine/pipeline_run.h"
 
 namespace colloquium::engine {
@@ -37,7 +36,9 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(std::shared_ptr<const Plan> p
 }
 
 PipelineRun::PipelineRun(std::shared_ptr<const Plan> plan, Environment environment)
-    : plan_(std::move(plan)), env_(environment), host_context_(host_context(plan_->data())) {}
+    : plan_(std::move(plan)),
+      env_(environment),
+      script_variables_(std::make_shared<const std::map<std::string, std::string>>(plan_->data().script_variables())) {}
 PipelineRun::~PipelineRun() = default;
 
 Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {

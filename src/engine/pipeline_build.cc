@@ -34,6 +34,7 @@ std::string kind_label(const Descriptor& descriptor) {
 }  // namespace
 
 Status PipelineRun::build() {
+  TRY_ASSIGN(host_context_, computo::HostContext::create(*script_variables_));
   TRY(open_streams());
   TRY(build_legs());
   TRY(build_sources());
@@ -59,7 +60,8 @@ Context PipelineRun::component_context(const config::ComponentConfig& component)
                           .services = env_.services,
                           .pipeline = plan_->name(),
                           .name = component.name,
-                          .base_dir = config().base_dir};
+                          .base_dir = config().base_dir,
+                          .script_variables = script_variables_};
 }
 
 size_t PipelineRun::partition_count() const {

@@ -5,11 +5,13 @@
 // but the runners' insides lives on the loop.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/counters.h"
+#include "computo/event_evaluator.h"
 #include "engine/door.h"
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
@@ -76,6 +78,7 @@ class PipelineRun final : public Pipeline {
 
   std::shared_ptr<const Plan> plan_;
   Environment env_;
+  std::shared_ptr<const std::map<std::string, std::string>> script_variables_;
   std::shared_ptr<const computo::HostContext> host_context_;
 
   log::StreamId stream_ = 0;

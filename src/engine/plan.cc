@@ -10,14 +10,9 @@ namespace colloquium::engine {
 namespace {
 
 // Compiles one of the engine's own expressions; what is wrong with it joins `problems`.
-computo::ProgramPtr compile(const Expression& expression, std::string_view what,
-                            const std::vector<std::string>& variables, ConfigProblems& problems) {
-  if (!expression) return nullptr;
-  const ConfigMark& mark = expression.node.mark;
-  auto program = computo::compile_expression(expression.node, variables);
-  if (program) return *program;
-  problems.push_back({mark, std::string(what) + ": " + program.error().message, false});
-  return nullptr;
+computo::ProgramPtr compile(const Expression& expression, const std::vector<std::string>& variables,
+                            ConfigProblems& problems) {
+  return expression ? computo::compile_expression(expression.node, variables, problems) : nullptr;
 }
 
 bool has_errors(const ConfigProblems& problems) {
@@ -110,6 +105,15 @@ std::string PlanData::dead_stream() const {
   return config.errors.dead_letter.empty() ? config.name + ".dead" : config.errors.dead_letter;
 }
 
+std::map<std::string, std::string> PlanData::script_variables() const {
+  ConfigNode name;
+  name.kind = ConfigNode::Kind::kString;
+  name.text = config.name;
+  return {{"stream_metadata", "{\"name\":" + name.to_json() +
+                                  ",\"partitions\":" + std::to_string(logged() ? config.log.partitions : 1) + "}"},
+          {"pipeline_config", config.shown.to_json()}};
+}
+
 Plan::Plan(std::unique_ptr<const PlanData> data) : data_(std::move(data)) {}
 Plan::~Plan() = default;
 
@@ -117,11 +121,11 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
   auto data = std::make_unique<PlanData>();
   data->config = std::move(config);
   const config::PipelineConfig& from = data->config;
-  data->partition_by = engine::compile(from.log.partition_by, "partition_by", {}, problems);
+  data->partition_by = engine::compile(from.log.partition_by, {}, problems);
   for (const config::ComponentConfig& source : from.sources) {
     SourcePlan plan;
     if (source.descriptor->source_traits) plan.traits = source.descriptor->source_traits(source.parsed);
-    if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, "dedupe.key", {}, problems);
+    if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, {}, problems);
     data->sources.push_back(std::move(plan));
   }
   for (const config::ComponentConfig& stage : from.stages) {
@@ -132,9 +136,12 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
   }
   for (const config::ComponentConfig& sink : from.sinks) {
     SinkPlan plan;
-    plan.when = engine::compile(sink.when, "when", computo::host_variables(), problems);
+    plan.when = engine::compile(sink.when, computo::host_variables(), problems);
     plan.guarantee = sink.descriptor->delivery;
     data->sinks.push_back(std::move(plan));
+  }
+  for (const auto& [name, value] : from.context) {
+    problems.push_back({value.mark, "context." + name + " can't be read by scripts in this version; remove it", false});
   }
   if (has_errors(problems)) return nullptr;
   return std::make_shared<const Plan>(std::move(data));

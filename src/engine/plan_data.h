@@ -1,6 +1,7 @@
 // PlanData: what Plan::compile found out. Private to src/engine.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct PlanData {
   log::AckLevel ack() const;
   RetryPolicy retry() const;
   std::string dead_stream() const;
+
+  // What every script may read beside the event: JSON texts by variable name.
+  std::map<std::string, std::string> script_variables() const;
 };
 
 }  // namespace colloquium::engine

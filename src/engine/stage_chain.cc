@@ -36,7 +36,8 @@ std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input,
     if (current->empty()) break;
     current = run_link(link, current, *input, dead);
   }
-  return current;
+  // Two stages that each emit several would give the same ordinals again.
+  return links_.size() > 1 ? current->renumbered() : current;
 }
 
 std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_ptr<const Batch>& input,
