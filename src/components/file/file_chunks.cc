@@ -1,0 +1,51 @@
+#include "components/file/file_chunks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/file_system.h"
+
+namespace colloquium::components {
+namespace {
+constexpr size_t kChunkBytes = size_t{1} << 20;
+}
+
+FileChunks::FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes)
+    : file_(std::move(file)), cursor_(at), cutter_(max_line_bytes, at.offset) {}
+
+Result<std::vector<FileChunk>> FileChunks::next() {
+  std::vector<FileChunk> chunks;
+  while (chunks.empty() && !ended_) {
+    // A line that never ends makes this a long way.
+    if (cancelled_) return fail(ErrorCode::kCancelled, "the source is being closed");
+    TRY_ASSIGN(const size_t got, read());
+    while (auto lines = cutter_.take()) chunks.push_back(chunk_of(std::move(*lines)));
+    // Fewer bytes than asked for: this was the end. What is appended from now on is not read.
+    ended_ = got < kChunkBytes;
+  }
+  if (!ended_) return chunks;
+  if (auto last = cutter_.finish()) chunks.push_back(chunk_of(std::move(*last)));
+  return chunks;
+}
+
+Result<size_t> FileChunks::read() {
+  TRY_ASSIGN(const io::FileInfo info, file_->info());
+  cursor_.size = std::max(cursor_.size, info.size);
+  const uint64_t at = cutter_.position();
+  TRY_ASSIGN(const size_t got, file_->read_at(at, cutter_.room(kChunkBytes)));
+  cutter_.added(got);
+  return got;
+}
+
+FileChunk FileChunks::chunk_of(formats::Lines lines) {
+  const std::string& body = *lines.body;
+  cursor_.offset = lines.end;
+  // The body of a line that was too long is not what the file holds.
+  const bool as_read = body.size() == lines.end - lines.begin;
+  const size_t tail = as_read ? std::min(body.size(), kFingerprintBytes) : 0;
+  cursor_.tail = fingerprint_of(std::string_view(body).substr(body.size() - tail));
+  std::string cursor = cursor_.encode();
+  return {std::move(lines), std::move(cursor)};
+}
+
+}  // namespace colloquium::components

@@ -1,0 +1,31 @@
+// What the file source and the file sink share: where a path leads, and what a path may not hold.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <string>
+
+#include "colloquium/component.h"
+#include "colloquium/config_spec.h"
+#include "colloquium/result.h"
+
+namespace colloquium::io {
+class FileSystem;
+}
+
+namespace colloquium::components {
+
+// `path` itself if it begins at the root, else below `base_dir`.
+std::string resolve_path(const std::string& base_dir, const std::string& path);
+
+// Adds a problem at the value of `key` in `settings` (or at `settings`).
+void refuse(const ConfigNode& settings, const std::string& key, std::string message, ConfigProblems& problems);
+
+// An error if the path is empty or holds a '%': names with time fields are not known to this version, and a
+// file of that very name would be a surprise.
+void check_path(const ConfigNode& settings, const std::string& path, ConfigProblems& problems);
+
+// Every process has one; a component created without is an error of the wiring.
+Result<io::FileSystem*> file_system_of(const ComponentContext& context);
+
+}  // namespace colloquium::components

@@ -1,0 +1,93 @@
+#include "components/file/file_path.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "components/file/file_sink.h"
+#include "components/file/file_source.h"
+#include "config/yaml.h"
+#include "io/file_system.h"
+#include "loop/test_loop.h"
+#include "tests/temporary_directory.h"
+
+namespace colloquium::components {
+namespace {
+
+// What a descriptor says to `yaml`, one problem a line.
+std::string problems_of(const Descriptor& descriptor, const std::string& yaml) {
+  ConfigProblems problems;
+  const auto node = config::load_yaml(yaml, "p.yaml", problems);
+  REQUIRE(node);
+  descriptor.parse(*node->find("file"), problems);
+  std::string text;
+  for (const ConfigProblem& problem : problems) text += problem.describe() + "\n";
+  return text;
+}
+
+TEST_CASE("relative paths begin at the pipeline's folder") {
+  CHECK(resolve_path("/etc/p", "in/a") == "/etc/p/in/a");
+  CHECK(resolve_path("/etc/p", "/var/a") == "/var/a");
+  CHECK(resolve_path(".", "a") == "a");
+  CHECK(resolve_path("", "a") == "a");
+}
+
+TEST_CASE("time fields in names are refused where they stand") {
+  const Descriptor& descriptor = GENERATE(std::cref(file_source()), std::cref(file_sink()));
+  CHECK_THAT(problems_of(descriptor, "file: {path: out-%Y%m%d.ndjson}"),
+             Catch::StartsWith("p.yaml:1:14: error:") && Catch::Contains("not supported by this version"));
+  CHECK_THAT(problems_of(descriptor, "file: out-%Y.ndjson"), Catch::StartsWith("p.yaml:1:7: error:"));
+  CHECK(problems_of(descriptor, "file: {path: out.ndjson}").empty());
+  CHECK(problems_of(descriptor, "file: out.ndjson").empty());
+}
+
+TEST_CASE("a file needs a path, and unknown keys are errors") {
+  const Descriptor& descriptor = GENERATE(std::cref(file_source()), std::cref(file_sink()));
+  CHECK_THAT(problems_of(descriptor, "file: {}"), Catch::Contains("missing key 'path'"));
+  CHECK_THAT(problems_of(descriptor, "file: {path: ''}"), Catch::Contains("path is empty"));
+  CHECK_THAT(problems_of(descriptor, "file: {pth: a}"), Catch::Contains("did you mean 'path'?"));
+}
+
+TEST_CASE("follow and rotate are refused with what to do instead") {
+  CHECK_THAT(problems_of(file_source(), "file: {path: a, follow: true}"),
+             Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("tail -F"));
+  CHECK(problems_of(file_source(), "file: {path: a, follow: false}").empty());
+  CHECK_THAT(problems_of(file_sink(), "file: {path: a, rotate: {size: 1MiB}}"),
+             Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("rotate is not supported"));
+}
+
+TEST_CASE("validation finds a file that is missing or no file of bytes") {
+  TemporaryDirectory folder;
+  REQUIRE(io::posix_file_system().open(folder.path() + "/there", io::OpenMode::kCreate));
+  const auto problems_at = [&](const std::string& path) {
+    ConfigProblems problems;
+    const auto node = config::load_yaml("file: " + path, "p.yaml", problems);
+    file_source().check(file_source().parse(*node->find("file"), problems), folder.path(), problems);
+    return problems;
+  };
+  CHECK(problems_at("there").empty());
+  REQUIRE(problems_at("missing").size() == 1);
+  CHECK_THAT(problems_at("missing")[0].describe(),
+             Catch::StartsWith("p.yaml:1:7: error:") && Catch::Contains("missing"));
+  REQUIRE(problems_at(".").size() == 1);
+  CHECK_THAT(problems_at(".")[0].message, Catch::Contains("not a file of bytes"));
+}
+
+TEST_CASE("the descriptors say what engine and user may rely on") {
+  CHECK(file_sink().delivery == Guarantee::kExactlyOnce);
+  CHECK(file_source().source_traits(nullptr).rereadable);
+  CHECK(file_source().source_traits(nullptr).finite);
+}
+
+TEST_CASE("a component without a file system is an error, not a crash") {
+  ManualClock clock;
+  SeededRandom random(1);
+  loop::TestLoop loop(clock);
+  Services services;
+  const ParsedConfig parsed = std::make_shared<const FileSinkConfig>(FileSinkConfig{"out", {}});
+  const auto sink = file_sink().create_sink(parsed, {loop, clock, random, services, "p", "s", "."});
+  REQUIRE_FALSE(sink);
+  CHECK(sink.error().context == "p/s");
+}
+
+}  // namespace
+}  // namespace colloquium::components

@@ -1,0 +1,76 @@
+// FileSink: appends events as lines to one file, exactly once.
+//
+// Writes and tokens run on the offload pool, one call at a time, in the order they were asked for; the
+// batches that wait meanwhile are joined into one write. The token says inode and length; after a restart
+// the file is cut back to the committed length, and what was behind it is written again from the log.
+//
+// Thread safety: as Sink's; FileWriter is the pool's while a call is under way.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/component.h"
+#include "colloquium/sink.h"
+
+namespace colloquium::io {
+class FileSystem;
+}
+
+namespace colloquium::components {
+
+class FileWriter;
+
+struct FileSinkConfig {
+  std::string path;
+  ConfigNode rotate;
+};
+
+const Descriptor& file_sink();
+
+class FileSink final : public Sink {
+ public:
+  FileSink(ComponentContext context, const FileSinkConfig& config, io::FileSystem& file_system);
+  ~FileSink() override;
+
+  Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
+  Status restore(const std::string& token) override;
+  Status start() override;
+  void write(std::shared_ptr<const Batch> batch, WriteDone done) override;
+  bool has_token() const override { return true; }
+  void token(TokenDone done) override;
+  std::optional<Error> broken() const override { return broken_; }
+  void close(Task closed) override;
+
+ private:
+  struct Work;
+  // A write, or a token (then `batch` is null).
+  struct Job {
+    std::shared_ptr<const Batch> batch;
+    WriteDone written;
+    TokenDone token;
+  };
+
+  void pump();
+  void take_jobs();
+  void put_back_jobs();
+  void has_worked();
+  void refuse_waiting();
+
+  ComponentContext context_;
+  io::FileSystem& file_system_;
+  const std::string path_;
+  std::shared_ptr<Work> work_;  // the pool's while is_working_, else ours; null before restore()
+  std::deque<Job> waiting_;
+  std::vector<Job> under_way_;  // writes, and behind them at most one token
+  bool is_working_ = false;
+  bool closing_ = false;
+  std::optional<Error> broken_;
+  std::unique_ptr<Timer> pool_timer_;  // until the offload pool may have room again
+  Task closed_;
+};
+
+}  // namespace colloquium::components

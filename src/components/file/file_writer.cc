@@ -1,0 +1,146 @@
+#include "components/file/file_writer.h"
+
+#include <charconv>
+#include <utility>
+
+#include "io/file_system.h"
+#include "io/path.h"
+
+namespace colloquium::components {
+namespace {
+
+constexpr std::string_view kTokenPrefix = "file 1 ";
+
+// What to do when the file is not the one the commit speaks of.
+constexpr char kStartAnew[] =
+    "; put the file back as it was, or give the sink another name in the pipeline: it then writes the stream anew";
+
+std::string quote(const std::string& path) {
+  return "'" + path + "'";
+}
+
+}  // namespace
+
+std::string FileToken::encode() const {
+  return std::string(kTokenPrefix) + std::to_string(inode) + " " + std::to_string(length);
+}
+
+Result<FileToken> FileToken::decode(const std::string& text) {
+  FileToken token;
+  if (text.starts_with(kTokenPrefix)) {
+    const char* end = text.data() + text.size();
+    const auto [space, bad_inode] = std::from_chars(text.data() + kTokenPrefix.size(), end, token.inode);
+    if (bad_inode == std::errc() && space != end && *space == ' ') {
+      const auto [last, bad_length] = std::from_chars(space + 1, end, token.length);
+      if (bad_length == std::errc() && last == end) return token;
+    }
+  }
+  return fail(ErrorCode::kCorrupt, "the place stored for this sink is not one of a file sink of this version: '" +
+                                       text + "'; use the version that wrote it, or give the sink another name");
+}
+
+FileWriter::FileWriter(io::FileSystem& file_system, std::string path)
+    : file_system_(file_system), path_(std::move(path)) {}
+
+FileWriter::~FileWriter() = default;
+
+Result<std::unique_ptr<FileWriter>> FileWriter::open(io::FileSystem& file_system, const std::string& path,
+                                                     const std::optional<FileToken>& token) {
+  // Before anything is made or cut: a file that is not as it was left is left as it is.
+  if (token) TRY(check(file_system, path, *token));
+  std::unique_ptr<FileWriter> writer(new FileWriter(file_system, path));
+  TRY(writer->prepare(token));
+  return writer;
+}
+
+Status FileWriter::check(const io::FileSystem& file_system, const std::string& path, const FileToken& token) {
+  const auto info = file_system.info(path);
+  if (!info && info.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kNotFound, "the file " + quote(path) + ", of which " + std::to_string(token.length) +
+                                          " bytes are committed, is gone" + kStartAnew);
+  }
+  if (!info) return fail(info.error());
+  if (info->inode != token.inode) {
+    return fail(ErrorCode::kConflict, "the file " + quote(path) + " was replaced by another since " +
+                                          std::to_string(token.length) + " bytes of it were committed" +
+                                          kStartAnew);
+  }
+  if (info->size < token.length) {
+    return fail(ErrorCode::kConflict, "the file " + quote(path) + " has " + std::to_string(info->size) +
+                                          " bytes, but " + std::to_string(token.length) +
+                                          " were committed: it was cut by someone" + kStartAnew);
+  }
+  return {};
+}
+
+Status FileWriter::prepare(const std::optional<FileToken>& token) {
+  const auto named = file_system_.info(path_);
+  if (named && !named->is_regular) {
+    return fail(ErrorCode::kInvalidConfig,
+                "cannot append to " + quote(path_) + ": it is not a file of bytes; name a file, or use stdout");
+  }
+  if (!named) TRY(file_system_.make_directories(io::parent_of(path_)));
+  TRY_ASSIGN(file_, file_system_.open(path_, io::OpenMode::kOpenOrCreate));
+  auto held = file_system_.lock(path_);
+  if (!held && held.error().code == ErrorCode::kConflict) {
+    return fail(ErrorCode::kConflict, "the file " + quote(path_) +
+                                          " is being written by another sink or process; give each its own file");
+  }
+  TRY_ASSIGN(lock_, std::move(held));
+  TRY_ASSIGN(const io::FileInfo info, file_->info());
+  inode_ = info.inode;
+  // Without a token the name may be new, or from a run that ended before its first commit.
+  name_synced_ = token.has_value();
+  length_ = token ? token->length : info.size;
+  synced_length_ = token ? token->length : 0;
+  cut_off_ = info.size - length_;
+  if (cut_off_ > 0) TRY(file_->truncate(length_));
+  return token ? Status() : end_last_line();
+}
+
+// What someone else wrote may end in the middle of a line.
+Status FileWriter::end_last_line() {
+  if (length_ == 0) return {};
+  char last = 0;
+  TRY_ASSIGN(const size_t got, file_->read_at(length_ - 1, {&last, 1}));
+  if (got == 1 && last == '\n') return {};
+  return append("\n");
+}
+
+Status FileWriter::append(std::string_view lines) {
+  if (torn_) {
+    TRY(file_->truncate(length_));
+    torn_ = false;
+  }
+  const Status written = file_->write_at(length_, lines);
+  if (written) {
+    length_ += lines.size();
+    return {};
+  }
+  torn_ = !file_->truncate(length_).has_value();
+  return written;
+}
+
+Result<FileToken> FileWriter::sync() {
+  if (sync_failure_) return fail(*sync_failure_);
+  const Status synced = sync_once();
+  if (!synced) {
+    sync_failure_ = synced.error();
+    return fail(synced.error());
+  }
+  return FileToken{inode_, length_};
+}
+
+Status FileWriter::sync_once() {
+  if (synced_length_ != length_) {
+    TRY(file_->sync());
+    synced_length_ = length_;
+  }
+  if (!name_synced_) {
+    TRY(file_system_.sync_directory(io::parent_of(path_)));
+    name_synced_ = true;
+  }
+  return {};
+}
+
+}  // namespace colloquium::components
