@@ -90,8 +90,23 @@ struct Evaluator::State {
     return true;
   }
 
+  // Elements on a tape are found by walking over them; whoever takes them in order walks once.
+  Value element(size_t i) {
+    const Value& array = machine.result();
+    ASSERT(type_of(array) == Type::kArray && i < computo::array_size(array));
+    if (array.kind == Kind::kArray) return array.items[i];
+    if (element_token == 0 || i < element_index) {
+      element_index = 0;
+      element_token = array.size + 1;
+    }
+    for (; element_index < i; ++element_index) element_token = array.source->root[element_token].next;
+    return view_value(array.source, element_token);
+  }
+
   Machine machine;
   Output output;
+  size_t element_index = 0;
+  uint32_t element_token = 0;  // of that element; 0: none found yet
   mutable ScriptError error;
   mutable bool explained = false;
 };
@@ -103,6 +118,7 @@ Evaluator::~Evaluator() = default;
 
 bool Evaluator::evaluate(std::span<const json::ValueView> inputs, std::span<const Binding> variables) {
   state_->explained = false;
+  state_->element_token = 0;
   return state_->machine.run(inputs, variables);
 }
 
@@ -132,12 +148,12 @@ bool Evaluator::write(std::vector<char>& bytes, std::vector<TapeToken>* tape) {
   return state_->append(state_->machine.result(), bytes, tape);
 }
 
+bool Evaluator::is_element_null(size_t i) const {
+  return type_of(state_->element(i)) == Type::kNull;
+}
+
 bool Evaluator::write_element(size_t i, std::vector<char>& bytes, std::vector<TapeToken>* tape) {
-  const Value& array = state_->machine.result();
-  ASSERT(i < array_size());
-  const Value element =
-      array.kind == Kind::kView ? view_value(array.source, array.view().element(i)->index()) : array.items[i];
-  return state_->append(element, bytes, tape);
+  return state_->append(state_->element(i), bytes, tape);
 }
 
 }  // namespace colloquium::computo

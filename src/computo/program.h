@@ -120,7 +120,8 @@ class Evaluator {
   bool is_null() const;
   bool is_truthy() const;
   bool is_array() const;
-  size_t array_size() const;  // REQUIRES: is_array()
+  size_t array_size() const;  // REQUIRES: is_array(), here and below
+  bool is_element_null(size_t i) const;
 
   // Appends the result as JSON (and its tape, unless null) as Writer does: untouched values are their source
   // bytes, built objects ascend by key. False if output_bytes is exceeded or a function is to be rendered

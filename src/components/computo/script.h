@@ -1,0 +1,28 @@
+// Script: what a stage's setting names, compiled. A `.json` file, or an inline expression.
+//
+// Thread safety: functions.
+#pragma once
+
+#include <string>
+
+#include "colloquium/config_spec.h"
+#include "colloquium/result.h"
+
+#include "computo/program.h"
+#include "io/file_system.h"
+
+namespace colloquium::components {
+
+// Whether the setting is a path: a string that ends in .json or .computo.
+bool is_script_path(const ConfigNode& node);
+
+// Null with at least one problem added: the file cannot be read, the script is wrong (each place with a problem
+// of its own), or it is sugar, which this version does not read. Relative paths start at `base_dir`.
+computo::ProgramPtr compile_setting(const ConfigNode& node, const std::string& base_dir,
+                                    const io::FileSystem& files, ConfigProblems& problems);
+
+// The same with the first problem as an error.
+Result<computo::ProgramPtr> compile_setting(const ConfigNode& node, const std::string& base_dir,
+                                            const io::FileSystem& files);
+
+}  // namespace colloquium::components
