@@ -293,7 +293,10 @@ void HttpConnection::decode_elsewhere() {
       [weak = weak_from_this(), job] {
         const auto self = weak.lock();
         if (self == nullptr || self->input_ != Input::kDecoding) return;
-        if (self->ending_) return self->drop_input();  // an answer before this one closed
+        if (self->ending_) {  // an answer before this one closed
+          self->drop_input();
+          return self->update_reading();
+        }
         self->input_ = Input::kHead;
         self->decoded(std::move(job->status), std::move(job->output));
         self->settle();

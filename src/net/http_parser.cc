@@ -225,11 +225,20 @@ bool HttpParser::check_head() {
   if (head_.chunked && head_.content_length) {
     return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
   }
-  return check_headers() && check_target();
+  return check_request_line() && check_headers() && check_target();
+}
+
+// The library reads over further spaces, and a request line is short enough to look at again.
+bool HttpParser::check_request_line() {
+  const auto begin = static_cast<size_t>(head_.target.data() - block_.data());
+  const std::string_view version = block_.substr(begin + head_.target.size());
+  const bool single_spaces = block_.find(' ') == begin - 1 && version.starts_with(" HTTP/1.");
+  const bool ends_there = version.find('\r') == std::string_view(" HTTP/1.x").size();
+  return (single_spaces && ends_there) || refuse(400, "the request line is not method, target and version");
 }
 
 bool HttpParser::check_headers() {
-  host_count_ = 0;
+  host_count_ = coding_count_ = 0;
   for (HeaderField& field : head_.headers) {
     if (!is_token(field.name)) return refuse(400, "a header's name holds a character that is not allowed");
     field.value = trimmed(field.value);
@@ -259,6 +268,7 @@ bool HttpParser::take_header(const HeaderField& field) {
       if (!equals_ignoring_case(field.value, "chunked")) {
         return refuse(501, "the only transfer coding that is understood is chunked");
       }
+      if (++coding_count_ > 1) return refuse(400, "the body is chunked more than once");
       return head_.version_minor == 1 || refuse(400, "HTTP/1.0 has no Transfer-Encoding");
     default:
       return true;

@@ -69,6 +69,7 @@ class HttpParser {
   bool find_end(std::string_view input, size_t* end);
   bool read_head(std::string_view block);
   bool check_head();
+  bool check_request_line();
   bool check_headers();
   bool check_target();
   bool take_header(const HeaderField& field);
@@ -83,7 +84,8 @@ class HttpParser {
   std::string kept_;
   size_t line_start_ = 0;  // of an incomplete head: how far it was searched
   size_t line_count_ = 0;
-  int host_count_ = 0;  // Host headers of this head
+  int host_count_ = 0;    // Host headers of this head
+  int coding_count_ = 0;  // Transfer-Encoding headers of this head
   uint64_t body_left_ = 0;
   ChunkedDecoder chunked_;
 };
