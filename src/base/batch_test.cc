@@ -272,6 +272,8 @@ TEST_CASE("a batch can be placed elsewhere and cut from the front, sharing its b
 }  // namespace
 }  // namespace colloquium
 
+namespace colloquium {
+
 TEST_CASE("renumbered events of one offset have ordinals of their own") {
   BatchBuilder builder;
   for (const uint32_t offset : {0u, 0u, 0u, 4u, 5u, 5u}) {
@@ -283,3 +285,5 @@ TEST_CASE("renumbered events of one offset have ordinals of their own") {
   CHECK(ordinals == std::vector<uint32_t>{0, 1, 2, 0, 0, 1});
   CHECK(batch->offset(4) == 15);
 }
+
+}  // namespace colloquium

@@ -1,0 +1,375 @@
+// A whole pipeline on one thread, over the in-memory log, with a seed that chooses what moves next: run to its
+// end, and crashed at random moments again and again.
+#include "engine/pipeline.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "base/sim_executor.h"
+#include "colloquium/config_types.h"
+#include "config/pipeline_config.h"
+#include "engine/test_support.h"
+#include "log/fake_log.h"
+#include "loop/test_loop.h"
+
+using namespace colloquium;
+using namespace colloquium::engine;
+
+namespace {
+
+struct NoConfig {};
+
+// A file of numbered events that can be read again from anywhere. Emits a few at a time and backs off when told.
+class NumberSource final : public Source {
+ public:
+  NumberSource(SourceContext context, int total) : context_(std::move(context)), total_(total) {}
+  Status start(std::string cursor) override {
+    next_ = cursor.empty() ? 0 : std::stoi(cursor);
+    more();
+    return {};
+  }
+  void stop_intake() override { stopped_ = true; }
+  void close(Task closed) override {
+    stopped_ = true;
+    context_.loop.post(std::move(closed));
+  }
+
+ private:
+  void more() {
+    if (stopped_ || waiting_) return;
+    if (next_ >= total_) {
+      if (under_way_ == 0 && !finished_) {
+        finished_ = true;
+        context_.finished();
+      }
+      return;
+    }
+    if (under_way_ >= 3) return;
+    if (!context_.intake.ready()) {
+      waiting_ = true;
+      return context_.intake.when_ready([this] {
+        waiting_ = false;
+        more();
+      });
+    }
+    emit();
+    context_.loop.post([this] { more(); });
+  }
+  void emit() {
+    const int from = next_;
+    next_ = std::min(total_, from + 1 + static_cast<int>(context_.random.next() % 7));
+    std::string body;
+    for (int n = from; n < next_; ++n) body += R"({"n":)" + std::to_string(1'000'000 + n) + "}\n";  // 14 bytes each
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>(body);
+    raw.format = BodyFormat::kNdjson;
+    raw.position = from * kLine;
+    raw.cursor = std::to_string(next_);
+    ++under_way_;
+    context_.intake.emit(std::move(raw), [this, from](Ack ack) {
+      --under_way_;
+      if (ack.error) next_ = std::min(next_, from);
+      more();
+    });
+  }
+  static constexpr int64_t kLine = 14;
+  SourceContext context_;
+  const int total_;
+  int next_ = 0;
+  int under_way_ = 0;
+  bool stopped_ = false, waiting_ = false, finished_ = false;
+};
+
+// What survives a crash: each sink's file.
+using Disk = std::map<std::string, std::vector<std::string>>;
+
+// A file in small: appends at once, and a token is its length.
+class DiskSink final : public Sink {
+ public:
+  DiskSink(std::vector<std::string>& lines, Loop& loop) : lines_(lines), loop_(loop) {}
+  Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
+  Status restore(const std::string& token) override {
+    const size_t length = token.empty() ? 0 : std::stoul(token);
+    if (lines_.size() < length) return fail(ErrorCode::kCorrupt, "the file is shorter than what was committed");
+    lines_.resize(length);
+    return {};
+  }
+  Status start() override { return {}; }
+  void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
+    loop_.post([this, batch, done = std::move(done)]() mutable {
+      for (size_t i = 0; i < batch->size(); ++i) lines_.emplace_back(batch->value(i));
+      done({});
+    });
+  }
+  bool has_token() const override { return true; }
+  void token(TokenDone done) override {
+    loop_.post([this, length = lines_.size(), done = std::move(done)]() mutable { done(std::to_string(length)); });
+  }
+  void close(Task closed) override { loop_.post(std::move(closed)); }
+
+ private:
+  std::vector<std::string>& lines_;
+  Loop& loop_;
+};
+
+// Drops every seventh event; fails every eleventh.
+class PickyStage final : public PureStage {
+ public:
+  void run(const Batch& input, BatchBuilder& output, std::vector<FailedEvent>& failed) override {
+    for (size_t i = 0; i < input.size(); ++i) {
+      const int n = std::stoi(std::string(input.value(i).substr(5)));
+      if (n % 11 == 0) {
+        failed.push_back({i, Error{ErrorCode::kInvalidInput, "eleven", false, {}}});
+      } else if (n % 7 != 0) {
+        output.keep(input, i);
+      }
+    }
+  }
+  bool needs_tape() const override { return false; }
+  void set_output_tape(bool) override {}
+};
+
+// One process: everything it has in memory.
+struct World {
+  World(uint64_t seed, std::shared_ptr<log::FakeStorage> storage, Disk& disk_in, int total_in)
+      : disk(disk_in), total(total_in), executor(seed, clock), random(seed) {
+    describe();
+    log::FakeLogOptions fake;
+    fake.seed = seed;
+    fake.storage = std::move(storage);
+    fake.tape = [](std::string_view value, std::vector<TapeToken>& tape) { json::Walker().walk_unchecked(value, tape); };
+    log = std::make_unique<log::FakeLog>(executor, clock, fake);
+  }
+
+  void describe() {
+    source.kind = ComponentKind::kSource;
+    source.name = "numbers";
+    bind_spec(source, ConfigSpec<NoConfig>());
+    source.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = true, .finite = true}; };
+    source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
+      return std::make_unique<NumberSource>(std::move(context), total);
+    };
+    stage.kind = ComponentKind::kStage;
+    stage.name = "picky";
+    bind_spec(stage, ConfigSpec<NoConfig>());
+    stage.create_pure_stage = [](const ParsedConfig&, ComponentContext) -> Result<std::unique_ptr<PureStage>> {
+      return std::make_unique<PickyStage>();
+    };
+    sink.kind = ComponentKind::kSink;
+    sink.name = "disk";
+    sink.delivery = Guarantee::kExactlyOnce;
+    bind_spec(sink, ConfigSpec<NoConfig>());
+    sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
+      return std::make_unique<DiskSink>(disk[context.name], context.loop);
+    };
+  }
+
+  std::shared_ptr<const Plan> plan(const std::string& text, ConfigProblems& problems) {
+    config::PipelineSurroundings surroundings;
+    surroundings.registry.find = [this](ComponentKind kind, std::string_view name) -> const Descriptor* {
+      for (const Descriptor* d : {&source, &stage, &sink}) {
+        if (d->kind == kind && d->name == name) return d;
+      }
+      return nullptr;
+    };
+    surroundings.registry.names = [](ComponentKind) { return std::vector<std::string>(); };
+    return Plan::compile(config::read_pipeline(text, "p.yaml", surroundings, problems), problems);
+  }
+
+  void start(const std::string& text) {
+    ConfigProblems problems;
+    auto compiled = plan(text, problems);
+    for (const auto& problem : problems) UNSCOPED_INFO(problem.describe());
+    REQUIRE(compiled != nullptr);
+    auto created = Pipeline::create(compiled, {.loop = loop, .executor = executor, .clock = clock, .random = random,
+                                               .services = services, .workers = workers, .log = log.get()});
+    if (!created) FAIL(created.error().describe());
+    pipeline = std::move(*created);
+    REQUIRE(pipeline->start([this] { finished = true; }, [this](Error error) { failure = error; }));
+  }
+
+  // One small step of something; time passes when nothing else can move.
+  void step() {
+    if (random.next() % 2 == 0 && loop.run_turn()) return;
+    if (executor.step()) return;
+    if (loop.run_turn()) return;
+    loop.advance(10);
+  }
+
+  void close() {
+    bool closed = false;
+    pipeline->stop(1000, [&] { closed = true; });
+    for (int i = 0; i < 100'000 && !closed; ++i) step();
+    REQUIRE(closed);
+    pipeline.reset();
+    while (executor.run_until_idle() > 0 || loop.run_until_idle() > 0) {
+    }
+    REQUIRE(log->close());
+  }
+
+  Disk& disk;
+  const int total;
+  ManualClock clock;
+  SimExecutor executor;
+  loop::TestLoop loop{clock};
+  SeededRandom random;
+  Services services;
+  WorkerPool workers{executor, 2};
+  std::unique_ptr<log::FakeLog> log;
+  Descriptor source, stage, sink;
+  std::unique_ptr<Pipeline> pipeline;
+  bool finished = false;
+  std::optional<Error> failure;
+};
+
+std::vector<std::string> expected(int total, bool filtered) {
+  std::vector<std::string> out;
+  for (int n = 1'000'000; n < 1'000'000 + total; ++n) {
+    if (filtered && (n % 7 == 0 || n % 11 == 0)) continue;
+    out.push_back(R"({"n":)" + std::to_string(n) + "}");
+  }
+  return out;
+}
+
+std::vector<std::string> stored(log::Log& log, const std::string& stream) {
+  std::vector<std::string> out;
+  const auto id = log.open_stream({.name = stream, .partitions = 1});
+  auto reader = log.read(*id, 0, 0, false);
+  while (true) {
+    const auto batch = (*reader)->next();
+    if (*batch == nullptr) return out;
+    for (size_t i = 0; i < (*batch)->size(); ++i) out.emplace_back((*batch)->value(i));
+  }
+}
+
+constexpr char kTwoSinks[] =
+    "name: p\nsources: [{numbers: {}}]\nstages: [{picky: {}}]\n"
+    "sinks:\n  - {name: all, disk: {}}\n  - {name: odd, when: ['==', 1, ['%', [$input, /n], 2]], disk: {}}\n";
+
+std::vector<std::string> odd(const std::vector<std::string>& lines) {
+  std::vector<std::string> out;
+  for (const std::string& line : lines) {
+    if ((line[line.size() - 2] - '0') % 2 == 1) out.push_back(line);
+  }
+  return out;
+}
+
+// Runs `text` to its end, crashing up to `crashes` times on the way. A crashed world is kept, never run again:
+// its objects go when the test process does.
+void run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk& disk,
+                      const std::function<void(World&)>& at_end, int total) {
+  static std::vector<std::unique_ptr<World>>& graveyard = *new std::vector<std::unique_ptr<World>>();
+  auto storage = log::make_fake_storage();
+  SeededRandom chance(seed * 31);
+  for (int life = 0; life <= crashes; ++life) {
+    auto world = std::make_unique<World>(seed * 100 + static_cast<uint64_t>(life), storage, disk, total);
+    world->start(text);
+    const uint64_t steps = life == crashes ? UINT64_MAX : chance.next() % 3000;
+    for (uint64_t i = 0; i < steps && !world->finished && !world->failure; ++i) world->step();
+    if (world->failure) FAIL(world->failure->describe());
+    if (world->finished || life == crashes) {
+      REQUIRE(world->finished);
+      at_end(*world);
+      world->close();
+      return;
+    }
+    graveyard.push_back(std::move(world));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a finite pipeline runs to its end: every sink has what is meant for it, in order", "[REQ-009][REQ-019]") {
+  Disk disk;
+  run_with_crashes(kTwoSinks, 1, 0, disk, [](World& world) {
+    CHECK(stored(*world.log, "p.dead").size() == 18);
+  }, 200);
+  CHECK(disk["all"] == expected(200, true));
+  CHECK(disk["odd"] == odd(expected(200, true)));
+}
+
+TEST_CASE("crashed at any moment, a logged pipeline loses and repeats nothing", "[REQ-008][REQ-174]") {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Disk disk;
+    run_with_crashes(kTwoSinks, seed, 6, disk, [](World& world) {
+      REQUIRE(stored(*world.log, "p").size() == 200);
+      REQUIRE(stored(*world.log, "p.dead").size() == 18);
+    }, 200);
+    REQUIRE(disk["all"] == expected(200, true));
+    REQUIRE(disk["odd"] == odd(expected(200, true)));
+  }
+}
+
+TEST_CASE("crashed at any moment, a pipeline without log loses and repeats nothing either", "[REQ-008][REQ-174]") {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Disk disk;
+    run_with_crashes(std::string(kTwoSinks) + "log: off\n", seed, 6, disk, [](World& world) {
+      REQUIRE(stored(*world.log, "p.dead").size() == 18);
+    }, 200);
+    REQUIRE(disk["all"] == expected(200, true));
+    REQUIRE(disk["odd"] == odd(expected(200, true)));
+  }
+}
+
+TEST_CASE("crashed at any moment, several partitions keep their order and their events", "[REQ-008][REQ-009]") {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    Disk disk;
+    run_with_crashes(std::string(kTwoSinks) + "log: {partitions: 3, partition_by: ['%', [$input, /n], 5]}\n", seed, 5, disk,
+                     [](World&) {}, 200);
+    REQUIRE(disk["all"].size() == expected(200, true).size());
+    std::map<int, std::string> last;
+    std::set<std::string> seen;
+    for (const std::string& line : disk["all"]) {
+      REQUIRE(seen.insert(line).second);
+      const int key = std::stoi(line.substr(5)) % 5;
+      REQUIRE(last[key] < line);
+      last[key] = line;
+    }
+  }
+}
+
+TEST_CASE("another run of a finished pipeline writes nothing again") {
+  Disk disk;
+  auto storage = log::make_fake_storage();
+  for (int life = 0; life < 2; ++life) {
+    World world(7 + static_cast<uint64_t>(life), storage, disk, 100);
+    world.start(kTwoSinks);
+    for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+    REQUIRE(world.finished);
+    world.close();
+    CHECK(disk["all"] == expected(100, true));
+  }
+}
+
+TEST_CASE("a plan says its legs and its promises", "[REQ-110]") {
+  Disk disk;
+  World world(1, log::make_fake_storage(), disk, 1);
+  ConfigProblems problems;
+  const auto plan = world.plan(kTwoSinks, problems);
+  REQUIRE(plan != nullptr);
+  const std::string text = plan->explain();
+  CHECK(text.find("leg p: source numbers -> stream p (1 partition, lz4, ack durable)") != std::string::npos);
+  CHECK(text.find("leg p/odd: stream p -> picky -> when -> sink odd (disk)") != std::string::npos);
+  REQUIRE(plan->promises().size() == 2);
+  CHECK(plan->promises()[0] == "numbers -> all: exactly once");
+  REQUIRE(world.log->close());
+}
+
+TEST_CASE("all wrong expressions are reported at once, with their places", "[REQ-094]") {
+  Disk disk;
+  World world(1, log::make_fake_storage(), disk, 1);
+  ConfigProblems problems;
+  const auto plan = world.plan(
+      "name: p\nlog: {partition_by: [nope, 1]}\nsources: [{numbers: {}}]\n"
+      "sinks:\n  - name: a\n    when: ['==', 1]\n    disk: {}\n  - name: b\n    when: [$, /nothing]\n    disk: {}\n",
+      problems);
+  CHECK(plan == nullptr);
+  std::set<int> lines;
+  for (const auto& problem : problems) lines.insert(problem.mark.line);
+  CHECK(lines == std::set<int>{2, 6, 9});
+  REQUIRE(world.log->close());
+}
