@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -11,9 +12,6 @@
 
 namespace colloquium::json {
 namespace {
-
-// Up to this many keys are compared each with each, which is faster than anything that allocates.
-constexpr size_t kPairwiseLimit = 32;
 
 bool same_key(const ValueView& a, const ValueView& b) {
   if (!a.is_escaped() && !b.is_escaped()) return a.raw() == b.raw();
@@ -28,7 +26,7 @@ void for_each_key(const ValueView& object, Visit visit) {
 }
 
 bool pairwise(const ValueView& object) {
-  std::array<uint32_t, kPairwiseLimit> keys;
+  std::array<uint32_t, KeyFilter::kCompareMax> keys;
   size_t count = 0;
   bool found = false;
   for_each_key(object, [&](const ValueView& key) {
@@ -52,9 +50,18 @@ bool by_order(const ValueView& object) {
 
 }  // namespace
 
-bool has_duplicate_keys(const char* text, const TapeToken* root, uint32_t index) {
-  const ValueView object(text, root, index);
-  return object.count() <= kPairwiseLimit ? pairwise(object) : by_order(object);
+bool has_key(const char* text, const TapeToken* root, uint32_t object, uint32_t end, std::string_view key) {
+  for (uint32_t i = object + 1; i < end; i = root[i + 1].next) {
+    const TapeToken& other = root[i];
+    const bool candidate = other.length == key.size() + 2 && (other.flags & kTokenEscaped) == 0;
+    if (candidate && std::memcmp(text + other.offset + 1, key.data(), key.size()) == 0) return true;
+  }
+  return false;
+}
+
+bool has_duplicate_keys(const char* text, const TapeToken* root, uint32_t object) {
+  const ValueView value(text, root, object);
+  return value.count() <= KeyFilter::kCompareMax ? pairwise(value) : by_order(value);
 }
 
 }  // namespace colloquium::json

@@ -1,5 +1,5 @@
-// Finding objects that hold a key twice: a filter that costs a few instructions per key, and the exact answer
-// for the few objects the filter can't clear.
+// Finding objects that hold a key twice: a filter that costs a few instructions per key, and the exact answer for
+// the few keys the filter can't clear.
 //
 // Both the walk and the Writer set kTokenDuplicateKeys with it, exactly: readers of an object without the flag
 // need not look for a later duplicate.
@@ -8,34 +8,50 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "colloquium/tape.h"
 
 namespace colloquium::json {
 
-// A 64-bit Bloom filter of one object's keys. suspect() is never false for an object with a duplicate.
+// The keys of one open object, as a 64-bit Bloom filter with two bits per key.
 class KeyFilter {
  public:
-  // `inner`: the first byte after the opening quote; reads only the key's bytes and its closing quote.
-  void add(const char* inner, uint32_t length) {
-    // Four samples tell most keys of an event apart; the filter only has to be cheap.
-    const auto byte = [inner](uint32_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(inner[i])); };
-    const uint32_t sample =
-        byte(0) + (byte(length / 2) << 8) + (byte(length - (length != 0)) << 16) + (length << 24);
-    const uint64_t bit = uint64_t{1} << ((sample * 0x9e3779b1u) >> 26);
-    suspect_ |= (seen_ & bit) != 0;
-    seen_ |= bit;
+  // Keys of larger objects are not compared one by one but sorted at the object's end.
+  static constexpr uint32_t kCompareMax = 32;
+
+  // An unescaped key that stands in quotes. False: it is not among those added before.
+  bool add(const char* inner, uint32_t length) {
+    // First and last two bytes; of a key of one byte its quotes take part, which are always the same.
+    if (length == 0) return true;
+    const uint64_t sample = load2(inner) | load2(inner + length - 1) << 16 | uint64_t{length} << 32;
+    const uint64_t hash = sample * 0x9e3779b97f4a7c15u;
+    const uint64_t bits = uint64_t{1} << (hash >> 58) | uint64_t{1} << (hash >> 52 & 63);
+    const bool maybe = (seen_ & bits) == bits;
+    seen_ |= bits;
+    return maybe;
   }
-  // An escaped key may equal one written otherwise.
-  void add_escaped() { suspect_ = true; }
-  bool suspect() const { return suspect_; }
+
+  // The question is left to the object's end: an escaped key may equal one written otherwise.
+  void defer() { deferred_ = true; }
+  bool deferred() const { return deferred_; }
 
  private:
+  static uint64_t load2(const char* p) {
+    uint16_t value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+  }
+
   uint64_t seen_ = 0;
-  bool suspect_ = false;
+  bool deferred_ = false;
 };
 
-// Whether a (decoded) key of the object at root[index] occurs twice. `text` is the event's first byte.
-bool has_duplicate_keys(const char* text, const TapeToken* root, uint32_t index);
+// Whether an unescaped key between the object at root[object] and root[end] reads `key`. `text` is the event's
+// first byte. The object's own token need not be complete.
+bool has_key(const char* text, const TapeToken* root, uint32_t object, uint32_t end, std::string_view key);
+
+// Whether a (decoded) key of the object at root[object] occurs twice.
+bool has_duplicate_keys(const char* text, const TapeToken* root, uint32_t object);
 
 }  // namespace colloquium::json

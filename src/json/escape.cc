@@ -12,7 +12,7 @@ size_t plain_prefix_short(const char* text, size_t size) {
   char block[kScanWidth] = {};
   std::memcpy(block, text, size);
   const unsigned beyond = ~0u << size;
-  return static_cast<size_t>(std::countr_zero(special_mask(block) | beyond));
+  return static_cast<size_t>(std::countr_zero(marks16<true>(block) | beyond));
 }
 
 }  // namespace
@@ -21,11 +21,11 @@ size_t plain_prefix(std::string_view text) {
   if (text.size() < kScanWidth) return plain_prefix_short(text.data(), text.size());
   const size_t last = text.size() - kScanWidth;
   for (size_t i = 0; i < last; i += kScanWidth) {
-    const unsigned mask = special_mask(text.data() + i);
+    const unsigned mask = marks16<true>(text.data() + i);
     if (mask != 0) return i + static_cast<size_t>(std::countr_zero(mask));
   }
   // The last block overlaps the one before it, which holds nothing special.
-  const unsigned mask = special_mask(text.data() + last);
+  const unsigned mask = marks16<true>(text.data() + last);
   return mask != 0 ? last + static_cast<size_t>(std::countr_zero(mask)) : text.size();
 }
 

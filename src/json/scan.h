@@ -23,21 +23,28 @@ inline unsigned mask_of(__m128i matches) {
   return static_cast<unsigned>(_mm_movemask_epi8(matches));
 }
 
-// Bit i is set where p[i] is a quote or a backslash.
-inline unsigned quote_mask(const char* p) {
-  const __m128i bytes = load16(p);
-  return mask_of(
-      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+// Of 16 bytes: ff where there is a quote, a backslash or, if kControls, a control character: what ends a run of
+// plain bytes, both for who reads a string and for who escapes one.
+template <bool kControls>
+[[gnu::always_inline]] inline __m128i match_marks(__m128i bytes) {
+  const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i marks = _mm_or_si128(quotes, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  if constexpr (!kControls) return marks;
+  return _mm_or_si128(marks, _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes));
 }
 
-// Bit i is set where p[i] is a quote, a backslash or a control character: what ends a run of plain bytes, both
-// for who reads a string and for who escapes one.
-inline unsigned special_mask(const char* p) {
-  const __m128i bytes = load16(p);
-  const __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-  const __m128i quotes =
-      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-  return mask_of(_mm_or_si128(controls, quotes));
+// Bit i is set where match_marks finds p[i], for 16 and for 64 bytes.
+template <bool kControls>
+[[gnu::always_inline]] inline unsigned marks16(const char* p) {
+  return mask_of(match_marks<kControls>(load16(p)));
+}
+
+template <bool kControls>
+[[gnu::always_inline]] inline uint64_t marks64(const char* p) {
+  const uint64_t low = marks16<kControls>(p) | marks16<kControls>(p + kScanWidth) << kScanWidth;
+  const char* second = p + 2 * kScanWidth;
+  const uint64_t high = marks16<kControls>(second) | marks16<kControls>(second + kScanWidth) << kScanWidth;
+  return low | high << 2 * kScanWidth;
 }
 
 // How many of the 16 bytes from p on are decimal digits before the first that is none.

@@ -17,15 +17,20 @@ constexpr size_t kTapeStep = 48;
 // Decimal digits before the point that every double has room for: below that no literal is infinite.
 constexpr int64_t kSafeMagnitude = 308;
 
-constexpr char kTooEarly[] = "unexpected end of the text";
+constexpr unsigned kMarksWidth = 64;
 
 }  // namespace
 
-// One walk. Positions travel as `const char*` from function to function, null after a failure, so that they
-// stay in a register; everything is inlined into run().
+// One walk.
 //
-// No loop runs past the text by more than a wide load: each consumer of more than one byte checks the end
-// itself, and the structural bytes, taken one by one, are checked where a value begins and where one ended.
+// What makes it fast is that little waits for anything: the marks (quotes, backslashes, control characters) of 64
+// bytes at a time are found ahead of the walk, so where a string begins and ends comes from a bit mask, not from
+// the end of the token before. What the loop carries (position, marks, end of the tape) travels by value or
+// within inlined functions, so that it stays in registers; functions kept out of line never see its address.
+//
+// A position is null after a failure. No loop runs past the text by more than one load of 64 bytes: what takes
+// several bytes checks the end itself, and the structural bytes, taken one by one, are checked where a value
+// begins and where one ended.
 //
 // kChecked false: the text passed a checking walk before. Escapes, UTF-8 and number forms are believed; the
 // structure is still followed byte by byte, so that a broken promise is found and not followed into the dark.
@@ -38,14 +43,15 @@ class Walker::Pass {
         limits_(limits),
         stack_(stack),
         tape_(tape),
-        tape_base_(tape.size()) {
-    grow();
-  }
+        tape_base_(tape.size()) {}
 
   // On failure the tape is as it was.
   bool run() {
-    const bool good = values(skip_space(begin_));
-    tape_.resize(good ? tape_base_ + token_count() : tape_base_);
+    State state;
+    state.out = reserve(0, static_cast<size_t>(end_ - begin_) / 8 + kTapeStep / 4);
+    state.marks = {begin_, marks64<kChecked>(begin_)};
+    const bool good = values(skip_space(begin_), state);
+    tape_.resize(good ? tape_base_ + token_count_ : tape_base_);
     return good;
   }
 
@@ -54,139 +60,193 @@ class Walker::Pass {
  private:
   using Position = const char*;
 
-  // The whole grammar above the single token.
-  bool values(Position p) {
+  // The marks of the 64 bytes from `base` on that are not yet passed.
+  struct Marks {
+    Position base;
+    uint64_t bits;
+  };
+
+  struct State {
+    Marks marks;
+    TapeToken* out;
+  };
+
+  // A number's end and what it is.
+  struct Number {
+    Position end;
+    TokenType type = TokenType::kInteger;
+    uint8_t flags = 0;
+  };
+
+  // The grammar above the single token.
+  [[gnu::always_inline]] bool values(Position p, State& state) {
     for (;;) {
-      // At the start of a value.
-      p = value(p);
+      bool entered = false;
+      p = value(p, state, entered);
       if (p == nullptr) return false;
-      // Behind a value or, if `opened_`, behind the opening of a container that has content.
-      while (!opened_) {
-        if (depth_ == 0) return at_end(p);
-        p = skip_space(p);
-        if (p >= end_) return fail(end_, kTooEarly) != nullptr;
-        ++frame_.count;
-        if (*p == ',') {
-          p = skip_space(p + 1);
-          break;
-        }
-        if (*p != closer_)
-          return fail(p, closer_ == '}' ? "expected ',' or '}'" : "expected ',' or ']'") != nullptr;
-        close(++p);
+      if (!entered) {
+        p = behind_value(p, state);
+        if (p == nullptr) return complete_;
       }
-      opened_ = false;
       if (closer_ == '}') {
-        p = key(p);
+        p = key(p, state);
         if (p == nullptr) return false;
       }
     }
   }
 
-  [[gnu::always_inline]] Position value(Position p) {
-    if (p >= end_) return fail(end_, kTooEarly);
+  // `entered`: the value is a container with content, and the result is where that begins.
+  [[gnu::always_inline]] Position value(Position p, State& state, bool& entered) {
+    if (p >= end_) return too_early();
     switch (*p) {
       case '"':
-        return string(p, TokenType::kString);
+        return string(p, state, TokenType::kString);
       case '{':
-        return open(p, TokenType::kObject);
+        return open(p, state, TokenType::kObject, entered);
       case '[':
-        return open(p, TokenType::kArray);
+        return open(p, state, TokenType::kArray, entered);
       case 't':
-        return literal(p, "true", TokenType::kTrue);
+        return literal(p, state, "true", TokenType::kTrue);
       case 'f':
-        return literal(p, "false", TokenType::kFalse);
+        return literal(p, state, "false", TokenType::kFalse);
       case 'n':
-        return literal(p, "null", TokenType::kNull);
+        return literal(p, state, "null", TokenType::kNull);
       default:
-        return number(p);
+        return number(p, state);
     }
   }
 
-  [[gnu::always_inline]] Position key(Position p) {
-    if (p >= end_) return fail(end_, kTooEarly);
+  // Closes containers until there is a comma; returns the position behind that. Null at the end of the text
+  // (complete_) or after a failure.
+  [[gnu::always_inline]] Position behind_value(Position p, State& state) {
+    for (;;) {
+      if (depth_ == 0) return finish(p, state.out);
+      p = skip_space(p);
+      if (p >= end_) return too_early();
+      ++frame_.count;
+      if (*p == ',') return skip_space(p + 1);
+      if (*p != closer_) return fail(p, closer_ == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+      close(++p, state.out);
+    }
+  }
+
+  [[gnu::always_inline]] Position key(Position p, State& state) {
+    if (p >= end_) return too_early();
     if (*p != '"') return fail(p, "expected a key in quotes");
-    p = string(p, TokenType::kKey);
+    p = string(p, state, TokenType::kKey);
     if (p == nullptr) return nullptr;
     p = skip_space(p);
-    if (p >= end_) return fail(end_, kTooEarly);
+    if (p >= end_) return too_early();
     if (*p != ':') return fail(p, "expected ':' after the key");
     return skip_space(p + 1);
   }
 
-  bool at_end(Position p) {
+  [[gnu::noinline]] Position finish(Position p, const TapeToken* out) {
     p = skip_space(p);
-    return p == end_ || fail(p, "expected nothing more after the value") != nullptr;
+    if (p != end_) return fail(p, "expected nothing more after the value");
+    token_count_ = count_to(out);
+    complete_ = true;
+    return nullptr;
   }
 
   // Containers.
 
-  [[gnu::always_inline]] Position open(Position p, TokenType type) {
+  [[gnu::always_inline]] Position open(Position p, State& state, TokenType type, bool& entered) {
     if (depth_ == limits_.depth) return fail(p, "too many levels of nesting");
-    const uint32_t index = token_count();
-    push(p, 1, type, 0);
+    const uint32_t index = count_to(state.out);
+    push(state, p, 1, type, 0);
     const Position inside = skip_space(p + 1);
     const char closer = type == TokenType::kObject ? '}' : ']';
     if (inside < end_ && *inside == closer) {
-      out_[-1].length = static_cast<uint32_t>(inside + 1 - p);
+      state.out[-1].length = static_cast<uint32_t>(inside + 1 - p);
       return inside + 1;
     }
     if (depth_ == stack_.size()) stack_.resize(depth_ * 2 + 16);
     stack_[depth_++] = frame_;
     frame_ = Frame{index, 0, {}};
     closer_ = closer;
-    opened_ = true;
+    entered = true;
     return inside;
   }
 
   // `behind`: the position behind the closing brace or bracket.
-  [[gnu::always_inline]] void close(Position behind) {
+  [[gnu::always_inline]] void close(Position behind, const TapeToken* out) {
     TapeToken& token = first_[frame_.token];
     token.length = static_cast<uint32_t>(behind - begin_) - token.offset;
-    token.next = token_count();
+    token.next = count_to(out);
     token.count = std::min(frame_.count, kTokenCountMax);
-    if (frame_.keys.suspect()) mark_duplicates();
+    if (frame_.keys.deferred() && has_duplicate_keys(begin_, first_, frame_.token)) mark_duplicates();
     frame_ = stack_[--depth_];
     closer_ = depth_ != 0 && first_[frame_.token].type() == TokenType::kObject ? '}' : ']';
   }
 
-  [[gnu::noinline]] void mark_duplicates() {
-    if (has_duplicate_keys(begin_, first_, frame_.token)) first_[frame_.token].flags |= kTokenDuplicateKeys;
+  // A key the filter could not clear. Its own token is not yet on the tape.
+  [[gnu::noinline]] void look_for_key(std::string_view inner, uint8_t flags, const TapeToken* out) {
+    if (flags != 0 || frame_.count >= KeyFilter::kCompareMax) return frame_.keys.defer();
+    if (has_key(begin_, first_, frame_.token, count_to(out), inner)) mark_duplicates();
+  }
+
+  void mark_duplicates() { first_[frame_.token].flags |= kTokenDuplicateKeys; }
+
+  // Marks.
+
+  // The first mark not yet passed, which it passes; at or behind the end of the text if there is none.
+  [[gnu::always_inline]] Position next_mark(State& state) const {
+    Marks& marks = state.marks;
+    while (marks.bits == 0) {
+      marks.base += kMarksWidth;
+      if (marks.base >= end_) return end_;
+      marks.bits = marks64<kChecked>(marks.base);
+    }
+    const Position mark = marks.base + std::countr_zero(marks.bits);
+    marks.bits &= marks.bits - 1;
+    return mark;
+  }
+
+  // Passes all marks below p.
+  [[gnu::noinline]] Marks pass_marks(Marks marks, Position p) const {
+    const size_t blocks = static_cast<size_t>(p - marks.base) / kMarksWidth;
+    if (blocks != 0) {
+      marks.base += blocks * kMarksWidth;
+      marks.bits = marks64<kChecked>(marks.base);
+    }
+    marks.bits &= ~uint64_t{0} << (p - marks.base);
+    return marks;
   }
 
   // Strings and keys. Returns the position behind the closing quote.
-  [[gnu::always_inline]] Position string(Position p, TokenType type) {
-    Position q = p + 1;
+  [[gnu::always_inline]] Position string(Position p, State& state, TokenType type) {
+    Position begin = next_mark(state);
+    if (begin != p) {
+      // Line breaks between the tokens are marks too.
+      state.marks = pass_marks(state.marks, p + 1);
+      begin = p;
+    }
+    Position q = next_mark(state);
     uint8_t flags = 0;
-    for (;;) {
-      const unsigned stops = kChecked ? special_mask(q) : quote_mask(q);
-      if (stops == 0) {
-        q += kScanWidth;
-        if (q >= end_) return fail(end_, kTooEarly);
-        continue;
-      }
-      q += std::countr_zero(stops);
-      if (q >= end_) return fail(end_, kTooEarly);
-      if (*q == '"') break;
+    while (*q != '"' || q >= end_) {
+      if (q >= end_) return too_early();
       flags = kTokenEscaped;
       q = escape(q);
       if (q == nullptr) return nullptr;
+      state.marks = pass_marks(state.marks, q);
+      q = next_mark(state);
     }
     if (type == TokenType::kKey) {
-      if (flags != 0) {
-        frame_.keys.add_escaped();
-      } else {
-        frame_.keys.add(p + 1, static_cast<uint32_t>(q - p - 1));
+      const std::string_view inner(begin + 1, static_cast<size_t>(q - begin - 1));
+      if (flags != 0 || frame_.keys.add(inner.data(), static_cast<uint32_t>(inner.size()))) {
+        look_for_key(inner, flags, state.out);
       }
     }
-    push(p, static_cast<uint32_t>(q + 1 - p), type, flags);
+    push(state, begin, static_cast<uint32_t>(q + 1 - begin), type, flags);
     return q + 1;
   }
 
   // At a backslash or a control character inside a string.
-  Position escape(Position p) {
-    if constexpr (!kChecked) return p + 2;
+  [[gnu::noinline]] Position escape(Position p) {
+    if constexpr (!kChecked) return std::min(p + 2, end_);
     if (*p != '\\') return fail(p, "a control character in a string must be escaped");
-    if (p + 1 >= end_) return fail(end_, kTooEarly);
+    if (p + 1 >= end_) return too_early();
     switch (p[1]) {
       case '"':
       case '\\':
@@ -210,7 +270,7 @@ class Walker::Pass {
     if (is_low_surrogate(unit)) return fail(p, "a low surrogate without a high one before it");
     if (!is_high_surrogate(unit)) return p + 6;
     const Position second = p + 6;
-    if (second == end_ || (second + 1 == end_ && *second == '\\')) return fail(end_, kTooEarly);
+    if (second == end_ || (second + 1 == end_ && *second == '\\')) return too_early();
     if (*second == '\\' && second[1] == 'u') {
       const unsigned low = hex4_value(p + 8);
       if (low > 0xffff || p + 12 > end_) return bad_hex(p + 8);
@@ -221,22 +281,22 @@ class Walker::Pass {
 
   Position bad_hex(Position p) {
     while (p < end_ && hex_value(*p) < 16) ++p;
-    return p < end_ ? fail(p, "expected four hexadecimal digits") : fail(end_, kTooEarly);
+    return p < end_ ? fail(p, "expected four hexadecimal digits") : too_early();
   }
 
   // Literals and numbers.
 
   template <size_t kSize>
-  [[gnu::always_inline]] Position literal(Position p, const char (&word)[kSize], TokenType type) {
+  [[gnu::always_inline]] Position literal(Position p, State& state, const char (&word)[kSize], TokenType type) {
     constexpr size_t kLength = kSize - 1;
     if (p + kLength > end_ || std::memcmp(p, word, kLength) != 0) return bad_literal(p, word);
-    push(p, kLength, type, 0);
+    push(state, p, kLength, type, 0);
     return p + kLength;
   }
 
   [[gnu::noinline]] Position bad_literal(Position p, const char* word) {
     while (p < end_ && *p == *word) ++p, ++word;
-    return p < end_ ? fail(p, "expected true, false or null") : fail(end_, kTooEarly);
+    return p < end_ ? fail(p, "expected true, false or null") : too_early();
   }
 
   [[gnu::always_inline]] Position digits(Position p) const {
@@ -248,60 +308,62 @@ class Walker::Pass {
     }
   }
 
-  [[gnu::always_inline]] Position number(Position p) {
+  [[gnu::always_inline]] Position number(Position p, State& state) {
     const Position first = p + (*p == '-');
-    const Position behind = digits(first);
-    const size_t count = static_cast<size_t>(behind - first);
-    if (count - 1 >= kInt64Digits - 1) return long_number(p, first, behind);
-    if (*first == '0' && count > 1) return fail(first + 1, "a number has no leading zero");
-    if (behind < end_ && (*behind == '.' || (*behind | 0x20) == 'e')) return fraction(p, first, behind);
-    push(p, static_cast<uint32_t>(behind - p), TokenType::kInteger, 0);
-    return behind;
-  }
-
-  // No digit at all, or an integer part that may not fit 64 bits.
-  [[gnu::noinline]] Position long_number(Position p, Position first, Position behind) {
-    if (first >= end_) return fail(end_, kTooEarly);
-    if (first == behind) return fail(first, first == p ? "expected a value" : "expected a digit");
-    if (*first == '0' && behind > first + 1) return fail(first + 1, "a number has no leading zero");
-    if (behind < end_ && (*behind == '.' || (*behind | 0x20) == 'e')) return fraction(p, first, behind);
-    const std::string_view all(first, static_cast<size_t>(behind - first));
-    if (kChecked && all.size() > kSafeMagnitude && !to_double(all))
-      return fail(p, "the number is too large for a double");
-    push(p, static_cast<uint32_t>(behind - p), TokenType::kInteger,
-         fits_int64({p, static_cast<size_t>(behind - p)}) ? 0 : kTokenBigInteger);
-    return behind;
-  }
-
-  // `q`: at the point or the exponent mark.
-  Position fraction(Position p, Position first, Position q) {
-    int64_t magnitude = q - first;
-    if (*q == '.') {
-      const Position decimals = q + 1;
-      q = decimals < end_ ? digits(decimals) : end_;
-      if (q == decimals) return q < end_ ? fail(q, "expected a digit after the point") : fail(end_, kTooEarly);
+    Number found{digits(first)};
+    const size_t count = static_cast<size_t>(found.end - first);
+    const bool plain = count != 0 && count < kInt64Digits && (*first != '0' || count == 1);
+    if (!plain) {
+      found = odd_number(p, first, found.end);
+    } else if (found.end < end_ && *found.end == '.') {
+      found = decimals(p, first, found.end);
+    } else if (is_exponent(found.end)) {
+      found = exponent(p, found.end, found.end - first);
     }
-    if (q < end_ && (*q | 0x20) == 'e') {
-      q = exponent(q + 1, magnitude);
-      if (q == nullptr) return nullptr;
-    }
-    const std::string_view all(p, static_cast<size_t>(q - p));
-    if (kChecked && magnitude > kSafeMagnitude && !to_double(all))
-      return fail(p, "the number is too large for a double");
-    push(p, static_cast<uint32_t>(all.size()), TokenType::kDouble, 0);
-    return q;
+    if (found.end == nullptr) return nullptr;
+    push(state, p, static_cast<uint32_t>(found.end - p), found.type, found.flags);
+    return found.end;
   }
 
-  // Adds the exponent to `magnitude`, as far as it matters.
-  Position exponent(Position p, int64_t& magnitude) {
-    const bool negative = p < end_ && *p == '-';
-    if (p < end_ && (*p == '-' || *p == '+')) ++p;
-    const Position first = p;
+  bool is_exponent(Position p) const { return p < end_ && (*p | 0x20) == 'e'; }
+
+  // No digit at all, a leading zero, or an integer part that may not fit 64 bits.
+  [[gnu::noinline]] Number odd_number(Position p, Position first, Position behind) {
+    if (first >= end_) return {too_early()};
+    if (first == behind) return {fail(first, first == p ? "expected a value" : "expected a digit")};
+    if (*first == '0') return {fail(first + 1, "a number has no leading zero")};
+    if (behind < end_ && *behind == '.') return decimals(p, first, behind);
+    if (is_exponent(behind)) return exponent(p, behind, behind - first);
+    const bool fits = fits_int64({p, static_cast<size_t>(behind - p)});
+    return finite({behind, TokenType::kInteger, fits ? uint8_t{0} : kTokenBigInteger}, p, behind - first);
+  }
+
+  // At the point.
+  [[gnu::always_inline]] Number decimals(Position p, Position first, Position point) {
+    const Position behind = point + 1 < end_ ? digits(point + 1) : end_;
+    if (behind == point + 1)
+      return {behind < end_ ? fail(behind, "expected a digit after the point") : too_early()};
+    if (is_exponent(behind)) return exponent(p, behind, point - first);
+    return finite({behind, TokenType::kDouble}, p, point - first);
+  }
+
+  // At the exponent mark. `magnitude`: digits before the point; the exponent adds to them as far as it matters.
+  [[gnu::noinline]] Number exponent(Position p, Position mark, int64_t magnitude) {
+    Position q = mark + 1;
+    const bool negative = q < end_ && *q == '-';
+    if (q < end_ && (*q == '-' || *q == '+')) ++q;
+    const Position first = q;
     int64_t value = 0;
-    for (; p < end_ && is_digit(*p); ++p) value = std::min<int64_t>(value * 10 + (*p - '0'), int64_t{1} << 40);
-    if (p == first) return p < end_ ? fail(p, "expected a digit in the exponent") : fail(end_, kTooEarly);
-    magnitude += negative ? -value : value;
-    return p;
+    for (; q < end_ && is_digit(*q); ++q) value = std::min<int64_t>(value * 10 + (*q - '0'), int64_t{1} << 40);
+    if (q == first) return {q < end_ ? fail(q, "expected a digit in the exponent") : too_early()};
+    return finite({q, TokenType::kDouble}, p, magnitude + (negative ? -value : value));
+  }
+
+  // Refuses what has no finite double. Only a number of some magnitude needs the exact answer.
+  [[gnu::always_inline]] Number finite(const Number& number, Position p, int64_t magnitude) {
+    if (!kChecked || magnitude <= kSafeMagnitude) return number;
+    if (to_double({p, static_cast<size_t>(number.end - p)})) return number;
+    return {fail(p, "the number is too large for a double")};
   }
 
   // White space is rare in what machines write; when it comes, it is one blank or a line break and a margin.
@@ -321,26 +383,31 @@ class Walker::Pass {
 
   // Tokens.
 
-  uint32_t token_count() const { return static_cast<uint32_t>(out_ - first_); }
+  uint32_t count_to(const TapeToken* out) const { return static_cast<uint32_t>(out - first_); }
 
-  [[gnu::always_inline]] void push(Position p, uint32_t length, TokenType type, uint8_t flags) {
-    if (out_ == limit_) grow();
-    const uint32_t next = token_count() + 1;
-    *out_++ = TapeToken{static_cast<uint32_t>(p - begin_), length, next, 0, flags, static_cast<uint32_t>(type)};
+  [[gnu::always_inline]] void push(State& state, Position p, uint32_t length, TokenType type, uint8_t flags) {
+    if (state.out == limit_) {
+      const uint32_t used = count_to(state.out);
+      state.out = reserve(used, used / 2 + kTapeStep);
+    }
+    const uint32_t next = count_to(state.out) + 1;
+    *state.out++ =
+        TapeToken{static_cast<uint32_t>(p - begin_), length, next, 0, flags, static_cast<uint32_t>(type)};
   }
 
-  [[gnu::noinline]] void grow() {
-    const size_t used = static_cast<size_t>(out_ - first_);
-    tape_.resize(tape_base_ + used + kTapeStep);
+  // Makes room for `more` tokens behind the first `used`; returns where the next one goes.
+  [[gnu::noinline]] TapeToken* reserve(size_t used, size_t more) {
+    tape_.resize(tape_base_ + used + more);
     first_ = tape_.data() + tape_base_;
-    out_ = first_ + used;
     limit_ = tape_.data() + tape_.size();
+    return first_ + used;
   }
 
   [[gnu::noinline, gnu::cold]] Position fail(Position p, const char* what) {
     error_ = WalkError{static_cast<uint64_t>(p - begin_), what};
     return nullptr;
   }
+  Position too_early() { return fail(end_, "unexpected end of the text"); }
 
   const Position begin_;
   const Position end_;
@@ -349,12 +416,12 @@ class Walker::Pass {
   std::vector<TapeToken>& tape_;
   const size_t tape_base_;
   TapeToken* first_ = nullptr;
-  TapeToken* out_ = nullptr;
   TapeToken* limit_ = nullptr;
   uint32_t depth_ = 0;
   Frame frame_{};      // the innermost open container; its outer ones are on the stack
   char closer_ = ']';  // what ends it
-  bool opened_ = false;
+  bool complete_ = false;
+  uint32_t token_count_ = 0;  // once complete_
   WalkError error_;
 };
 
@@ -362,23 +429,17 @@ Walker::Walker(WalkLimits limits) : limits_(limits), stack_(std::min<size_t>(lim
 
 bool Walker::walk(std::string_view text, std::vector<TapeToken>& tape, WalkError& error) {
   ASSERT(text.size() < UINT32_MAX);
-  const bool valid = simdjson::validate_utf8(text.data(), text.size());
-  if (!valid) return refuse_utf8(text, tape, error);
+  const size_t tape_size = tape.size();
   Pass<true> pass(text, limits_, stack_, tape);
   const bool good = pass.run();
-  if (!good) error = pass.error();
-  return good;
-}
-
-// The first bad byte is the malformed sequence's, unless the text before it goes wrong by itself.
-bool Walker::refuse_utf8(std::string_view text, std::vector<TapeToken>& tape, WalkError& error) {
-  const size_t tape_size = tape.size();
-  const std::string_view prefix = text.substr(0, valid_utf8_prefix(text));
-  Pass<true> pass(prefix, limits_, stack_, tape);
-  const bool good = pass.run();
+  const bool valid = simdjson::validate_utf8(text.data(), text.size());
+  if (good && valid) return true;
   tape.resize(tape_size);
-  const bool own_error = !good && pass.error().byte < prefix.size();
-  error = own_error ? pass.error() : WalkError{prefix.size(), "invalid UTF-8"};
+  error = pass.error();
+  if (valid) return false;
+  // The first bad byte counts, and a bad sequence is where it begins.
+  const WalkError bad_sequence{valid_utf8_prefix(text), "invalid UTF-8"};
+  if (good || bad_sequence.byte <= error.byte) error = bad_sequence;
   return false;
 }
 

@@ -3,7 +3,7 @@
 // Accepts exactly RFC 8259 with the readings of the Computo specification, sections 2.1–2.3: valid UTF-8, no
 // lone surrogate escapes, no number whose double is infinite, nothing but white space after the value. Of
 // duplicate keys the last counts; integers stay exact.
-// One pass over the bytes, after one vectorised UTF-8 check; no recursion, so depth costs no stack.
+// One pass over the bytes beside a vectorised UTF-8 check; no recursion, so depth costs no stack.
 //
 // Thread safety: functions; a Walker belongs to one thread.
 #pragma once
@@ -50,7 +50,6 @@ class Walker {
   };
   template <bool kChecked>
   class Pass;
-  bool refuse_utf8(std::string_view text, std::vector<TapeToken>& tape, WalkError& error);
 
   WalkLimits limits_;
   std::vector<Frame> stack_;

@@ -44,15 +44,24 @@ void Writer::begin_key() {
   if (frame().count++ != 0) bytes_.push_back(',');
 }
 
+// Looks whether the object has the key already. Its token is the last on the tape.
+void Writer::note_key(uint32_t begin, bool escaped) {
+  Frame& object = frame();
+  if (escaped || object.count > KeyFilter::kCompareMax) return object.keys.defer();
+  const char* text = bytes_.data() + byte_base_;
+  const std::string_view inner(text + begin + 1, offset() - begin - 2);
+  if (!object.keys.add(inner.data(), static_cast<uint32_t>(inner.size()))) return;
+  const auto end = static_cast<uint32_t>(tape_->size() - 1 - token_base_);
+  const bool twice =
+      has_key(text, tape_->data() + token_base_, static_cast<uint32_t>(object.token - token_base_), end, inner);
+  if (twice) (*tape_)[object.token].flags |= kTokenDuplicateKeys;
+}
+
 // `begin`: offset of the opening quote.
 void Writer::end_key(uint32_t begin, bool escaped) {
   if (tape_ != nullptr) {
     token(TokenType::kKey, begin, escaped ? kTokenEscaped : 0);
-    if (escaped) {
-      frame().keys.add_escaped();
-    } else {
-      frame().keys.add(bytes_.data() + byte_base_ + begin + 1, offset() - begin - 2);
-    }
+    note_key(begin, escaped);
   }
   bytes_.push_back(':');
   after_key_ = true;
@@ -143,7 +152,7 @@ void Writer::close(char brace, bool object) {
   open_token.length = offset() - done.offset;
   open_token.next = static_cast<uint32_t>(tape_->size() - token_base_);
   open_token.count = std::min(done.count, kTokenCountMax);
-  if (!done.keys.suspect()) return;
+  if (!done.keys.deferred()) return;
   const auto index = static_cast<uint32_t>(done.token - token_base_);
   const bool twice = has_duplicate_keys(bytes_.data() + byte_base_, tape_->data() + token_base_, index);
   if (twice) open_token.flags |= kTokenDuplicateKeys;

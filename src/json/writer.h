@@ -66,6 +66,7 @@ class Writer {
   void append(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
   void separate();
   void begin_key();
+  void note_key(uint32_t begin, bool escaped);
   void end_key(uint32_t begin, bool escaped);
   void open(TokenType type, char brace);
   void close(char brace, bool object);
