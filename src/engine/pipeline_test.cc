@@ -189,8 +189,9 @@ struct World {
     REQUIRE(pipeline->start([this] { finished = true; }, [this](Error error) { failure = error; }));
   }
 
-  // One small step of something; time passes when nothing else can move.
+  // One small step of something; now and then time passes, so that commits come due in the midst of it.
   void step() {
+    if (random.next() % 30 == 0) return loop.advance(static_cast<int64_t>(random.next() % 60));
     if (random.next() % 2 == 0 && loop.run_turn()) return;
     if (executor.step()) return;
     if (loop.run_turn()) return;
