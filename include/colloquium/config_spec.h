@@ -132,6 +132,7 @@ struct FieldSpec {
   FieldOptions options;
   std::vector<FieldSpec> fields;  // kObject, or items that are objects
   std::string shorthand;          // of the object, see ObjectSpec
+  bool nullable = false;          // may be written empty, which is as if it were not given
   // Reads `node` into the struct at `target`; adds what is wrong to `problems`. `path` names the value in
   // messages: "log.partitions", "kafka.brokers[1]".
   std::function<void(const ConfigNode& node, std::string_view path, void* target, ConfigProblems& problems)> read;

@@ -279,6 +279,7 @@ template <class T>
 struct ConfigType<std::optional<T>> {
   static FieldSpec describe(std::string name, FieldOptions options) {
     FieldSpec spec = ConfigType<T>::describe(std::move(name), std::move(options));
+    spec.nullable = true;
     spec.read = [read = std::move(spec.read)](const ConfigNode& node, std::string_view path, void* target,
                                               ConfigProblems& problems) {
       auto& slot = *static_cast<std::optional<T>*>(target);

@@ -136,7 +136,7 @@ class SectionReader {
     }
     if (const ConfigNode* name = entry.find("name")) read_name(*name, component);
     if (const ConfigNode* when = entry.find("when"); when && section_.kind == ComponentKind::kSink) {
-      component.when = Expression{*when};
+      if (auto read = read_expression(*when, path_ + ".when", {}, problems_)) component.when = *std::move(read);
     }
     if (const ConfigNode* dedupe = entry.find("dedupe"); dedupe && section_.kind == ComponentKind::kSource) {
       component.dedupe = dedupe_spec().read(*dedupe, path_ + ".dedupe", problems_);

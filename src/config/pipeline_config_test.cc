@@ -238,6 +238,14 @@ TEST_CASE("an entry may have a few keys beside its kind, by section") {
         "orders.yaml:1:38: error: unknown key 'windw' in sources[0].dedupe; did you mean 'window'?\n");
 }
 
+TEST_CASE("an expression that is written empty is refused") {
+  CHECK(read("sources: [{file: {path: a}}]\nsinks: [{file: {path: o/x}, when: }]").messages ==
+        "orders.yaml:2:29: error: sinks[0].when must be an expression, found nothing\n");
+  CHECK(with("log: {partition_by: }") ==
+        "orders.yaml:1:7: error: log.partition_by must be an expression, found nothing\n");
+  CHECK(with("stages: [{filter: }]") == "orders.yaml:1:11: error: missing key 'keep' in filter\n");
+}
+
 TEST_CASE("dedupe may be its key alone") {
   const Outcome outcome =
       read("sources: [{file: {path: a}, dedupe: [\"$input\", /id]}]\nsinks: [{file: {path: o/x}}]");

@@ -148,9 +148,12 @@ std::optional<Secret> read_secret(const ConfigNode& node, std::string_view path,
   return text ? std::optional(Secret{*std::move(text)}) : std::nullopt;
 }
 
-std::optional<Expression> read_expression(const ConfigNode& node, std::string_view, const FieldOptions&,
-                                          ConfigProblems&) {
-  return Expression{node};
+// Nothing at all is a slip of the pen: an unset expression would silently mean "everything".
+std::optional<Expression> read_expression(const ConfigNode& node, std::string_view path,
+                                          const FieldOptions& options, ConfigProblems& problems) {
+  if (node.kind != Kind::kNull) return Expression{node};
+  wrong(node, path, options, "an expression", problems);
+  return std::nullopt;
 }
 
 std::optional<ConfigNode> read_any(const ConfigNode& node, std::string_view, const FieldOptions&,

@@ -1,5 +1,6 @@
 #include "config/schema.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "config/pipeline_spec.h"
@@ -13,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kDraft[] = "https://json-schema.org/draft/2020-12/schema";
 constexpr char kSubstitution[] = "#/$defs/substitution";
-constexpr char kDurationPattern[] = R"(^(0|[0-9]+(ms|s|m|h|d))$)";
+constexpr char kDurationPattern[] = R"(^[0-9]+(ms|s|m|h|d)$)";
 constexpr char kSizePattern[] = R"(^[0-9]+(B|[KMGT]i?B)?$)";
 
 Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shorthand);
@@ -45,6 +46,22 @@ Json number_schema(const char* type, const FieldOptions& options) {
   return or_substitution(std::move(schema));
 }
 
+// Bounds of texts with a unit are left to the reader; only 0, which needs no unit, can be told apart.
+Json duration_schema(const FieldOptions& options) {
+  Json with_unit{{"type", "string"}, {"pattern", kDurationPattern}};
+  if (options.minimum.value_or(0) > 0) return or_substitution(std::move(with_unit));
+  return Json{
+      {"anyOf", Json::array({std::move(with_unit), Json{{"enum", {0, "0"}}}, Json{{"$ref", kSubstitution}}})}};
+}
+
+// A number without a unit counts bytes.
+Json size_schema(const FieldOptions& options) {
+  Json schema{{"type", {"string", "integer"}}, {"pattern", kSizePattern}};
+  schema["minimum"] = std::max<int64_t>(0, options.minimum.value_or(0));
+  if (options.maximum) schema["maximum"] = *options.maximum;
+  return or_substitution(std::move(schema));
+}
+
 // A list's or map's items.
 Json item_schema(const FieldSpec& field);
 
@@ -71,15 +88,16 @@ Json type_schema(const FieldSpec& field) {
     case FieldType::kSecret:
       return Json{{"type", "string"}, {"writeOnly", true}};
     case FieldType::kDuration:
-      return or_substitution(Json{{"type", {"string", "integer"}}, {"pattern", kDurationPattern}, {"maximum", 0}});
+      return duration_schema(field.options);
     case FieldType::kSize:
-      return or_substitution(Json{{"type", {"string", "integer"}}, {"pattern", kSizePattern}, {"minimum", 0}});
+      return size_schema(field.options);
     case FieldType::kList:
     case FieldType::kMap:
       return collection_schema(field);
     case FieldType::kObject:
       return object_schema(field.fields, field.shorthand);
     case FieldType::kExpression:
+      return Json{{"not", {{"type", "null"}}}};
     case FieldType::kAny:
       break;
   }
@@ -110,32 +128,51 @@ void add_default(Json& schema, const FieldSpec& field) {
 
 Json field_schema(const FieldSpec& field) {
   Json schema{{"description", field.options.description}};
-  schema.update(type_schema(field));
+  Json type = type_schema(field);
+  if (field.nullable) type = Json{{"anyOf", Json::array({std::move(type), Json{{"type", "null"}}})}};
+  schema.update(type);
   add_default(schema, field);
   if (!field.options.deprecated.empty()) schema["deprecated"] = true;
   return schema;
 }
 
+// A key and its other spellings: not two of them, and one where the key is required.
+void add_spellings(Json& rules, const FieldSpec& field) {
+  Json spellings = Json::array({Json{{"required", {field.name}}}});
+  for (const std::string& alias : field.options.aliases) {
+    spellings.push_back(Json{{"required", {alias}}});
+    rules.push_back(Json{{"not", {{"required", {field.name, alias}}}}});
+  }
+  if (field.options.required) rules.push_back(Json{{"anyOf", std::move(spellings)}});
+}
+
 Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shorthand) {
   Json properties = Json::object();
   Json required = Json::array();
+  Json rules = Json::array();
+  bool nullable = true;
   for (const FieldSpec& field : fields) {
     properties[field.name] = field_schema(field);
     for (const std::string& alias : field.options.aliases) {
       properties[alias] = Json{{"description", "Another spelling of " + field.name + "."}, {"deprecated", true}};
       properties[alias].update(type_schema(field));
     }
-    if (field.options.required) required.push_back(field.name);
+    nullable = nullable && !field.options.required;
+    if (!field.options.aliases.empty()) {
+      add_spellings(rules, field);
+    } else if (field.options.required) {
+      required.push_back(field.name);
+    }
   }
-  Json schema{{"type", required.empty() ? Json({"object", "null"}) : Json("object")},
+  Json schema{{"type", nullable ? Json({"object", "null"}) : Json("object")},
               {"properties", std::move(properties)},
               {"additionalProperties", false}};
   if (!required.empty()) schema["required"] = std::move(required);
+  if (!rules.empty()) schema["allOf"] = std::move(rules);
   for (const FieldSpec& field : fields) {
     if (field.name != shorthand) continue;
     // In the place of the map anything but a map stands for this field.
-    Json bare = Json{{"not", {{"type", "object"}}}};
-    bare.update(type_schema(field));
+    Json bare{{"allOf", Json::array({Json{{"not", {{"type", "object"}}}}, type_schema(field)})}};
     return Json{{"anyOf", Json::array({std::move(schema), std::move(bare)})}};
   }
   return schema;

@@ -33,6 +33,7 @@ const FieldSpec* find_field(const ObjectSpec& spec, std::string_view key) {
 // "; did you mean 'x'?", or what there is where that is few enough to read.
 std::string known_keys(const ObjectSpec& spec, std::string_view key) {
   constexpr size_t kMaxListed = 12;
+  if (key == "<<") return "; merge keys are not part of YAML 1.2, write the keys out";
   std::vector<std::string> names;
   for (const FieldSpec& field : spec.fields) {
     if (field.options.deprecated.empty()) names.push_back(field.name);

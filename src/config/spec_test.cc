@@ -257,6 +257,20 @@ TEST_CASE("an unknown key is an error with the name that was probably meant", "[
         "f.yaml:1:1: error: unknown key 'colr'; did you mean 'color'?\n");
 }
 
+TEST_CASE("a merge key of YAML 1.1 is refused by name") {
+  CHECK(message("inner: &i {label: a}\nanything: {<<: *i}\n") == "");
+  CHECK(message("anything: &i {label: a}\ninner:\n  <<: *i\n  label: b\n") ==
+        "f.yaml:3:3: error: unknown key '<<' in thing.inner; merge keys are not part of YAML 1.2, write the keys "
+        "out\n");
+}
+
+TEST_CASE("an expression that is written empty is an error, as it would mean everything") {
+  CHECK(message("expression:\n") == "f.yaml:1:1: error: thing.expression must be an expression, found nothing\n");
+  CHECK(message("expression: null") ==
+        "f.yaml:1:13: error: thing.expression must be an expression, found nothing\n");
+  CHECK(read_text(everything(), "expression: false").first.expression.node.kind == ConfigNode::Kind::kBool);
+}
+
 TEST_CASE("a missing key is reported where its map stands") {
   CHECK(message("a: 1\ninner: {}") ==
         "f.yaml:1:1: error: unknown key 'a' in thing\n"
