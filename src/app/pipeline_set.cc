@@ -24,7 +24,7 @@ void PipelineSet::add(std::string name, std::unique_ptr<engine::Pipeline> pipeli
   ++open_;
 }
 
-void PipelineSet::start() {
+Status PipelineSet::start() {
   LOOP_ASSERT(loop_);
   ASSERT(open_ > 0);
   for (const auto& owned : units_) {
@@ -33,16 +33,26 @@ void PipelineSet::start() {
     Status started = unit.pipeline->start([this, &unit] { loop_.post([this, &unit] { finished(unit); }); },
                                           [this, &unit](Error error) { failed(unit, std::move(error)); });
     if (started) continue;
-    unit.failure = started.error();
-    if (!failure_) failure_ = std::move(started).error();
     for (const auto& other : units_) close(*other, 0);
-    return;
+    return started;
   }
+  return {};
 }
 
 void PipelineSet::stop() {
   LOOP_ASSERT(loop_);
   for (const auto& unit : units_) close(*unit, drain_timeout_ms_);
+  if (open_ > 0) return;
+  loop_.post([this] {
+    if (open_ == 0) all_closed();
+  });
+}
+
+void PipelineSet::all_closed() {
+  if (!done_) return;
+  Done done = std::move(done_);
+  done_ = nullptr;
+  done(failure_);
 }
 
 void PipelineSet::finished(Unit& unit) {
@@ -68,9 +78,7 @@ void PipelineSet::closed(Unit& unit) {
   ASSERT(open_ > 0);
   unit.state = State::kClosed;
   unit.pipeline.reset();
-  if (--open_ > 0) return;
-  Done done = std::move(done_);
-  done(failure_);
+  if (--open_ == 0) all_closed();
 }
 
 std::vector<admin::HealthEntry> PipelineSet::health() const {

@@ -22,17 +22,18 @@ namespace colloquium::app {
 
 class PipelineSet {
  public:
-  // `loop` outlives it. `done` is given the first failure, if there was one.
+  // `loop` outlives it. `done` is given the first failure of a running pipeline, if there was one.
   using Done = UniqueFunction<void(std::optional<Error> failure)>;
   PipelineSet(Loop& loop, int64_t drain_timeout_ms, Done done);
   ~PipelineSet();  // REQUIRES: every pipeline that was added is closed
 
   void add(std::string name, std::unique_ptr<engine::Pipeline> pipeline);
 
-  // Starts all. If one cannot start, all are closed without draining, and `done` runs with its error.
-  void start();
+  // Starts all. If one cannot start, its error comes back, all are closed without draining, and `done` runs.
+  Status start();
 
-  // Stops all that are still at work. May be called again; only the first call counts.
+  // Stops all that are still at work. May be called again; only the first call counts. With nothing to stop,
+  // `done` runs in a later turn all the same.
   void stop();
 
   std::vector<admin::HealthEntry> health() const;
@@ -50,6 +51,7 @@ class PipelineSet {
   void failed(Unit& unit, Error error);
   void close(Unit& unit, int64_t deadline_ms);
   void closed(Unit& unit);
+  void all_closed();
 
   Loop& loop_;
   const int64_t drain_timeout_ms_;

@@ -69,7 +69,7 @@ struct Fixture {
 TEST_CASE("stop drains every pipeline to the deadline; done comes once, when the last is closed") {
   Fixture f;
   f.two.closes_at_once = false;
-  f.set.start();
+  REQUIRE(f.set.start().has_value());
   f.set.stop();
   f.set.stop();
   f.loop.run_until_idle();
@@ -86,7 +86,7 @@ TEST_CASE("stop drains every pipeline to the deadline; done comes once, when the
 
 TEST_CASE("a pipeline that finishes is closed while the other goes on") {
   Fixture f;
-  f.set.start();
+  REQUIRE(f.set.start().has_value());
   f.one.finished();
   f.loop.run_until_idle();
   CHECK(f.one.destroyed);
@@ -100,7 +100,7 @@ TEST_CASE("a pipeline that finishes is closed while the other goes on") {
 
 TEST_CASE("a stop that comes between finishing and closing does not stop a pipeline twice") {
   Fixture f;
-  f.set.start();
+  REQUIRE(f.set.start().has_value());
   f.one.finished();
   f.set.stop();
   f.loop.run_until_idle();
@@ -110,7 +110,7 @@ TEST_CASE("a stop that comes between finishing and closing does not stop a pipel
 
 TEST_CASE("a pipeline that fails is closed, shows in the health, and its error is the result") {
   Fixture f;
-  f.set.start();
+  REQUIRE(f.set.start().has_value());
   f.one.failed(Error{ErrorCode::kNoSpace, "the disk is full"});
   f.loop.run_until_idle();
   CHECK(f.one.stops == 1);
@@ -128,15 +128,27 @@ TEST_CASE("a pipeline that fails is closed, shows in the health, and its error i
 TEST_CASE("if one cannot start, all are closed without draining, and nothing later is started") {
   Fixture f;
   f.one.start_fails = true;
-  f.set.start();
+  const Status started = f.set.start();
+  REQUIRE_FALSE(started.has_value());
+  CHECK(started.error().message == "no such file");
   f.loop.run_until_idle();
   CHECK(f.two.starts == 0);
   CHECK(f.one.stops == 1);
   CHECK(f.two.stops == 1);
   CHECK(f.two.deadline_ms == 0);
   CHECK(f.done == 1);
-  REQUIRE(f.failure.has_value());
-  CHECK(f.failure->message == "no such file");
+  CHECK_FALSE(f.failure.has_value());
+}
+
+TEST_CASE("stopping a set without pipelines is done too") {
+  ManualClock clock;
+  loop::TestLoop loop(clock);
+  int done = 0;
+  PipelineSet set(loop, 1000, [&done](std::optional<Error>) { ++done; });
+  set.stop();
+  set.stop();
+  loop.run_until_idle();
+  CHECK(done == 1);
 }
 
 TEST_CASE("health tells what starts, works, retries and stops [REQ-118]") {
@@ -144,7 +156,7 @@ TEST_CASE("health tells what starts, works, retries and stops [REQ-118]") {
   f.two.healthy = false;
   f.two.closes_at_once = false;
   CHECK(f.set.health()[0].status == admin::HealthStatus::kStarting);
-  f.set.start();
+  REQUIRE(f.set.start().has_value());
   auto health = f.set.health();
   REQUIRE(health.size() == 4);
   CHECK(health[0].name == "pipeline one");

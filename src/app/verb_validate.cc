@@ -40,32 +40,26 @@ void write_problem(const ConfigProblem& problem, json::Writer& writer) {
   writer.end_object();
 }
 
-void print_json(const LoadedPipelines& loaded, bool explain, Console& console) {
+void print_json(const LoadedPipelines& loaded, Console& console) {
   std::vector<char> bytes;
   json::Writer writer(bytes, nullptr);
-  writer.begin_object();
-  writer.key("pipelines");
-  writer.begin_array();
-  for (const LoadedPipeline& pipeline : loaded.pipelines) {
-    writer.begin_object();
-    writer.key("file");
-    writer.string(pipeline.file);
-    writer.key("ok");
-    writer.boolean(pipeline.plan != nullptr);
-    if (explain && pipeline.plan != nullptr) {
-      writer.key("explain");
-      writer.string(pipeline.plan->explain());
-    }
-    writer.end_object();
-  }
-  writer.end_array();
-  writer.key("problems");
   writer.begin_array();
   for (const ConfigProblem& problem : loaded.problems) write_problem(problem, writer);
   writer.end_array();
-  writer.end_object();
   bytes.push_back('\n');
   console.out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+Exit run(const Options& options, Console& console) {
+  const bool as_json = options.format == "json";
+  if (as_json && options.explain) return refuse(console, "--explain prints text; leave out --format json");
+  const LoadedPipelines loaded = load_pipelines(options.files);
+  if (as_json) {
+    print_json(loaded, console);
+  } else {
+    print_text(loaded, options.explain, console);
+  }
+  return loaded.ok() ? Exit::kDone : Exit::kRefused;
 }
 
 }  // namespace
@@ -83,12 +77,7 @@ Verb validate_verb() {
       {"--explain", "", "also print the legs each pipeline is compiled into", &options->explain},
       {"FILE", "", "the pipeline files", &options->files, true},
   };
-  verb.run = [options](Console& console) {
-    const LoadedPipelines loaded = load_pipelines(options->files);
-    const auto print = options->format == "json" ? print_json : print_text;
-    print(loaded, options->explain, console);
-    return loaded.ok() ? Exit::kDone : Exit::kRefused;
-  };
+  verb.run = [options](Console& console) { return run(*options, console); };
   verb.state = options;
   return verb;
 }

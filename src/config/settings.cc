@@ -139,6 +139,9 @@ void merge_flags(ConfigNode& settings, const ObjectSpec& spec,
   }
 }
 
+// In place of an address: open no port.
+constexpr std::string_view kNoPort = "off";
+
 // "host:port"; "[::1]:8080" for IPv6.
 bool is_address(const std::string& text) {
   const size_t colon = text.rfind(':');
@@ -156,7 +159,7 @@ void check_address(const ConfigNode& settings, const std::string& name, const st
                    ConfigProblems& problems) {
   const ConfigNode* node = settings.find(name);
   const bool is_text = node != nullptr && (node->kind == Kind::kString || node->substituted);
-  if (!is_text || node->unresolved || is_address(value)) return;
+  if (!is_text || node->unresolved || value == kNoPort || is_address(value)) return;
   add_error(problems, node->mark, name + " must be an address and a port such as 127.0.0.1:8080, " + found(*node));
 }
 
@@ -179,10 +182,12 @@ ConfigSpec<Settings> settings_spec() {
              {.description = "Directory of the event log and of everything else that must survive a restart.",
               .minimum = 1})
       .field("listen", &Settings::listen,
-             {.description = "Address and port on which http sources take events. Port 0 takes a free one.",
+             {.description =
+                  "Address and port on which http sources take events. Port 0 takes a free one, `off` opens none.",
               .minimum = 1})
       .field("admin", &Settings::admin,
-             {.description = "Address and port of metrics, health, API and dashboard. Port 0 takes a free one.",
+             {.description = "Address and port of metrics, health, API and dashboard. Port 0 takes a free one, "
+                             "`off` opens none.",
               .minimum = 1})
       .field("workers", &Settings::workers,
              {.description = "Threads that run scripts. 0: one less than there are cores, at least 1.",

@@ -39,6 +39,11 @@ def check(condition, message):
         raise AssertionError(message)
 
 
+def check_equal(got, wanted, what):
+    if got != wanted:
+        raise AssertionError("%s: got %r, expected %r" % (what, got, wanted))
+
+
 def shared(path):
     """A file of the test data beside the repository, or a visible skip where there is none."""
     found = REPOSITORY.parent / "shared" / path

@@ -1,0 +1,96 @@
+#include "app/log_metrics.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace colloquium::app {
+namespace {
+
+using metrics::Family;
+using metrics::Labels;
+
+log::PartitionInfo partition_of(const log::Log& log, log::StreamId stream, size_t partition) {
+  const auto info = log.stream_info(stream);
+  if (!info || partition >= info->partitions.size()) return {};
+  return info->partitions[partition];
+}
+
+// Records between what a leg has committed and the end of the partition. Offsets have gaps (control batches
+// take some), so this is an upper bound.
+double lag_of(const log::Log& log, log::StreamId stream, const std::string& name, size_t partition,
+              const std::string& leg) {
+  const log::PartitionInfo info = partition_of(log, stream, partition);
+  int64_t committed = info.oldest_offset;
+  if (const auto state = log.leg_state(leg)) {
+    for (const log::LegState::StreamPosition& position : state->positions) {
+      if (position.stream == name && position.partition == static_cast<int32_t>(partition)) {
+        committed = std::max(committed, position.next_offset);
+      }
+    }
+  }
+  return static_cast<double>(std::max<int64_t>(info.next_offset - committed, 0));
+}
+
+void register_partition(log::Log& log, log::StreamId stream, size_t partition, const Labels& labels,
+                        metrics::Registry& registry, Registrations& registrations) {
+  const auto gauge = [&](const Family& family, auto read) {
+    registrations.push_back(registry.gauge(family, labels, [&log, stream, partition, read] {
+      return static_cast<double>(read(partition_of(log, stream, partition)));
+    }));
+  };
+  gauge({"colloquium_stream_size_bytes", "Bytes a partition of a stream takes on disk."},
+        [](const log::PartitionInfo& info) { return info.size_bytes; });
+  gauge({"colloquium_stream_oldest_offset", "Offset of the oldest event a partition still has."},
+        [](const log::PartitionInfo& info) { return info.oldest_offset; });
+  gauge({"colloquium_stream_next_offset", "Offset the next event of a partition will get."},
+        [](const log::PartitionInfo& info) { return info.next_offset; });
+  gauge({"colloquium_stream_synced_offset", "Everything below this offset of a partition is on disk."},
+        [](const log::PartitionInfo& info) { return info.synced_offset; });
+}
+
+}  // namespace
+
+Registrations register_log(const log::Log& log, metrics::Registry& registry) {
+  Registrations registrations;
+  const auto count = [&](const Family& family, uint64_t log::LogStats::*member) {
+    registrations.push_back(
+        registry.counter(family, {}, [&log, member] { return static_cast<double>(log.stats().*member); }));
+  };
+  count({"colloquium_log_appended_batches_total", "Batches appended to the event log."},
+        &log::LogStats::appended_batches);
+  count({"colloquium_log_appended_events_total", "Events appended to the event log."},
+        &log::LogStats::appended_events);
+  count({"colloquium_log_appended_bytes_total", "Bytes appended to the event log, as stored."},
+        &log::LogStats::appended_bytes);
+  count({"colloquium_log_groups_total", "Groups the log thread wrote and synced at once."},
+        &log::LogStats::groups);
+  count({"colloquium_log_syncs_total", "Syncs of files of the event log."}, &log::LogStats::syncs);
+  count({"colloquium_log_commits_total", "Commits of legs."}, &log::LogStats::commits);
+  count({"colloquium_log_errors_total", "Appends and commits the event log failed."}, &log::LogStats::errors);
+  registrations.push_back(registry.gauge({"colloquium_log_queue_bytes", "Bytes that wait for the log thread."}, {},
+                                         [&log] { return static_cast<double>(log.stats().queue_bytes); }));
+  return registrations;
+}
+
+Result<Registrations> register_stream(log::Log& log, const log::StreamSpec& stream, const std::string& pipeline,
+                                      const std::vector<std::string>& legs, metrics::Registry& registry) {
+  TRY_ASSIGN(const log::StreamId id, log.open_stream(stream));
+  Registrations registrations;
+  for (size_t partition = 0; partition < static_cast<size_t>(stream.partitions); ++partition) {
+    Labels labels{.pipeline = pipeline, .component = stream.name, .kind = "stream"};
+    labels.partition = std::to_string(partition);
+    register_partition(log, id, partition, labels, registry, registrations);
+    for (const std::string& leg : legs) {
+      labels.component = leg;
+      labels.kind = "leg";
+      registrations.push_back(
+          registry.gauge({"colloquium_leg_lag_events", "Offsets of a partition a leg has not committed yet."},
+                         labels, [&log, id, name = stream.name, partition, leg = pipeline + "/" + leg] {
+                           return lag_of(log, id, name, partition, leg);
+                         }));
+    }
+  }
+  return registrations;
+}
+
+}  // namespace colloquium::app

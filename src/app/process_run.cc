@@ -1,0 +1,201 @@
+#include "app/process_run.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <ostream>
+#include <unistd.h>
+#include <utility>
+
+#include "admin/admin_routes.h"
+#include "app/version.h"
+#include "base/assert.h"
+#include "base/logging.h"
+#include "engine/plan_data.h"
+#include "net/http_server.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr const char* kComponent = "run";
+constexpr const char* kOff = "off";
+// Requests under way have had the drain's time already.
+constexpr int64_t kPortCloseMs = 1000;
+
+bool has_http_source(const engine::Plan& plan) {
+  const auto& sources = plan.data().config.sources;
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const config::ComponentConfig& source) { return source.descriptor->name == "http"; });
+}
+
+size_t worker_count(const config::Settings& settings) {
+  return settings.workers > 0 ? static_cast<size_t>(settings.workers) : default_workers();
+}
+
+std::vector<std::string> leg_names(const engine::Plan& plan) {
+  std::vector<std::string> names;
+  for (const config::ComponentConfig& sink : plan.data().config.sinks) names.push_back(sink.name);
+  return names;
+}
+
+Status with_advice(Status status, const std::string& advice) {
+  if (status) return status;
+  Error error = std::move(status).error();
+  error.message += "; " + advice;
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+ProcessRun::ProcessRun(RunRequest request, io::FileSystem& files, Console& console)
+    : request_(std::move(request)), files_(files), console_(console) {
+  ASSERT(!request_.plans.empty());
+}
+
+ProcessRun::~ProcessRun() = default;
+
+Exit ProcessRun::run() {
+  auto foundation = Foundation::create(files_, worker_count(request_.settings));
+  if (!foundation) return refuse(console_, foundation.error());
+  foundation_ = std::move(*foundation);
+  pipelines_ = std::make_unique<PipelineSet>(
+      foundation_->loop(), request_.settings.drain_timeout.ms,
+      [this](std::optional<Error> failure) { pipelines_closed(std::move(failure)); });
+  Status started = open();
+  if (started) started = pipelines_->start();
+  if (started) {
+    announce();
+  } else {
+    refused_ = true;
+    refuse(console_, started.error());
+    pipelines_->stop();
+  }
+  foundation_->loop().run();
+  return finish();
+}
+
+Status ProcessRun::open() {
+  TRY(open_data_directory());
+  TRY(open_ports());
+  TRY(create_pipelines());
+  return watch_signals();
+}
+
+Status ProcessRun::open_data_directory() {
+  const bool needed = std::any_of(request_.plans.begin(), request_.plans.end(),
+                                  [](const auto& plan) { return plan->needs_data_directory(); });
+  if (!needed) return {};
+  TRY_ASSIGN(data_, app::open_data_directory(*foundation_, request_.settings.data_dir));
+  registrations_ = register_log(*data_.log, foundation_->metrics());
+  return {};
+}
+
+Status ProcessRun::open_ports() {
+  const config::Settings& settings = request_.settings;
+  loop::UvLoop& loop = foundation_->loop();
+  const bool wants_ingest = std::any_of(request_.plans.begin(), request_.plans.end(),
+                                        [](const auto& plan) { return has_http_source(*plan); });
+  if (wants_ingest && settings.listen != kOff) {
+    ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
+    TRY(with_advice(ingest_->listen(settings.listen), "choose another with --listen"));
+    foundation_->services().provide<net::HttpServer>(ingest_.get());
+  }
+  if (settings.admin == kOff) return {};
+  admin_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
+  TRY(with_advice(admin_->listen(settings.admin), "choose another with --admin, or none with --admin off"));
+  const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), kVersion,
+                              foundation_->clock().monotonic_ns()};
+  TRY(admin::add_admin_routes(*admin_, view));
+  return data_.write_admin_address(files_, admin_->address());
+}
+
+Status ProcessRun::create_pipelines() {
+  for (const auto& plan : request_.plans) {
+    TRY_ASSIGN(auto pipeline,
+               engine::Pipeline::create(plan, foundation_->environment(data_.log.get(), request_.from_start)));
+    pipelines_->add(plan->name(), std::move(pipeline));
+    TRY(register_streams(*plan));
+  }
+  health_holders_.push_back(health_.add([this] { return pipelines_->health(); }));
+  return {};
+}
+
+Status ProcessRun::register_streams(const engine::Plan& plan) {
+  if (data_.log == nullptr) return {};
+  const engine::PlanData& data = plan.data();
+  const auto add = [&](const log::StreamSpec& stream, const std::vector<std::string>& legs) -> Status {
+    TRY_ASSIGN(Registrations more, register_stream(*data_.log, stream, plan.name(), legs, foundation_->metrics()));
+    std::move(more.begin(), more.end(), std::back_inserter(registrations_));
+    return {};
+  };
+  if (data.logged()) TRY(add({plan.name(), data.config.log.partitions}, leg_names(plan)));
+  if (plan.needs_data_directory()) TRY(add({data.dead_stream(), 1}, {}));
+  return {};
+}
+
+Status ProcessRun::watch_signals() {
+  TRY(foundation_->loop().on_signal(SIGTERM, [this] { signalled("SIGTERM"); }));
+  return foundation_->loop().on_signal(SIGINT, [this] { signalled("SIGINT"); });
+}
+
+void ProcessRun::announce() const {
+  log_info(kComponent, std::string("colloquium ") + kVersion, {{"workers", foundation_->worker_count()}});
+  for (const auto& plan : request_.plans) {
+    for (const std::string& promise : plan->promises()) log_info(plan->name(), promise);
+  }
+  if (data_.log != nullptr) log_info(kComponent, data_.describe());
+  if (ingest_ != nullptr) log_info(kComponent, "listening for events on http://" + ingest_->address());
+  if (admin_ != nullptr) log_info(kComponent, "admin on http://" + admin_->address());
+}
+
+void ProcessRun::signalled(const char* name) {
+  if (++signals_ > 1) {
+    // What was acknowledged is on disk; the rest is resent or read again by whoever gave it.
+    console_.err << "error: " << name << " again: ending at once\n" << std::flush;
+    ::_exit(static_cast<int>(Exit::kFailed));
+  }
+  log_info(kComponent, std::string(name) + ": intake stops, draining",
+           {{"deadline_ms", request_.settings.drain_timeout.ms}});
+  pipelines_->stop();
+}
+
+void ProcessRun::pipelines_closed(std::optional<Error> failure) {
+  failure_ = std::move(failure);
+  close_ports();
+}
+
+// The ports outlive the pipelines: sources answer what they were still asked.
+void ProcessRun::close_ports() {
+  loop::UvLoop& loop = foundation_->loop();
+  ports_open_ = 1;
+  const auto one_closed = [this, &loop] {
+    if (--ports_open_ > 0) return;
+    // Destroyed servers give their handles back in the turn they die in, so the loop stops one turn later.
+    loop.post([this, &loop] {
+      health_holders_.clear();
+      ingest_.reset();
+      admin_.reset();
+      loop.post([&loop] { loop.stop(); });
+    });
+  };
+  for (net::HttpServer* port : {ingest_.get(), admin_.get()}) {
+    if (port == nullptr) continue;
+    ++ports_open_;
+    port->stop(kPortCloseMs, one_closed);
+  }
+  one_closed();
+}
+
+Exit ProcessRun::finish() {
+  registrations_.clear();
+  pipelines_.reset();
+  Status closed = data_.close();
+  foundation_.reset();
+  if (refused_) return Exit::kRefused;
+  if (failure_) return fail_running(console_, *failure_);
+  if (!closed) return fail_running(console_, closed.error());
+  log_info(kComponent, "stopped");
+  return Exit::kDone;
+}
+
+}  // namespace colloquium::app
