@@ -7,12 +7,32 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Fewer than 16 bytes, through a buffer: the text may end where its page ends.
+template <class Word>
+uint64_t load(const char* p) {
+  Word word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// Fewer than 16 bytes, by loads that overlap: the text may end where its page ends.
+__m128i load_short(const char* p, size_t size) {
+  if (size >= 8) {
+    const uint64_t high = size == 8 ? 0 : load<uint64_t>(p + size - 8) >> (8 * (16 - size));
+    return _mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(load<uint64_t>(p)));
+  }
+  uint64_t bytes = 0;
+  if (size >= 4) {
+    bytes = load<uint32_t>(p) | load<uint32_t>(p + size - 4) << (8 * (size - 4));
+  } else if (size != 0) {
+    bytes = load<uint8_t>(p) | load<uint8_t>(p + size / 2) << (8 * (size / 2)) |
+            load<uint8_t>(p + size - 1) << (8 * (size - 1));
+  }
+  return _mm_set_epi64x(0, static_cast<int64_t>(bytes));
+}
+
 size_t plain_prefix_short(const char* text, size_t size) {
-  char block[kScanWidth] = {};
-  std::memcpy(block, text, size);
-  const unsigned beyond = ~0u << size;
-  return static_cast<size_t>(std::countr_zero(marks16<true>(block) | beyond));
+  const unsigned beyond = ~0u << size;  // the zeros there look like control characters
+  return static_cast<size_t>(std::countr_zero(mask_of(match_marks<true>(load_short(text, size))) | beyond));
 }
 
 }  // namespace

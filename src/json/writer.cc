@@ -14,6 +14,11 @@ namespace {
 // 2^63 as the first unsigned integer that needs the flag.
 constexpr uint64_t kBigIntegerMin = uint64_t{1} << 63;
 
+constexpr char kKeyPlace[] = "a key stands in an object, before a value";
+
+// Keys of up to this length are written in one piece.
+constexpr size_t kShortKey = 60;
+
 uint8_t escape_flag(uint64_t written, size_t decoded) {
   return written != decoded + 2 ? kTokenEscaped : 0;
 }
@@ -40,7 +45,7 @@ void Writer::separate() {
 }
 
 void Writer::begin_key() {
-  ASSERT_WHY(depth_ != 0 && frame().object && !after_key_, "a key stands in an object, before a value");
+  ASSERT_WHY(depth_ != 0 && frame().object && !after_key_, kKeyPlace);
   if (frame().count++ != 0) bytes_.push_back(',');
 }
 
@@ -49,7 +54,7 @@ void Writer::note_key(uint32_t begin, bool escaped) {
   Frame& object = frame();
   if (escaped || object.count > KeyFilter::kCompareMax) return object.keys.defer();
   const char* text = bytes_.data() + byte_base_;
-  const std::string_view inner(text + begin + 1, offset() - begin - 2);
+  const std::string_view inner(text + begin + 1, tape_->back().length - 2);
   if (!object.keys.add(inner.data(), static_cast<uint32_t>(inner.size()))) return;
   const auto end = static_cast<uint32_t>(tape_->size() - 1 - token_base_);
   const bool twice =
@@ -116,7 +121,27 @@ void Writer::string(std::string_view text) {
   if (tape_ != nullptr) token(TokenType::kString, begin, escape_flag(offset() - begin, text.size()));
 }
 
+// Most keys are short and plain: comma, quotes and colon go out with them in one piece.
 void Writer::key(std::string_view text) {
+  if (text.size() > kShortKey || plain_prefix(text) != text.size()) return long_key(text);
+  ASSERT_WHY(depth_ != 0 && frame().object && !after_key_, kKeyPlace);
+  char piece[kShortKey + 4];
+  char* p = piece;
+  if (frame().count++ != 0) *p++ = ',';
+  const uint32_t begin = offset() + static_cast<uint32_t>(p - piece);
+  *p++ = '"';
+  p = std::copy(text.begin(), text.end(), p);
+  *p++ = '"';
+  *p++ = ':';
+  append({piece, static_cast<size_t>(p - piece)});
+  after_key_ = true;
+  if (tape_ == nullptr) return;
+  token(TokenType::kKey, begin, 0);
+  tape_->back().length = static_cast<uint32_t>(text.size()) + 2;
+  note_key(begin, false);
+}
+
+void Writer::long_key(std::string_view text) {
   begin_key();
   const uint32_t begin = offset();
   append_quoted(text, bytes_);
@@ -177,6 +202,11 @@ void Writer::raw(const ValueView& value) {
   const uint32_t begin = offset();
   append(value.raw());
   if (tape_ == nullptr) return;
+  const TapeToken& source = value.token();
+  if (source.next == value.index() + 1) {
+    token(source.type(), begin, static_cast<uint8_t>(source.flags));
+    return;
+  }
   append_rebased(tape_of(value), value.index(), static_cast<uint32_t>(tape_->size() - token_base_), begin, *tape_);
 }
 

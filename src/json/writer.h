@@ -8,6 +8,7 @@
 // Thread safety: belongs to one thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -63,9 +64,14 @@ class Writer {
 
   Frame& frame();
   uint32_t offset() const { return static_cast<uint32_t>(bytes_.size() - byte_base_); }
-  void append(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  void append(std::string_view text) {
+    const size_t size = bytes_.size();
+    bytes_.resize(size + text.size());
+    std::copy(text.begin(), text.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size));
+  }
   void separate();
   void begin_key();
+  void long_key(std::string_view text);
   void note_key(uint32_t begin, bool escaped);
   void end_key(uint32_t begin, bool escaped);
   void open(TokenType type, char brace);
