@@ -87,7 +87,8 @@ using Disk = std::map<std::string, std::vector<std::string>>;
 // A file in small: appends at once, and a token is its length.
 class DiskSink final : public Sink {
  public:
-  DiskSink(std::vector<std::string>& lines, Loop& loop) : lines_(lines), loop_(loop) {}
+  DiskSink(std::vector<std::string>& lines, Loop& loop, Random& random)
+      : lines_(lines), loop_(loop), random_(random) {}
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Status restore(const std::string& token) override {
     const size_t length = token.empty() ? 0 : std::stoul(token);
@@ -97,20 +98,37 @@ class DiskSink final : public Sink {
   }
   Status start() override { return {}; }
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
-    loop_.post([this, batch, done = std::move(done)]() mutable {
+    enqueue([this, batch, done = std::move(done)]() mutable {
       for (size_t i = 0; i < batch->size(); ++i) lines_.emplace_back(batch->value(i));
       done({});
     });
   }
   bool has_token() const override { return true; }
   void token(TokenDone done) override {
-    loop_.post([this, length = lines_.size(), done = std::move(done)]() mutable { done(std::to_string(length)); });
+    enqueue([this, done = std::move(done)]() mutable { done(std::to_string(lines_.size())); });
   }
-  void close(Task closed) override { loop_.post(std::move(closed)); }
+  void close(Task closed) override { enqueue(std::move(closed)); }
 
  private:
+  // One after the other, each after a while.
+  void enqueue(Task task) {
+    waiting_.push_back(std::move(task));
+    if (timer_ == nullptr) next();
+  }
+  void next() {
+    timer_ = loop_.start_timer(static_cast<int64_t>(random_.next() % 30), [this] {
+      Task task = std::move(waiting_.front());
+      waiting_.pop_front();
+      timer_ = nullptr;
+      if (!waiting_.empty()) next();
+      task();
+    });
+  }
   std::vector<std::string>& lines_;
   Loop& loop_;
+  Random& random_;
+  std::deque<Task> waiting_;
+  std::unique_ptr<Timer> timer_;
 };
 
 // Drops every seventh event; fails every eleventh.
@@ -161,7 +179,7 @@ struct World {
     sink.delivery = Guarantee::kExactlyOnce;
     bind_spec(sink, ConfigSpec<NoConfig>());
     sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
-      return std::make_unique<DiskSink>(disk[context.name], context.loop);
+      return std::make_unique<DiskSink>(disk[context.name], context.loop, context.random);
     };
   }
 
@@ -258,15 +276,16 @@ std::vector<std::string> odd(const std::vector<std::string>& lines) {
 
 // Runs `text` to its end, crashing up to `crashes` times on the way. A crashed world is kept, never run again:
 // its objects go when the test process does.
+int crashed = 0;
 void run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk& disk,
-                      const std::function<void(World&)>& at_end, int total) {
+                      const std::function<void(World&)>& at_end, int total, uint64_t steps_max = 500) {
   static std::vector<std::unique_ptr<World>>& graveyard = *new std::vector<std::unique_ptr<World>>();
   auto storage = log::make_fake_storage();
   SeededRandom chance(seed * 31);
   for (int life = 0; life <= crashes; ++life) {
     auto world = std::make_unique<World>(seed * 100 + static_cast<uint64_t>(life), storage, disk, total);
     world->start(text);
-    const uint64_t steps = life == crashes ? UINT64_MAX : chance.next() % 3000;
+    const uint64_t steps = life == crashes ? UINT64_MAX : chance.next() % steps_max;
     for (uint64_t i = 0; i < steps && !world->finished && !world->failure; ++i) world->step();
     if (world->failure) FAIL(world->failure->describe());
     if (world->finished || life == crashes) {
@@ -276,6 +295,7 @@ void run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk&
       return;
     }
     graveyard.push_back(std::move(world));
+    ++crashed;
   }
 }
 
@@ -290,38 +310,46 @@ TEST_CASE("a finite pipeline runs to its end: every sink has what is meant for i
   CHECK(disk["odd"] == odd(expected(200, true)));
 }
 
+constexpr int kTotal = 1500;
+constexpr size_t kDead = 136;  // those that eleven divides
+
 TEST_CASE("crashed at any moment, a logged pipeline loses and repeats nothing", "[REQ-008][REQ-174]") {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
-    INFO("seed " << seed);
-    Disk disk;
-    run_with_crashes(kTwoSinks, seed, 6, disk, [](World& world) {
-      REQUIRE(stored(*world.log, "p").size() == 200);
-      REQUIRE(stored(*world.log, "p.dead").size() == 18);
-    }, 200);
-    REQUIRE(disk["all"] == expected(200, true));
-    REQUIRE(disk["odd"] == odd(expected(200, true)));
-  }
-}
-
-TEST_CASE("crashed at any moment, a pipeline without log loses and repeats nothing either", "[REQ-008][REQ-174]") {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
-    INFO("seed " << seed);
-    Disk disk;
-    run_with_crashes(std::string(kTwoSinks) + "log: off\n", seed, 6, disk, [](World& world) {
-      REQUIRE(stored(*world.log, "p.dead").size() == 18);
-    }, 200);
-    REQUIRE(disk["all"] == expected(200, true));
-    REQUIRE(disk["odd"] == odd(expected(200, true)));
-  }
-}
-
-TEST_CASE("crashed at any moment, several partitions keep their order and their events", "[REQ-008][REQ-009]") {
+  crashed = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     Disk disk;
-    run_with_crashes(std::string(kTwoSinks) + "log: {partitions: 3, partition_by: ['%', [$input, /n], 5]}\n", seed, 5, disk,
-                     [](World&) {}, 200);
-    REQUIRE(disk["all"].size() == expected(200, true).size());
+    run_with_crashes(kTwoSinks, seed, 12, disk, [](World& world) {
+      REQUIRE(stored(*world.log, "p").size() == kTotal);
+      REQUIRE(stored(*world.log, "p.dead").size() == kDead);
+    }, kTotal);
+    REQUIRE(disk["all"] == expected(kTotal, true));
+    REQUIRE(disk["odd"] == odd(expected(kTotal, true)));
+  }
+  CHECK(crashed > 150);
+}
+
+TEST_CASE("crashed at any moment, a pipeline without log loses and repeats nothing either", "[REQ-008][REQ-174]") {
+  crashed = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    Disk disk;
+    run_with_crashes(std::string(kTwoSinks) + "log: off\n", seed, 12, disk, [](World& world) {
+      REQUIRE(stored(*world.log, "p.dead").size() == kDead);
+    }, kTotal, 100);
+    REQUIRE(disk["all"] == expected(kTotal, true));
+    REQUIRE(disk["odd"] == odd(expected(kTotal, true)));
+  }
+  CHECK(crashed > 150);
+}
+
+TEST_CASE("crashed at any moment, several partitions keep their order and their events", "[REQ-008][REQ-009]") {
+  crashed = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    Disk disk;
+    run_with_crashes(std::string(kTwoSinks) + "log: {partitions: 3, partition_by: ['%', [$input, /n], 5]}\n", seed, 12, disk,
+                     [](World&) {}, kTotal);
+    REQUIRE(disk["all"].size() == expected(kTotal, true).size());
     std::map<int, std::string> last;
     std::set<std::string> seen;
     for (const std::string& line : disk["all"]) {
@@ -331,6 +359,7 @@ TEST_CASE("crashed at any moment, several partitions keep their order and their 
       last[key] = line;
     }
   }
+  CHECK(crashed > 150);
 }
 
 TEST_CASE("another run of a finished pipeline writes nothing again") {
