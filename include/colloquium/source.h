@@ -102,7 +102,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  // `cursor`: the last one stored, empty if none. A failure stops the pipeline from starting.
+  // `cursor`: the last one stored, empty if none. With SourceContext::from_start it is given all the same, so
+  // that what is read again gets positions above those before. A failure stops the pipeline from starting.
   virtual Status start(std::string cursor) = 0;
 
   // No further emit after this returns, except of what a connection has already begun to send.

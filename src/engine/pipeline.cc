@@ -61,8 +61,8 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
   // What the log still holds for the legs goes first, whether a source says anything or not.
   for (const auto& runner : runners_) runner->wake();
   for (const auto& unit : sources_) {
-    std::string cursor = env_.from_start ? std::string() : unit->intake->resume_cursor();
-    TRY(unit->source->start(std::move(cursor)));
+    // Also with --from-start: the source needs it to give what it reads again positions of its own.
+    TRY(unit->source->start(unit->intake->resume_cursor()));
   }
   return {};
 }

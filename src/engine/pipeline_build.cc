@@ -255,7 +255,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   if (plan_->data().logged()) {
     port.next_sequence = std::max(port.next_sequence, committed);
   } else {
-    port.skip_below = env_.from_start ? 0 : std::max<int64_t>(committed, 0);
+    port.skip_below = std::max<int64_t>(committed, 0);
   }
   port.takes_dead_letters = leg == 0;
   return port;
