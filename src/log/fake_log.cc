@@ -129,7 +129,7 @@ struct FakeLog::State {
         clock(a_clock),
         options(std::move(the_options)),
         storage(options.storage != nullptr ? options.storage : make_fake_storage()),
-        random(options.seed),
+        chance(options.seed),
         queue(executor.make_queue("fake-log", 1, 4096)) {}
 
   void take_turn();
@@ -150,7 +150,7 @@ struct FakeLog::State {
   const std::shared_ptr<FakeStorage> storage;
 
   mutable std::mutex mutex;  // guards what follows, down to the queue
-  SeededRandom random;
+  SeededRandom chance;
   std::deque<Pending> pending;
   uint32_t delay = 0;  // turns until the next of `pending`
   bool scheduled = false;
@@ -185,7 +185,7 @@ void FakeLog::State::take_turn() {
     ASSERT(!pending.empty());
     next = std::move(pending.front());
     pending.pop_front();
-    delay = static_cast<uint32_t>(random.below(options.delay_max + 1));
+    delay = static_cast<uint32_t>(chance.below(options.delay_max + 1));
   }
   perform(next);
   const std::lock_guard lock(mutex);
@@ -200,7 +200,7 @@ std::optional<Error> FakeLog::State::refusal() const {
 
 AppendResult FakeLog::State::place(StreamId stream, int32_t partition, EncodedBatch batch) {
   const int64_t now_ms = clock.wall_ms();
-  const int64_t gap = static_cast<int64_t>(random.below(static_cast<uint64_t>(options.gap_max) + 1));
+  const int64_t gap = static_cast<int64_t>(chance.below(static_cast<uint64_t>(options.gap_max) + 1));
   const std::lock_guard lock(storage->mutex);
   FakeStorage::Partition& into =
       storage->streams[static_cast<size_t>(stream)].partitions[static_cast<size_t>(partition)];

@@ -63,7 +63,7 @@ struct EncodedBatch {
   Codec codec = Codec::kNone;
   int32_t count = 0;
   int64_t base_timestamp_ms = 0;
-  std::string source, cursor;  // of the AcceptInfo, if there was one
+  std::string source, cursor;          // of the AcceptInfo, if there was one
   std::shared_ptr<const Batch> batch;  // the events, kept in memory for readers that keep up; may be null
 };
 

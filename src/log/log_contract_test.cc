@@ -1,7 +1,11 @@
 // The contract suite over the Logs that live here.
 #include "base/manual_clock.h"
+#include "base/sim_executor.h"
 #include "base/thread_executor.h"
+#include "io/memory_file_system.h"
 #include "log/fake_log.h"
+#include "log/segment_log.h"
+#include "tests/temporary_directory.h"
 
 namespace colloquium::log {
 namespace {
@@ -33,8 +37,112 @@ class FakeFixture {
   std::unique_ptr<FakeLog> log_;
 };
 
+// The segment log over files in memory, with small segments, so that they roll.
+class MemoryFixture {
+ public:
+  MemoryFixture() { open(); }
+  Log& log() { return *log_; }
+  Executor& executor() { return executor_; }
+  ManualClock& clock() { return clock_; }
+  void reopen() {
+    (void)log_->close();
+    log_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    LogOptions options;
+    options.directory = "/data";
+    options.files = &files_;
+    options.executor = &executor_;
+    options.clock = &clock_;
+    options.random = &random_;
+    options.segment_bytes = 4096;
+    options.journal_segment_bytes = 2048;
+    options.memory_bytes = 1000;
+    auto log = SegmentLog::open(std::move(options));
+    REQUIRE(log);
+    log_ = std::move(*log);
+  }
+
+  ThreadExecutor executor_;
+  ManualClock clock_;
+  SeededRandom random_{1};
+  io::MemoryFileSystem files_;
+  std::unique_ptr<SegmentLog> log_;
+};
+
+// The same on one thread, as the simulator runs it.
+class SimulatedFixture {
+ public:
+  SimulatedFixture() { open(); }
+  Log& log() { return *log_; }
+  Executor& executor() { return executor_; }
+  ManualClock& clock() { return clock_; }
+  void reopen() {
+    (void)log_->close();
+    log_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    LogOptions options;
+    options.directory = "data";
+    options.files = &files_;
+    options.executor = &executor_;
+    options.clock = &clock_;
+    options.random = &random_;
+    auto log = SegmentLog::open(std::move(options));
+    REQUIRE(log);
+    log_ = std::move(*log);
+  }
+
+  ManualClock clock_;
+  SimExecutor executor_{7, clock_};
+  SeededRandom random_{1};
+  io::MemoryFileSystem files_;
+  std::unique_ptr<SegmentLog> log_;
+};
+
+// As it ships: real files, real threads.
+class PosixFixture {
+ public:
+  PosixFixture() { open(); }
+  Log& log() { return *log_; }
+  Executor& executor() { return executor_; }
+  ManualClock& clock() { return clock_; }
+  void reopen() {
+    (void)log_->close();
+    log_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    LogOptions options;
+    options.directory = directory_.path() + "/data";
+    options.files = &io::posix_file_system();
+    options.executor = &executor_;
+    options.clock = &clock_;
+    options.random = &random_;
+    auto log = SegmentLog::open(std::move(options));
+    REQUIRE(log);
+    log_ = std::move(*log);
+  }
+
+  TemporaryDirectory directory_;
+  ThreadExecutor executor_;
+  ManualClock clock_;
+  SeededRandom random_{1};
+  std::unique_ptr<SegmentLog> log_;
+};
+
 }  // namespace
 }  // namespace colloquium::log
 
-#define LOG_CONTRACT_FIXTURES colloquium::log::FakeFixture
+#define LOG_CONTRACT_FIXTURES                                                                      \
+  colloquium::log::FakeFixture, colloquium::log::MemoryFixture, colloquium::log::SimulatedFixture, \
+      colloquium::log::PosixFixture
 #include "tests/compliance/log_contract.h"

@@ -1,0 +1,70 @@
+#include "log/accept_scan.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "log/batch_decoder.h"
+#include "log/partition_reader.h"
+
+namespace colloquium::log {
+namespace {
+
+// The append time of the segment's first batch.
+Result<int64_t> first_time(Partition& partition, Segment& segment) {
+  TRY_ASSIGN(const std::shared_ptr<const io::File> file, segment.file(partition.files()));
+  if (segment.readable_bytes() == 0) return INT64_MAX;
+  BatchCursor cursor(file, 0, segment.readable_bytes());
+  TRY_ASSIGN(const auto item, cursor.next(false));
+  ASSERT(item.has_value());
+  return item->header.max_timestamp_ms;
+}
+
+// An offset at or before the first batch of that time: append times rise, so the segment can be told by its
+// first batch and the place in it by the time index.
+Result<int64_t> offset_before_time(Partition& partition, int64_t time_ms) {
+  const std::vector<std::shared_ptr<Segment>> segments = partition.segments();
+  for (size_t i = segments.size(); i-- > 0;) {
+    TRY_ASSIGN(const int64_t begins_ms, first_time(partition, *segments[i]));
+    if (begins_ms >= time_ms && i > 0) continue;
+    TRY_ASSIGN(const SegmentIndex::Entry place, segments[i]->place_before_time(partition.files(), time_ms));
+    return place.offset;
+  }
+  return partition.readable_end();
+}
+
+}  // namespace
+
+Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int64_t time_ms) {
+  TRY_ASSIGN(const int64_t before, offset_before_time(*partition, time_ms));
+  PartitionReader reader(partition, before, nullptr);
+  for (;;) {
+    TRY_ASSIGN(const auto item, reader.next_stored());
+    if (!item) return std::max(before, partition->readable_end());
+    if (item->header.max_timestamp_ms >= time_ms) return item->header.base_offset;
+    reader.seek(item->header.last_offset() + 1);
+  }
+}
+
+Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms,
+                      const std::function<void(const Log::Accepted&)>& visit) {
+  std::vector<Log::Accepted> old;
+  for (const auto& [source, mark] : partition->sources()) {
+    if (mark.append_time_ms >= since_ms) continue;
+    old.push_back({partition->number(), mark.first_offset, mark.append_time_ms, {source, mark.cursor, {}}});
+  }
+  std::sort(old.begin(), old.end(), [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
+  for (const Log::Accepted& accepted : old) visit(accepted);
+
+  TRY_ASSIGN(const int64_t begin, offset_at_time(partition, since_ms));
+  PartitionReader reader(partition, begin, nullptr);
+  BatchDecoder decoder(partition->origin(), nullptr);
+  for (;;) {
+    TRY_ASSIGN(const auto item, reader.next_stored());
+    if (!item) return {};
+    reader.seek(item->header.last_offset() + 1);
+    TRY_ASSIGN(const std::optional<AcceptInfo> info, decoder.decode_accept(item->header, item->records()));
+    if (info) visit({partition->number(), item->header.base_offset, item->header.max_timestamp_ms, *info});
+  }
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,143 @@
+#include "log/data_directory.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "io/path.h"
+#include "log/accept_scan.h"
+#include "log/inspect.h"
+#include "log/layout.h"
+#include "log/partition_reader.h"
+#include "log/sidecar.h"
+#include "log/stream_meta.h"
+
+namespace colloquium::log {
+namespace {
+
+constexpr size_t kMaxLockBytes = 4096;
+
+std::string field_after(const std::string& text, const std::string& name) {
+  const size_t at = text.find(name + " ");
+  if (at == std::string::npos) return {};
+  const size_t begin = at + name.size() + 1;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+}  // namespace
+
+Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& directory) {
+  TRY_ASSIGN(const Sidecar sidecar, read_sidecar(fs, format_path(directory), "data", kDataFormatVersion));
+  DataFormat format;
+  format.version = sidecar.version;
+  for (const SidecarLine& line : sidecar.lines) {
+    if (line.name == "tag") format.tag = line.field(0);
+  }
+  if (format.tag.empty()) return sidecar_damaged(format_path(directory), "it has no tag");
+  return format;
+}
+
+Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory, Random& random) {
+  TRY(fs.make_directories(directory));
+  const auto existing = read_format(fs, directory);
+  if (existing || existing.error().code != ErrorCode::kNotFound) return existing;
+  const auto streams = fs.list(streams_directory(directory));
+  if (streams && !streams->empty()) {
+    return fail(ErrorCode::kInvalidConfig,
+                "'" + directory +
+                    "' holds streams but no FORMAT file, so nobody can say "
+                    "what wrote them; restore FORMAT from a backup or use another directory");
+  }
+  DataFormat format;
+  format.tag = random_tag(random);
+  SidecarWriter writer("data", kDataFormatVersion);
+  writer.line("tag", {format.tag});
+  TRY(io::write_file_atomically(fs, format_path(directory), writer.finish()));
+  return format;
+}
+
+LockHolder read_lock_holder(const io::FileSystem& fs, const std::string& directory) {
+  const auto content = io::read_file(fs, lock_path(directory), kMaxLockBytes);
+  if (!content) return {};
+  return {field_after(*content, "pid"), field_after(*content, "admin")};
+}
+
+Status DataDirectoryLock::set_admin_address(const std::string& address) {
+  ASSERT(lock_ != nullptr);
+  TRY_ASSIGN(const std::unique_ptr<io::File> file, fs_.open(path_, io::OpenMode::kReadWrite));
+  const std::string content = "pid " + std::to_string(::getpid()) + "\nadmin " + address + "\n";
+  TRY(file->truncate(0));
+  TRY(file->write_at(0, content));
+  return file->sync();
+}
+
+Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
+                                              const std::string& admin_address) {
+  TRY(fs.make_directories(directory));
+  auto held = fs.lock(lock_path(directory));
+  if (!held) {
+    if (held.error().code != ErrorCode::kConflict) return fail(held.error());
+    const LockHolder holder = read_lock_holder(fs, directory);
+    std::string who = holder.process_id.empty() ? "another process" : "process " + holder.process_id;
+    if (!holder.admin_address.empty()) who += " (admin address " + holder.admin_address + ")";
+    return fail(ErrorCode::kConflict, "the data directory '" + directory + "' is in use by " + who +
+                                          "; stop it, or use another --data-dir");
+  }
+  DataDirectoryLock lock(fs, lock_path(directory), std::move(*held));
+  TRY(lock.set_admin_address(admin_address));
+  return lock;
+}
+
+Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory) {
+  TRY(read_format(fs, directory));
+  TRY_ASSIGN(const std::vector<std::string> names, fs.list(streams_directory(directory)));
+  std::vector<StreamInfo> streams;
+  for (const std::string& name : names) {
+    const auto meta = read_meta(fs, meta_path(directory, name));
+    if (!meta && meta.error().code == ErrorCode::kNotFound) continue;  // not made completely
+    if (!meta) return fail(meta.error());
+    StreamInfo info{name, meta->tag, {}};
+    for (int32_t number = 0; number < meta->partitions; ++number) {
+      TRY_ASSIGN(const auto partition, inspect_partition(fs, directory, name, meta->tag, number));
+      info.partitions.push_back(partition->info());
+    }
+    streams.push_back(std::move(info));
+  }
+  return streams;
+}
+
+namespace {
+
+Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std::string& directory,
+                                                  const std::string& stream, int32_t number) {
+  TRY(read_format(fs, directory));
+  TRY(check_stream_name(stream));
+  const auto meta = read_meta(fs, meta_path(directory, stream));
+  if (!meta && meta.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kNotFound, "there is no stream '" + stream + "' in '" + directory +
+                                          "'; 'colloquium log ls' lists those there are");
+  }
+  if (!meta) return fail(meta.error());
+  if (number < 0 || number >= meta->partitions) {
+    return fail(ErrorCode::kNotFound, "stream '" + stream + "' has the partitions 0 to " +
+                                          std::to_string(meta->partitions - 1) + ", and no " +
+                                          std::to_string(number));
+  }
+  return inspect_partition(fs, directory, stream, meta->tag, number);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
+                                            const std::string& stream, int32_t number, int64_t from_offset) {
+  TRY_ASSIGN(std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number));
+  return std::make_unique<PartitionReader>(std::move(partition), from_offset, nullptr);
+}
+
+Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,
+                            int32_t number, int64_t time_ms) {
+  TRY_ASSIGN(const std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number));
+  return offset_at_time(partition, time_ms);
+}
+
+}  // namespace colloquium::log

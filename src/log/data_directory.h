@@ -1,0 +1,67 @@
+// The data directory as a whole: its format, its lock, what is in it.
+//
+// Thread safety: functions; a DataDirectoryLock is held by whoever owns it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/result.h"
+
+#include "io/file_system.h"
+#include "log/log.h"
+
+namespace colloquium::log {
+
+inline constexpr int kDataFormatVersion = 1;
+
+// FORMAT: makes the directory and the file if there is neither. kInvalidConfig for a directory of another or a
+// newer version, or one that holds streams without a FORMAT.
+struct DataFormat {
+  int version = kDataFormatVersion;
+  std::string tag;  // 8 random characters, made with the directory
+};
+Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory, Random& random);
+Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& directory);
+
+// LOCK, held while alive. Whoever writes to a data directory holds it; readers do not need it.
+class DataDirectoryLock {
+ public:
+  DataDirectoryLock(io::FileSystem& fs, std::string path, std::unique_ptr<io::FileLock> lock)
+      : fs_(fs), path_(std::move(path)), lock_(std::move(lock)) {}
+
+  // Tells others where to reach this process; once the address is known (port 0).
+  Status set_admin_address(const std::string& address);
+
+ private:
+  io::FileSystem& fs_;
+  std::string path_;
+  std::unique_ptr<io::FileLock> lock_;
+};
+
+// kConflict if another process holds it; the message names its process id and admin address.
+Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
+                                              const std::string& admin_address);
+
+// Who holds the lock, as they wrote it; empty fields if nobody ever did. Does not tell whether it is held.
+struct LockHolder {
+  std::string process_id;
+  std::string admin_address;
+};
+LockHolder read_lock_holder(const io::FileSystem& fs, const std::string& directory);
+
+// What is in a data directory, read without a lock, also while another process writes. `next_offset` and
+// `synced_offset` are where what is certainly synced ends.
+Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory);
+
+// Reads a partition up to its synced end as it is now, without a lock. Offsets below the oldest begin there.
+Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
+                                            const std::string& stream, int32_t partition, int64_t from_offset);
+
+// The first offset appended at or after `time_ms` (by the log's clock), or the end if there is none yet.
+Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,
+                            int32_t partition, int64_t time_ms);
+
+}  // namespace colloquium::log

@@ -1,0 +1,106 @@
+// GroupCommit: what the log thread does with everything that waits: write it, sync it, commit it, tell of it.
+//
+//   1. place every append, then every commit's outputs     4. sync all files at once
+//   2. write each partition in one call                    5. durable appends are told of
+//   3. written appends are told of                         6. one journal batch, synced; commits are told of
+//
+// So a transaction lives inside one group: outputs that stand at a partition's end without a journal entry were
+// never committed, and there are none anywhere else.
+//
+// Thread safety: the log thread only.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/executor.h"
+#include "colloquium/result.h"
+
+#include "log/journal.h"
+#include "log/log.h"
+#include "log/partition_writer.h"
+
+namespace colloquium::log {
+
+struct StagedAppend {
+  PartitionWriter* writer;
+  EncodedBatch batch;
+  AckLevel level;
+  AppendDone done;
+};
+
+struct StagedOutput {
+  PartitionWriter* writer;
+  EncodedBatch batch;
+};
+
+struct StagedCommit {
+  CommitRequest request;  // its outputs moved to `outputs`
+  std::vector<StagedOutput> outputs;
+  std::vector<PartitionWriter*> positions;  // beside request.positions; null for an external one
+  CommitDone done;
+};
+
+struct Group {
+  std::vector<StagedAppend> appends;
+  std::vector<StagedCommit> commits;
+};
+
+struct GroupCounters {
+  std::atomic<uint64_t> appended_batches{0}, appended_events{0}, appended_bytes{0};
+  std::atomic<uint64_t> groups{0}, syncs{0}, commits{0}, errors{0};
+};
+
+class GroupCommit {
+ public:
+  // `wake` is told of every partition that has something new to read.
+  GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal, GroupCounters& counters,
+              std::function<void(const Partition&)> wake);
+
+  // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That the
+  // disk is full is none: then the callbacks have been told, and `no_space` is true.
+  Status run(Group group, bool& no_space);
+
+  // Sync marks, synced, for those of `writers` that want one. Failures as in run().
+  Status mark(const std::vector<PartitionWriter*>& writers, bool& no_space);
+
+ private:
+  // What the group does to one partition.
+  struct Touched {
+    int64_t weak_end = 0;     // appends below are acknowledged once written …
+    bool weak_so_far = true;  // … because none that has to be synced is before them
+    std::optional<PartitionWriter::Savepoint> before_outputs;
+  };
+  using TouchedMap = std::map<PartitionWriter*, Touched>;
+
+  Status place(Group& group, std::vector<AppendResult>& results, std::vector<CommitRecord>& records);
+  Status place_append(StagedAppend& append, AppendResult& result);
+  Status place_outputs(StagedCommit& commit, CommitRecord& record);
+  Status write();
+  Status undo(Group& group, const Error& error, bool& no_space);
+  Status cut_back();
+  void count(const Group& group);
+  Status sync();
+  Status commit(Group& group, const std::vector<CommitRecord>& records, bool& no_space);
+  void refuse_impossible(std::vector<StagedCommit>& commits);
+  void tell_appends(Group& group, const std::vector<AppendResult>& results, int stage);
+  void publish_appends(bool synced);
+  void finish_outputs();
+  Touched& touch(PartitionWriter& writer) { return touched_[&writer]; }
+
+  Executor& executor_;
+  TaskQueue& helpers_;
+  Clock& clock_;
+  Journal& journal_;
+  GroupCounters& counters_;
+  const std::function<void(const Partition&)> wake_;
+  TouchedMap touched_;
+  int64_t now_ms_ = 0;
+};
+
+}  // namespace colloquium::log

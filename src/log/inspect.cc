@@ -1,0 +1,92 @@
+#include "log/inspect.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "log/batch_cursor.h"
+#include "log/clean_marker.h"
+#include "log/layout.h"
+#include "log/segment_scan.h"
+
+namespace colloquium::log {
+namespace {
+
+struct SyncedEnd {
+  int64_t offset;
+  uint64_t position;
+};
+
+// The last sync mark of a segment that is being written, its first byte if there is none.
+Result<SyncedEnd> last_mark(const io::File& file, uint64_t size, int64_t base, const EpochTable& epochs) {
+  // Groups are a few megabytes, so the last mark is near the end; look there first, then everywhere.
+  constexpr uint64_t kNear = uint64_t{32} << 20;
+  const uint64_t near = size > kNear ? size - kNear : 0;
+  TRY_ASSIGN(auto mark, last_mark_behind(file, near, size, epochs));
+  if (!mark && near > 0) {
+    TRY_ASSIGN(mark, last_mark_behind(file, 0, size, epochs));
+  }
+  if (!mark) return SyncedEnd{base, 0};
+  return SyncedEnd{mark->offset, mark->position};
+}
+
+// Where the last segment's certainly synced part ends.
+Result<SyncedEnd> synced_end(io::FileSystem& fs, const std::string& directory, int64_t base,
+                             const EpochTable& epochs, const CleanEntry* clean) {
+  TRY_ASSIGN(const std::unique_ptr<io::File> file,
+             fs.open(segment_path(directory, base, "log"), io::OpenMode::kRead));
+  TRY_ASSIGN(const io::FileInfo info, file->info());
+  if (clean != nullptr && clean->end.has_active && clean->end.active_base == base &&
+      clean->end.active_bytes == info.size) {
+    return SyncedEnd{clean->end.next_offset, info.size};
+  }
+  TRY_ASSIGN(SyncedEnd end, last_mark(*file, info.size, base, epochs));
+  if (epochs.current_start() <= end.offset) return end;
+  // An incarnation began behind the last mark: hop there.
+  TRY_ASSIGN(std::unique_ptr<io::File> again, fs.open(segment_path(directory, base, "log"), io::OpenMode::kRead));
+  BatchCursor cursor(std::move(again), end.position, info.size);
+  while (end.offset < epochs.current_start()) {
+    const auto item = cursor.next(false);
+    if (!item || !*item) break;
+    end = {(*item)->header.last_offset() + 1, cursor.position()};
+  }
+  return end;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const std::string& directory,
+                                                     const std::string& stream, const std::string& tag,
+                                                     int32_t number) {
+  const std::string folder = partition_directory(directory, stream, number);
+  auto partition = std::make_shared<Partition>(fs, folder, stream, tag, number, 0);
+  TRY_ASSIGN(const EpochTable epochs, EpochTable::read(fs, epochs_path(folder)));
+  partition->set_epochs(std::make_shared<const EpochTable>(epochs));
+  TRY_ASSIGN(const std::vector<int64_t> bases, list_segments(fs, folder));
+  TRY_ASSIGN(const std::optional<CleanMarker> marker, read_clean(fs, clean_path(directory)));
+  const CleanEntry* clean = nullptr;
+  if (marker && marker->count({stream, number}) != 0) clean = &marker->at({stream, number});
+
+  int64_t end = 0;
+  uint64_t sealed_bytes = 0;
+  for (const int64_t base : bases) {
+    const auto seal = read_seal(fs, segment_path(folder, base, "seal"));
+    auto segment = std::make_shared<Segment>(folder, base, seal.has_value());
+    if (seal) {
+      segment->set_readable_bytes(seal->size_bytes);
+      sealed_bytes += seal->size_bytes;
+      end = seal->next_offset;
+    } else {
+      TRY_ASSIGN(const SyncedEnd synced, synced_end(fs, folder, base, epochs, clean));
+      segment->set_readable_bytes(synced.position);
+      end = std::max(end, synced.offset);
+    }
+    partition->add_segment(std::move(segment));
+    if (!seal) break;  // the one being written; whatever follows was made after we looked
+  }
+  ASSERT(end >= 0);
+  partition->set_sealed_bytes(sealed_bytes);
+  partition->open_at(end);
+  return partition;
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,138 @@
+#include "log/journal_record.h"
+
+#include "base/assert.h"
+#include "log/record_batch.h"
+
+namespace colloquium::log {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr uint8_t kHasToken = 1;
+
+void put_text(std::string& out, std::string_view text) {
+  append_varint(out, static_cast<int64_t>(text.size()));
+  out += text;
+}
+
+std::string get_text(ByteReader& reader) {
+  return std::string(reader.take(reader.varint()));
+}
+
+void put_state(std::string& out, const LegState& state, bool has_token) {
+  out += static_cast<char>(has_token ? kHasToken : 0);
+  append_varint(out, static_cast<int64_t>(state.positions.size()));
+  for (const auto& position : state.positions) {
+    ASSERT(position.next_offset >= 0);
+    put_text(out, position.stream);
+    append_varint(out, position.partition);
+    append_varint(out, position.next_offset);
+  }
+  append_varint(out, static_cast<int64_t>(state.external.size()));
+  for (const auto& position : state.external) {
+    put_text(out, position.source);
+    append_varint(out, position.next_offset);
+    put_text(out, position.cursor);
+  }
+  if (has_token) put_text(out, state.sink_token);
+}
+
+// True while another of `count` items is to be read; bounds a forged count by the bytes there are.
+bool more(const ByteReader& reader, int64_t i, int64_t count) {
+  return reader.ok() && i < count;
+}
+
+LegState get_state(ByteReader& reader, bool& has_token) {
+  LegState state;
+  has_token = (reader.byte() & kHasToken) != 0;
+  const int64_t streams = reader.varint();
+  for (int64_t i = 0; more(reader, i, streams); ++i) {
+    std::string stream = get_text(reader);
+    const auto partition = static_cast<int32_t>(reader.varint());
+    state.positions.push_back({std::move(stream), partition, reader.varint()});
+  }
+  const int64_t externals = reader.varint();
+  for (int64_t i = 0; more(reader, i, externals); ++i) {
+    std::string source = get_text(reader);
+    const int64_t next = reader.varint();
+    state.external.push_back({std::move(source), next, get_text(reader)});
+  }
+  if (has_token) state.sink_token = get_text(reader);
+  return state;
+}
+
+}  // namespace
+
+std::string put_commit(const CommitRecord& commit) {
+  ASSERT(!commit.leg.empty());
+  std::string out(1, kVersion);
+  put_text(out, commit.leg);
+  put_state(out, commit.state, commit.has_token);
+  append_varint(out, static_cast<int64_t>(commit.outputs.size()));
+  for (const OutputRef& output : commit.outputs) {
+    put_text(out, output.stream);
+    append_varint(out, output.partition);
+    append_varint(out, output.base_offset);
+    append_varint(out, output.last_offset);
+    append_be32(out, output.crc);
+  }
+  return out;
+}
+
+std::optional<CommitRecord> get_commit(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.byte() != kVersion) return std::nullopt;
+  CommitRecord commit;
+  commit.leg = get_text(reader);
+  commit.state = get_state(reader, commit.has_token);
+  const int64_t outputs = reader.varint();
+  for (int64_t i = 0; more(reader, i, outputs); ++i) {
+    OutputRef output;
+    output.stream = get_text(reader);
+    output.partition = static_cast<int32_t>(reader.varint());
+    output.base_offset = reader.varint();
+    output.last_offset = reader.varint();
+    output.crc = reader.be32();
+    commit.outputs.push_back(std::move(output));
+  }
+  if (!reader.ok() || !reader.at_end() || commit.leg.empty()) return std::nullopt;
+  return commit;
+}
+
+std::string put_checkpoint(const Checkpoint& checkpoint) {
+  std::string out(1, kVersion);
+  append_varint(out, static_cast<int64_t>(checkpoint.legs.size()));
+  for (const auto& [leg, state] : checkpoint.legs) {
+    ASSERT(!leg.empty());
+    put_text(out, leg);
+    put_state(out, state, true);
+  }
+  append_varint(out, static_cast<int64_t>(checkpoint.committed_ends.size()));
+  for (const auto& [place, end] : checkpoint.committed_ends) {
+    put_text(out, place.first);
+    append_varint(out, place.second);
+    append_varint(out, end);
+  }
+  return out;
+}
+
+std::optional<Checkpoint> get_checkpoint(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.byte() != kVersion) return std::nullopt;
+  Checkpoint checkpoint;
+  const int64_t legs = reader.varint();
+  for (int64_t i = 0; more(reader, i, legs); ++i) {
+    std::string leg = get_text(reader);
+    bool has_token = false;
+    checkpoint.legs[std::move(leg)] = get_state(reader, has_token);
+  }
+  const int64_t ends = reader.varint();
+  for (int64_t i = 0; more(reader, i, ends); ++i) {
+    std::string stream = get_text(reader);
+    const auto partition = static_cast<int32_t>(reader.varint());
+    checkpoint.committed_ends[{std::move(stream), partition}] = reader.varint();
+  }
+  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  return checkpoint;
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,94 @@
+#include "log/layout.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "base/assert.h"
+#include "io/path.h"
+
+namespace colloquium::log {
+namespace {
+
+constexpr size_t kOffsetDigits = 20;
+constexpr size_t kMaxNameBytes = 200;
+
+std::string padded(int64_t offset) {
+  ASSERT(offset >= 0);
+  const std::string digits = std::to_string(offset);
+  return std::string(kOffsetDigits - digits.size(), '0') + digits;
+}
+
+std::optional<int64_t> base_of(std::string_view name) {
+  if (name.size() != kOffsetDigits + 4 || name.substr(kOffsetDigits) != ".log") return std::nullopt;
+  int64_t base = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kOffsetDigits, base);
+  if (error != std::errc() || end != name.data() + kOffsetDigits || base < 0) return std::nullopt;
+  return base;
+}
+
+}  // namespace
+
+std::string format_path(const std::string& directory) {
+  return io::join(directory, "FORMAT");
+}
+std::string clean_path(const std::string& directory) {
+  return io::join(directory, "CLEAN");
+}
+std::string lock_path(const std::string& directory) {
+  return io::join(directory, "LOCK");
+}
+std::string journal_directory(const std::string& directory) {
+  return io::join(directory, "journal");
+}
+std::string streams_directory(const std::string& directory) {
+  return io::join(directory, "streams");
+}
+
+std::string stream_directory(const std::string& directory, const std::string& stream) {
+  return io::join(streams_directory(directory), stream);
+}
+std::string meta_path(const std::string& directory, const std::string& stream) {
+  return io::join(stream_directory(directory, stream), "meta");
+}
+std::string partition_directory(const std::string& directory, const std::string& stream, int32_t partition) {
+  return io::join(stream_directory(directory, stream), std::to_string(partition));
+}
+std::string epochs_path(const std::string& directory) {
+  return io::join(directory, "epochs");
+}
+
+std::string segment_path(const std::string& directory, int64_t base_offset, std::string_view suffix) {
+  return io::join(directory, padded(base_offset) + "." + std::string(suffix));
+}
+std::string torn_path(const std::string& directory, int64_t base_offset, uint64_t position) {
+  return io::join(directory, padded(base_offset) + "." + std::to_string(position) + ".torn");
+}
+
+Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::string& directory) {
+  TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
+  std::vector<int64_t> bases;
+  for (const std::string& name : names) {
+    if (const std::optional<int64_t> base = base_of(name)) bases.push_back(*base);
+  }
+  ASSERT(std::is_sorted(bases.begin(), bases.end()));
+  return bases;
+}
+
+Status check_stream_name(const std::string& name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+  });
+  if (plain && !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != "..") return {};
+  return fail(ErrorCode::kInvalidConfig,
+              "cannot use '" + name +
+                  "' as the name of a stream: it becomes a folder; use up to 200 of the "
+                  "characters A-Z a-z 0-9 . _ -");
+}
+
+std::string partition_name(const std::string& stream, int32_t partition) {
+  if (stream.empty()) return "the commit journal";
+  return stream + "/" + std::to_string(partition);
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,185 @@
+#include "log/open_data.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "io/path.h"
+#include "log/clean_marker.h"
+#include "log/data_directory.h"
+#include "log/layout.h"
+#include "log/recovery.h"
+
+namespace colloquium::log {
+namespace {
+
+const CleanEntry* entry_of(const std::optional<CleanMarker>& clean, const std::string& stream, int32_t number) {
+  if (!clean) return nullptr;
+  const auto found = clean->find({stream, number});
+  return found == clean->end() ? nullptr : &found->second;
+}
+
+// Opens the streams of a data directory, one after the other.
+class Opener {
+ public:
+  Opener(const LogOptions& options, OpenData& data) : options_(options), fs_(*options.files), data_(data) {}
+  Status run();
+
+ private:
+  Result<std::vector<std::string>> stream_names() const;
+  Result<std::unique_ptr<OpenStream>> open_stream(const std::string& name);
+  Result<std::unique_ptr<PartitionWriter>> open_partition(const OpenStream& stream, int32_t number);
+  Status check_outputs() const;
+
+  const LogOptions& options_;
+  io::FileSystem& fs_;
+  OpenData& data_;
+  std::optional<CleanMarker> clean_;
+  size_t memory_bytes_ = 0;
+};
+
+// A folder without meta is a stream whose making a crash interrupted, if it holds no segments.
+Result<std::vector<std::string>> Opener::stream_names() const {
+  const std::string folder = streams_directory(options_.directory);
+  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(folder));
+  std::vector<std::string> streams;
+  for (const std::string& name : names) {
+    if (fs_.info(meta_path(options_.directory, name))) {
+      streams.push_back(name);
+      continue;
+    }
+    const auto inside = fs_.list(io::join(folder, name));
+    if (!inside) continue;
+    for (const std::string& partition : *inside) {
+      const auto segments = list_segments(fs_, io::join(io::join(folder, name), partition));
+      if (!segments || segments->empty()) continue;
+      return fail(ErrorCode::kCorrupt, "stream '" + name +
+                                           "' holds segments but its meta file is missing; restore '" +
+                                           meta_path(options_.directory, name) + "' from a backup");
+    }
+  }
+  return streams;
+}
+
+Result<std::unique_ptr<PartitionWriter>> Opener::open_partition(const OpenStream& stream, int32_t number) {
+  const std::string folder = partition_directory(options_.directory, stream.name, number);
+  auto partition = std::make_shared<Partition>(fs_, folder, stream.name, stream.meta.tag, number, memory_bytes_);
+  Evidence evidence = data_.journal->evidence_for(stream.name, number);
+  const CleanEntry* clean = entry_of(clean_, stream.name, number);
+  if (clean != nullptr)
+    evidence.testify(clean->end.next_offset, "CLEAN says that they were there at the last stop");
+  TRY_ASSIGN(const Recovered recovered, recover_partition(fs_, *partition, evidence, {clean, true, {}}));
+  for (const RecoveryNote& note : recovered.notes) data_.report.notes.push_back({note.partition, note.text});
+  return std::make_unique<PartitionWriter>(std::move(partition), recovered.end, options_.segment_bytes);
+}
+
+Result<std::unique_ptr<OpenStream>> Opener::open_stream(const std::string& name) {
+  auto stream = std::make_unique<OpenStream>();
+  stream->name = name;
+  TRY_ASSIGN(stream->meta, read_meta(fs_, meta_path(options_.directory, name)));
+  for (int32_t number = 0; number < stream->meta.partitions; ++number) {
+    TRY_ASSIGN(auto writer, open_partition(*stream, number));
+    stream->writers.push_back(std::move(writer));
+  }
+  return stream;
+}
+
+// Committed outputs of a stream or partition that is gone.
+Status Opener::check_outputs() const {
+  for (const OutputRef& output : data_.journal->outputs()) {
+    const auto found = std::find_if(data_.streams.begin(), data_.streams.end(),
+                                    [&](const auto& stream) { return stream->name == output.stream; });
+    const bool there = found != data_.streams.end() && output.partition < (*found)->meta.partitions;
+    if (there) continue;
+    return fail(ErrorCode::kCorrupt, "the commit journal names outputs in '" +
+                                         partition_name(output.stream, output.partition) +
+                                         "', which is not in the data directory; restore it from a backup");
+  }
+  return {};
+}
+
+Status Opener::run() {
+  TRY(fs_.make_directories(streams_directory(options_.directory)));
+  TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
+  data_.report.clean = clean_.has_value();
+  std::vector<RecoveryNote> notes;
+  TRY_ASSIGN(data_.journal, Journal::open(fs_, options_.directory, entry_of(clean_, "", 0),
+                                          options_.journal_segment_bytes, notes));
+  for (const RecoveryNote& note : notes) data_.report.notes.push_back({note.partition, note.text});
+  TRY_ASSIGN(const std::vector<std::string> names, stream_names());
+  size_t partitions = 0;
+  for (const std::string& name : names) {
+    TRY_ASSIGN(const StreamMeta meta, read_meta(fs_, meta_path(options_.directory, name)));
+    partitions += static_cast<size_t>(meta.partitions);
+  }
+  memory_bytes_ = memory_share(options_, partitions);
+  for (const std::string& name : names) {
+    TRY_ASSIGN(auto stream, open_stream(name));
+    data_.streams.push_back(std::move(stream));
+  }
+  TRY(check_outputs());
+  data_.journal->forget_outputs();
+  // From the next write on CLEAN would be a lie.
+  if (fs_.info(clean_path(options_.directory))) {
+    TRY(fs_.remove(clean_path(options_.directory)));
+    TRY(fs_.sync_directory(options_.directory));
+  }
+  return {};
+}
+
+}  // namespace
+
+size_t memory_share(const LogOptions& options, size_t partitions) {
+  return std::min(options.memory_bytes, options.memory_bytes_total / std::max<size_t>(1, partitions));
+}
+
+Result<OpenData> open_data(const LogOptions& options) {
+  OpenData data;
+  TRY_ASSIGN(const DataFormat format, open_format(*options.files, options.directory, *options.random));
+  data.tag = format.tag;
+  TRY(Opener(options, data).run());
+  ASSERT(data.journal != nullptr);
+  return data;
+}
+
+Result<std::unique_ptr<OpenStream>> make_stream(const LogOptions& options, const StreamSpec& spec,
+                                                size_t memory_bytes) {
+  io::FileSystem& fs = *options.files;
+  auto stream = std::make_unique<OpenStream>();
+  stream->name = spec.name;
+  stream->meta.partitions = spec.partitions;
+  stream->meta.tag = random_tag(*options.random);
+  TRY(create_stream(fs, options.directory, spec.name, stream->meta));
+  for (int32_t number = 0; number < spec.partitions; ++number) {
+    const std::string folder = partition_directory(options.directory, spec.name, number);
+    auto partition = std::make_shared<Partition>(fs, folder, spec.name, stream->meta.tag, number, memory_bytes);
+    TRY_ASSIGN(EpochTable epochs, EpochTable::read(fs, epochs_path(folder)));
+    partition->set_epochs(std::make_shared<const EpochTable>(std::move(epochs)));
+    stream->writers.push_back(
+        std::make_unique<PartitionWriter>(std::move(partition), PartitionEnd{}, options.segment_bytes));
+  }
+  return stream;
+}
+
+Status write_clean(io::FileSystem& fs, const std::string& directory, Journal& journal,
+                   const std::vector<OpenStream*>& streams) {
+  CleanMarker marker;
+  const auto note = [&](const std::string& stream, int32_t number, PartitionWriter& writer) -> Status {
+    ASSERT(!writer.in_group());
+    TRY(writer.store_active_index());
+    CleanEntry& entry = marker[{stream, number}];
+    entry.end = writer.end();
+    entry.sealed_bytes = writer.partition().sealed_bytes();
+    entry.index_crc = index_files_crc(fs, writer.partition().directory(), entry.end.active_base);
+    entry.sources = writer.partition().sources();
+    return {};
+  };
+  TRY(note("", 0, journal.writer()));
+  for (const OpenStream* stream : streams) {
+    for (size_t i = 0; i < stream->writers.size(); ++i) {
+      TRY(note(stream->name, static_cast<int32_t>(i), *stream->writers[i]));
+    }
+  }
+  return io::write_file_atomically(fs, clean_path(directory), clean_text(marker));
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,96 @@
+#include "log/partition_reader.h"
+
+#include "base/assert.h"
+#include "log/layout.h"
+
+namespace colloquium::log {
+
+PartitionReader::PartitionReader(std::shared_ptr<Partition> partition, int64_t from_offset,
+                                 const TapeBuilder* tape)
+    : partition_(std::move(partition)), offset_(from_offset), decoder_(partition_->origin(), tape) {}
+
+Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<const Batch> batch) {
+  const int64_t skipped = offset_ - batch->base_offset();
+  const auto size = static_cast<int64_t>(batch->size());
+  ASSERT(skipped < size);
+  offset_ = batch->base_offset() + size;
+  if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
+  return decoder_.with_tapes(std::move(batch));
+}
+
+Result<std::shared_ptr<const Batch>> PartitionReader::next() {
+  if (offset_ >= partition_->readable_end()) return std::shared_ptr<const Batch>();
+  bool known = false;
+  std::shared_ptr<const Batch> batch = partition_->in_memory(offset_, known);
+  if (known && batch == nullptr) return batch;
+  if (known) return deliver(std::move(batch));
+  TRY_ASSIGN(const auto item, next_stored());
+  if (!item) return std::shared_ptr<const Batch>();
+  auto decoded = decoder_.decode(item->header, item->records());
+  if (!decoded) return damaged(decoded.error().message);
+  return deliver(std::move(*decoded));
+}
+
+tl::unexpected<Error> PartitionReader::damaged(const std::string& what) const {
+  const std::string file = segment_path(partition_->directory(), segment_->base_offset(), "log");
+  return fail(ErrorCode::kCorrupt,
+              "cannot read offset " + std::to_string(expected_) + " in '" + file + "' at byte " +
+                  std::to_string(cursor_ ? cursor_->position() : 0) + ": " + what +
+                  "; 'colloquium log verify' lists every damaged place; restore the partition from a backup",
+              partition_->name() + "@" + std::to_string(expected_));
+}
+
+Status PartitionReader::find_place() {
+  segment_ = partition_->segment_of(offset_);
+  ASSERT_WHY(segment_ != nullptr, "a readable offset is in a segment");
+  cursor_.reset();
+  expected_ = segment_->base_offset();
+  TRY_ASSIGN(file_, segment_->file(partition_->files()));
+  if (offset_ < segment_->base_offset())
+    offset_ = segment_->base_offset();  // what was before is not kept any more
+  TRY_ASSIGN(const SegmentIndex::Entry place, segment_->place_before(partition_->files(), offset_));
+  expected_ = place.offset;
+  cursor_.emplace(file_, place.position, segment_->readable_bytes());
+  return {};
+}
+
+// False at the end of the newest one.
+Result<bool> PartitionReader::next_segment() {
+  const std::shared_ptr<Segment> next = partition_->segment_after(segment_->base_offset());
+  if (next == nullptr) return false;
+  if (next->base_offset() != expected_) {
+    return damaged("the segment ends, and the next begins at offset " + std::to_string(next->base_offset()));
+  }
+  segment_ = next;
+  cursor_.reset();
+  TRY_ASSIGN(file_, segment_->file(partition_->files()));
+  cursor_.emplace(file_, 0, segment_->readable_bytes());
+  return true;
+}
+
+Result<std::optional<BatchCursor::Item>> PartitionReader::next_stored() {
+  const int64_t end = partition_->readable_end();
+  if (offset_ >= end) return std::optional<BatchCursor::Item>();
+  if (!cursor_ || expected_ != offset_) TRY(find_place());
+  while (expected_ < end) {
+    cursor_->set_end(segment_->readable_bytes());
+    const auto item = cursor_->next();
+    if (!item && item.error().code != ErrorCode::kCorrupt) return fail(item.error());
+    if (!item) return damaged(item.error().message);
+    if (!*item) {
+      TRY_ASSIGN(const bool more, next_segment());
+      if (!more) break;
+      continue;
+    }
+    const BatchHeader& header = (*item)->header;
+    if (const char* what = place_defect(header, expected_, partition_->epochs()->epoch_at(expected_))) {
+      return damaged(what);
+    }
+    expected_ = header.last_offset() + 1;
+    if (header.last_offset() >= offset_ && !header.is_control()) return *item;
+    if (expected_ > offset_) offset_ = expected_;
+  }
+  return std::optional<BatchCursor::Item>();
+}
+
+}  // namespace colloquium::log

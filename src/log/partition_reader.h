@@ -1,0 +1,45 @@
+// PartitionReader: a Reader over one Partition, from memory while it can, else from the segments.
+//
+// Thread safety: one thread at a time, any thread. Keeps the Partition alive.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "log/batch_cursor.h"
+#include "log/batch_decoder.h"
+#include "log/log.h"
+#include "log/partition.h"
+
+namespace colloquium::log {
+
+class PartitionReader final : public Reader {
+ public:
+  // `tape` may be null: no tapes.
+  PartitionReader(std::shared_ptr<Partition> partition, int64_t from_offset, const TapeBuilder* tape);
+
+  Result<std::shared_ptr<const Batch>> next() override;
+  void seek(int64_t offset) override { offset_ = offset; }
+  int64_t offset() const override { return offset_; }
+
+  // The next batch as stored, from the segments, control batches passed over; nothing at the readable end.
+  Result<std::optional<BatchCursor::Item>> next_stored();
+
+ private:
+  Result<std::shared_ptr<const Batch>> deliver(std::shared_ptr<const Batch> batch);
+  Status find_place();
+  Result<bool> next_segment();
+  tl::unexpected<Error> damaged(const std::string& what) const;
+
+  const std::shared_ptr<Partition> partition_;
+  int64_t offset_;
+  BatchDecoder decoder_;
+
+  // Where the disk was read last; absent until it is needed.
+  std::shared_ptr<Segment> segment_;
+  std::shared_ptr<const io::File> file_;
+  std::optional<BatchCursor> cursor_;
+  int64_t expected_ = -1;  // the offset that has to follow at the cursor
+};
+
+}  // namespace colloquium::log

@@ -1,0 +1,286 @@
+#include "log/partition_writer.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "io/checksum.h"
+#include "log/layout.h"
+
+namespace colloquium::log {
+namespace {
+
+// Index entries hold offsets relative to the segment's first in 31 bits.
+constexpr int64_t kMaxSegmentOffsets = int64_t{1} << 30;
+
+}  // namespace
+
+PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const PartitionEnd& end,
+                                 uint64_t segment_bytes)
+    : partition_(std::move(partition)),
+      segment_bytes_(segment_bytes),
+      fs_(partition_->files()),
+      next_offset_(end.next_offset),
+      max_time_ms_(end.max_time_ms),
+      has_active_(end.has_active),
+      active_base_(end.active_base),
+      active_bytes_(end.active_bytes),
+      active_crc_(end.active_crc),
+      first_time_ms_(end.first_time_ms),
+      first_epoch_(end.first_epoch),
+      mark_last_(end.mark_last) {
+  ASSERT(segment_bytes_ > 0 && segment_bytes_ <= UINT32_MAX / 2);
+  epoch_ = partition_->epochs()->current();
+  if (has_active_) segment_ = partition_->segment_of(active_base_);
+  ASSERT(!has_active_ || (segment_ != nullptr && segment_->base_offset() == active_base_));
+}
+
+PartitionEnd PartitionWriter::end() const {
+  ASSERT(!in_group_);
+  return {next_offset_, max_time_ms_,   has_active_,  active_base_, active_bytes_,
+          active_crc_,  first_time_ms_, first_epoch_, mark_last_};
+}
+
+Status PartitionWriter::renew_epoch() {
+  auto epochs = std::make_shared<EpochTable>(*partition_->epochs());
+  epochs->begin(next_offset_);
+  TRY(io::write_file_atomically(fs_, epochs_path(partition_->directory()), epochs->text()));
+  epoch_ = epochs->current();
+  partition_->set_epochs(std::move(epochs));
+  epoch_spent_ = false;
+  return {};
+}
+
+Status PartitionWriter::seal_active() {
+  ASSERT(has_active_ && active_bytes_ > 0);
+  Seal seal;
+  seal.base_offset = active_base_;
+  seal.next_offset = next_offset_;
+  seal.size_bytes = active_bytes_;
+  seal.crc = active_crc_;
+  seal.first_time_ms = first_time_ms_;
+  seal.max_time_ms = max_time_ms_;
+  seal.first_epoch = first_epoch_;
+  seal.last_epoch = epoch_;
+  seal.sources = partition_->sources();
+  TRY(store_active_index());
+  TRY(io::write_file_atomically(fs_, segment_path(partition_->directory(), active_base_, "seal"),
+                                seal_text(seal)));
+  partition_->set_sealed_bytes(partition_->sealed_bytes() + active_bytes_);
+  segment_->drop_index();
+  segment_ = nullptr;
+  file_ = nullptr;
+  has_active_ = false;
+  active_bytes_ = 0;
+  return {};
+}
+
+Status PartitionWriter::store_active_index() {
+  if (!has_active_ || active_bytes_ == 0) return {};
+  return store_index(fs_, partition_->directory(), active_base_, segment_->index());
+}
+
+Status PartitionWriter::start_segment() {
+  const std::string path = segment_path(partition_->directory(), next_offset_, "log");
+  // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
+  TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
+  TRY(file->truncate(0));
+  TRY(file->sync());
+  TRY(fs_.sync_directory(partition_->directory()));
+  file_ = std::move(file);
+  segment_ = std::make_shared<Segment>(partition_->directory(), next_offset_, false);
+  segment_->set_index({});
+  partition_->add_segment(segment_);
+  has_active_ = true;
+  active_base_ = next_offset_;
+  active_bytes_ = 0;
+  active_crc_ = 0;
+  first_epoch_ = epoch_;
+  mark_last_ = true;  // an empty segment has nothing to declare: the seal before it, or the epochs, say it
+  return {};
+}
+
+Status PartitionWriter::ensure_active() {
+  if (!has_active_) return start_segment();
+  if (file_ != nullptr) return {};
+  const std::string path = segment_path(partition_->directory(), active_base_, "log");
+  TRY_ASSIGN(file_, fs_.open(path, io::OpenMode::kReadWrite));
+  return {};
+}
+
+Status PartitionWriter::begin(int64_t now_ms, bool seal) {
+  ASSERT(!in_group_ && pieces_.empty());
+  if (epoch_spent_) TRY(renew_epoch());
+  const bool full = active_bytes_ >= segment_bytes_ || next_offset_ - active_base_ >= kMaxSegmentOffsets;
+  if (seal && has_active_ && active_bytes_ > 0 && full) TRY(seal_active());
+  TRY(ensure_active());
+  in_group_ = true;
+  group_begin_ = savepoint();
+  written_bytes_ = active_bytes_;
+  if (!mark_last_) add_mark(now_ms);
+  return {};
+}
+
+PartitionWriter::Savepoint PartitionWriter::savepoint() const {
+  return {active_bytes_, active_crc_, next_offset_, max_time_ms_, mark_last_};
+}
+
+// Queues a batch's bytes for the next write, and lets the sum of the file follow without reading them again.
+void PartitionWriter::take(std::string_view header, std::string_view records) {
+  pieces_.push_back(header);
+  if (!records.empty()) pieces_.push_back(records);
+  const size_t size = header.size() + records.size();
+  const uint32_t batch_crc = get_header(header).crc;
+  const uint32_t front_crc = io::crc32c(header.substr(0, kCrcBegin));
+  const uint32_t whole = io::crc32c_combine(front_crc, batch_crc, size - kCrcBegin);
+  active_crc_ = io::crc32c_combine(active_crc_, whole, size);
+  last_crc_ = batch_crc;
+  segment_->add_to_index({get_header(header).base_offset, active_bytes_, max_time_ms_});
+  active_bytes_ += size;
+}
+
+void PartitionWriter::add_mark(int64_t now_ms) {
+  ASSERT(in_group_);
+  max_time_ms_ = std::max(max_time_ms_, now_ms);
+  const auto mark = put_sync_mark({next_offset_, active_bytes_}, epoch_, max_time_ms_);
+  headers_.emplace_back(mark.data(), mark.size());
+  take(headers_.back(), {});
+  ++next_offset_;
+  mark_last_ = true;
+}
+
+AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t now_ms) {
+  ASSERT(in_group_ && batch.count > 0);
+  max_time_ms_ = std::max(max_time_ms_, now_ms);
+  if (active_bytes_ == 0) first_time_ms_ = max_time_ms_;
+  BatchHeader header;
+  header.base_offset = next_offset_;
+  header.epoch = epoch_;
+  header.attributes = static_cast<uint16_t>(static_cast<uint16_t>(batch.codec) | kLogAppendTime);
+  header.last_offset_delta = batch.count - 1;
+  header.base_timestamp_ms = batch.base_timestamp_ms;
+  header.max_timestamp_ms = max_time_ms_;
+  header.record_count = batch.count;
+  if (producer >= 0) {
+    header.attributes |= kTransactional;
+    header.producer_id = producer;
+    header.producer_epoch = static_cast<int16_t>(epoch_ & 0x7fff);
+  }
+  const HeaderBytes bytes = put_header(header, batch.records.size(), batch.records_crc);
+  headers_.emplace_back(bytes.data(), bytes.size());
+  const AppendResult place{next_offset_, next_offset_ + batch.count - 1};
+  std::shared_ptr<const Batch> placed;
+  if (batch.batch != nullptr) {
+    auto origin = partition_->origin();
+    if (!batch.batch->origin().source.empty()) {
+      auto with_source = std::make_shared<BatchOrigin>(*origin);
+      with_source->source = batch.batch->origin().source;
+      origin = std::move(with_source);
+    }
+    placed = batch.batch->placed(std::move(origin), place.first_offset);
+    batch.batch = nullptr;
+  }
+  batches_.push_back(std::move(batch));
+  take(headers_.back(), batches_.back().records);
+  unpublished_.push_back({{place.first_offset, place.last_offset, std::move(placed)},
+                          active_bytes_,
+                          std::move(batches_.back().source),
+                          {std::move(batches_.back().cursor), place.first_offset, max_time_ms_}});
+  next_offset_ = place.last_offset + 1;
+  mark_last_ = false;
+  return place;
+}
+
+Status PartitionWriter::write() {
+  ASSERT(in_group_);
+  if (pieces_.empty()) return {};
+  TRY(file_->write_at(written_bytes_, pieces_));
+  written_bytes_ = active_bytes_;
+  pieces_.clear();
+  headers_.clear();
+  batches_.clear();
+  partition_->set_next_offset(next_offset_);
+  return {};
+}
+
+Status PartitionWriter::sync() {
+  ASSERT(file_ != nullptr);
+  return file_->sync();
+}
+
+void PartitionWriter::synced() {
+  partition_->set_synced_end(next_offset_);
+}
+
+void PartitionWriter::publish(int64_t end) {
+  ASSERT(pieces_.empty() && end <= next_offset_);
+  std::vector<Partition::Published> batches;
+  uint64_t readable = segment_->readable_bytes();
+  while (!unpublished_.empty() && unpublished_.front().batch.last_offset < end) {
+    Unpublished& next = unpublished_.front();
+    if (!next.source.empty()) partition_->note_source(next.source, std::move(next.mark));
+    readable = next.end_bytes;
+    batches.push_back(std::move(next.batch));
+    unpublished_.pop_front();
+  }
+  // Exactly to the last readable batch: a reader may buffer what it is offered, and what is not published yet
+  // may still be cut off.
+  segment_->set_readable_bytes(end == next_offset_ ? written_bytes_ : readable);
+  partition_->publish(end, std::move(batches));
+}
+
+void PartitionWriter::end_group() {
+  ASSERT(in_group_ && pieces_.empty());
+  in_group_ = false;
+}
+
+Status PartitionWriter::cut_back(const Savepoint& to) {
+  ASSERT(in_group_ && to.bytes <= active_bytes_);
+  in_group_ = false;
+  pieces_.clear();
+  headers_.clear();
+  batches_.clear();
+  while (!unpublished_.empty() && unpublished_.back().batch.base_offset >= to.next_offset) unpublished_.pop_back();
+  active_bytes_ = to.bytes;
+  active_crc_ = to.crc;
+  next_offset_ = to.next_offset;
+  max_time_ms_ = to.max_time_ms;
+  mark_last_ = to.mark_last;
+  segment_->cut_index(to.bytes);
+  partition_->set_next_offset(next_offset_);
+  partition_->set_synced_end(std::min(partition_->synced_end(), next_offset_));
+  epoch_spent_ = true;
+  TRY(file_->truncate(to.bytes));
+  return file_->sync();
+}
+
+Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
+  ASSERT(has_active_ && back.has_active && back.active_base < active_base_);
+  const int64_t failed = active_base_;
+  in_group_ = false;
+  pieces_.clear();
+  headers_.clear();
+  batches_.clear();
+  unpublished_.clear();
+  partition_->remove_segment(failed);
+  segment_ = partition_->segment_of(back.active_base);
+  file_ = nullptr;
+  next_offset_ = back.next_offset;
+  active_base_ = back.active_base;
+  active_bytes_ = back.active_bytes;
+  active_crc_ = back.active_crc;
+  first_time_ms_ = back.first_time_ms;
+  first_epoch_ = back.first_epoch;
+  mark_last_ = back.mark_last;
+  epoch_spent_ = true;
+  TRY(fs_.remove(segment_path(partition_->directory(), failed, "log")));
+  return fs_.sync_directory(partition_->directory());
+}
+
+Status PartitionWriter::drop_segment(int64_t base_offset) {
+  ASSERT(base_offset < active_base_);
+  partition_->remove_segment(base_offset);
+  TRY(fs_.remove(segment_path(partition_->directory(), base_offset, "log")));
+  return fs_.sync_directory(partition_->directory());
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,41 @@
+// Seals: what a finished segment is, written once when the next one is begun.
+//
+// A sealed segment is never written again. Its seal lets a start trust it by its size alone, lets a scrub
+// compare every byte, and lets a reader skip it by time.
+// Thread safety: values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "colloquium/result.h"
+
+#include "io/file_system.h"
+
+namespace colloquium::log {
+
+// The last batch of a source in a partition: what accepted_since tells of it whatever its age.
+struct SourceMark {
+  std::string cursor;
+  int64_t first_offset = 0;
+  int64_t append_time_ms = 0;
+};
+using SourceMarks = std::map<std::string, SourceMark>;
+
+struct Seal {
+  int64_t base_offset = 0;
+  int64_t next_offset = 0;  // the following segment's first offset
+  uint64_t size_bytes = 0;
+  uint32_t crc = 0;  // CRC-32C of the whole file
+  int64_t first_time_ms = 0;
+  int64_t max_time_ms = 0;
+  int32_t first_epoch = 0;
+  int32_t last_epoch = 0;
+  SourceMarks sources;  // of the partition, up to this segment's end
+};
+
+std::string seal_text(const Seal& seal);
+Result<Seal> read_seal(const io::FileSystem& fs, const std::string& path);
+
+}  // namespace colloquium::log

@@ -1,0 +1,579 @@
+#include "log/segment_log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "base/assert.h"
+#include "log/accept_scan.h"
+#include "log/group_commit.h"
+#include "log/layout.h"
+#include "log/leg_state.h"
+#include "log/open_data.h"
+#include "log/partition_reader.h"
+
+namespace colloquium::log {
+namespace {
+
+// Tasks of the log thread that may wait: a turn, a tick, a close, and refusals, which callers bound themselves.
+constexpr size_t kTaskCapacity = 4096;
+constexpr uint64_t kResumeMarginBytes = uint64_t{8} << 20;
+
+}  // namespace
+
+class SegmentLog::Impl {
+ public:
+  Impl(LogOptions options, OpenData data);
+  ~Impl();
+
+  Result<StreamId> open_stream(const StreamSpec& spec);
+  Result<StreamInfo> stream_info(StreamId id) const;
+  std::vector<StreamInfo> streams() const;
+  void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done);
+  void commit(CommitRequest request, CommitDone done);
+  bool full() const { return no_space_.load() || queue_bytes_.load() >= options_.queue_bytes_max; }
+  void when_not_full(Task resume);
+  void subscribe(StreamId stream, UniqueFunction<void(int32_t)> wake);
+  Status close();
+  void tick();
+  std::shared_ptr<Partition> partition(StreamId stream, int32_t number) const;
+  LogStats stats() const;
+
+  const LogOptions& options() const { return options_; }
+  const RecoveryReport& report() const { return report_; }
+  const std::string& tag() const { return tag_; }
+  std::optional<LegState> leg_state(const std::string& leg) const { return journal_->leg_state(leg); }
+
+ private:
+  struct Subscriber {
+    const Partition* partition_zero;  // of the stream: what its partitions have in common is its name
+    UniqueFunction<void(int32_t)> wake;
+  };
+
+  // --- any thread
+  std::optional<Error> refusal_locked() const;
+  template <class Done>
+  void refuse(Done done, Error error);
+  void schedule_locked();
+  OpenStream* stream_locked(StreamId id) const;
+  Status stage_commit_locked(CommitRequest& request, StagedCommit& staged, size_t& bytes);
+
+  // --- the log thread
+  void turn();
+  Group take_group(size_t& bytes);
+  void run_group(Group group, size_t bytes);
+  void refuse_for_space(Group& group);
+  void check_space();
+  void wake(const Partition& partition);
+  void fail_for_good(const Error& error);
+  void resume_waiting();
+  void do_tick();
+  Status finish();
+  std::vector<PartitionWriter*> all_writers();
+
+  const LogOptions options_;
+  const std::string tag_;
+  const RecoveryReport report_;
+  const std::unique_ptr<Journal> journal_;
+  io::FileSystem& fs_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<OpenStream>> streams_;
+  std::deque<StagedAppend> appends_;
+  std::deque<StagedCommit> commits_;
+  std::deque<size_t> append_bytes_, commit_bytes_;
+  std::vector<Task> resumes_;
+  std::map<std::string, std::vector<std::shared_ptr<UniqueFunction<void(int32_t)>>>> subscribers_;
+  bool scheduled_ = false;
+  bool closed_ = false;
+  std::optional<Error> failed_;
+
+  std::atomic<size_t> queue_bytes_{0};
+  std::atomic<bool> no_space_{false};
+  std::atomic<bool> tick_posted_{false};
+  GroupCounters counters_;
+  std::atomic<int64_t> last_group_ns_{0};
+  std::mutex making_stream_;  // one stream is made at a time; taken before mutex_
+
+  std::unique_ptr<TaskQueue> helpers_;
+  std::unique_ptr<GroupCommit> group_commit_;
+  std::unique_ptr<TaskQueue> queue_;  // last: its tasks use everything above
+};
+
+SegmentLog::Impl::Impl(LogOptions options, OpenData data)
+    : options_(std::move(options)),
+      tag_(std::move(data.tag)),
+      report_(std::move(data.report)),
+      journal_(std::move(data.journal)),
+      fs_(*options_.files),
+      streams_(std::move(data.streams)) {
+  helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
+  group_commit_ =
+      std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_, counters_,
+                                    [this](const Partition& partition) { wake(partition); });
+  queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
+}
+
+SegmentLog::Impl::~Impl() {
+  queue_.reset();  // runs what is posted; without close() that may be a turn
+  helpers_.reset();
+}
+
+// --- streams -------------------------------------------------------------------------------------------------
+
+OpenStream* SegmentLog::Impl::stream_locked(StreamId id) const {
+  if (id < 0 || static_cast<size_t>(id) >= streams_.size()) return nullptr;
+  return streams_[static_cast<size_t>(id)].get();
+}
+
+Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
+  ASSERT(spec.partitions > 0);
+  TRY(check_stream_name(spec.name));
+  const std::lock_guard making(making_stream_);
+  size_t partitions = static_cast<size_t>(spec.partitions);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const std::optional<Error> refused = refusal_locked()) return fail(*refused);
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      const OpenStream& stream = *streams_[i];
+      partitions += stream.writers.size();
+      if (stream.name != spec.name) continue;
+      if (stream.meta.partitions != spec.partitions) return partition_count_changed(spec, stream.meta.partitions);
+      return static_cast<StreamId>(i);
+    }
+  }
+  TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
+  const std::lock_guard lock(mutex_);
+  streams_.push_back(std::move(stream));
+  return static_cast<StreamId>(streams_.size() - 1);
+}
+
+namespace {
+StreamInfo info_of(const OpenStream& stream) {
+  StreamInfo info{stream.name, stream.meta.tag, {}};
+  for (const auto& writer : stream.writers) info.partitions.push_back(writer->partition().info());
+  return info;
+}
+}  // namespace
+
+Result<StreamInfo> SegmentLog::Impl::stream_info(StreamId id) const {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  if (stream == nullptr) return fail(ErrorCode::kNotFound, "no stream of this log has that number");
+  return info_of(*stream);
+}
+
+std::vector<StreamInfo> SegmentLog::Impl::streams() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<StreamInfo> all;
+  for (const auto& stream : streams_) all.push_back(info_of(*stream));
+  return all;
+}
+
+std::shared_ptr<Partition> SegmentLog::Impl::partition(StreamId id, int32_t number) const {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  if (stream == nullptr || number < 0 || static_cast<size_t>(number) >= stream->writers.size()) return nullptr;
+  return stream->writers[static_cast<size_t>(number)]->shared();
+}
+
+void SegmentLog::Impl::subscribe(StreamId id, UniqueFunction<void(int32_t)> wake) {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  ASSERT_WHY(stream != nullptr, "subscribe to an open stream");
+  subscribers_[stream->name].push_back(std::make_shared<UniqueFunction<void(int32_t)>>(std::move(wake)));
+}
+
+// --- staging -------------------------------------------------------------------------------------------------
+
+std::optional<Error> SegmentLog::Impl::refusal_locked() const {
+  if (failed_) return failed_;
+  if (closed_) return Error{ErrorCode::kCancelled, "the log is closed"};
+  return std::nullopt;
+}
+
+template <class Done>
+void SegmentLog::Impl::refuse(Done done, Error error) {
+  ++counters_.errors;
+  auto shared = std::make_shared<Done>(std::move(done));
+  const auto tell = [shared, error = std::move(error)] { (*shared)(fail(error)); };
+  if (!queue_->post(tell)) tell();
+}
+
+void SegmentLog::Impl::schedule_locked() {
+  if (scheduled_ || (appends_.empty() && commits_.empty())) return;
+  scheduled_ = queue_->post([this] { turn(); });
+  ASSERT_WHY(scheduled_, "the log thread's queue has room for its own turn");
+}
+
+void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, AckLevel level, AppendDone done) {
+  ASSERT(batch.count > 0 && done);
+  const size_t bytes = batch.records.size() + kHeaderBytes;
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    OpenStream* stream = stream_locked(id);
+    ASSERT_WHY(stream != nullptr, "append to an open stream");
+    ASSERT(number >= 0 && static_cast<size_t>(number) < stream->writers.size());
+    refused = refusal_locked();
+    if (!refused && no_space_) {
+      refused = Error{ErrorCode::kNoSpace,
+                      "the disk of '" + options_.directory +
+                          "' is full down to the log's reserve; "
+                          "free space on it, and it goes on by itself",
+                      true};
+    } else if (!refused && queue_bytes_ >= options_.queue_bytes_max) {
+      refused = queue_full_error();
+    }
+    if (!refused) {
+      queue_bytes_ += bytes;
+      append_bytes_.push_back(bytes);
+      appends_.push_back(
+          {stream->writers[static_cast<size_t>(number)].get(), std::move(batch), level, std::move(done)});
+      schedule_locked();
+      return;
+    }
+  }
+  refuse(std::move(done), std::move(*refused));
+}
+
+Status SegmentLog::Impl::stage_commit_locked(CommitRequest& request, StagedCommit& staged, size_t& bytes) {
+  const auto writer_of = [this](StreamId id, int32_t number) -> PartitionWriter* {
+    OpenStream* stream = stream_locked(id);
+    if (stream == nullptr || number < 0 || static_cast<size_t>(number) >= stream->writers.size()) return nullptr;
+    return stream->writers[static_cast<size_t>(number)].get();
+  };
+  for (const Position& position : request.positions) {
+    PartitionWriter* writer = position.external.empty() ? writer_of(position.stream, position.partition) : nullptr;
+    ASSERT_WHY(writer != nullptr || !position.external.empty(), "commit positions of open streams");
+    staged.positions.push_back(writer);
+  }
+  for (Output& output : request.outputs) {
+    PartitionWriter* writer = writer_of(output.stream, output.partition);
+    ASSERT_WHY(writer != nullptr && output.batch.count > 0, "commit outputs to open streams");
+    bytes += output.batch.records.size() + kHeaderBytes;
+    staged.outputs.push_back({writer, std::move(output.batch)});
+  }
+  request.outputs.clear();
+  return {};
+}
+
+void SegmentLog::Impl::commit(CommitRequest request, CommitDone done) {
+  ASSERT(done && !request.leg.empty());
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+    if (!refused) {
+      StagedCommit staged;
+      size_t bytes = 0;
+      const Status valid = stage_commit_locked(request, staged, bytes);
+      ASSERT(valid.has_value());
+      staged.request = std::move(request);
+      staged.done = std::move(done);
+      // Commits are never refused for a full queue: their number is bounded by the legs, and refusing them
+      // would keep legs from catching up.
+      queue_bytes_ += bytes;
+      commit_bytes_.push_back(bytes);
+      commits_.push_back(std::move(staged));
+      schedule_locked();
+      return;
+    }
+  }
+  refuse(std::move(done), std::move(*refused));
+}
+
+void SegmentLog::Impl::when_not_full(Task resume) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  resumes_.push_back(std::move(resume));
+  // If it is not full at all, the log thread finds that out.
+  const bool posted = queue_->post([this] { resume_waiting(); });
+  ASSERT(posted);
+}
+
+// --- the log thread ------------------------------------------------------------------------------------------
+
+Group SegmentLog::Impl::take_group(size_t& bytes) {
+  const std::lock_guard lock(mutex_);
+  Group group;
+  bytes = 0;
+  // Commits first: they end work that has been done, and a backlog of appends must not starve them.
+  while (!commits_.empty() && (group.commits.empty() || bytes + commit_bytes_.front() <= options_.group_bytes)) {
+    bytes += commit_bytes_.front();
+    group.commits.push_back(std::move(commits_.front()));
+    commits_.pop_front();
+    commit_bytes_.pop_front();
+  }
+  while (!appends_.empty() && (group.appends.empty() || bytes + append_bytes_.front() <= options_.group_bytes)) {
+    bytes += append_bytes_.front();
+    group.appends.push_back(std::move(appends_.front()));
+    appends_.pop_front();
+    append_bytes_.pop_front();
+  }
+  return group;
+}
+
+void SegmentLog::Impl::turn() {
+  ASSERT(queue_->is_current());
+  size_t bytes = 0;
+  Group group = take_group(bytes);
+  run_group(std::move(group), bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    scheduled_ = false;
+    schedule_locked();
+  }
+  resume_waiting();
+}
+
+void SegmentLog::Impl::run_group(Group group, size_t bytes) {
+  std::optional<Error> failed;
+  {
+    const std::lock_guard lock(mutex_);
+    failed = failed_;
+  }
+  if (failed) {
+    counters_.errors += group.appends.size() + group.commits.size();
+    for (StagedAppend& append : group.appends) append.done(fail(*failed));
+    for (StagedCommit& commit : group.commits) commit.done(fail(*failed));
+  } else {
+    check_space();
+    if (no_space_) refuse_for_space(group);
+    bool no_space = false;
+    const Status done =
+        group.appends.empty() && group.commits.empty() ? Status() : group_commit_->run(std::move(group), no_space);
+    if (no_space) no_space_ = true;
+    if (!done) fail_for_good(done.error());
+  }
+  ASSERT(queue_bytes_ >= bytes);
+  queue_bytes_ -= bytes;
+  last_group_ns_ = options_.clock->monotonic_ns();
+}
+
+// Commits go on in the reserve: they let legs finish what is acknowledged already.
+void SegmentLog::Impl::refuse_for_space(Group& group) {
+  counters_.errors += group.appends.size();
+  for (StagedAppend& append : group.appends) {
+    append.done(fail(ErrorCode::kNoSpace,
+                     "the disk of '" + options_.directory +
+                         "' is full down to the log's reserve; free space on it, and "
+                         "it goes on by itself",
+                     {}, true));
+  }
+  group.appends.clear();
+}
+
+void SegmentLog::Impl::check_space() {
+  const auto free = fs_.free_bytes(options_.directory);
+  const auto total = fs_.total_bytes(options_.directory);
+  if (!free || !total) return;  // a file system that can't tell is taken for one that has space
+  const auto share = static_cast<uint64_t>(static_cast<double>(*total) * options_.reserve_fraction);
+  const uint64_t reserve = options_.reserve_bytes + share;
+  if (*free < reserve) no_space_ = true;
+  // Some more than the reserve, so that it does not flap at the border; a small reserve needs less.
+  if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) no_space_ = false;
+}
+
+void SegmentLog::Impl::wake(const Partition& partition) {
+  std::vector<std::shared_ptr<UniqueFunction<void(int32_t)>>> called;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = subscribers_.find(partition.stream());
+    if (found != subscribers_.end()) called = found->second;
+  }
+  for (const auto& call : called) (*call)(partition.number());
+}
+
+void SegmentLog::Impl::fail_for_good(const Error& error) {
+  Error told = error;
+  told.retryable = false;
+  told.message += "; the log can't go on, because what was written may be lost: restart, and it recovers";
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    failed_ = told;
+  }
+  if (options_.on_failure) options_.on_failure(told);
+}
+
+void SegmentLog::Impl::resume_waiting() {
+  std::vector<Task> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool room = queue_bytes_ <= options_.queue_bytes_max / 2 && !no_space_;
+    if (!room && !failed_ && !closed_) return;
+    ready.swap(resumes_);
+  }
+  for (Task& task : ready) task();
+}
+
+std::vector<PartitionWriter*> SegmentLog::Impl::all_writers() {
+  const std::lock_guard lock(mutex_);
+  std::vector<PartitionWriter*> writers = {&journal_->writer()};
+  for (const auto& stream : streams_) {
+    for (const auto& writer : stream->writers) writers.push_back(writer.get());
+  }
+  return writers;
+}
+
+void SegmentLog::Impl::tick() {
+  if (tick_posted_.exchange(true)) return;
+  if (!queue_->post([this] { do_tick(); })) tick_posted_ = false;
+}
+
+void SegmentLog::Impl::do_tick() {
+  tick_posted_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_ || closed_ || !appends_.empty() || !commits_.empty()) return;
+  }
+  const bool was_full = no_space_;
+  check_space();
+  if (was_full && !no_space_) resume_waiting();
+  const int64_t idle_ns = options_.clock->monotonic_ns() - last_group_ns_;
+  if (idle_ns < options_.idle_mark_ms * 1'000'000) return;
+  bool no_space = false;
+  const Status marked = group_commit_->mark(all_writers(), no_space);
+  if (no_space) no_space_ = true;
+  if (!marked) fail_for_good(marked.error());
+}
+
+Status SegmentLog::Impl::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return fail(*failed_);
+  }
+  bool no_space = false;
+  TRY(group_commit_->mark(all_writers(), no_space));
+  std::vector<OpenStream*> streams;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& stream : streams_) streams.push_back(stream.get());
+  }
+  return write_clean(fs_, options_.directory, *journal_, streams);
+}
+
+Status SegmentLog::Impl::close() {
+  const auto finished = options_.executor->make_signal();
+  Status result;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return failed_ ? Status(fail(*failed_)) : Status();
+    closed_ = true;
+  }
+  // Re-posts itself behind the turns that are left.
+  std::function<void()> last = [&] {
+    bool waiting = false;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting = !appends_.empty() || !commits_.empty();
+    }
+    if (waiting && queue_->post([&] { last(); })) return;
+    result = finish();
+    finished->set();
+  };
+  const bool posted = queue_->post([&] { last(); });
+  ASSERT(posted);
+  finished->wait();
+  resume_waiting();
+  return result;
+}
+
+LogStats SegmentLog::Impl::stats() const {
+  LogStats stats;
+  stats.appended_batches = counters_.appended_batches;
+  stats.appended_events = counters_.appended_events;
+  stats.appended_bytes = counters_.appended_bytes;
+  stats.groups = counters_.groups;
+  stats.syncs = counters_.syncs;
+  stats.commits = counters_.commits;
+  stats.errors = counters_.errors;
+  stats.queue_bytes = queue_bytes_;
+  return stats;
+}
+
+// --- SegmentLog ----------------------------------------------------------------------------------------------
+
+SegmentLog::SegmentLog(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SegmentLog::~SegmentLog() = default;
+
+Result<std::unique_ptr<SegmentLog>> SegmentLog::open(LogOptions options) {
+  ASSERT(options.files != nullptr && options.executor != nullptr && options.clock != nullptr);
+  ASSERT(options.random != nullptr && !options.directory.empty());
+  TRY_ASSIGN(OpenData data, open_data(options));
+  auto impl = std::make_shared<Impl>(std::move(options), std::move(data));
+  return std::unique_ptr<SegmentLog>(new SegmentLog(std::move(impl)));
+}
+
+Result<StreamId> SegmentLog::open_stream(const StreamSpec& spec) {
+  return impl_->open_stream(spec);
+}
+Result<StreamInfo> SegmentLog::stream_info(StreamId stream) const {
+  return impl_->stream_info(stream);
+}
+void SegmentLog::append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) {
+  impl_->append(stream, partition, std::move(batch), level, std::move(done));
+}
+bool SegmentLog::full() const {
+  return impl_->full();
+}
+void SegmentLog::when_not_full(Task resume) {
+  impl_->when_not_full(std::move(resume));
+}
+void SegmentLog::commit(CommitRequest request, CommitDone done) {
+  impl_->commit(std::move(request), std::move(done));
+}
+std::optional<LegState> SegmentLog::leg_state(const std::string& leg) const {
+  return impl_->leg_state(leg);
+}
+
+Result<std::unique_ptr<Reader>> SegmentLog::read(StreamId stream, int32_t number, int64_t from_offset,
+                                                 bool with_tape) {
+  std::shared_ptr<Partition> partition = impl_->partition(stream, number);
+  if (partition == nullptr) return fail(ErrorCode::kNotFound, "no such stream or partition in this log");
+  const TapeBuilder* tape = with_tape ? &impl_->options().tape : nullptr;
+  return std::make_unique<PartitionReader>(std::move(partition), from_offset, tape);
+}
+
+void SegmentLog::subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) {
+  impl_->subscribe(stream, std::move(wake));
+}
+
+Status SegmentLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) {
+  TRY_ASSIGN(const StreamInfo info, stream_info(stream));
+  for (size_t i = 0; i < info.partitions.size(); ++i) {
+    const auto each = [&](const Accepted& accepted) { visit(accepted); };
+    TRY(visit_accepted(impl_->partition(stream, static_cast<int32_t>(i)), since_ms, each));
+  }
+  return {};
+}
+
+Status SegmentLog::close() {
+  return impl_->close();
+}
+std::string SegmentLog::data_tag() const {
+  return impl_->tag();
+}
+LogStats SegmentLog::stats() const {
+  return impl_->stats();
+}
+void SegmentLog::tick() {
+  impl_->tick();
+}
+const RecoveryReport& SegmentLog::recovery() const {
+  return impl_->report();
+}
+std::vector<StreamInfo> SegmentLog::streams() const {
+  return impl_->streams();
+}
+
+Result<int64_t> SegmentLog::offset_at(StreamId stream, int32_t number, int64_t time_ms) const {
+  const std::shared_ptr<Partition> partition = impl_->partition(stream, number);
+  if (partition == nullptr) return fail(ErrorCode::kNotFound, "no such stream or partition in this log");
+  return offset_at_time(partition, time_ms);
+}
+
+}  // namespace colloquium::log
