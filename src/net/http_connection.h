@@ -28,6 +28,12 @@ namespace colloquium::net {
 class ServerCore;
 struct LiveRoute;
 
+// Buffers that have grown beyond this are given back when they are empty.
+inline constexpr size_t kBufferKeepBytes = 64 * 1024;
+
+// A refusal that ends by itself: 503 with Retry-After.
+Problem busy(std::string detail);
+
 class HttpConnection final : public Exchanges,
                              public ByteStreamEvents,
                              public std::enable_shared_from_this<HttpConnection> {

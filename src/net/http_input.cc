@@ -1,0 +1,360 @@
+// The input half of HttpConnection: from bytes to handlers.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "loop/uv_loop.h"
+#include "net/http_connection.h"
+#include "net/server_core.h"
+
+namespace colloquium::net {
+namespace {
+
+// A refused request's body of up to this length is read over, so that the connection can be kept.
+constexpr uint64_t kSkipBytesMax = 64 * 1024;
+// Memory set aside for a body on its sender's word alone.
+constexpr uint64_t kBodyReserveMax = 256 * 1024;
+// Compressed bodies up to this length are decompressed on the loop: a hand-over costs more.
+constexpr size_t kDecodeHereBytesMax = 4 * 1024;
+
+Problem memory_full() {
+  return busy("as many requests are under way as the server's memory allows");
+}
+
+Problem too_large(size_t limit) {
+  return Problem{.status = 413, .detail = "the body is longer than " + std::to_string(limit) + " bytes"}.member(
+      "max_body", static_cast<int64_t>(limit));
+}
+
+}  // namespace
+
+void HttpConnection::on_bytes(std::string_view bytes) {
+  if (!alive()) return;
+  const auto self = shared_from_this();
+  core_.counters().bytes_in.add(bytes.size());
+  if (input_ == Input::kDrop) {
+    dropped_bytes_ += bytes.size();
+    if (finished_ && dropped_bytes_ > core_.limits().linger_bytes) return close();
+    return update_reading();
+  }
+  const uint64_t started_ns = loop::UvLoop::callback_clock_ns();
+  in_input_ = true;
+  if (carried_ == carry_.size()) {
+    const size_t used = consume(bytes);
+    if (used < bytes.size()) carry_.assign(bytes.substr(used));
+  } else {
+    carry_.append(bytes);
+    consume_carried();
+  }
+  in_input_ = false;
+  settle();
+  core_.account_callback(started_ns);
+}
+
+bool HttpConnection::wants_input() const {
+  switch (input_) {
+    case Input::kHead:
+      return !peer_ended_ && !last_request_ && !core_.stopping() && answers_.size() < core_.limits().pipelined &&
+             stream_->unsent_bytes() + out_.size() < core_.limits().unsent_bytes;
+    case Input::kBody:
+    case Input::kSkip:
+      return true;
+    case Input::kHeld:
+    case Input::kDecoding:
+    case Input::kDrop:
+    case Input::kClosed:
+      break;
+  }
+  return false;
+}
+
+size_t HttpConnection::consume(std::string_view input) {
+  size_t used = 0;
+  while (wants_input()) {
+    const HttpParser::Step step = parser_.next(input.substr(used));
+    used += step.consumed;
+    if (step.event == HttpParser::Event::kNeedMore) break;
+    take(step);
+  }
+  if (input_ == Input::kDrop || input_ == Input::kClosed) return input.size();
+  if (!parser_.in_head()) {
+    parser_.keep_head();
+  } else if (used < input.size() && wants_input() && input_since_ms_ == 0) {
+    input_since_ms_ = core_.now_ms();  // a head has begun
+  }
+  return used;
+}
+
+size_t HttpConnection::consume_carried() {
+  const size_t used = consume(std::string_view(carry_).substr(carried_));
+  carried_ += used;
+  ASSERT(carried_ <= carry_.size());
+  if (carried_ == carry_.size() || carried_ > kBufferKeepBytes) {
+    carry_.erase(0, carried_);
+    carried_ = 0;
+    if (carry_.empty() && carry_.capacity() > kBufferKeepBytes) carry_ = std::string();
+  }
+  return used;
+}
+
+void HttpConnection::take(const HttpParser::Step& step) {
+  switch (step.event) {
+    case HttpParser::Event::kHead:
+      return on_head();
+    case HttpParser::Event::kBody:
+      return on_body(step.body);
+    case HttpParser::Event::kMessage:
+      return on_message();
+    case HttpParser::Event::kRefused:
+      return input_ == Input::kHead ? refuse_connection(parser_.refusal()) : refuse(parser_.refusal());
+    case HttpParser::Event::kNeedMore:
+      break;
+  }
+}
+
+void HttpConnection::on_head() {
+  RequestHead& head = parser_.head();
+  head.connection = id_;
+  head.peer = stream_->peer();
+  used_ = true;
+  last_request_ = !head.keep_alive;
+  input_since_ms_ = 0;
+  core_.counters().requests.add();
+  exchange_ = answers_.begin({.head_only = head.method == Method::kHead,
+                              .old_version = head.version_minor == 0,
+                              .keep_alive = head.keep_alive});
+  route_ = core_.find_route(head.path);
+  if (head.method == Method::kOptions && (route_ != nullptr || head.path == "*")) return answer_options();
+  if (auto problem = check_head(head)) return refuse(std::move(*problem));
+  admit();
+}
+
+std::optional<Problem> HttpConnection::check_head(const RequestHead& head) {
+  if (route_ == nullptr) {
+    return Problem{.status = 404, .detail = "nothing is served at " + std::string(head.path)};
+  }
+  const MethodSet& methods = route_->route.methods;
+  const Method method =
+      head.method == Method::kHead && methods.contains(Method::kGet) ? Method::kGet : head.method;
+  if (!methods.contains(method)) {
+    const std::string allow = methods.allow();
+    return Problem{.status = 405, .detail = "what is served here takes " + allow}.header("Allow", allow);
+  }
+  if (auto problem = check_coding(head)) return problem;
+  return check_size(head);
+}
+
+std::optional<Problem> HttpConnection::check_coding(const RequestHead& head) {
+  coding_ = io::Compression::kNone;
+  const auto coding = head.find("content-encoding");
+  if (!coding || coding->empty() || equals_ignoring_case(*coding, "identity")) return std::nullopt;
+  if (equals_ignoring_case(*coding, "gzip") || equals_ignoring_case(*coding, "x-gzip")) {
+    coding_ = io::Compression::kGzip;
+  } else if (equals_ignoring_case(*coding, "zstd")) {
+    coding_ = io::Compression::kZstd;
+  } else {
+    return Problem{.status = 415, .detail = "a body may be encoded as gzip or zstd, or not at all"}.header(
+        "Accept-Encoding", "gzip, zstd");
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> HttpConnection::check_size(const RequestHead& head) const {
+  const uint64_t length = head.content_length.value_or(0);
+  if (length > route_->route.max_body_bytes) return too_large(route_->route.max_body_bytes);
+  if (!core_.fits(length)) return memory_full();
+  return std::nullopt;
+}
+
+void HttpConnection::answer_options() {
+  const std::string allow = route_ != nullptr ? route_->route.methods.allow() : core_.allow_all();
+  const bool close = parser_.head().has_body();
+  input_ = close ? Input::kDrop : Input::kSkip;
+  const HeaderField field{"Allow", allow};
+  answer(exchange_, {.status = 204, .headers = {&field, 1}, .close = close});
+}
+
+void HttpConnection::admit() {
+  ASSERT(route_ != nullptr);
+  if (route_->removed) return refuse(busy("what was served here is being stopped"));
+  if (route_->route.admit) {
+    Admission admission = route_->route.admit(parser_.head());
+    if (admission.kind == Admission::Kind::kRefuse) {
+      ASSERT_WHY(admission.problem.has_value(), "a refusal says why");
+      return refuse(std::move(*admission.problem));
+    }
+    if (admission.kind == Admission::Kind::kWait) {
+      if (input_ != Input::kHeld) input_since_ms_ = core_.now_ms();
+      input_ = Input::kHeld;
+      route_->waiting.push_back(weak_from_this());
+      return;
+    }
+  }
+  start_body();
+}
+
+void HttpConnection::admit_again() {
+  if (input_ != Input::kHeld) return;
+  const auto self = shared_from_this();
+  admit();
+  if (input_ != Input::kHeld) settle();
+}
+
+void HttpConnection::start_body() {
+  const RequestHead& head = parser_.head();
+  input_ = Input::kBody;
+  input_since_ms_ = core_.now_ms();
+  window_bytes_ = 0;
+  if (!head.has_body()) return;
+  body_ = std::make_shared<std::string>();
+  body_->reserve(static_cast<size_t>(std::min(head.content_length.value_or(0), kBodyReserveMax)) + kBodyPadding);
+  if (head.expects_continue) {
+    answers_.at(exchange_).wants_continue = true;
+    advance_answers();
+  }
+}
+
+void HttpConnection::on_body(std::string_view bytes) {
+  if (input_ == Input::kSkip) return;
+  ASSERT(input_ == Input::kBody && body_ != nullptr);
+  const size_t limit = route_->route.max_body_bytes;
+  if (bytes.size() > limit - std::min(limit, body_->size())) return refuse(too_large(limit));
+  if (!core_.fits(bytes.size())) return refuse(memory_full());
+  core_.hold(bytes.size());
+  answers_.at(exchange_).body_bytes += bytes.size();
+  window_bytes_ += bytes.size();
+  const size_t needed = body_->size() + bytes.size() + kBodyPadding;
+  if (needed > body_->capacity()) body_->reserve(std::max(needed, body_->capacity() * 2));
+  body_->append(bytes);
+}
+
+void HttpConnection::on_message() {
+  const bool answered = input_ == Input::kSkip;
+  input_ = Input::kHead;
+  input_since_ms_ = 0;
+  idle_since_ms_ = core_.now_ms();
+  if (answered) {
+    route_.reset();
+    return;
+  }
+  if (coding_ != io::Compression::kNone && body_ != nullptr) return decode();
+  std::shared_ptr<const std::string> body = std::move(body_);
+  dispatch(body != nullptr ? std::move(body) : core_.empty_body());
+}
+
+void HttpConnection::decode() {
+  if (body_->size() > kDecodeHereBytesMax) return decode_elsewhere();
+  std::string out;
+  const Status status = core_.decompressor().decompress(coding_, *body_, route_->route.max_body_bytes, out);
+  decoded(status, std::move(out));
+}
+
+void HttpConnection::decode_elsewhere() {
+  struct Job {
+    std::shared_ptr<const std::string> input;
+    std::string output;
+    Status status;
+  };
+  parser_.keep_head();
+  input_ = Input::kDecoding;
+  auto job = std::make_shared<Job>();
+  job->input = std::move(body_);
+  const bool taken = core_.loop().offload(
+      [job, coding = coding_, limit = route_->route.max_body_bytes] {
+        job->status = io::Decompressor().decompress(coding, *job->input, limit, job->output);
+      },
+      [weak = weak_from_this(), job] {
+        const auto self = weak.lock();
+        if (self == nullptr || self->input_ != Input::kDecoding) return;
+        if (self->ending_) {  // an answer before this one closed
+          self->drop_input();
+          return self->update_reading();
+        }
+        self->input_ = Input::kHead;
+        self->decoded(std::move(job->status), std::move(job->output));
+        self->settle();
+      });
+  if (taken) return;
+  input_ = Input::kHead;
+  answer_problem(*this, exchange_, busy("too many compressed bodies wait to be decompressed"));
+}
+
+// The request is complete: a refusal needs no care for the rest of its body.
+void HttpConnection::decoded(Status status, std::string body) {
+  body_.reset();
+  if (!status && status.error().code == ErrorCode::kLimit) {
+    return answer_problem(*this, exchange_, too_large(route_->route.max_body_bytes));
+  }
+  if (!status) return answer_problem(*this, exchange_, {.status = 400, .detail = status.error().message});
+  PendingAnswer& pending = answers_.at(exchange_);
+  release(pending);
+  if (!core_.fits(body.size())) return answer_problem(*this, exchange_, memory_full());
+  pending.body_bytes = body.size();
+  core_.hold(body.size());
+  body.reserve(body.size() + kBodyPadding);
+  dispatch(std::make_shared<const std::string>(std::move(body)));
+}
+
+void HttpConnection::dispatch(std::shared_ptr<const std::string> body) {
+  ASSERT(body->capacity() - body->size() >= kBodyPadding);
+  const std::shared_ptr<LiveRoute> route = std::move(route_);
+  if (route->removed) return answer_problem(*this, exchange_, busy("what was served here is being stopped"));
+  route->route.handle(Request{parser_.head(), std::move(body)}, Responder(shared_from_this(), exchange_));
+}
+
+// Answers the request being read. The connection goes on behind it if what is left of the body is known to be
+// short and certain to come; after Expect it is not certain.
+void HttpConnection::refuse(Problem problem) {
+  const RequestHead& head = parser_.head();
+  const bool short_rest = !head.chunked && head.content_length.value_or(0) <= kSkipBytesMax;
+  const bool keep = !head.has_body() || (short_rest && !head.expects_continue);
+  problem.close = problem.close || !keep;
+  body_.reset();
+  route_.reset();
+  answers_.at(exchange_).wants_continue = false;
+  if (problem.close) {
+    drop_input();
+  } else {
+    input_ = Input::kSkip;
+  }
+  input_since_ms_ = core_.now_ms();
+  window_bytes_ = 0;
+  answer_problem(*this, exchange_, problem);
+}
+
+// What came is no request at all.
+void HttpConnection::refuse_connection(Problem problem) {
+  core_.counters().requests.add();
+  exchange_ = answers_.begin({.keep_alive = false});
+  drop_input();
+  problem.close = true;
+  answer_problem(*this, exchange_, problem);
+}
+
+void HttpConnection::drop_input() {
+  input_ = Input::kDrop;
+  body_.reset();
+}
+
+void HttpConnection::on_end() {
+  if (!alive()) return;
+  const auto self = shared_from_this();
+  peer_ended_ = true;
+  // The request being read will never be complete, so nothing will answer it.
+  if (input_ == Input::kBody || input_ == Input::kHeld) {
+    release(answers_.at(exchange_));
+    answers_.pop_back();
+    body_.reset();
+    route_.reset();
+  }
+  if (finished_ && stream_->unsent_bytes() == 0) return close();
+  if (input_ != Input::kDecoding) drop_input();
+  if (answers_.empty()) end_after_answers();
+  settle();
+}
+
+void HttpConnection::on_broken() {
+  const auto self = shared_from_this();
+  close();
+}
+
+}  // namespace colloquium::net
