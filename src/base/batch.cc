@@ -14,9 +14,10 @@
 namespace colloquium {
 namespace {
 
-// A builder that made a batch of this size expects the next to be like it, up to a bound: what is reserved
-// and not used stays allocated for as long as the batch lives.
-constexpr size_t kMaxReservedBytes = size_t{1} << 20;
+// What a builder sets aside at most for the next batch, on the guess that it will be like the last one.
+constexpr size_t kMaxReservedBytes = size_t{8} << 20;
+// Unused memory that a batch may take with it, beside as much as it uses.
+constexpr size_t kTolerableWasteBytes = size_t{4} << 10;
 constexpr size_t kMaxBodyBytes = std::numeric_limits<uint32_t>::max() - kBatchPadding;
 
 void put_varint(std::vector<char>& bytes, size_t value) {
@@ -79,6 +80,22 @@ MetaSize measure_meta(const BatchBody& body, uint32_t offset) {
   for (size_t left = reader.header_count() * 2; left > 0; --left) size.payload += reader.text().size();
   size.encoded = reader.consumed();
   return size;
+}
+
+// The content of `from` for a batch that may live long, and memory in `from` for the next one. Content that
+// fills little of its memory is copied out, so that a small batch after a large one does not hold on to it.
+template <class T>
+std::vector<T> hand_over(std::vector<T>& from) {
+  const size_t used = from.size();
+  if (from.capacity() - used > used + kTolerableWasteBytes / sizeof(T)) {
+    std::vector<T> exact(from.begin(), from.end());
+    from.clear();
+    return exact;
+  }
+  std::vector<T> whole = std::move(from);
+  from = {};
+  from.reserve(std::min(used + used / 8, kMaxReservedBytes / sizeof(T)));
+  return whole;
 }
 
 size_t value_bytes(const BatchEntry& entry) {
@@ -286,20 +303,14 @@ std::shared_ptr<const Batch> BatchBuilder::seal(std::shared_ptr<const BatchOrigi
   std::shared_ptr<const BatchBody> body = std::move(shared_);
   shared_ = nullptr;
   if (body == nullptr) {
-    const size_t bytes = body_->bytes.size();
-    const size_t tokens = body_->tokens.size();
-    body_->bytes.resize(bytes + kBatchPadding);
-    body = std::move(body_);
-    body_ = std::make_shared<BatchBody>();
-    body_->bytes.reserve(std::min(bytes + kBatchPadding, kMaxReservedBytes));
-    body_->tokens.reserve(std::min(tokens, kMaxReservedBytes / sizeof(TapeToken)));
+    body_->bytes.resize(body_->bytes.size() + kBatchPadding);
+    auto own = std::make_shared<BatchBody>();
+    own->bytes = hand_over(body_->bytes);
+    own->tokens = hand_over(body_->tokens);
+    body = std::move(own);
   }
-  const size_t events = entries_.size();
-  auto batch = std::make_shared<const Batch>(std::move(body), std::move(entries_), std::move(origin), base_offset);
-  entries_ = {};
-  entries_.reserve(std::min(events, kMaxReservedBytes / sizeof(BatchEntry)));
   kept_bytes_ = 0;
-  return batch;
+  return std::make_shared<const Batch>(std::move(body), hand_over(entries_), std::move(origin), base_offset);
 }
 
 // Kept events become copies, because a batch has one body.

@@ -255,6 +255,35 @@ TEST_CASE("a builder is reusable and an empty batch has padding too") {
   CHECK(second->value(0) == "2");
 }
 
+TEST_CASE("a small batch after a large one does not hold on to its memory") {
+  BatchBuilder builder;
+  const std::string large(1 << 20, '1');
+  for (int i = 0; i < 3; ++i) builder.add(large, list_tape(), {});
+  CHECK(builder.seal(origin(), 0)->payload_bytes() == 3 * large.size());
+  for (int i = 0; i < 3; ++i) {
+    builder.add("[1]", list_tape(), {.key = "k"});
+    const auto small = builder.seal(origin(), 0);
+    CHECK(small->value(0) == "[1]");
+    CHECK(small->key(0) == "k");
+    CHECK(small->tape(0).size() == 2);
+    CHECK(small->body()->bytes.capacity() < (1 << 16));
+  }
+}
+
+TEST_CASE("ordinals can be counted anew per input event") {
+  auto batch = sample();
+  BatchBuilder builder;
+  for (const size_t from : {0, 0, 1}) {
+    builder.begin_value();
+    builder.bytes().push_back('7');
+    builder.finish_from(*batch, from, 9);
+  }
+  const auto made = builder.seal(origin("leg"), 100)->renumbered();
+  CHECK(made->id(0) == "orders.ab12cd34-2-100-leg-0");
+  CHECK(made->id(1) == "orders.ab12cd34-2-100-leg-1");
+  CHECK(made->id(2) == "orders.ab12cd34-2-101-leg-0");
+}
+
 TEST_CASE("a batch can be placed elsewhere and cut from the front, sharing its body") {
   auto batch = sample();
   auto other = std::make_shared<const BatchOrigin>(BatchOrigin{"next", "t", "s", "", 0});

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <functional>
 #include <string>
+#include <unistd.h>
 #include <uv.h>
 #include <vector>
 
@@ -180,6 +181,40 @@ TEST_CASE("turn ends come after every task of the turn, whatever began the turn"
     });
     f.loop->run();
     CHECK(order == "first next");
+  }
+}
+
+TEST_CASE("a turn ends after the callbacks of every socket that was ready") {
+  Fixture f;
+  struct Watched {
+    uv_poll_t poll{};
+    int ends[2] = {-1, -1};
+    std::function<void()> ready;
+  };
+  Watched watched[2];
+  std::string order;
+  for (Watched& w : watched) {
+    REQUIRE(uv_pipe(w.ends, 0, 0) == 0);
+    REQUIRE(::write(w.ends[1], "x", 1) == 1);
+    REQUIRE(uv_poll_init(f.loop->handle(), &w.poll, w.ends[0]) == 0);
+    w.poll.data = &w;
+    w.ready = [&] {
+      order += "socket ";
+      uv_poll_stop(&w.poll);
+      f.loop->at_turn_end([&] { order += "end "; });
+      if (order.find("end") == std::string::npos && order.size() > 7) f.loop->stop();
+    };
+    uv_poll_start(&w.poll, UV_READABLE,
+                  [](uv_poll_t* poll, int, int) { static_cast<Watched*>(poll->data)->ready(); });
+  }
+  f.loop->run();
+  CHECK(order == "socket socket end end ");
+  for (Watched& w : watched) uv_close(reinterpret_cast<uv_handle_t*>(&w.poll), nullptr);
+  f.loop->close();
+  f.closed = true;
+  for (const Watched& w : watched) {
+    ::close(w.ends[0]);
+    ::close(w.ends[1]);
   }
 }
 
