@@ -78,9 +78,11 @@ ConfigSpec<PipelineFile> pipeline_file_spec() {
       .field("errors", &PipelineFile::errors, {.description = "Retries and dead letters."})
       .field("commit", &PipelineFile::commit,
              {.description = "How often progress is committed.", .advanced = true})
-      .field("context", &PipelineFile::context,
-             {.description = "Values that every script of the pipeline reads as variables: `context: {rate: 2}` "
-                             "is `$rate`."});
+      .field(
+          "context", &PipelineFile::context,
+          {.description = "Values that every script is to read as variables. Not supported by this version, which "
+                          "refuses it.",
+           .advanced = true});
 }
 
 ConfigSpec<LogConfig> log_spec() {

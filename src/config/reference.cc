@@ -85,8 +85,11 @@ std::string bounds(const FieldSpec& field) {
   const bool number = field.type == FieldType::kInteger || field.type == FieldType::kDouble ||
                       field.type == FieldType::kDuration || field.type == FieldType::kSize;
   if (!number) return "";
+  // Bounds of the C++ type, and that something is not negative or not nothing, tell a reader little.
   const bool natural_maximum = options.maximum && *options.maximum >= INT32_MAX;
-  const bool natural_minimum = options.minimum && *options.minimum <= INT32_MIN;
+  const bool with_unit = field.type == FieldType::kDuration || field.type == FieldType::kSize;
+  const bool natural_minimum = options.minimum && (*options.minimum <= INT32_MIN || *options.minimum == 0 ||
+                                                   (with_unit && *options.minimum == 1));
   std::string text;
   if (options.minimum && !natural_minimum) text = "At least " + bound_text(*options.minimum, field.type);
   if (options.maximum && !natural_maximum) {
@@ -159,11 +162,26 @@ std::string component_list(ComponentKind kind, const ComponentRegistry& registry
   return text;
 }
 
+// The sections are kept as nodes until they are read; what they have to be is told here.
+ObjectSpec documented_file() {
+  ObjectSpec spec = pipeline_file_spec().object();
+  for (FieldSpec& field : spec.fields) {
+    if (field.name == "log") field.type = FieldType::kObject;
+    for (ComponentKind kind : kKinds) {
+      if (field.name != section_spec(kind).key) continue;
+      field.type = FieldType::kList;
+      field.item_type = FieldType::kMap;
+    }
+  }
+  return spec;
+}
+
 std::string section_text(ComponentKind kind, const ComponentRegistry& registry) {
   const SectionSpec section = section_spec(kind);
   std::string text = "\n## " + std::string(section.key) +
                      "\n\nA list. Each entry is a map with exactly one kind of " + std::string(to_string(kind)) +
                      " and, beside it:\n\n" + fields_markdown(section.entry);
+  if (kind == ComponentKind::kSource) text += shorthand_text(dedupe_spec().object(), "dedupe");
   const std::string kinds = component_list(kind, registry);
   return kinds.empty() ? text : text + "\nKinds:\n\n" + kinds;
 }
@@ -196,14 +214,10 @@ std::string component_reference_markdown(const Descriptor& descriptor) {
 std::string pipeline_reference_markdown(const ComponentRegistry& registry) {
   std::string out = kGenerated;
   out += "# Pipeline file\n\nOne YAML file describes one pipeline: sources → log → stages → sinks.\n\n";
-  out += fields_markdown(pipeline_file_spec().object());
+  out += fields_markdown(documented_file());
   out += "\n## log\n\n`log: off`, or a map:\n\n" + fields_markdown(log_spec().object());
   for (ComponentKind kind : kKinds) {
     out += section_text(kind, registry);
-    if (kind == ComponentKind::kSource) {
-      out += "\n### dedupe\n\n" + fields_markdown(dedupe_spec().object()) +
-             shorthand_text(dedupe_spec().object(), "dedupe");
-    }
   }
   return out;
 }

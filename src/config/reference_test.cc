@@ -103,10 +103,12 @@ TEST_CASE("a table tells everything a field can have") {
 
 TEST_CASE("the page of the pipeline file has every section and every component", "[REQ-110]") {
   const std::string page = pipeline_reference_markdown(testing::registry());
-  for (const char* part : {"# Pipeline file", "## log", "## sources", "### dedupe", "## stages", "## sinks",
-                           "| `errors.retry.attempts` | integer | `8` |", "| `partition_by` | expression |",
-                           "- [`http`](source-http.md): A http for tests.", "- [`filter`](stage-filter.md):",
-                           "- [`file`](sink-file.md):", "| `when` | expression |", "| `name` | string |"}) {
+  for (const char* part :
+       {"# Pipeline file", "## log", "## sources", "| `dedupe.window` | duration | `1d` |",
+        "`dedupe: VALUE` is short for", "| `sources` | list of maps | **required** |", "## stages", "## sinks",
+        "| `errors.retry.attempts` | integer | `8` |", "| `partition_by` | expression |",
+        "- [`http`](source-http.md): A http for tests.", "- [`filter`](stage-filter.md):",
+        "- [`file`](sink-file.md):", "| `when` | expression |", "| `name` | string |"}) {
     INFO(part);
     CHECK(has(page, part));
   }
