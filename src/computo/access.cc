@@ -32,23 +32,31 @@ bool view_truthy(const Value& v) {
   return !is_zero(decode_number(v));
 }
 
+bool same_escaped_key(const Source& source, uint32_t token, std::string_view key) {
+  std::string scratch;
+  const json::ValueView view(source.text, source.root, token);
+  ASSERT(view.is_escaped());
+  return view.string(scratch) == key;
+}
+
+// Length and first byte tell nearly all keys of an event apart without a call.
+inline bool same_key(const Source& source, uint32_t index, std::string_view key) {
+  const TapeToken& token = source.root[index];
+  if ((token.flags & kTokenEscaped) != 0) return same_escaped_key(source, index, key);
+  if (token.length != key.size() + 2) return false;
+  const char* const name = source.text + token.offset + 1;
+  return key.empty() || (name[0] == key[0] && std::memcmp(name, key.data(), key.size()) == 0);
+}
+
 // The token of the member's value on the tape, 0 if there is none (no member stands at 0).
 uint32_t find_on_tape(const Source& source, uint32_t object, std::string_view key) {
   const TapeToken* const root = source.root;
   const uint32_t end = root[object].next;
   const bool duplicates = (root[object].flags & kTokenDuplicateKeys) != 0;
+  ASSERT(root[object].type() == TokenType::kObject);
   uint32_t found = 0;
   for (uint32_t i = object + 1; i < end; i = root[i + 1].next) {
-    const TapeToken& token = root[i];
-    bool same;
-    if ((token.flags & kTokenEscaped) != 0) {
-      std::string scratch;
-      same = json::ValueView(source.text, root, i).string(scratch) == key;
-    } else {
-      same = token.length == key.size() + 2 &&
-             std::memcmp(source.text + token.offset + 1, key.data(), key.size()) == 0;
-    }
-    if (!same) continue;
+    if (!same_key(source, i, key)) continue;
     found = i + 1;
     if (!duplicates) break;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "colloquium/batch.h"
 
@@ -61,6 +62,10 @@ ProgramPtr compile_json(std::string_view text, const CompileOptions& options, Co
   put_source(text, options, *program);
   if (!walk_source(*program, failure)) return nullptr;
   Compiler(*program, options, failure.errors).run();
+  // Branches that are never taken are looked at out of their turn.
+  std::stable_sort(failure.errors.begin(), failure.errors.end(), [](const ScriptError& a, const ScriptError& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
   ASSERT(options.strict || failure.errors.empty());
   if (!failure.errors.empty()) return nullptr;
   return program;

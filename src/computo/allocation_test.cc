@@ -1,0 +1,93 @@
+// In steady state an evaluation takes nothing from the heap. This program counts every operator new.
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "computo/testing.h"
+
+namespace {
+std::atomic<size_t> allocations{0};
+
+void* counted(size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(size_t size) {
+  return counted(size);
+}
+void* operator new[](size_t size) {
+  return counted(size);
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, size_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, size_t) noexcept {
+  std::free(p);
+}
+
+namespace colloquium::computo {
+
+TEST_CASE("after the first events an evaluation takes nothing from the heap", "[REQ-041]") {
+  const testing::Text input(
+      R"({"id":"ord-17","total":45.48,"customer":{"id":918273,"name":"Zo\u00eb \"Z\" M\u00fcller","tier":"gold"},)"
+      R"("items":[{"sku":"A-1","qty":2,"price":19.99},{"sku":"B-2","qty":1,"price":5.5},{"sku":"A-1","qty":1,"price":1}],)"
+      R"("k\u0065y":[3,1,2,1]})");
+  const std::vector<json::ValueView> inputs = {input.view()};
+  for (
+      const char* script :
+      {R"(["$input"])",
+       R"(["obj", "id", ["$input", "/id"], "name", ["$input", "/customer/name"], "total", ["$input", "/total"]])",
+       R"([">", ["$input", "/total"], 10])",
+       R"(["reduce", ["map", ["$input", "/items"], ["lambda", ["i"], ["*", ["$", "/i/qty"], ["$", "/i/price"]]]],
+            ["lambda", ["a", "x"], ["+", ["$", "/a"], ["$", "/x"]]], 0])",
+       R"(["let", {"f": ["lambda", ["n"], ["if", ["$", "/n"], ["map", [["-", ["$", "/n"], 1]], ["$", "/f"]], "end"]]},
+            ["map", [10], ["$", "/f"]]])",
+       R"(["sort", ["$input", "/items"], ["/sku", "desc"], "/price"])",
+       R"(["unique", ["map", ["$input", "/items"], ["lambda", ["i"], ["pick", ["$", "/i"], {"array": ["sku"]}]]]])",
+       R"(["merge", ["$input"], ["omit", ["$input", "/customer"], {"array": ["tier"]}], {"x": 1}])",
+       R"(["strConcat", ["$input", "/customer"], "-", ["join", ["keys", ["$input"]], ","]])",
+       R"(["objFromPairs", ["zip", ["$input", "/key"], ["reverse", ["cdr", ["cons", 0, ["$input", "/key"]]]]]])",
+       R"(["==", ["$input", "/customer"], ["merge", ["$input", "/customer"]]])"}) {
+    INFO(script);
+    Evaluator evaluator(testing::compiled(script));
+    std::vector<char> bytes;
+    std::vector<TapeToken> tape;
+    bytes.reserve(1 << 20);
+    tape.reserve(1 << 16);
+    const auto run = [&] {
+      bytes.clear();
+      tape.clear();
+      return evaluator.evaluate(inputs) && evaluator.write(bytes, &tape);
+    };
+    bool fine = true;
+    for (int i = 0; i < 3; ++i) fine = run() && fine;
+    const size_t before = allocations;
+    for (int i = 0; i < 100; ++i) fine = run() && fine;
+    const size_t taken = allocations - before;
+    const bool expected = fine || std::string(script).find("objFromPairs") != std::string::npos;
+    CHECK(expected);
+    if (fine) CHECK(taken == 0);
+  }
+}
+
+TEST_CASE("the counter counts") {
+  const size_t before = allocations;
+  const auto made = std::make_unique<int>(1);
+  CHECK(allocations == before + 1);
+  CHECK(*made == 1);
+}
+
+}  // namespace colloquium::computo
