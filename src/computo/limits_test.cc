@@ -18,9 +18,13 @@ using testing::nested;
 using testing::numbers;
 using testing::outcome;
 
-constexpr size_t kStackBytes = 1 << 20;  // of a worker, at the least
+// Of a worker, at the least. Sanitizers multiply what a frame takes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kStackBytes = 16 << 20;
+#else
+constexpr size_t kStackBytes = 1 << 20;
+#endif
 
-// Runs `work` on a thread with a small stack, where the build does not itself multiply what frames take.
 void on_small_stack(std::function<void()> work) {
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);

@@ -39,7 +39,7 @@ bool as_value(Machine& machine, std::string_view before, std::string_view text, 
   if (!check_length(machine, size)) return false;
   char* bytes = machine.allocate<char>(size + room);
   if (bytes == nullptr) return false;
-  std::memcpy(bytes, before.data(), before.size());
+  if (!before.empty()) std::memcpy(bytes, before.data(), before.size());
   std::memcpy(bytes + before.size(), text.data(), text.size());
   ASSERT(size <= UINT32_MAX);
   machine.text_spare() = {bytes, static_cast<uint32_t>(size), room};
