@@ -2,37 +2,53 @@
 //
 // Opening it makes it if it is not there, takes its LOCK (a second process is refused and told who holds it),
 // recovers the log, and measures how long a sync takes here, since every durable acknowledgement waits for one.
+// A log that fails for good ends the process, with a message: what it could not write may look written.
 //
-// Thread safety: main thread only; the log itself is safe on any thread.
+// Thread safety: loop only; the log itself is safe on any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
-#include "app/foundation.h"
+#include "colloquium/loop.h"
 #include "colloquium/result.h"
-#include "io/file_system.h"
-#include "log/log.h"
+
+#include "app/foundation.h"
+#include "log/data_directory.h"
+#include "log/segment_log.h"
 
 namespace colloquium::app {
 
-struct DataDirectory {
-  std::string path;
-  std::unique_ptr<io::FileLock> lock;
-  std::unique_ptr<log::Log> log;  // null if no pipeline needs one
-  int64_t sync_us = 0;            // median of a few fdatasync calls on a small file
+class DataDirectory {
+ public:
+  static Result<std::unique_ptr<DataDirectory>> open(Foundation& foundation, const std::string& path);
 
-  // "data directory ./colloquium-data; a durable acknowledgement waits for an fdatasync, 0.4 ms here"
-  std::string describe() const;
+  log::Log& log() { return *log_; }
+
+  // What recovery found, and what a durable acknowledgement waits for; one line each.
+  std::vector<std::string> describe() const;
 
   // Puts the admin address into LOCK, where writing verbs look for the process that holds the directory.
-  Status write_admin_address(io::FileSystem& files, const std::string& address);
+  Status set_admin_address(const std::string& address);
 
-  // Ends the log, then gives the lock back. Harmless without a log.
+  // The log notices idleness and disk space by this timer. stop_ticking() before the loop ends.
+  void start_ticking();
+  void stop_ticking() { timer_.reset(); }
+
+  // Ends the log. No loop is needed any more.
   Status close();
-};
 
-Result<DataDirectory> open_data_directory(Foundation& foundation, const std::string& path);
+ private:
+  DataDirectory(Foundation& foundation, std::string path, log::DataDirectoryLock lock)
+      : foundation_(foundation), path_(std::move(path)), lock_(std::move(lock)) {}
+
+  Foundation& foundation_;
+  const std::string path_;
+  log::DataDirectoryLock lock_;
+  std::unique_ptr<log::SegmentLog> log_;
+  int64_t sync_us_ = 0;  // median of a few syncs of a small file
+  std::unique_ptr<Timer> timer_;
+};
 
 }  // namespace colloquium::app

@@ -32,7 +32,7 @@ class Foundation {
 
   loop::UvLoop& loop() { return *loop_; }
   Executor& executor() { return executor_; }
-  const Clock& clock() const { return clock_; }
+  Clock& clock() { return clock_; }
   Random& random() { return random_; }
   io::FileSystem& files() { return files_; }
   Services& services() { return services_; }

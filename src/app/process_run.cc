@@ -85,8 +85,9 @@ Status ProcessRun::open_data_directory() {
   const bool needed = std::any_of(request_.plans.begin(), request_.plans.end(),
                                   [](const auto& plan) { return plan->needs_data_directory(); });
   if (!needed) return {};
-  TRY_ASSIGN(data_, app::open_data_directory(*foundation_, request_.settings.data_dir));
-  registrations_ = register_log(*data_.log, foundation_->metrics());
+  TRY_ASSIGN(data_, DataDirectory::open(*foundation_, request_.settings.data_dir));
+  data_->start_ticking();
+  registrations_ = register_log(data_->log(), foundation_->metrics());
   return {};
 }
 
@@ -106,13 +107,13 @@ Status ProcessRun::open_ports() {
   const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), kVersion,
                               foundation_->clock().monotonic_ns()};
   TRY(admin::add_admin_routes(*admin_, view));
-  return data_.write_admin_address(files_, admin_->address());
+  return data_ == nullptr ? Status() : data_->set_admin_address(admin_->address());
 }
 
 Status ProcessRun::create_pipelines() {
+  log::Log* const log = data_ == nullptr ? nullptr : &data_->log();
   for (const auto& plan : request_.plans) {
-    TRY_ASSIGN(auto pipeline,
-               engine::Pipeline::create(plan, foundation_->environment(data_.log.get(), request_.from_start)));
+    TRY_ASSIGN(auto pipeline, engine::Pipeline::create(plan, foundation_->environment(log, request_.from_start)));
     pipelines_->add(plan->name(), std::move(pipeline));
     TRY(register_streams(*plan));
   }
@@ -121,10 +122,11 @@ Status ProcessRun::create_pipelines() {
 }
 
 Status ProcessRun::register_streams(const engine::Plan& plan) {
-  if (data_.log == nullptr) return {};
+  if (data_ == nullptr) return {};
   const engine::PlanData& data = plan.data();
   const auto add = [&](const log::StreamSpec& stream, const std::vector<std::string>& legs) -> Status {
-    TRY_ASSIGN(Registrations more, register_stream(*data_.log, stream, plan.name(), legs, foundation_->metrics()));
+    TRY_ASSIGN(Registrations more,
+               register_stream(data_->log(), stream, plan.name(), legs, foundation_->metrics()));
     std::move(more.begin(), more.end(), std::back_inserter(registrations_));
     return {};
   };
@@ -143,7 +145,9 @@ void ProcessRun::announce() const {
   for (const auto& plan : request_.plans) {
     for (const std::string& promise : plan->promises()) log_info(plan->name(), promise);
   }
-  if (data_.log != nullptr) log_info(kComponent, data_.describe());
+  if (data_ != nullptr) {
+    for (const std::string& line : data_->describe()) log_info(kComponent, line);
+  }
   if (ingest_ != nullptr) log_info(kComponent, "listening for events on http://" + ingest_->address());
   if (admin_ != nullptr) log_info(kComponent, "admin on http://" + admin_->address());
 }
@@ -173,6 +177,7 @@ void ProcessRun::close_ports() {
     // Destroyed servers give their handles back in the turn they die in, so the loop stops one turn later.
     loop.post([this, &loop] {
       health_holders_.clear();
+      if (data_ != nullptr) data_->stop_ticking();
       ingest_.reset();
       admin_.reset();
       loop.post([&loop] { loop.stop(); });
@@ -189,7 +194,8 @@ void ProcessRun::close_ports() {
 Exit ProcessRun::finish() {
   registrations_.clear();
   pipelines_.reset();
-  Status closed = data_.close();
+  const Status closed = data_ == nullptr ? Status() : data_->close();
+  data_.reset();
   foundation_.reset();
   if (refused_) return Exit::kRefused;
   if (failure_) return fail_running(console_, *failure_);

@@ -59,7 +59,7 @@ class ProcessRun {
   io::FileSystem& files_;
   Console& console_;
   std::unique_ptr<Foundation> foundation_;
-  DataDirectory data_;
+  std::unique_ptr<DataDirectory> data_;  // null if no pipeline needs one
   admin::Health health_;
   std::unique_ptr<net::HttpServer> ingest_;
   std::unique_ptr<net::HttpServer> admin_;

@@ -1,0 +1,107 @@
+#include "app/data_directory.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <unistd.h>
+#include <utility>
+
+#include "app/verb.h"
+#include "base/assert.h"
+#include "base/logging.h"
+#include "io/path.h"
+#include "json/walk.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr int64_t kTickMs = 200;
+constexpr size_t kSyncProbes = 5;
+constexpr size_t kProbeBytes = 4096;
+// Below this, whatever holds the directory does not wait for a disk.
+constexpr int64_t kUnlikelySyncUs = 20;
+
+// Median time of an fdatasync after a small write, in this directory.
+Result<int64_t> measure_sync_us(io::FileSystem& files, const Clock& clock, const std::string& directory) {
+  const std::string path = io::join(directory, "sync-probe.tmp");
+  std::array<int64_t, kSyncProbes> times{};
+  {
+    TRY_ASSIGN(const std::unique_ptr<io::File> file, files.open(path, io::OpenMode::kOpenOrCreate));
+    const std::string block(kProbeBytes, 'x');
+    for (size_t i = 0; i < kSyncProbes; ++i) {
+      TRY(file->write_at(i * kProbeBytes, block));
+      const int64_t started_ns = clock.monotonic_ns();
+      TRY(file->sync());
+      times[i] = (clock.monotonic_ns() - started_ns) / 1000;
+    }
+  }
+  TRY(files.remove(path));
+  std::nth_element(times.begin(), times.begin() + kSyncProbes / 2, times.end());
+  return times[kSyncProbes / 2];
+}
+
+std::string milliseconds(int64_t us) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f ms", static_cast<double>(us) / 1000);
+  return text.data();
+}
+
+// The pages behind a failed sync may be gone although a retry would report success, so nothing this process
+// could still say would be worth anything.
+void end_process(const Error& error) {
+  log_error("log", "the event log cannot go on, the process ends: " + error.describe());
+  ::_exit(static_cast<int>(Exit::kFailed));
+}
+
+log::LogOptions log_options(Foundation& foundation, const std::string& path) {
+  log::LogOptions options;
+  options.directory = path;
+  options.files = &foundation.files();
+  options.executor = &foundation.executor();
+  options.clock = &foundation.clock();
+  options.random = &foundation.random();
+  options.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
+    thread_local json::Walker walker;
+    walker.walk_unchecked(value, tape);
+  };
+  options.on_failure = end_process;
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundation, const std::string& path) {
+  TRY_ASSIGN(log::DataDirectoryLock lock, log::lock_data_directory(foundation.files(), path, ""));
+  std::unique_ptr<DataDirectory> opened(new DataDirectory(foundation, path, std::move(lock)));
+  TRY_ASSIGN(opened->log_, log::SegmentLog::open(log_options(foundation, path)));
+  TRY_ASSIGN(opened->sync_us_, measure_sync_us(foundation.files(), foundation.clock(), path));
+  return opened;
+}
+
+std::vector<std::string> DataDirectory::describe() const {
+  std::vector<std::string> lines;
+  for (const log::RecoveryReport::Note& note : log_->recovery().notes) {
+    lines.push_back("recovered " + note.partition + ": " + note.text);
+  }
+  std::string line = "data directory " + path_ + "; a durable acknowledgement waits for an fdatasync, " +
+                     milliseconds(sync_us_) + " here";
+  if (sync_us_ < kUnlikelySyncUs) line += "; that is too fast for a disk: is this a RAM disk?";
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+Status DataDirectory::set_admin_address(const std::string& address) {
+  return lock_.set_admin_address(address);
+}
+
+void DataDirectory::start_ticking() {
+  log_->tick();
+  timer_ = foundation_.loop().start_timer(kTickMs, [this] { start_ticking(); });
+}
+
+Status DataDirectory::close() {
+  ASSERT(timer_ == nullptr);
+  return log_->close();
+}
+
+}  // namespace colloquium::app
