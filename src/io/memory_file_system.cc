@@ -284,14 +284,24 @@ uint64_t MemoryFileSystem::operations() const {
   return operations_;
 }
 
-void MemoryFileSystem::crash(Random* chance) {
-  const std::lock_guard lock(mutex_);
-  tree_->cut_power(chance);
+// REQUIRES: mutex_ held.
+void MemoryFileSystem::begin_generation() {
   locks_.clear();
   hook_ = nullptr;
   planned_.reset();
   halt_index_ = ~uint64_t{0};
   ++generation_;
+}
+
+void MemoryFileSystem::crash(Random* chance) {
+  const std::lock_guard lock(mutex_);
+  tree_->cut_power(chance);
+  begin_generation();
+}
+
+void MemoryFileSystem::kill() {
+  const std::lock_guard lock(mutex_);
+  begin_generation();
 }
 
 void MemoryFileSystem::flip(const std::string& path, uint64_t offset, uint8_t mask) {

@@ -81,6 +81,8 @@ class MemoryFileSystem final : public FileSystem {
   // The power goes and comes back; hook, halt and faults are cleared. With `chance`, an arbitrary subset of
   // what was on its way to the disk has arrived.
   void crash(Random* chance = nullptr);
+  // The process dies and the machine goes on: open files and locks are dead, every written byte is kept.
+  void kill();
 
   // --- tampering ------------------------------------------------------------------------------------------
   // REQUIRES: the file exists and is longer than `offset`. Changes live and durable content.
@@ -91,6 +93,7 @@ class MemoryFileSystem final : public FileSystem {
   friend class MemoryLock;
   std::optional<Fault> begin(OperationKind kind, const std::string& path) const;
   Status begin_or_fail(OperationKind kind, const std::string& path) const;
+  void begin_generation();
 
   mutable std::mutex mutex_;
   std::unique_ptr<MemoryTree> tree_;

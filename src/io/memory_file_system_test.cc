@@ -176,6 +176,15 @@ TEST_CASE("a lock does not outlive a crash") {
   CHECK_FALSE(fs.lock("/LOCK"));
 }
 
+TEST_CASE("a killed process leaves what it wrote to the kernel") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  REQUIRE((*file)->write_at(0, "written"));
+  fs.kill();
+  CHECK_FALSE((*file)->sync());
+  CHECK(*read_file(fs, "/a", 10) == "written");
+}
+
 TEST_CASE("flipped bits are seen") {
   MemoryFileSystem fs;
   REQUIRE(write_file_atomically(fs, "/a", "abc"));

@@ -1,0 +1,87 @@
+// The power goes, or the process dies, at every operation of a scripted run, and again at every operation of the
+// recovery. Acknowledged means there; commits are whole or absent; nothing else appears.
+#include <catch2/catch.hpp>
+
+#include "log/scripted_run_test.h"
+
+namespace colloquium::log {
+namespace {
+
+constexpr int kSteps = 30;
+
+uint64_t operations_of_whole_run(uint64_t seed) {
+  ScriptedRun run(seed);
+  run.run(kSteps);
+  REQUIRE(run.failures().empty());
+  REQUIRE(run.acknowledged() > 20);
+  REQUIRE(run.problem() == "");
+  return run.files().operations();
+}
+
+// The run, stopped when operation `stop` is about to happen, and the machine or process gone.
+void run_until(ScriptedRun& run, uint64_t stop, End how) {
+  run.files().halt_at(stop);
+  run.run(kSteps);
+  run.end(how);
+}
+
+}  // namespace
+
+TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176]", "[REQ-176][REQ-009][crash]") {
+  const End how = GENERATE(End::kPowerLoss, End::kSomeSectors, End::kKilled);
+  const uint64_t seed = how == End::kSomeSectors ? 1 : 2;
+  const uint64_t operations = operations_of_whole_run(seed);
+  size_t worth = 0;
+  for (uint64_t stop = 0; stop <= operations; ++stop) {
+    INFO("seed " << seed << ", stopped at operation " << stop << " of " << operations);
+    ScriptedRun run(seed);
+    run_until(run, stop, how);
+    if (run.acknowledged() > 0) ++worth;
+    const Status opened = run.open();
+    INFO((opened ? std::string() : opened.error().describe()));
+    REQUIRE(opened);
+    REQUIRE(run.problem() == "");
+    // And it goes on: more is taken, and found again after a clean stop.
+    run.run(6);
+    REQUIRE(run.failures().empty());
+    REQUIRE(run.problem() == "");
+    run.restart();
+    REQUIRE(run.log() != nullptr);
+    CHECK(run.log()->recovery().clean);
+    CHECK(run.log()->recovery().notes.empty());
+    REQUIRE(run.problem() == "");
+  }
+  CHECK(worth > operations / 2);
+}
+
+TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-176]", "[REQ-176][crash]") {
+  const End first = GENERATE(End::kPowerLoss, End::kSomeSectors, End::kKilled);
+  const End second = GENERATE(End::kPowerLoss, End::kSomeSectors);
+  const uint64_t seed = 3;
+  const uint64_t operations = operations_of_whole_run(seed);
+  for (uint64_t stop = operations / 4; stop <= operations; stop += 29) {
+    uint64_t recovery_operations = 1;
+    for (uint64_t again = 0; again < recovery_operations; ++again) {
+      INFO("stopped at operation " << stop << ", its recovery at operation " << again);
+      ScriptedRun run(seed);
+      run_until(run, stop, first);
+      const uint64_t before = run.files().operations();
+      if (again == 0) {
+        // Learn how many operations this recovery has.
+        ScriptedRun whole(seed);
+        run_until(whole, stop, first);
+        REQUIRE(whole.open());
+        recovery_operations = whole.files().operations() - before;
+      }
+      run.files().halt_at(before + again);
+      (void)run.open();
+      run.end(second);
+      const Status opened = run.open();
+      INFO((opened ? std::string() : opened.error().describe()));
+      REQUIRE(opened);
+      REQUIRE(run.problem() == "");
+    }
+  }
+}
+
+}  // namespace colloquium::log

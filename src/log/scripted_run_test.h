@@ -1,0 +1,239 @@
+// A run of the segment log that can be stopped at any operation of its file system, and the oracle that knows
+// what must be there afterwards. For tests.
+//
+// Everything happens on one thread, in an order the seed decides, so that the same run can be stopped at
+// operation after operation. Values are unique: what is found tells which call it came from.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/sim_executor.h"
+#include "io/memory_file_system.h"
+#include "log/segment_log.h"
+#include "tests/compliance/log_helpers.h"
+
+namespace colloquium::log {
+
+enum class End { kPowerLoss, kSomeSectors, kKilled };
+
+class ScriptedRun {
+ public:
+  explicit ScriptedRun(uint64_t seed) : executor_(seed, clock_), random_(seed), chance_(seed * 977 + 5) {}
+
+  io::MemoryFileSystem& files() { return files_; }
+  const std::vector<Error>& failures() const { return failures_; }
+  SegmentLog* log() { return log_.get(); }
+  SimExecutor& executor() { return executor_; }
+  ManualClock& clock() { return clock_; }
+  size_t acknowledged() const { return durable_.size() + committed_; }
+  LogOptions& options() { return options_; }
+
+  // Opens the log and its streams; the failure if it does not open.
+  Status open() {
+    LogOptions options = options_;
+    options.directory = "data";
+    options.files = &files_;
+    options.executor = &executor_;
+    options.clock = &clock_;
+    options.random = &random_;
+    options.on_failure = [this](const Error& error) { failures_.push_back(error); };
+    TRY_ASSIGN(log_, SegmentLog::open(std::move(options)));
+    TRY_ASSIGN(in_, log_->open_stream({"in", 2}));
+    TRY_ASSIGN(out_, log_->open_stream({"out", 1}));
+    return {};
+  }
+
+  // Steps of appends, commits, pauses and clean restarts. Ends early when the log fails.
+  void run(int steps) {
+    for (int step = 0; step < steps; ++step) {
+      if (log_ == nullptr && !open()) return;
+      switch (step % 6) {
+        case 0:
+          append(0, AckLevel::kDurable, 3);
+          break;
+        case 1:
+          append(1, AckLevel::kWritten, 1);
+          append(0, AckLevel::kDurable, 2);
+          break;
+        case 2:
+          commit();
+          append(1, AckLevel::kQueued, 2);
+          break;
+        case 3:
+          append(0, AckLevel::kDurable, 1);
+          commit();
+          commit();
+          break;
+        case 4:
+          settle();
+          clock_.advance_ms(1500);
+          log_->tick();
+          break;
+        default:
+          append(1, AckLevel::kDurable, 40);
+          commit();
+      }
+      if (step % 2 == 1) settle();
+      if (step % 17 == 16) restart();
+    }
+    settle();
+  }
+
+  void settle() { executor_.run_until_idle(); }
+
+  void restart() {
+    settle();
+    if (log_ != nullptr) (void)log_->close();
+    log_.reset();
+    (void)open();
+  }
+
+  // The process ends here and now.
+  void end(End how) {
+    log_.reset();
+    settle();
+    failures_.clear();  // of an operation after the end
+    if (how == End::kKilled) {
+      files_.kill();
+    } else {
+      files_.crash(how == End::kSomeSectors ? &chance_ : nullptr);
+      written_.clear();  // may be lost with the power
+    }
+  }
+
+  // Everything promised is there, once, and nothing else is; else what is wrong. (Not by assertions, of which
+  // millions would take longer than the runs.)
+  std::string problem() {
+    REQUIRE(log_ != nullptr);
+    std::string found = input_problem();
+    return found.empty() ? output_problem() : found;
+  }
+
+ private:
+  struct Placed {
+    int32_t partition;
+    int64_t offset;
+    bool operator<(const Placed& other) const {
+      return std::tie(partition, offset) < std::tie(other.partition, other.offset);
+    }
+  };
+
+  using Event = std::pair<int, size_t>;  // number of its batch, place in it
+
+  static std::string value_of(int batch, size_t i) {
+    return "{\"b\":" + std::to_string(batch) + ",\"i\":" + std::to_string(i) + "}";
+  }
+
+  void append(int32_t partition, AckLevel level, size_t events) {
+    if (log_ == nullptr) return;
+    const int number = next_batch_++;
+    std::vector<std::string> texts;
+    for (size_t i = 0; i < events; ++i) texts.push_back(value_of(number, i));
+    batch_sizes_[number] = events;
+    AcceptInfo accept{"source", "cursor " + std::to_string(number), {}};
+    const Codec codec = number % 3 == 0 ? Codec::kLz4 : Codec::kNone;
+    auto encoded = contract::encoded(contract::values(texts), codec, &accept);
+    log_->append(in_, partition, std::move(encoded), level, [=, this](Result<AppendResult> result) {
+      if (!result) return;
+      for (size_t i = 0; i < events; ++i) {
+        const Placed place{partition, result->first_offset + static_cast<int64_t>(i)};
+        if (level == AckLevel::kDurable) durable_[place] = {number, i};
+        if (level != AckLevel::kQueued) written_[place] = {number, i};
+      }
+      if (level == AckLevel::kDurable) acked_end_[partition] = result->last_offset + 1;
+    });
+  }
+
+  // One leg, whose n-th commit puts "n" out twice and says so in its token.
+  void commit() {
+    if (log_ == nullptr) return;
+    const int number = next_commit_++;
+    CommitRequest request;
+    request.leg = "p/leg";
+    request.positions.push_back({in_, 0, acked_end_[0], "", ""});
+    const std::string text = std::to_string(number);
+    request.outputs.push_back({out_, 0, contract::encoded(contract::values({text}))});
+    request.outputs.push_back({out_, 0, contract::encoded(contract::values({text}), Codec::kZstd)});
+    request.sink_token = text;
+    log_->commit(std::move(request), [=, this](Status result) {
+      if (result) committed_ = static_cast<size_t>(number);
+    });
+  }
+
+  std::string input_problem() {
+    std::map<Placed, Event> found;
+    for (int32_t partition = 0; partition < 2; ++partition) {
+      std::map<int, size_t> seen;  // events found of each batch
+      for (const auto& [offset, value] : contract::read_all(*log_, in_, partition)) {
+        const int batch = std::stoi(value.substr(5));
+        found[{partition, offset}] = {batch, seen[batch]};
+        if (batch >= next_batch_ || value != value_of(batch, seen[batch])) return "nobody appended " + value;
+        ++seen[batch];
+      }
+      for (const auto& [batch, count] : seen) {
+        if (count != batch_sizes_[batch]) return "only a part is there of batch " + std::to_string(batch);
+      }
+    }
+    for (const auto* promised : {&durable_, &written_}) {
+      for (const auto& [place, event] : *promised) {
+        const auto there = found.find(place);
+        if (there == found.end()) return "lost: " + value_of(event.first, event.second);
+        if (there->second != event) return "another event in the place of " + value_of(event.first, event.second);
+      }
+    }
+    return {};
+  }
+
+  std::string output_problem() {
+    const std::optional<LegState> state = log_->leg_state("p/leg");
+    const size_t stored = state ? std::stoul(state->sink_token) : 0;
+    if (stored < committed_) return "a commit is lost: " + std::to_string(committed_);
+    if (stored >= static_cast<size_t>(next_commit_)) return "a commit nobody made";
+    // Each commit that is stored put its number out twice, in order; the others nothing.
+    std::vector<std::string> expected;
+    for (size_t number = 1; number <= stored; ++number) expected.insert(expected.end(), 2, std::to_string(number));
+    const auto found = contract::values_of(contract::read_all(*log_, out_, 0));
+    if (found != expected) {
+      return "outputs of " + std::to_string(stored) + " commits: " + std::to_string(found.size()) + " events";
+    }
+    if (state && state->positions.at(0).next_offset > log_->stream_info(in_)->partitions[0].next_offset) {
+      return "a position beyond the end";
+    }
+    // What is stored is the truth from here on.
+    committed_ = stored;
+    next_commit_ = static_cast<int>(stored) + 1;
+    return {};
+  }
+
+  ManualClock clock_;
+  SimExecutor executor_;
+  SeededRandom random_;
+  SeededRandom chance_;
+  io::MemoryFileSystem files_;
+  LogOptions options_ = [] {
+    LogOptions options;
+    options.segment_bytes = 1500;
+    options.journal_segment_bytes = 900;
+    options.memory_bytes = 300;
+    return options;
+  }();
+  std::unique_ptr<SegmentLog> log_;
+  StreamId in_ = 0;
+  StreamId out_ = 0;
+  std::vector<Error> failures_;
+
+  int next_batch_ = 0;
+  int next_commit_ = 1;
+  std::map<int, size_t> batch_sizes_;
+  std::map<Placed, Event> durable_;  // acknowledged as durable
+  std::map<Placed, Event> written_;  // acknowledged as written, or better
+  std::map<int32_t, int64_t> acked_end_;
+  size_t committed_ = 0;
+};
+
+}  // namespace colloquium::log
