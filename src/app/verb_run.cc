@@ -52,10 +52,7 @@ Result<Flags> flags_of(const Options& options) {
 
 Exit print_plan(const std::vector<LoadedPipeline>& pipelines, const config::LoadedSettings& settings,
                 Console& console) {
-  for (const LoadedPipeline& pipeline : pipelines) {
-    console.out << pipeline.plan->explain();
-    for (const std::string& promise : pipeline.plan->promises()) console.out << "  " << promise << "\n";
-  }
+  for (const LoadedPipeline& pipeline : pipelines) console.out << pipeline.plan->explain();
   console.out << "settings\n";
   for (const config::SettingOrigin& setting : settings.origins) {
     console.out << "  " << setting.name << ": " << setting.value << " (" << setting.origin << ")\n";

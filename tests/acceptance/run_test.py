@@ -117,23 +117,24 @@ def what_cannot_start_is_refused_with_what_to_do():
 def a_dry_run_starts_nothing():
     with work_directory() as directory:
         (directory / "p.yaml").write_text(COPY)
+        (directory / "in.ndjson").write_text("1\n")
         code, out, err = run(["run", "p.yaml", "--dry-run", "--workers", "3"], directory)
         check_equal(code, 0, err)
         check("leg copy:" in out and "workers: 3 (--workers)" in out, out)
-        check_equal(sorted(os.listdir(directory)), ["p.yaml"], "files")
+        check_equal(sorted(os.listdir(directory)), ["in.ndjson", "p.yaml"], "files")
 
 
 def settings_come_in_their_order():
     with work_directory() as directory:
-        (directory / "p.yaml").write_text(COPY)
+        (directory / "p.yaml").write_text(HOOK)
         (directory / "colloquium.yaml").write_text("workers: 2\ndata_dir: from-file\nlisten: 127.0.0.1:1\n"
                                                    "pipelines: [p.yaml]\n")
         (directory / "colloquium.production.yaml").write_text("listen: 127.0.0.1:2\ndata_dir: from-overlay\n")
         code, out, err = run(["run", "--dry-run", "--env", "production", "--set", "workers=4"], directory,
                              environment={"COLLOQUIUM_DATA_DIR": "from-variable", "COLLOQUIUM_WORKERS": "3"})
         check_equal(code, 0, err)
-        for line in ("listen: 127.0.0.1:2 (colloquium.production.yaml:1:", "data_dir: from-variable (COLLOQUIUM_DATA_DIR)",
-                     "workers: 4 (--workers)", "admin: 127.0.0.1:9464 (default)"):
+        for line in ('listen: "127.0.0.1:2" (colloquium.production.yaml:1:', "data_dir: from-variable (COLLOQUIUM_DATA_DIR)",
+                     "workers: 4 (--workers)", 'admin: "127.0.0.1:9464" (default)'):
             check(line in out, "no %r in\n%s" % (line, out))
         code, _, err = run(["run", "--dry-run", "--set", "wrkers=4"], directory)
         check(code == 2 and "did you mean 'workers'?" in err, err)
