@@ -250,8 +250,8 @@ void Compiler::sort(const Call& call) {
     for (size_t i = 1; i < call.arguments.size(); ++i) {
       SortField field;
       if (!sort_descriptor(call.arguments[i], field)) {
-        return raise(call.site, Category::kValue, "expected \"asc\", \"desc\", a pointer, or [pointer, direction]",
-                     blame(i));
+        return raise_instead(call.site, Category::kValue,
+                             "expected \"asc\", \"desc\", a pointer, or [pointer, direction]", blame(i));
       }
       spec.fields.push_back(field);
     }
@@ -271,17 +271,17 @@ void Compiler::unique_sorted(const Call& call) {
   for (size_t i = 1; i < call.arguments.size(); ++i) {
     const json::ValueView operand = program_.expression(call.arguments[i]);
     if (operand.type() != TokenType::kString) {
-      return raise(call.site, Category::kType, "expected a literal string", blame(i));
+      return raise_instead(call.site, Category::kType, "expected a literal string", blame(i));
     }
     std::string scratch;
     const std::string_view text = operand.string(scratch);
     const bool field = i == 1 && (call.arguments.size() == 3 || text.empty() || text[0] == '/');
     const auto* found = std::find(std::begin(kModes), std::end(kModes), text);
     if (field ? !sort_pointer(text, spec.fields[0]) : found == std::end(kModes)) {
-      return raise(call.site, Category::kValue,
-                   field ? "expected a pointer that begins with '/'"
-                         : "expected \"firsts\", \"lasts\", \"singles\" or \"multiples\"",
-                   blame(i));
+      return raise_instead(call.site, Category::kValue,
+                           field ? "expected a pointer that begins with '/'"
+                                 : "expected \"firsts\", \"lasts\", \"singles\" or \"multiples\"",
+                           blame(i));
     }
     if (!field) mode = static_cast<uint16_t>(found - std::begin(kModes));
   }

@@ -111,6 +111,12 @@ void Compiler::raise(uint32_t site, Category category, std::string problem, uint
   emit(Opcode::kRaise, site, index);
 }
 
+void Compiler::raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument) {
+  ASSERT(body().height > 0);
+  raise(site, category, std::move(problem), argument);
+  --body().height;
+}
+
 void Compiler::expression(uint32_t token) {
   switch (type(token)) {
     case TokenType::kObject:

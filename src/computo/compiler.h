@@ -65,6 +65,8 @@ class Compiler {
   void patch(uint32_t jump);
   void raise(uint32_t site, Category category, std::string problem, uint16_t argument = kNoArgument,
              std::string hint = {});
+  // The same where the operator's first argument is on the stack already: the result would take its place.
+  void raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument);
   void finish_function(Function& function, Body&& body);
 
   // compile_operators.cc
