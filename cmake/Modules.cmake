@@ -1,5 +1,7 @@
 # How a folder of src/ becomes a library and a test program.
-include(Catch)
+if(COLLOQUIUM_TESTS)
+  include(Catch)
+endif()
 
 # colloquium_module(NAME
 #   SOURCES a.cc …      the library colloquium_NAME
