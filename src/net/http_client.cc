@@ -395,7 +395,7 @@ int HttpClient::State::on_timeout(CURLM*, long timeout_ms, void* data) {
     uv_timer_stop(self->timer);
     return 0;
   }
-  const auto fire = [](uv_timer_t* timer) { static_cast<State*>(timer->data)->act(CURL_SOCKET_TIMEOUT, 0); };
+  const auto fire = [](uv_timer_t* due) { static_cast<State*>(due->data)->act(CURL_SOCKET_TIMEOUT, 0); };
   uv_timer_start(self->timer, fire, static_cast<uint64_t>(timeout_ms), 0);
   return 0;
 }

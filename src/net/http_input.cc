@@ -13,8 +13,10 @@ namespace {
 constexpr uint64_t kSkipBytesMax = 64 * 1024;
 // Memory set aside for a body on its sender's word alone.
 constexpr uint64_t kBodyReserveMax = 256 * 1024;
-// Compressed bodies up to this length are decompressed on the loop: a hand-over costs more.
+// Compressed bodies up to this length, and up to this length decompressed, are decompressed on the loop: a
+// hand-over costs more. A few bytes can hold many megabytes, so both are needed.
 constexpr size_t kDecodeHereBytesMax = 4 * 1024;
+constexpr size_t kDecodedHereBytesMax = 256 * 1024;
 
 Problem memory_full() {
   return busy("as many requests are under way as the server's memory allows");
@@ -238,13 +240,17 @@ void HttpConnection::on_message() {
   }
   if (coding_ != io::Compression::kNone && body_ != nullptr) return decode();
   std::shared_ptr<const std::string> body = std::move(body_);
-  dispatch(body != nullptr ? std::move(body) : core_.empty_body());
+  if (body == nullptr) body = core_.empty_body();
+  dispatch(std::move(body));
 }
 
 void HttpConnection::decode() {
   if (body_->size() > kDecodeHereBytesMax) return decode_elsewhere();
+  const size_t limit = route_->route.max_body_bytes;
+  const size_t here = std::min(limit, kDecodedHereBytesMax);
   std::string out;
-  const Status status = core_.decompressor().decompress(coding_, *body_, route_->route.max_body_bytes, out);
+  const Status status = core_.decompressor().decompress(coding_, *body_, here, out);
+  if (!status && status.error().code == ErrorCode::kLimit && here < limit) return decode_elsewhere();
   decoded(status, std::move(out));
 }
 

@@ -152,7 +152,7 @@ class TcpStream final : public ByteStream {
     auto request = std::make_unique<uv_shutdown_t>();
     const auto done = [](uv_shutdown_t* finished, int) { delete finished; };
     // A refusal means that the peer is gone already, which reading tells.
-    if (uv_shutdown(request.get(), stream(), done) == 0) request.release();
+    if (uv_shutdown(request.get(), stream(), done) == 0) (void)request.release();
   }
 
   void written(int status) {
