@@ -48,17 +48,23 @@ class Scanner {
     const BatchHeader& header = item.header;
     const bool uncommitted = header.is_transactional() && header.base_offset >= evidence_.committed_end;
     if (uncommitted && !scan_.uncommitted) scan_.uncommitted = end;
-    const std::optional<SyncMark> mark = header.is_control() ? get_sync_mark(item.bytes) : std::nullopt;
     if (end.active_bytes == 0) end.first_time_ms = header.max_timestamp_ms;
     end.max_time_ms = std::max(end.max_time_ms, header.max_timestamp_ms);
     scan_.index.add({header.base_offset, item.position, end.max_time_ms});
     end.active_crc = io::crc32c(item.bytes, end.active_crc);
     end.active_bytes += item.bytes.size();
     end.next_offset = header.last_offset() + 1;
-    end.mark_last = mark.has_value();
+    end.mark_last = false;
     scan_.last_epoch = header.epoch;
-    if (mark && mark->offset == header.base_offset && mark->position == item.position)
-      scan_.mark_offset = mark->offset;
+    if (header.is_control()) take_control(item);
+  }
+
+  void take_control(const BatchCursor::Item& item) {
+    const std::optional<SyncMark> mark = get_sync_mark(item.bytes);
+    if (!mark) return;
+    scan_.end.mark_last = true;
+    const bool in_place = mark->offset == item.header.base_offset && mark->position == item.position;
+    if (in_place) scan_.mark_offset = mark->offset;
   }
 
   SegmentScan finish(std::optional<Damage> damage) {
