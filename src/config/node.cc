@@ -9,6 +9,7 @@
 namespace colloquium {
 namespace {
 
+// Escapes what JSON demands (RFC 8259, section 7) and DEL, which YAML refuses: the text serves as YAML too.
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
@@ -45,6 +46,7 @@ void append_json_number(std::string& out, const ConfigNode& node) {
   }
 }
 
+// Keys stay in the order written.
 void append_json(std::string& out, const ConfigNode& node) {
   using Kind = ConfigNode::Kind;
   const char* separator = "";
@@ -99,6 +101,7 @@ std::string ConfigProblem::describe() const {
   return (where.empty() ? "" : where + ": ") + (warning ? "warning: " : "error: ") + message;
 }
 
+// Maps of a configuration are small, and their order matters for messages: no index.
 const ConfigNode* ConfigNode::find(std::string_view key) const {
   const auto it =
       std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == key; });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "config/pipeline_spec.h"
 #include "config/problems.h"
@@ -19,13 +18,14 @@ constexpr std::pair<std::string_view, std::string_view> kNotYet[] = {
      "max_lag is not supported by this version: a sink that falls behind reads from the log; remove it"},
 };
 
-// Reads the entries of one list.
+// Reads the entries of one list. A class, because every step needs the section, the registry and the problems.
 class SectionReader {
  public:
   SectionReader(ComponentKind kind, const ComponentRegistry& registry, const std::string& base_dir,
                 ConfigProblems& problems)
       : section_(section_spec(kind)), registry_(registry), base_dir_(base_dir), problems_(problems) {}
 
+  // Empty lists are the caller's matter: stages may be absent, sources and sinks may not.
   std::vector<ComponentConfig> read(const ConfigNode& list) {
     if (list.unresolved) return {};
     if (list.kind != Kind::kList && list.kind != Kind::kNull) {
@@ -45,6 +45,8 @@ class SectionReader {
 
   void error(const ConfigMark& mark, std::string message) { add_error(problems_, mark, std::move(message)); }
 
+  // The other keys are read even where the kind is wrong: a second problem in the same entry is told in the same
+  // run.
   void read_entry(const ConfigNode& entry) {
     if (entry.unresolved) return;
     if (entry.kind != Kind::kMap) {
@@ -64,6 +66,7 @@ class SectionReader {
     components_.push_back(std::move(component));
   }
 
+  // Keys that belong to every entry of the section. Refused ones count, so that they are not reported twice.
   bool is_extra(const std::string& key) const {
     const auto& fields = section_.entry.fields;
     const bool known =
@@ -102,6 +105,8 @@ class SectionReader {
     return names.empty() ? "none" : alternatives(names);
   }
 
+  // With a kind beside it the key is a stray one; without, it was probably meant to be the kind, maybe one that
+  // belongs in another list.
   void report_unknown(const ConfigNode::Member& member, const ConfigNode::Member* kind) {
     std::vector<std::string> candidates;
     for (const FieldSpec& field : section_.entry.fields) candidates.push_back(field.name);
@@ -128,6 +133,7 @@ class SectionReader {
     return meant.empty() ? "; beside its kind it may have " + alternatives(candidates) : meant;
   }
 
+  // when and dedupe are looked for only where they mean something; elsewhere find_kind has refused them.
   void read_extras(const ConfigNode& entry, ComponentConfig& component) {
     for (const auto& [key, message] : kNotYet) {
       for (const ConfigNode::Member& member : entry.members) {
@@ -144,6 +150,8 @@ class SectionReader {
     }
   }
 
+  // A name that is refused leaves the component unnamed, so that it still gets one by its kind and later checks
+  // can speak of it.
   void read_name(const ConfigNode& node, ComponentConfig& component) {
     const auto name = read_string(node, path_ + ".name", {.minimum = 1}, problems_);
     if (!name) return;
@@ -161,6 +169,8 @@ class SectionReader {
     component.named = true;
   }
 
+  // A component's own check opens files and compiles scripts; with settings that are wrong in themselves it would
+  // only add noise.
   void parse(ComponentConfig& component) {
     const size_t before = problems_.size();
     component.parsed = component.descriptor->parse(component.settings, problems_);
@@ -186,6 +196,7 @@ class SectionReader {
   ConfigProblems& problems_;
   std::string path_;  // of the entry at hand
   std::vector<ComponentConfig> components_;
+  // where each name was given, for the message about the second
   std::map<std::string, ConfigMark> names_;
 };
 

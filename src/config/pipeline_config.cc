@@ -23,6 +23,8 @@ constexpr std::pair<std::string_view, std::string_view> kLogNotYet[] = {
 constexpr std::string_view kReservedVariables[] = {"input",           "inputs",          "event_metadata",
                                                    "stream_metadata", "pipeline_config", "window_data"};
 
+// Names become folders of the data directory and labels of metrics: nothing that a file system or a URL would
+// read otherwise.
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
          c == '-';
@@ -45,6 +47,7 @@ std::string stem(const std::string& file_name) {
   return name;
 }
 
+// Reads the top level and hands the sections on. Every method adds its problems and goes on.
 class FileReader {
  public:
   FileReader(const ConfigNode& root, const PipelineSurroundings& surroundings, ConfigProblems& problems)
@@ -53,6 +56,7 @@ class FileReader {
   PipelineConfig read(const std::string& file_name) {
     config_.mark = root_.mark;
     config_.base_dir = surroundings_.base_dir;
+    // taken out first, so that it is not an unknown key as well
     const ConfigNode rest = without_misplaced_ack();
     PipelineFile file = pipeline_file_spec().read(rest, "", problems_);
     read_name(file, file_name);
@@ -102,6 +106,7 @@ class FileReader {
     }
   }
 
+  // `log: off` is no map, so LogConfig's spec never sees it.
   void read_log(const ConfigNode& node) {
     config_.log.mark = node.mark;
     config_.log.enabled = !log_is_off();
@@ -118,6 +123,7 @@ class FileReader {
     if (config_.log.partition_by && !node.find("partitions")) config_.log.partitions = kKeyedPartitions;
   }
 
+  // A key that a later version will know is named as such, not called unknown: the file is not wrong, only early.
   void refuse(ConfigNode& map, std::string_view key, std::string_view message) {
     const auto it = std::find_if(map.members.begin(), map.members.end(),
                                  [&](const ConfigNode::Member& member) { return member.key == key; });
@@ -126,6 +132,7 @@ class FileReader {
     map.members.erase(it);
   }
 
+  // A missing section has been reported by the top level's spec; one that is there but empty is told here.
   std::vector<ComponentConfig> components(const ConfigNode& list, std::string_view key, ComponentKind kind) {
     const bool optional = kind == ComponentKind::kStage;
     const bool empty = list.items.empty() && (list.kind == Kind::kList || list.kind == Kind::kNull);
@@ -135,12 +142,14 @@ class FileReader {
     return read_components(list, kind, surroundings_.registry, config_.base_dir, problems_);
   }
 
+  // Where a value stands that was read by a nested spec, which keeps no places.
   const ConfigMark& mark_of(std::string_view section, std::string_view key) const {
     const ConfigNode* node = root_.find(section);
     const ConfigNode* value = node ? node->find(key) : nullptr;
     return value ? value->mark : root_.mark;
   }
 
+  // What spans two keys. Names are checked only if the pipeline's own is right: the default is made of it.
   void read_errors(const ErrorsConfig& errors) {
     config_.errors = errors;
     if (errors.retry.initial.ms > errors.retry.max.ms) {
@@ -156,6 +165,7 @@ class FileReader {
   }
 
   // The dead letters have a stream of their own.
+  // Streams of the same name would mix failed events with good ones, and a replay would run both.
   void check_streams(const std::string& dead_letter, const ConfigMark& mark) {
     if (dead_letter == config_.name) error(mark, "the dead letters cannot go to the pipeline's own stream");
     for (const ComponentConfig& stage : config_.stages) {
@@ -180,6 +190,7 @@ class FileReader {
   }
 
   // The whole file as scripts may see it.
+  // Scripts may print what they see, so not even their own pipeline's secrets are in it.
   ConfigNode masked() const {
     ConfigNode shown = mask_secrets(root_);
     for (ConfigNode::Member& member : shown.members) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "config/redact.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 
 namespace colloquium::config {
 namespace {

@@ -46,6 +46,7 @@ ConfigSpec<CommitConfig> ConfigObject<CommitConfig>::spec() {
 namespace config {
 namespace {
 
+// Only its names and descriptions are used: an entry is read key by key, beside its kind.
 struct EntryFields {
   std::string name;
   DedupeConfig dedupe;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxShownBytes = 60;
 
+// A message goes to a terminal: what came from a file must not move its cursor or change its colours.
 void append_escaped(std::string& out, char c) {
   static constexpr char kHex[] = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
@@ -46,6 +47,7 @@ bool has_errors(const ConfigProblems& problems) {
   return std::any_of(problems.begin(), problems.end(), [](const ConfigProblem& p) { return !p.warning; });
 }
 
+// Stable, so that problems of one place stay in the order of their finding.
 void sort_problems(ConfigProblems& problems) {
   std::vector<std::string> files;
   auto rank = [&files](const ConfigProblem& problem) {
@@ -74,6 +76,7 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+// Scalars are shown, so that a typing surprise (no, 010) can be seen; lists and maps are only named.
 std::string found(const ConfigNode& node, bool secret) {
   using Kind = ConfigNode::Kind;
   const bool hidden = secret || node.secret;

@@ -26,6 +26,7 @@ std::string show_integer(int64_t value) {
 }
 
 // "at least 1", "at most 9" or "between 1 and 9".
+// REQUIRES: at least one of the bounds is declared.
 std::string range_text(const FieldOptions& options, std::string (*show)(int64_t)) {
   if (options.minimum && options.maximum) {
     return "between " + show(*options.minimum) + " and " + show(*options.maximum);
@@ -37,6 +38,7 @@ bool in_range(int64_t value, const FieldOptions& options) {
   return (!options.minimum || value >= *options.minimum) && (!options.maximum || value <= *options.maximum);
 }
 
+// The message shows the bounds in the units the value is written in: "between 100ms and 1h".
 bool check_range(int64_t value, const ConfigNode& node, std::string_view path, const FieldOptions& options,
                  std::string (*show)(int64_t), ConfigProblems& problems) {
   if (in_range(value, options)) return true;
@@ -62,6 +64,7 @@ bool is_text(const ConfigNode& node) {
 }
 
 // Durations and sizes, which base/units.h reads.
+// A plain integer goes through the same reader: 0 is a duration, and any count of bytes is a size.
 std::optional<int64_t> read_units(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                   const std::string& expected, Result<int64_t> (*parse)(std::string_view),
                                   std::string (*show)(int64_t), ConfigProblems& problems) {
@@ -76,6 +79,7 @@ std::optional<int64_t> read_units(const ConfigNode& node, std::string_view path,
 
 }  // namespace
 
+// yes, no, on and off were booleans in YAML 1.1, and are the likeliest thing to be found here.
 std::optional<bool> read_bool(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                               ConfigProblems& problems) {
   if (node.kind == Kind::kBool) return node.boolean;
@@ -96,6 +100,7 @@ std::optional<int64_t> read_integer(const ConfigNode& node, std::string_view pat
   return node.integer;
 }
 
+// 1e999 is a JSON number, and no double.
 std::optional<double> read_double(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                   ConfigProblems& problems) {
   if ((node.kind != Kind::kInteger && node.kind != Kind::kDouble) || !std::isfinite(node.number)) {
@@ -111,6 +116,7 @@ std::optional<double> read_double(const ConfigNode& node, std::string_view path,
   return node.number;
 }
 
+// A number where a string is wanted is refused, not converted: 010 and 1.10 would come out changed.
 std::optional<std::string> read_string(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                        ConfigProblems& problems) {
   const std::vector<std::string>& choices = options.choices;
@@ -142,6 +148,7 @@ std::optional<ByteSize> read_size(const ConfigNode& node, std::string_view path,
   return bytes ? std::optional(ByteSize{*bytes}) : std::nullopt;
 }
 
+// As a string; ConfigType<Secret> has marked the options, so no message shows the value.
 std::optional<Secret> read_secret(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                   ConfigProblems& problems) {
   auto text = read_string(node, path, options, problems);
@@ -161,6 +168,7 @@ std::optional<ConfigNode> read_any(const ConfigNode& node, std::string_view, con
   return node;
 }
 
+// The items are read even if there are too many or too few of them.
 void read_list(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                ConfigProblems& problems, const EachItem& each) {
   if (node.kind != Kind::kList) {

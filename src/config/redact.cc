@@ -16,6 +16,7 @@ void mask_all(ConfigNode& node) {
   if (node.kind != Kind::kList && node.kind != Kind::kMap && node.kind != Kind::kNull) set_string(node, kMasked);
 }
 
+// By where the value came from: holds wherever a secret was put, also in fields that are not declared so.
 void mask_marked(ConfigNode& node) {
   if (node.secret) set_string(node, kMasked);
   for (ConfigNode& item : node.items) mask_marked(item);
@@ -24,6 +25,7 @@ void mask_marked(ConfigNode& node) {
 
 void mask_fields(ConfigNode& node, const std::vector<FieldSpec>& fields, const std::string& shorthand);
 
+// By what the spec says. A node of another shape than declared is walked as far as it fits.
 void mask_field(ConfigNode& node, const FieldSpec& field) {
   if (field.options.secret) {
     mask_all(node);
@@ -49,6 +51,7 @@ void mask_fields(ConfigNode& node, const std::vector<FieldSpec>& fields, const s
   }
 }
 
+// A number is written with the digits it came with; to_json keeps them.
 std::string scalar_text(const ConfigNode& node) {
   return node.kind == Kind::kString ? yaml_string(node.text) : node.to_json();
 }
@@ -75,6 +78,7 @@ void write_value(std::string& out, const ConfigNode& node, const std::string& in
   }
 }
 
+// REQUIRES: a list or map that is not empty. Recursion is as deep as the tree, which load_yaml bounds.
 void write_block(std::string& out, const ConfigNode& node, const std::string& indent) {
   for (const ConfigNode& item : node.items) {
     out += indent + "-";

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/scalar.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 
 namespace colloquium {
 

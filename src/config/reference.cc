@@ -12,6 +12,7 @@ namespace {
 constexpr char kGenerated[] = "<!-- Generated from the specs in the source; do not edit. -->\n";
 constexpr ComponentKind kKinds[] = {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink};
 
+// One word each, as the guides use them. An enum is shown by its choices, so its type name hardly appears.
 std::string_view type_name(FieldType type) {
   switch (type) {
     case FieldType::kBool:
@@ -68,6 +69,7 @@ std::string type_text(const FieldSpec& field) {
   return collection ? text + ": " + choices : choices;
 }
 
+// A required key has no default; that is what a reader looks for in this column.
 std::string default_text(const FieldSpec& field) {
   if (field.options.required) return "**required**";
   return code(field.options.default_text);
@@ -109,6 +111,7 @@ std::string description(const FieldSpec& field) {
   return cell(text);
 }
 
+// A nested object gets a row of its own and then one for each of its keys, with the path as in messages.
 void add_rows(std::string& out, const std::vector<FieldSpec>& fields, const std::string& prefix) {
   for (const FieldSpec& field : fields) {
     out += "| `" + prefix + field.name + "` | " + type_text(field) + " | " + default_text(field) + " | " +
@@ -151,6 +154,7 @@ std::string shorthand_text(const ObjectSpec& spec, const std::string& name) {
   return "\n`" + name + ": VALUE` is short for `" + name + ": {" + spec.shorthand + ": VALUE}`.\n";
 }
 
+// In the order of the registry, which is fixed by the build.
 std::string component_list(ComponentKind kind, const ComponentRegistry& registry) {
   std::string text;
   for (const std::string& name : registry.names(kind)) {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "config/settings.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 
 namespace colloquium::config {
 namespace {

@@ -38,6 +38,7 @@ void set_number(ConfigNode& node) {
   if (error != std::errc()) node.number = std::numeric_limits<double>::infinity();
 }
 
+// Characters that mean nothing to YAML wherever they stand, the first place apart.
 bool is_plain_safe(char c) {
   const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   return letter || is_digit(c) ||
@@ -57,6 +58,7 @@ bool reads_back_plain(std::string_view text) {
 
 }  // namespace
 
+// number = [ "-" ] int [ frac ] [ exp ], int without leading zeros (RFC 8259, section 6).
 bool is_json_number(std::string_view text) {
   if (!text.empty() && text[0] == '-') text.remove_prefix(1);
   const size_t whole = count_digits(text);
@@ -78,6 +80,7 @@ bool is_json_number(std::string_view text) {
   return text.empty();
 }
 
+// Exact spellings only: True, NULL and ~ are strings.
 void set_plain(ConfigNode& node, std::string text) {
   node.text = std::move(text);
   if (node.text.empty() || node.text == "null") {

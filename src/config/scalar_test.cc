@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "config/testing.h"
+#include "config/testing/components.h"
 
 namespace colloquium::config {
 

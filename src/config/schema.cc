@@ -24,6 +24,7 @@ Json or_substitution(Json schema) {
   return Json{{"anyOf", Json::array({std::move(schema), Json{{"$ref", kSubstitution}}})}};
 }
 
+// JSON Schema has a word of its own for the bounds of each type.
 void add_bounds(Json& schema, const FieldOptions& options, const char* minimum, const char* maximum) {
   if (options.minimum) schema[minimum] = *options.minimum;
   if (options.maximum) schema[maximum] = *options.maximum;
@@ -33,6 +34,7 @@ Json choices_schema(const std::vector<std::string>& choices) {
   return or_substitution(Json{{"enum", choices}});
 }
 
+// minLength counts characters where the reader counts bytes; only long texts in other scripts can tell.
 Json string_schema(const FieldOptions& options) {
   if (!options.choices.empty()) return choices_schema(options.choices);
   Json schema{{"type", "string"}};
@@ -65,6 +67,7 @@ Json size_schema(const FieldOptions& options) {
 // A list's or map's items.
 Json item_schema(const FieldSpec& field);
 
+// Bounds of a collection are its count, as in read_list and read_map.
 Json collection_schema(const FieldSpec& field) {
   const bool list = field.type == FieldType::kList;
   Json schema{{"type", list ? "array" : "object"}};
@@ -126,6 +129,7 @@ void add_default(Json& schema, const FieldSpec& field) {
   }
 }
 
+// The description goes first: it is what an editor shows.
 Json field_schema(const FieldSpec& field) {
   Json schema{{"description", field.options.description}};
   Json type = type_schema(field);
@@ -178,6 +182,7 @@ Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shor
   return schema;
 }
 
+// ordered_json keeps the order in which keys are put, so the text is the same for the same spec.
 Json with_header(Json schema, const std::string& title) {
   Json out{{"$schema", kDraft}, {"title", title}};
   out.update(schema);
@@ -224,6 +229,7 @@ std::string settings_schema_json() {
   return object_schema_json(settings_spec().object(), "Colloquium settings");
 }
 
+// The sections are nodes in the file's own spec (kAny); here they get the schemas that their readers stand for.
 std::string pipeline_schema_json(const ComponentRegistry& registry) {
   Json schema = object_schema(pipeline_file_spec().object().fields, "");
   Json& properties = schema["properties"];

@@ -10,7 +10,7 @@
 #include "config/problems.h"
 #include "config/redact.h"
 #include "config/settings.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 
 namespace colloquium::config {
 namespace {

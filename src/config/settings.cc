@@ -37,6 +37,7 @@ constexpr std::string_view kVariablePrefix = "COLLOQUIUM_";
 // Variables that choose the files to read, so they are no settings.
 constexpr std::string_view kOtherVariables[] = {"COLLOQUIUM_CONFIG", "COLLOQUIUM_ENV"};
 
+// Values from outside files have no line; the name of the variable or flag says where to look.
 ConfigMark place(std::string name) {
   return {std::make_shared<const std::string>(std::move(name)), 0, 0};
 }
@@ -58,6 +59,7 @@ ConfigNode text_node(const std::string& text, const ConfigMark& mark) {
   return node;
 }
 
+// Empty pieces are dropped: a trailing comma, or a variable set to nothing for "none".
 ConfigNode list_node(const std::string& text, const ConfigMark& mark) {
   ConfigNode list;
   list.kind = Kind::kList;
@@ -74,6 +76,7 @@ ConfigNode outside_node(const FieldSpec& field, const std::string& text, const C
   return field.type == FieldType::kList ? list_node(text, mark) : text_node(text, mark);
 }
 
+// Replaces the key as a whole, place included, so that a problem points at the winner.
 void put(ConfigNode& map, const std::string& key, ConfigNode value) {
   const ConfigMark mark = value.mark;
   const auto it = std::find_if(map.members.begin(), map.members.end(),
@@ -85,6 +88,7 @@ void put(ConfigNode& map, const std::string& key, ConfigNode value) {
   }
 }
 
+// A file that cannot be read has been reported; the rest of the settings is still checked.
 void merge_file(ConfigNode& settings, const std::optional<SettingsText>& file, const Substitutions& substitutions,
                 ConfigProblems& problems) {
   if (!file) return;
@@ -98,6 +102,8 @@ void merge_file(ConfigNode& settings, const std::optional<SettingsText>& file, c
   settings = merge(settings, *root);
 }
 
+// A variable that looks like ours but is none is only a warning: the environment is shared, and a service manager
+// may set what a later version will know.
 void merge_variables(ConfigNode& settings, const ObjectSpec& spec,
                      const std::vector<std::pair<std::string, std::string>>& variables, ConfigProblems& problems) {
   std::vector<std::string> names(std::begin(kOtherVariables), std::end(kOtherVariables));
@@ -114,6 +120,7 @@ void merge_variables(ConfigNode& settings, const ObjectSpec& spec,
   }
 }
 
+// A flag is typed by hand for this very run, so an unknown one is an error.
 void merge_flags(ConfigNode& settings, const ObjectSpec& spec,
                  const std::vector<std::pair<std::string, std::string>>& flags, ConfigProblems& problems) {
   std::vector<std::string> names;
@@ -155,6 +162,7 @@ bool is_address(const std::string& text) {
   return error == std::errc() && after == end;
 }
 
+// Only what was given is checked; found() then shows it as it was written.
 void check_address(const ConfigNode& settings, const std::string& name, const std::string& value,
                    ConfigProblems& problems) {
   const ConfigNode* node = settings.find(name);
@@ -163,6 +171,7 @@ void check_address(const ConfigNode& settings, const std::string& name, const st
   add_error(problems, node->mark, name + " must be an address and a port such as 127.0.0.1:8080, " + found(*node));
 }
 
+// What `colloquium config` shows of one setting. Lists are shown in flow style, on one line.
 SettingOrigin origin_of(const FieldSpec& field, const ConfigNode& settings) {
   const ConfigNode* node = settings.find(field.name);
   if (node == nullptr) return {field.name, field.options.default_text, "default"};
@@ -208,6 +217,7 @@ LoadedSettings load_settings(const SettingsSources& sources, ConfigProblems& pro
   const ConfigSpec<Settings> spec = settings_spec();
   ConfigNode merged;
   merged.kind = Kind::kMap;
+  // In the order of precedence: each replaces what stands before.
   merge_file(merged, sources.file, sources.substitutions, problems);
   merge_file(merged, sources.overlay, sources.substitutions, problems);
   merge_variables(merged, spec.object(), sources.variables, problems);
@@ -231,6 +241,7 @@ std::string flag_name(std::string_view setting) {
   return name;
 }
 
+// The environment goes before the last ending; a dot in a folder's name is no ending.
 std::string overlay_name(std::string_view file_name, std::string_view environment) {
   const size_t slash = file_name.find_last_of('/');
   const size_t dot = file_name.find_last_of('.');

@@ -23,6 +23,7 @@ bool has_alias(const FieldSpec& field, std::string_view name) {
   return std::find(aliases.begin(), aliases.end(), name) != aliases.end();
 }
 
+// Specs have a dozen fields: looking through them is cheaper than an index.
 const FieldSpec* find_field(const ObjectSpec& spec, std::string_view key) {
   for (const FieldSpec& field : spec.fields) {
     if (field.name == key || has_alias(field, key)) return &field;
@@ -44,6 +45,7 @@ std::string known_keys(const ObjectSpec& spec, std::string_view key) {
   return text;
 }
 
+// One warning for a key, the more useful: what replaces it, else how it is spelled now.
 void warn_about(const FieldSpec& field, const ConfigNode::Member& member, std::string_view what,
                 ConfigProblems& problems) {
   if (!field.options.deprecated.empty()) {
@@ -55,6 +57,7 @@ void warn_about(const FieldSpec& field, const ConfigNode::Member& member, std::s
   }
 }
 
+// The map's own place is shown: there is no better one for what is not there.
 void check_missing(const ConfigNode& node, const ObjectSpec& spec, const std::vector<const FieldSpec*>& given,
                    std::string_view what, ConfigProblems& problems) {
   for (const FieldSpec& field : spec.fields) {

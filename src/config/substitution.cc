@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kSecretPrefix = "secret:";
 constexpr int kMaxNesting = 8;
 
+// POSIX names (XBD 8.1), lower case too.
 bool is_variable_name(std::string_view name) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -20,6 +21,7 @@ bool is_variable_name(std::string_view name) {
 }
 
 // Where the '}' stands that closes the "${" at the start of `text`; npos if none does.
+// Nested references count, escaped dollars do not.
 size_t closing_brace(std::string_view text) {
   int open = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -49,6 +51,7 @@ class Replacer {
   bool secret() const { return secret_; }
   bool failed() const { return failed_; }
 
+  // Values are appended and never looked at again, so a value that holds ${…} itself cannot reach further.
   std::string replace(std::string_view text, int nesting) {
     std::string out;
     while (!text.empty() && out.size() <= kMaxYamlBytes) {
@@ -74,6 +77,7 @@ class Replacer {
   }
 
  private:
+  // One per text: the second is often a consequence of the first.
   void problem(std::string message) {
     if (!failed_) add_error(problems_, node_.mark, std::move(message));
     failed_ = true;
@@ -96,6 +100,7 @@ class Replacer {
     return end + 1;
   }
 
+  // As in a shell, ":-" also replaces a variable that is set to nothing.
   std::string variable(std::string_view inside, int nesting) {
     const size_t separator = inside.find(":-");
     const std::string_view name = inside.substr(0, separator);
@@ -112,6 +117,7 @@ class Replacer {
     return {};
   }
 
+  // The whole text counts as secret from here on, also where the look-up fails.
   std::string secret(std::string_view name) {
     secret_ = true;
     if (!substitutions_.secret) {
@@ -131,6 +137,7 @@ class Replacer {
   bool failed_ = false;
 };
 
+// A secret stays a string even where it looks like a number: a password must not change with its digits.
 void substitute_text(ConfigNode& node, const Substitutions& substitutions, ConfigProblems& problems) {
   if (node.text.find('$') == std::string::npos) return;
   const std::string& text = node.text;

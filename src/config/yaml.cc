@@ -145,6 +145,7 @@ class Builder : public YAML::EventHandler {
   Builder(std::string_view text, const Places& places, ConfigProblems& problems)
       : text_(text), places_(places), problems_(problems) {}
 
+  // REQUIRES: the parser has returned; the builder is empty afterwards.
   ConfigNode take_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -165,6 +166,7 @@ class Builder : public YAML::EventHandler {
     complete(std::move(node), anchor);
   }
 
+  // yaml-cpp gives "?" for a plain scalar and "!" for a quoted one or a block, unless the text has a tag.
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     ConfigNode node;
@@ -179,6 +181,7 @@ class Builder : public YAML::EventHandler {
     complete(std::move(node), anchor);
   }
 
+  // yaml-cpp knows the anchor from its start, we only from its end: what is missing is still open around us.
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) {
@@ -229,6 +232,7 @@ class Builder : public YAML::EventHandler {
     add_error(problems_, places_.at(mark), "tags other than !!str are not supported; remove the tag");
   }
 
+  // Also keeps yaml-cpp, which recurses per level, far from the end of the stack.
   void check_depth(size_t depth, const YAML::Mark& mark) {
     if (depth <= kMaxYamlDepth) return;
     stop(places_.at(mark), "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
@@ -247,6 +251,7 @@ class Builder : public YAML::EventHandler {
     frame.anchor = anchor;
   }
 
+  // Moved out before the frame goes: completing it may touch the frame below.
   void close() {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
@@ -271,6 +276,7 @@ class Builder : public YAML::EventHandler {
     }
   }
 
+  // The text is the key whatever its type would be as a value: `on: 1` and `1: x` have the keys "on" and "1".
   void take_key(Frame& frame, const ConfigNode& node) {
     frame.has_key = true;
     frame.keep = true;
@@ -362,6 +368,7 @@ constexpr Wording kWordings[] = {
     {"repeated TAG directive", "there is more than one such %TAG directive"},
 };
 
+// What yaml-cpp says is for people who know its scanner. An unknown message is told in general terms.
 std::string_view reword(std::string_view theirs) {
   for (const Wording& wording : kWordings) {
     if (theirs.substr(0, wording.theirs.size()) == wording.theirs) return wording.ours;
@@ -369,6 +376,7 @@ std::string_view reword(std::string_view theirs) {
   return "this is not YAML; check indentation and quotes";
 }
 
+// Two frequent mistakes are reported by yaml-cpp as something else: a tab that indents, and ${…} inside a flow.
 void add_syntax_error(const YAML::Exception& error, std::string_view text, const Places& places,
                       ConfigProblems& problems) {
   const size_t offset = std::min(static_cast<size_t>(std::max(error.mark.pos, 0)), text.size());
@@ -384,6 +392,7 @@ void add_syntax_error(const YAML::Exception& error, std::string_view text, const
   add_error(problems, places.at(at_substitution ? dollar : offset), std::move(message));
 }
 
+// The only place where yaml-cpp's exceptions can arrive. False if one did, with the problem added.
 bool parse(std::string_view text, Builder& builder, const Places& places, ConfigProblems& problems) {
   try {
     std::istringstream stream{std::string(text)};

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/manual_clock.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 #include "json/walk.h"
 #include "loop/test_loop.h"
 

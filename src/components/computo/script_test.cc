@@ -4,7 +4,7 @@
 #include <string>
 
 #include "components/computo/script_stage.h"
-#include "config/testing.h"
+#include "config/testing/components.h"
 #include "tests/temporary_directory.h"
 
 namespace colloquium::components {
