@@ -59,7 +59,7 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
   options.files = &foundation.files();
   options.executor = &foundation.executor();
   options.clock = &foundation.clock();
-  options.random = &foundation.random();
+  options.random = &foundation.chance();
   options.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
     thread_local json::Walker walker;
     walker.walk_unchecked(value, tape);

@@ -33,7 +33,7 @@ class Foundation {
   loop::UvLoop& loop() { return *loop_; }
   Executor& executor() { return executor_; }
   Clock& clock() { return clock_; }
-  Random& random() { return random_; }
+  Random& chance() { return random_; }
   io::FileSystem& files() { return files_; }
   Services& services() { return services_; }
   metrics::Registry& metrics() { return metrics_; }

@@ -104,7 +104,7 @@ Status ProcessRun::open_ports() {
   if (settings.admin == kOff) return {};
   admin_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
   TRY(with_advice(admin_->listen(settings.admin), "choose another with --admin, or none with --admin off"));
-  const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), kVersion,
+  const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), version(),
                               foundation_->clock().monotonic_ns()};
   TRY(admin::add_admin_routes(*admin_, view));
   return data_ == nullptr ? Status() : data_->set_admin_address(admin_->address());
@@ -141,7 +141,7 @@ Status ProcessRun::watch_signals() {
 }
 
 void ProcessRun::announce() const {
-  log_info(kComponent, std::string("colloquium ") + kVersion, {{"workers", foundation_->worker_count()}});
+  log_info(kComponent, std::string("colloquium ") + version(), {{"workers", foundation_->worker_count()}});
   for (const auto& plan : request_.plans) {
     for (const std::string& promise : plan->promises()) log_info(plan->name(), promise);
   }

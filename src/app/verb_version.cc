@@ -11,7 +11,7 @@ Verb version_verb() {
   verb.summary = "Print the version";
   verb.example = "colloquium version";
   verb.run = [](Console& console) {
-    console.out << "colloquium " << kVersion << "\n";
+    console.out << "colloquium " << version() << "\n";
     return Exit::kDone;
   };
   return verb;
