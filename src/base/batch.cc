@@ -20,6 +20,7 @@ constexpr size_t kMaxReservedBytes = size_t{8} << 20;
 constexpr size_t kTolerableWasteBytes = size_t{4} << 10;
 constexpr size_t kMaxBodyBytes = std::numeric_limits<uint32_t>::max() - kBatchPadding;
 
+// Keys and headers are short, so that one byte is the rule and a loop the exception.
 void put_varint(std::vector<char>& bytes, size_t value) {
   while (value >= 0x80) {
     bytes.push_back(static_cast<char>(value | 0x80));
@@ -37,6 +38,7 @@ class MetaReader {
  public:
   MetaReader(const BatchBody& body, uint32_t offset) : begin_(body.bytes.data() + offset), at_(begin_) {}
 
+  // To be read in this order: key, header_count, then per header two texts.
   std::optional<std::string_view> key() {
     const size_t length_plus_one = varint();
     if (length_plus_one == 0) return std::nullopt;
@@ -49,6 +51,7 @@ class MetaReader {
  private:
   size_t varint() {
     size_t value = 0;
+    // No bound on the length: put_varint wrote it.
     int shift = 0;
     while (static_cast<unsigned char>(*at_) >= 0x80) {
       value |= static_cast<size_t>(static_cast<unsigned char>(*at_++) & 0x7f) << shift;
@@ -98,6 +101,7 @@ std::vector<T> hand_over(std::vector<T>& from) {
   return whole;
 }
 
+// What an entry's value takes in the body: a tombstone nothing.
 size_t value_bytes(const BatchEntry& entry) {
   return entry.value_length == kTombstoneLength ? 0 : entry.value_length;
 }
@@ -113,6 +117,7 @@ Batch::Batch(std::shared_ptr<const BatchBody> body, std::vector<BatchEntry> entr
       payload_bytes_(0) {
   ASSERT(body_ != nullptr);
   ASSERT(origin_ != nullptr);
+  // Once, here: queues and metrics ask for it several times per batch, on several threads.
   for (const BatchEntry& entry : entries_) {
     payload_bytes_ += value_bytes(entry) + measure_meta(*body_, entry.meta_offset).payload;
   }
@@ -120,6 +125,7 @@ Batch::Batch(std::shared_ptr<const BatchBody> body, std::vector<BatchEntry> entr
 
 std::optional<std::string_view> Batch::key(size_t i) const {
   ASSERT(i < entries_.size());
+  // The rule with events from files; costs no look at the body.
   if (entries_[i].meta_offset == kNoMeta) return std::nullopt;
   return MetaReader(*body_, entries_[i].meta_offset).key();
 }
@@ -149,6 +155,7 @@ std::vector<std::pair<std::string_view, std::string_view>> Batch::headers(size_t
 
 std::string Batch::id(size_t i) const {
   ASSERT(i < entries_.size());
+  // Made when asked for, by sinks and dead letters; most events are never asked.
   std::string id = origin_->stream;
   id += '.';
   id += origin_->tag;
@@ -168,6 +175,7 @@ std::string Batch::id(size_t i) const {
 
 std::shared_ptr<const Batch> Batch::placed(std::shared_ptr<const BatchOrigin> origin, int64_t base_offset) const {
   ASSERT(origin != nullptr);
+  // A copy and two assignments, so that the payload is not counted again.
   auto copy = std::make_shared<Batch>(*this);
   copy->origin_ = std::move(origin);
   copy->base_offset_ = base_offset;
@@ -199,6 +207,7 @@ void BatchBuilder::add(std::string_view value, std::span<const TapeToken> tape, 
   finish(meta);
 }
 
+// The place of a value is noted although there is none: truncate() cuts the body by it.
 void BatchBuilder::add_tombstone(const EventMeta& meta) {
   ASSERT_WHY(!value_open_, "finish or abandon the value first");
   materialise();
@@ -212,6 +221,7 @@ void BatchBuilder::add_tombstone(const EventMeta& meta) {
 void BatchBuilder::keep(const Batch& input, size_t i) {
   ASSERT_WHY(!value_open_, "finish or abandon the value first");
   const BatchEntry& entry = input.entry(i);
+  // The first event kept decides which body may be shared.
   if (entries_.empty()) shared_ = input.body();
   if (shared_ == input.body()) {
     entries_.push_back(entry);
@@ -222,6 +232,7 @@ void BatchBuilder::keep(const Batch& input, size_t i) {
   entries_.push_back(copy_event(*input.body(), entry));
 }
 
+// Where the value begins is all there is to know until it is finished: nothing of the entry is written before.
 void BatchBuilder::begin_value() {
   ASSERT_WHY(!value_open_, "finish or abandon the value first");
   value_begin_ = body_->bytes.size();
@@ -238,6 +249,7 @@ BatchEntry BatchBuilder::close_value() {
   entry.value_offset = static_cast<uint32_t>(value_begin_);
   entry.value_length = static_cast<uint32_t>(body_->bytes.size() - value_begin_);
   entry.meta_offset = kNoMeta;
+  // A value without tokens is one whose tape nobody wants.
   entry.tape_offset = body_->tokens.size() > tape_begin_ ? static_cast<uint32_t>(tape_begin_) : kNoTape;
   materialise();
   return entry;
@@ -253,6 +265,7 @@ void BatchBuilder::finish(const EventMeta& meta) {
   ASSERT_WHY(body_->bytes.size() <= kMaxBodyBytes, "a batch's offsets are 32 bits");
 }
 
+// The meta data is copied as bytes: it is not decoded to be encoded again.
 void BatchBuilder::finish_from(const Batch& input, size_t i, uint32_t ordinal) {
   BatchEntry entry = close_value();
   const BatchEntry& from = input.entry(i);
@@ -264,6 +277,7 @@ void BatchBuilder::finish_from(const Batch& input, size_t i, uint32_t ordinal) {
   ASSERT_WHY(body_->bytes.size() <= kMaxBodyBytes, "a batch's offsets are 32 bits");
 }
 
+// The memory stays with the builder: the next value is likely to need it.
 void BatchBuilder::abandon() {
   ASSERT_WHY(value_open_, "begin_value first");
   body_->bytes.resize(value_begin_);
@@ -274,6 +288,7 @@ void BatchBuilder::abandon() {
 void BatchBuilder::truncate(size_t first) {
   ASSERT_WHY(!value_open_, "finish or abandon the value first");
   if (first >= entries_.size()) return;
+  // The body belongs to others then, and only entries can be dropped.
   if (shared_ != nullptr) {
     for (size_t i = first; i < entries_.size(); ++i) kept_bytes_ -= value_bytes(entries_[i]);
   } else {
@@ -303,6 +318,7 @@ std::shared_ptr<const Batch> BatchBuilder::seal(std::shared_ptr<const BatchOrigi
   std::shared_ptr<const BatchBody> body = std::move(shared_);
   shared_ = nullptr;
   if (body == nullptr) {
+    // resize, not reserve: whoever loads past the end must find initialised bytes.
     body_->bytes.resize(body_->bytes.size() + kBatchPadding);
     auto own = std::make_shared<BatchBody>();
     own->bytes = hand_over(body_->bytes);
@@ -323,6 +339,7 @@ void BatchBuilder::materialise() {
 }
 
 BatchEntry BatchBuilder::copy_event(const BatchBody& from, const BatchEntry& entry) {
+  // Appending to a vector one reads from would read what has moved away.
   ASSERT_WHY(&from != body_.get(), "a sealed body is never the builder's own");
   BatchEntry copy = entry;
   std::vector<char>& bytes = body_->bytes;

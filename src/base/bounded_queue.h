@@ -34,12 +34,14 @@ class BoundedQueue {
     std::lock_guard lock(mutex_);
     if (closed_) return Pushed::kClosed;
     if (values_.size() >= capacity_) return Pushed::kFull;
+    // The size is looked at under the lock, so that exactly one push of a burst is the first.
     values_.push_back(std::move(value));
     return values_.size() == 1 ? Pushed::kFirst : Pushed::kAdded;
   }
 
   // Everything pushed so far, in order; empty if nothing. `into` gives its memory back to the queue.
   void drain(std::vector<T>& into) {
+    // Cleared before the swap: destroying values may take long or push again, and must not hold the lock.
     into.clear();
     std::lock_guard lock(mutex_);
     values_.swap(into);

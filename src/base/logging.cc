@@ -15,6 +15,7 @@ constexpr char kConsolePattern[] = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
 // The message brings the rest of the object, because its strings have to be escaped.
 constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
 
+// Where finished lines go. base_sink holds mutex_ around sink_it_, which makes a line whole.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   void set_writer(std::function<void(std::string_view)> writer) {
@@ -27,8 +28,10 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     if (writer_) {
+      // Without the line break.
       writer_({line.data(), line.size() - 1});
     } else {
+      // One call per line: stderr is not buffered, and lines of several processes stay apart.
       std::fwrite(line.data(), 1, line.size(), stderr);
     }
   }
@@ -43,6 +46,7 @@ struct Logging {
     logger.set_level(spdlog::level::info);
     set_pattern(kConsolePattern);
   }
+  // UTC, so that lines of several machines compare, and none is ambiguous when clocks are put back.
   void set_pattern(const char* pattern) {
     sink->set_formatter(
         std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc, "\n"));
@@ -59,6 +63,7 @@ Logging& logging() {
   return *instance;
 }
 
+// spdlog knows more levels than our messages have.
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
@@ -79,6 +84,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 size_t utf8_length(std::string_view text) {
   const auto at = [text](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto continues = [&at](size_t i) { return (at(i) & 0xc0) == 0x80; };
+  // Table 3-7 of the Unicode standard: the second byte excludes overlong forms, surrogates and what is
+  // above U+10FFFF.
   const unsigned lead = at(0);
   if (lead < 0x80) return 1;
   if (lead >= 0xc2 && lead <= 0xdf) return continues(1) ? 2 : 0;
@@ -95,6 +102,7 @@ size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// As JSON writes it, in both forms, so that a line can be searched for the same text.
 void append_control(std::string& line, unsigned char c) {
   char text[8];
   std::snprintf(text, sizeof text, "\\u%04x", c);
@@ -112,6 +120,7 @@ void append_json(std::string& line, std::string_view text) {
       line += '\\';
       line += text[0];
     } else if (length == 0) {
+      // U+FFFD stands for each byte that belongs to no character.
       line += "\xef\xbf\xbd";
     } else {
       line += text.substr(0, length);
@@ -168,6 +177,7 @@ std::string json_line(std::string_view component, std::string_view message, LogF
 void write(LogLevel level, std::string_view component, std::string_view message, LogFields fields) {
   Logging& log = logging();
   const auto spd = spdlog_level(level);
+  // Before any text is put together: most debug messages end here.
   if (!log.logger.should_log(spd)) return;
   const std::string line = log.format == LogFormat::kJson ? json_line(component, message, fields)
                                                           : console_line(component, message, fields);
@@ -193,6 +203,7 @@ void set_log_level(LogLevel level) {
   logging().logger.set_level(spdlog_level(level));
 }
 
+// The least severe of our levels that is written.
 LogLevel log_level() {
   const auto level = logging().logger.level();
   for (LogLevel ours : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {

@@ -11,6 +11,7 @@ constexpr size_t kMaxEdits = 2;
 template <class Text>
 std::string closest(std::string_view name, std::span<const Text> candidates) {
   if (name.empty()) return {};
+  // One more than is allowed, so that what is too far away never becomes the best.
   size_t best_distance = std::min(kMaxEdits, name.size() - 1) + 1;
   std::string_view best;
   for (std::string_view candidate : candidates) {
@@ -27,6 +28,7 @@ std::string closest(std::string_view name, std::span<const Text> candidates) {
 
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
   const size_t difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
+  // Each edit changes the length by one at most.
   if (difference > limit) return limit + 1;
   // One row of the table: row[j] is the distance between the prefix of `a` seen so far and b's first j bytes.
   std::vector<size_t> row(b.size() + 1);

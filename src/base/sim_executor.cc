@@ -14,6 +14,7 @@ class SimExecutor::Queue final : public TaskQueue {
     owner_.queues_.push_back(this);
   }
 
+  // As a queue with threads does: what was posted runs before the queue goes.
   ~Queue() override {
     ASSERT_WHY(active_ == 0, "a queue cannot be destroyed while a task of it runs or waits");
     closed_ = true;
@@ -28,6 +29,7 @@ class SimExecutor::Queue final : public TaskQueue {
     return true;
   }
 
+  // The innermost task counts: while a task waits, the thread is inside another queue's task.
   bool is_current() const override { return !owner_.running_.empty() && owner_.running_.back() == this; }
   size_t depth() const override { return tasks_.size(); }
 
@@ -36,6 +38,7 @@ class SimExecutor::Queue final : public TaskQueue {
   // Runs one task: the first, or with a width of n one of the first n that could have been started.
   void move() {
     ASSERT(can_move());
+    // A wide queue starts its tasks in order, but which of those started gets further first is open.
     const size_t startable = std::min(tasks_.size(), width_ - active_);
     const auto chosen = tasks_.begin() + static_cast<ptrdiff_t>(owner_.random_.below(startable));
     Task task = std::move(*chosen);
@@ -43,6 +46,7 @@ class SimExecutor::Queue final : public TaskQueue {
     ++active_;
     owner_.running_.push_back(this);
     task();
+    // What the task holds goes while the queue still counts as running it, as on a thread.
     task = nullptr;
     ASSERT(owner_.running_.back() == this);
     owner_.running_.pop_back();
@@ -93,6 +97,7 @@ void SimExecutor::add_mover(std::function<bool()> can_move, std::function<void()
 }
 
 bool SimExecutor::step() {
+  // Looked at anew for every step: a task may make queues, destroy them or wake any of them.
   std::vector<Queue*> queues;
   for (Queue* queue : queues_) {
     if (queue->can_move()) queues.push_back(queue);
@@ -103,6 +108,7 @@ bool SimExecutor::step() {
   }
   const size_t choices = queues.size() + movers.size();
   if (choices == 0) return false;
+  // Work takes time: without this a timed wait among busy queues would never end.
   clock_.advance_ns(step_ns_);
   const auto chosen = static_cast<size_t>(random_.below(choices));
   if (chosen < queues.size()) {
@@ -134,8 +140,10 @@ bool SimExecutor::wait_for(const bool& set, int64_t timeout_ns) {
   while (!set) {
     const int64_t waited_ns = clock_.monotonic_ns() - start_ns;
     if (timeout_ns >= 0 && waited_ns >= timeout_ns) return false;
+    // Before giving up on the signal, whoever could set it gets its turn.
     if (step()) continue;
     ASSERT_WHY(timeout_ns >= 0, "deadlock: a wait without a limit while nothing can move");
+    // Nothing moves, so the next thing that happens is the end of this wait.
     clock_.advance_ns(timeout_ns - waited_ns);
   }
   return true;

@@ -38,6 +38,7 @@ uint64_t SystemRandom::next() {
     fill_random(reinterpret_cast<char*>(numbers_.data()), sizeof numbers_);
     left_ = numbers_.size();
   }
+  // Taken from the end, so that what is left is a prefix.
   const uint64_t number = numbers_[--left_];
   numbers_[left_] = 0;
   return number;

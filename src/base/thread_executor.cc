@@ -22,6 +22,7 @@ class ThreadQueue final : public TaskQueue {
  public:
   ThreadQueue(const std::string& name, size_t width, size_t capacity) : capacity_(capacity) {
     ASSERT(width > 0 && capacity > 0);
+    // Threads look at this object at once, so every member they use must be made before this point.
     threads_.reserve(width);
     for (size_t i = 0; i < width; ++i) {
       threads_.emplace_back([this] { work(); });
@@ -48,6 +49,7 @@ class ThreadQueue final : public TaskQueue {
       if (closed_ || tasks_.size() >= capacity_) return false;
       tasks_.push_back(std::move(task));
     }
+    // After the lock is released: the thread that wakes would only wait for it.
     wake_.notify_one();
     return true;
   }
@@ -65,6 +67,7 @@ class ThreadQueue final : public TaskQueue {
     std::unique_lock lock(mutex_);
     for (;;) {
       wake_.wait(lock, [this] { return closed_ || !tasks_.empty(); });
+      // Closed is not enough to leave: what was posted before is run.
       if (tasks_.empty()) return;
       Task task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -100,6 +103,7 @@ class ThreadSignal final : public Signal {
       wake_.wait(lock, is_set);
       return true;
     }
+    // On the steady clock: a wall clock that is set must not end or prolong the wait.
     return wake_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), is_set);
   }
 

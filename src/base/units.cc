@@ -39,12 +39,14 @@ Result<int64_t> parse(std::string_view text, std::span<const Unit> units, int64_
   int64_t number = 0;
   const char* end = text.data() + text.size();
   const auto [after, error] = std::from_chars(text.data(), end, number);
+  // from_chars would take a sign.
   const bool digits = !text.empty() && text[0] >= '0' && text[0] <= '9';
   if (!digits) return malformed(text, what, form);
   if (error == std::errc::result_out_of_range) {
     return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' is too large a " + what);
   }
   const std::string_view name(after, static_cast<size_t>(end - after));
+  // Zero is zero in every unit; another number without one counts bytes, and is no duration.
   int64_t factor = name.empty() && (bare_factor != 0 || number == 0) ? 1 : 0;
   for (const Unit& unit : units) {
     if (unit.name == name) factor = unit.factor;

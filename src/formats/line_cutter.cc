@@ -28,8 +28,10 @@ void LineCutter::added(size_t size) {
 std::optional<Lines> LineCutter::take() {
   if (skipping_) return take_skipped();
   const char* unseen = buffer_.data() + scanned_;
+  // From the end: one look finds every whole line at once.
   const void* last = memrchr(unseen, '\n', filled_ - scanned_);
   if (last != nullptr) return split(static_cast<size_t>(static_cast<const char*>(last) - buffer_.data()) + 1);
+  // What was looked at is not looked at again when the rest of the line has come.
   scanned_ = filled_;
   if (filled_ > max_line_bytes_) cut_long_line();
   return std::nullopt;
@@ -49,6 +51,7 @@ Lines LineCutter::split(size_t at) {
 }
 
 void LineCutter::cut_long_line() {
+  // Enough to recognise the line in the dead letters.
   cut_.assign(buffer_, 0, max_line_bytes_);
   cut_ += kNoJson;
   cut_begin_ = begin_;
@@ -65,6 +68,7 @@ std::optional<Lines> LineCutter::take_skipped() {
     return std::nullopt;
   }
   const size_t at = static_cast<size_t>(static_cast<const char*>(found) - buffer_.data()) + 1;
+  // What follows the long line stays for the next take().
   buffer_.erase(0, at);
   filled_ -= at;
   begin_ += at;

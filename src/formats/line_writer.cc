@@ -13,6 +13,7 @@ bool has_line_break(std::string_view text) {
 // Up to the closing quote, which is included; `json` begins behind the opening one.
 std::string_view rest_of_string(std::string_view json) {
   size_t at = 0;
+  // A backslash takes the next byte with it, be it a quote or another backslash.
   while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
   return json.substr(0, at + 1);
 }
@@ -25,6 +26,7 @@ void append_compact(std::string_view json, std::string& out) {
     json.remove_prefix(1);
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
     out += c;
+    // Strings go over as they are: their white space is content.
     if (c != '"') continue;
     const std::string_view string = rest_of_string(json);
     out += string;

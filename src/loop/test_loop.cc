@@ -56,6 +56,7 @@ bool TestLoop::run_due_timers() {
       return timer.first.first <= now_ns && timer.first.second < before;
     });
     if (due == timers_.end()) return moved;
+    // Out of the table first: the task may destroy its own timer, or another that is due.
     Task task = std::move(due->second);
     timers_.erase(due);
     task();
@@ -71,6 +72,7 @@ bool TestLoop::run_posted() {
   }
   for (Task& task : tasks) {
     task();
+    // What a task holds goes before the next one runs, as on the real loop.
     task = nullptr;
   }
   return !tasks.empty();
@@ -78,6 +80,7 @@ bool TestLoop::run_posted() {
 
 bool TestLoop::run_offloaded() {
   if (offloaded_.empty()) return false;
+  // One per turn, so that turns come between pieces of work as they do with a real pool.
   auto [work, done] = std::move(offloaded_.front());
   offloaded_.pop_front();
   work();
@@ -109,6 +112,7 @@ size_t TestLoop::run_until_idle() {
 void TestLoop::advance(int64_t by_ms) {
   LOOP_ASSERT(*this);
   ASSERT(by_ms >= 0);
+  // Timers see the time they were due, not the time at which the test stopped looking.
   const int64_t target_ns = clock_.monotonic_ns() + by_ms * kNsPerMs;
   run_until_idle();
   while (!timers_.empty() && timers_.begin()->first.first <= target_ns) {
@@ -157,6 +161,7 @@ bool TestLoop::post(Task task) {
     posted_.push_back(std::move(task));
   }
   ++posts_;
+  // run_until() may be waiting on the loop's thread.
   posts_.notify_all();
   return true;
 }
@@ -168,6 +173,7 @@ bool TestLoop::is_current() const {
 std::unique_ptr<Timer> TestLoop::start_timer(int64_t delay_ms, Task task) {
   LOOP_ASSERT(*this);
   ASSERT_WHY(task, "an empty task");
+  // The number makes keys distinct and puts timers due at the same time in the order started.
   const TimerKey key{clock_.monotonic_ns() + std::max<int64_t>(delay_ms, 0) * kNsPerMs, next_timer_id_++};
   timers_.emplace(key, std::move(task));
   return std::make_unique<ManualTimer>(*this, key);

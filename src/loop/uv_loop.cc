@@ -140,6 +140,7 @@ UvLoop::~UvLoop() {
 
 Result<std::unique_ptr<UvLoop>> UvLoop::create(Executor& executor, const UvLoopOptions& options) {
   ASSERT(options.slow_callback_ms > 0 && options.offload_width > 0 && options.offload_capacity > 0);
+  // Nobody sets it back: a write to a peer that has gone must be an error for as long as we write.
   std::signal(SIGPIPE, SIG_IGN);
   auto state = std::make_unique<State>(executor, options);
   if (const int code = uv_loop_init(&state->loop); code != 0) {
@@ -147,6 +148,7 @@ Result<std::unique_ptr<UvLoop>> UvLoop::create(Executor& executor, const UvLoopO
   }
   std::unique_ptr<UvLoop> loop(new UvLoop(std::move(state)));
   const Status opened = loop->open();
+  // A loop that was opened half way has to be closed like any other.
   if (opened) return loop;
   loop->close();
   return fail(opened.error());
@@ -170,6 +172,7 @@ void UvLoop::run() {
   State& s = *state_;
   ASSERT_WHY(!s.running && !s.closed, "run() inside run(), or after close()");
   s.running = true;
+  // The wake-up handle is active until close(), so this ends by stop() alone.
   uv_run(&s.loop, UV_RUN_DEFAULT);
   s.running = false;
 }
@@ -216,6 +219,7 @@ void UvLoop::run_posted() {
 
 void UvLoop::run_timed(const char* what, Task& task) {
   ASSERT(task);
+  // Two readings of the clock per task are nothing beside a task, which stands for a batch at least.
   const uint64_t started_ns = callback_clock_ns();
   task();
   account_callback(what, started_ns);
@@ -232,6 +236,7 @@ void UvLoop::account_callback(const char* what, uint64_t started_ns) {
   ASSERT(now_ns >= started_ns);
   if (now_ns - started_ns <= s.budget_ns) return;
   s.slow_callbacks.add();
+  // Counted always, told at most once a second.
   if (s.last_slow_report_ns != 0 && now_ns - s.last_slow_report_ns < kSlowReportEveryNs) return;
   s.last_slow_report_ns = now_ns;
   log_warning("loop", "a callback held up every socket and timer for too long",
@@ -266,6 +271,8 @@ void UvLoop::destroy_later(std::unique_ptr<Destroyable> object) {
 void UvLoop::want_turn_end() {
   State& s = *state_;
   ASSERT_WHY(!s.closed, "the loop is closed");
+  // The idle handle does nothing; that it is active keeps poll from waiting when the turn was begun by a
+  // timer. Both handles stop as soon as nothing wants the turn's end, or the loop would spin.
   const auto on_idle = [](uv_idle_t*) {};
   const auto on_check = [](uv_check_t* check) { static_cast<UvLoop*>(check->data)->end_turn(); };
   ASSERT(uv_idle_start(&s.no_wait, on_idle) == 0);
@@ -274,6 +281,7 @@ void UvLoop::want_turn_end() {
 
 void UvLoop::end_turn() {
   State& s = *state_;
+  // What these tasks hand in belongs to the next turn.
   std::vector<Task> tasks;
   tasks.swap(s.turn_end);
   for (Task& task : tasks) run_timed("turn end", task);
@@ -352,6 +360,8 @@ void UvLoop::close() {
   // Out of the state first: what runs while it is joined must find that there is no pool any more.
   std::unique_ptr<TaskQueue> pool = std::move(s.offload);
   pool.reset();
+  // Each round may leave new work, for instance by destructors that post; the check that nothing is left
+  // and the refusal of more are one step under the lock.
   while (has_leftovers() || !refuse_posts_if_drained()) {
     run_posted();
     uv_run(&s.loop, UV_RUN_NOWAIT);
@@ -371,7 +381,9 @@ void UvLoop::close_handles() {
   const auto check_closing = [](uv_handle_t* handle, void*) {
     ASSERT_WHY(uv_is_closing(handle), uv_handle_type_name(uv_handle_get_type(handle)));
   };
+  // Found here, with the kind of the handle, rather than as a wait that never ends.
   uv_walk(&s.loop, check_closing, nullptr);
+  // Only close callbacks and requests that cannot be taken back are left.
   uv_run(&s.loop, UV_RUN_DEFAULT);
   ASSERT(uv_loop_close(&s.loop) == 0);
 }

@@ -30,6 +30,7 @@ Result<std::vector<FileChunk>> FileChunks::next() {
 
 Result<size_t> FileChunks::read() {
   TRY_ASSIGN(const io::FileInfo info, file_->info());
+  // The file may have grown since: the next file's positions begin above the largest size seen.
   cursor_.size = std::max(cursor_.size, info.size);
   const uint64_t at = cutter_.position();
   TRY_ASSIGN(const size_t got, file_->read_at(at, cutter_.room(kChunkBytes)));
@@ -44,6 +45,7 @@ FileChunk FileChunks::chunk_of(formats::Lines lines) {
   const bool as_read = body.size() == lines.end - lines.begin;
   const size_t tail = as_read ? std::min(body.size(), kFingerprintBytes) : 0;
   cursor_.tail = fingerprint_of(std::string_view(body).substr(body.size() - tail));
+  // Made here, on the pool, and once: a chunk that is offered again has the same cursor.
   std::string cursor = cursor_.encode();
   return {std::move(lines), std::move(cursor)};
 }

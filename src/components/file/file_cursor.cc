@@ -76,6 +76,7 @@ std::string FileCursor::encode() const {
 Result<FileCursor> FileCursor::decode(const std::string& text) {
   const std::vector<std::string_view> fields = split(text);
   FileCursor cursor;
+  // Written by us, but through a disk: taken apart as if by anyone.
   const bool known = fields.size() == kFields && fields[0] == kKind && fields[1] == kVersion &&
                      parse(fields[2], cursor.inode) && parse(fields[3], cursor.size) &&
                      parse(fields[4], cursor.base) && parse(fields[5], cursor.offset) &&
@@ -89,7 +90,9 @@ Result<FileCursor> FileCursor::decode(const std::string& text) {
 
 Result<bool> FileCursor::speaks_of(const io::File& file) const {
   TRY_ASSIGN(const io::FileInfo info, file.info());
+  // What was read is not there any more.
   if (info.size < offset) return false;
+  // The same lengths as then: a file that grew has the same first and last bytes there.
   TRY_ASSIGN(const Fingerprint head_now, read_fingerprint(file, 0, head.length));
   TRY_ASSIGN(const Fingerprint tail_now, read_fingerprint(file, offset - tail.length, tail.length));
   return head_now == head && tail_now == tail;

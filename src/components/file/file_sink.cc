@@ -86,6 +86,7 @@ struct FileSink::Work {
     text.clear();
     for (const auto& batch : batches) formats::append_lines(*batch, text);
     written = text.empty() ? Status() : writer->append(text);
+    // Also after a failed write: those before it may be committed, and the token does not cover it.
     if (wants_token) token = writer->sync();
   }
 
@@ -113,6 +114,7 @@ Status FileSink::restore(const std::string& token) {
   if (!token.empty()) {
     TRY_ASSIGN(committed, FileToken::decode(token));
   }
+  // On the loop, before anything runs: a failure has to stop the pipeline from starting.
   TRY_ASSIGN(auto writer, FileWriter::open(file_system_, path_, committed));
   if (writer->cut_off() > 0) {
     log_info(kComponent, "cut back what was written and not committed; it will be written again",
@@ -166,6 +168,7 @@ void FileSink::take_jobs() {
     Job& job = waiting_.front();
     if (job.batch != nullptr) {
       if (bytes > 0 && bytes + job.batch->payload_bytes() > kWriteBytes) break;
+      // Tombstones count too, or a queue of them would have no end.
       bytes += std::max<size_t>(job.batch->payload_bytes(), 1);
       work_->batches.push_back(job.batch);
     } else {
@@ -188,6 +191,7 @@ void FileSink::has_worked() {
   const Status written = work_->written;
   const Result<FileToken> token = work_->token;
   work_->batches.clear();
+  // Even a sync that succeeded later would say nothing about the pages lost by this one.
   if (work_->wants_token && !token) broken_ = token.error();
   for (Job& job : std::exchange(under_way_, {})) {
     if (job.batch == nullptr) {

@@ -46,6 +46,7 @@ class FileSink final : public Sink {
   void close(Task closed) override;
 
  private:
+  // Shared with the pool, so that a call under way keeps what it works on alive.
   struct Work;
   // A write, or a token (then `batch` is null).
   struct Job {
@@ -54,10 +55,12 @@ class FileSink final : public Sink {
     TokenDone token;
   };
 
+  // Gives the jobs that wait to the pool, unless a call is under way.
   void pump();
   void take_jobs();
   void put_back_jobs();
   void has_worked();
+  // Writes end with a retry, tokens with kCancelled.
   void refuse_waiting();
 
   ComponentContext context_;

@@ -152,7 +152,6 @@ Status FileSource::start(std::string cursor) {
   return {};
 }
 
-// Where to begin in `file`, given the cursor stored last (empty: none).
 Result<FileCursor> FileSource::place(const io::File& file, const std::string& stored) const {
   TRY_ASSIGN(const io::FileInfo info, file.info());
   FileCursor begin;
@@ -161,9 +160,11 @@ Result<FileCursor> FileSource::place(const io::File& file, const std::string& st
   TRY_ASSIGN(begin.head, read_fingerprint(file, 0, std::min<uint64_t>(info.size, kFingerprintBytes)));
   if (stored.empty()) return begin;
   TRY_ASSIGN(const FileCursor cursor, FileCursor::decode(stored));
+  // Also with --from-start: to the log a position below what it has is an event it has.
   begin.base = cursor.next_base();
   if (context_.from_start) return begin;
   TRY_ASSIGN(const bool same, cursor.speaks_of(file));
+  // Its positions go on where they were, so that the log recognises what it has of them.
   if (same) {
     begin.base = cursor.base;
     begin.offset = cursor.offset;
@@ -190,6 +191,7 @@ void FileSource::pump() {
     return context_.finished();
   }
   emit();
+  // Bounds memory while the door is slow: what is there, what waits, and one read.
   const bool enough = chunks_.size() >= at_door_ + kReadAhead;
   if (!is_reading_ && !ended_ && !enough && read_timer_ == nullptr) read();
 }
@@ -264,12 +266,14 @@ void FileSource::acknowledged(uint64_t number, const Ack& ack) {
   chunk.state = ack.error ? ChunkState::kWaiting : ChunkState::kAccepted;
   if (ack.error) {
     going_back_ = true;
+    // The longest wait anybody asked for serves all of them.
     retry_after_ms_ = std::max(retry_after_ms_, ack.retry_after_ms);
     if (retries_++ == 0 && !stopped_) {
       log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
                   {{"source", context_.name}, {"path", path_}});
     }
   }
+  // Acknowledgements may overtake each other; what is behind a chunk still out stays.
   while (!chunks_.empty() && chunks_.front().state == ChunkState::kAccepted) {
     chunks_.pop_front();
     ++first_number_;

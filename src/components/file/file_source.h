@@ -49,14 +49,17 @@ class FileSource final : public Source {
   };
   struct Reading;
 
+  // Where to begin in `file`, given the cursor stored last (empty: none).
   Result<FileCursor> place(const io::File& file, const std::string& stored) const;
   void finish_later();
+  // Does whatever can be done now: emit, read on, finish.
   void pump();
   void read();
   void has_read();
   void emit();
   void emit_one(size_t index);
   void acknowledged(uint64_t number, const Ack& ack);
+  // Everything the door turned away has come back; it is offered again after a while.
   void go_back_later();
   template <class Fn>
   auto guarded(Fn fn);

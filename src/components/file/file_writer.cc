@@ -79,8 +79,10 @@ Status FileWriter::prepare(const std::optional<FileToken>& token) {
     return fail(ErrorCode::kInvalidConfig,
                 "cannot append to " + quote(path_) + ": it is not a file of bytes; name a file, or use stdout");
   }
+  // Only then: a folder that may not be listed can still hold a file that may be written.
   if (!named) TRY(file_system_.make_directories(io::parent_of(path_)));
   TRY_ASSIGN(file_, file_system_.open(path_, io::OpenMode::kOpenOrCreate));
+  // Before the length is read: nobody else may be changing it.
   auto held = file_system_.lock(path_);
   if (!held && held.error().code == ErrorCode::kConflict) {
     return fail(ErrorCode::kConflict, "the file " + quote(path_) +
@@ -112,6 +114,7 @@ Status FileWriter::append(std::string_view lines) {
     TRY(file_->truncate(length_));
     torn_ = false;
   }
+  // At the good length, never at the end of the file, whatever a failed write left there.
   const Status written = file_->write_at(length_, lines);
   if (written) {
     length_ += lines.size();
@@ -132,6 +135,7 @@ Result<FileToken> FileWriter::sync() {
 }
 
 Status FileWriter::sync_once() {
+  // A commit without writes, of dead letters only for instance, costs no sync.
   if (synced_length_ != length_) {
     TRY(file_->sync());
     synced_length_ = length_;

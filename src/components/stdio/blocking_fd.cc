@@ -37,6 +37,7 @@ BlockingFd::~BlockingFd() {
 }
 
 Result<std::unique_ptr<BlockingFd>> BlockingFd::create(int fd, std::string name) {
+  // Otherwise the number would soon belong to a file of ours, which we would then read or write.
   if (fcntl(fd, F_GETFD) < 0) {
     return fail(ErrorCode::kNotFound, name + " is closed; open it, for instance with </dev/null or >/dev/null");
   }
@@ -74,6 +75,7 @@ Status BlockingFd::wait(short events) {
       if (errno == EINTR) continue;
       return failure("wait for", errno);
     }
+    // First, so that a descriptor that is always ready cannot keep us from ending.
     if (watched[1].revents != 0) return fail(ErrorCode::kCancelled, name_ + " is being closed");
     if (watched[0].revents != 0) return {};
   }
@@ -101,6 +103,7 @@ Status BlockingFd::write(std::string_view bytes, size_t& written) {
     TRY(wait(POLLOUT));
     const size_t size = std::min(bytes.size() - written, write_size_);
     const ssize_t put = ::write(fd_, bytes.data() + written, size);
+    // A short write is no error: the rest waits for room.
     if (put >= 0) {
       written += static_cast<size_t>(put);
     } else if (errno != EINTR && errno != EAGAIN) {

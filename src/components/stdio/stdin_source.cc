@@ -90,6 +90,7 @@ struct StdinSource::Reading {
   // Waits until there is at least one whole line, or the end, or an interruption; then takes what is there
   // already, up to a body's worth.
   void run() {
+    // Without waiting for more than the first line: an interactive reader wants it now.
     bodies.clear();
     size_t read = 0;
     while (bodies.empty() && !ended) {
@@ -172,8 +173,10 @@ void StdinSource::has_read() {
 }
 
 void StdinSource::emit() {
+  // One at the door: a second one could be accepted although the first was turned away.
   if (at_door_ || waiting_.empty() || waits_for_door_ || retry_timer_ != nullptr) return;
   if (!context_.intake.ready()) {
+    // Asked for once; the door calls back once.
     waits_for_door_ = true;
     context_.intake.when_ready(guarded([this] {
       waits_for_door_ = false;

@@ -60,11 +60,13 @@ class StdinSource final : public Source {
  private:
   struct Reading;
 
+  // Does whatever can be done now: emit, read on, finish.
   void pump();
   void read();
   void has_read();
   void emit();
   void acknowledged(const Ack& ack);
+  // The door turned the front body away; it is offered again after a while.
   void retry_later(const Error& error, int64_t retry_after_ms);
   template <class Fn>
   auto guarded(Fn fn);

@@ -60,6 +60,7 @@ struct StdoutSink::Writing {
     if (!status) failed(status.error(), written);
   }
 
+  // Finds out which lines went out whole, and what is missing of the one that was torn.
   void failed(const Error& why, size_t written) {
     error = why;
     const bool between_lines = written == 0 ? line_begin == 0 : text[written - 1] == '\n';
@@ -107,6 +108,7 @@ void StdoutSink::pump() {
   if (broken_) return refuse_waiting(*broken_);
   writing_->batches.clear();
   size_t bytes = 0;
+  // At least one batch, however large; more while they stay within the bound.
   while (!waiting_.empty() && (bytes == 0 || bytes + waiting_.front().batch->payload_bytes() <= kWriteBytes)) {
     bytes += std::max<size_t>(waiting_.front().batch->payload_bytes(), 1);
     writing_->batches.push_back(waiting_.front().batch);
@@ -115,6 +117,7 @@ void StdoutSink::pump() {
   }
   is_writing_ = context_.loop.offload([writing = writing_] { writing->run(); }, [this] { has_written(); });
   if (is_writing_) return;
+  // The pool had no room: back in front, in their order.
   for (; !under_way_.empty(); under_way_.pop_back()) waiting_.push_front(std::move(under_way_.back()));
   retry_timer_ = context_.loop.start_timer(kPoolFullMs, [this] {
     const auto fired = std::move(retry_timer_);
@@ -126,6 +129,7 @@ void StdoutSink::has_written() {
   LOOP_ASSERT(context_.loop);
   ASSERT(is_writing_);
   is_writing_ = false;
+  // A full disk or the like may pass; a reader that has gone does not come back.
   const auto& error = writing_->error;
   if (error && error->code != ErrorCode::kCancelled && !error->retryable) broken_ = error;
   finish_jobs();

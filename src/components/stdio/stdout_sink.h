@@ -45,9 +45,11 @@ class StdoutSink final : public Sink {
     WriteDone done;
   };
 
+  // Starts a write of what waits, unless one is under way.
   void pump();
   void has_written();
   void finish_jobs();
+  // Every batch that waits ends with a retry: nothing of it was written.
   void refuse_waiting(const Error& error);
 
   ComponentContext context_;
