@@ -18,6 +18,14 @@ constexpr std::pair<std::string_view, std::string_view> kNotYet[] = {
      "max_lag is not supported by this version: a sink that falls behind reads from the log; remove it"},
 };
 
+// Whether a ${…} failed somewhere in it: the settings read are then not those that were meant.
+bool has_unresolved(const ConfigNode& node) {
+  const auto in_item = [](const ConfigNode& item) { return has_unresolved(item); };
+  const auto in_member = [](const ConfigNode::Member& member) { return has_unresolved(member.value); };
+  return node.unresolved || std::any_of(node.items.begin(), node.items.end(), in_item) ||
+         std::any_of(node.members.begin(), node.members.end(), in_member);
+}
+
 // Reads the entries of one list. A class, because every step needs the section, the registry and the problems.
 class SectionReader {
  public:
@@ -176,7 +184,8 @@ class SectionReader {
     component.parsed = component.descriptor->parse(component.settings, problems_);
     const bool clean = std::none_of(problems_.begin() + static_cast<std::ptrdiff_t>(before), problems_.end(),
                                     [](const ConfigProblem& problem) { return !problem.warning; });
-    if (clean && component.descriptor->check) component.descriptor->check(component.parsed, base_dir_, problems_);
+    if (!clean || has_unresolved(component.settings)) return;
+    if (component.descriptor->check) component.descriptor->check(component.parsed, base_dir_, problems_);
   }
 
   // kind, kind-2, …, past the names that were given.

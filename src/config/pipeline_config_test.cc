@@ -380,6 +380,60 @@ context: {key: "${secret:k}", open: 1}
         R"("context":{"key":"***","open":1}})");
 }
 
+TEST_CASE("many components are read in the order they stand in", "[REQ-091]") {
+  std::string text = "sources: [{file: {path: a}}]\nstages:\n";
+  for (int i = 0; i < 200; ++i) text += "  - filter: {keep: true, note: n" + std::to_string(i) + "}\n";
+  const Outcome outcome = read(text + "sinks: [{file: {path: o/x}}]\n");
+  CHECK(outcome.messages == "");
+  REQUIRE(outcome.config.stages.size() == 200);
+  CHECK(outcome.config.stages[0].name == "filter");
+  CHECK(outcome.config.stages[199].name == "filter-200");
+  CHECK(config_of<FilterConfig>(outcome.config.stages[150].parsed).note == "n150");
+}
+
+TEST_CASE("aliases share settings between components", "[REQ-095]") {
+  const Outcome outcome = read(R"(
+sources:
+  - file: {path: a, rotate: &rotate {size: 1MiB, time: 10m}}
+sinks:
+  - file: {path: o/x, rotate: *rotate}
+  - file: {path: o/y, rotate: *rotate}
+)");
+  CHECK(outcome.messages == "");
+  for (const ComponentConfig& sink : outcome.config.sinks) {
+    CHECK(config_of<FileConfig>(sink.parsed).rotate.time.ms == 600'000);
+  }
+}
+
+TEST_CASE("a mistake in an aliased value is told once for each use, at the place it was written") {
+  const Outcome outcome = read(R"(sources:
+  - file: {path: a, rotate: &r {tme: 10m}}
+sinks:
+  - file: {path: o/x, rotate: *r}
+)");
+  const std::string once = "orders.yaml:2:33: error: unknown key 'tme' in file.rotate; did you mean 'time'?\n";
+  CHECK(outcome.messages == once + once);
+}
+
+TEST_CASE("a missing variable is told once, and nothing is said about the value it would have had",
+          "[REQ-094][REQ-095]") {
+  CHECK(read("log:\n  partitions: ${NONE}\n" + std::string(kEnds)).messages ==
+        "orders.yaml:2:15: error: the variable NONE is not set; set it, or write ${NONE:-default}\n");
+  CHECK(read("sources: [{file: {path: a}}]\nsinks: \n  - file: ${NONE}\n").messages ==
+        "orders.yaml:3:11: error: the variable NONE is not set; set it, or write ${NONE:-default}\n");
+  CHECK(read("sources: ${NONE}\nsinks: [{file: {path: o/x}}]").messages ==
+        "orders.yaml:1:10: error: the variable NONE is not set; set it, or write ${NONE:-default}\n");
+  CHECK(read("name: ${NONE}\n" + std::string(kEnds)).messages ==
+        "orders.yaml:1:7: error: the variable NONE is not set; set it, or write ${NONE:-default}\n");
+}
+
+TEST_CASE("warnings leave a pipeline as it is") {
+  const Outcome outcome = read("sources: [{file: {path: a, tail: true}}]\nsinks: [{file: {path: o/x}}]");
+  CHECK(outcome.messages ==
+        "orders.yaml:1:28: warning: key 'tail' in file is another spelling of 'follow'; use that\n");
+  CHECK(config_of<FileConfig>(outcome.config.sources[0].parsed).follow);
+}
+
 TEST_CASE("every prefix and many mutations of a pipeline file are read or refused", "[REQ-106]") {
   const std::string sample = R"(name: orders
 log: {partitions: 4, partition_by: ["$input", "/id"]}

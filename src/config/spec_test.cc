@@ -362,33 +362,43 @@ TEST_CASE("a shorthand reads anything but a map as one of the fields") {
         "f.yaml:1:1: error: missing key 'b' in thing\n");
 }
 
-TEST_CASE("a place is told as file, line and column as far as they are known") {
-  CHECK(ConfigMark{}.describe() == "");
-  CHECK((ConfigMark{nullptr, 3, 4}).describe() == "3:4");
-  CHECK((ConfigMark{std::make_shared<const std::string>("--listen"), 0, 0}).describe() == "--listen");
-  CHECK((ConfigProblem{{}, "no", false}).describe() == "error: no");
-  CHECK((ConfigProblem{{std::make_shared<const std::string>("a"), 1, 2}, "no", true}).describe() ==
-        "a:1:2: warning: no");
+TEST_CASE("values are shown as YAML that reads back as the same value") {
+  CHECK(ConfigType<bool>::show(false) == "false");
+  CHECK(ConfigType<double>::show(0.1) == "0.1");
+  CHECK(ConfigType<std::string>::show("no quotes") == "\"no quotes\"");
+  CHECK(ConfigType<Duration>::show({90'000}) == "90s");
+  CHECK(ConfigType<ByteSize>::show({1 << 20}) == "1MiB");
+  CHECK(ConfigType<Color>::show(Color::kRed) == "red");
+  CHECK(ConfigType<std::vector<Duration>>::show({{1000}, {60'000}}) == "[1s, 1m]");
+  CHECK(ConfigType<std::map<std::string, std::string>>::show({{"a", "b"}, {"c d", "1"}}) ==
+        "{a: b, \"c d\": \"1\"}");
+  CHECK(ConfigType<std::optional<int>>::show(7) == "7");
+  CHECK(ConfigType<std::optional<int>>::show(std::nullopt) == "");
+  CHECK(ConfigType<Secret>::show({"hunter2"}) == "");
 }
 
-TEST_CASE("problems are put in the order of the files and of the lines in them") {
-  const auto a = std::make_shared<const std::string>("a");
-  const auto b = std::make_shared<const std::string>("b");
-  ConfigProblems problems = {
-      {{b, 2, 1}, "1"}, {{a, 9, 1}, "2"}, {{b, 1, 7}, "3"}, {{a, 3, 3}, "4"}, {{b, 1, 2}, "5"}};
-  sort_problems(problems);
-  std::string order;
-  for (const ConfigProblem& problem : problems) order += problem.message;
-  CHECK(order == "53142");
-  CHECK(has_errors(problems));
-  for (ConfigProblem& problem : problems) problem.warning = true;
-  CHECK_FALSE(has_errors(problems));
-}
-
-TEST_CASE("text from outside is shown cut and without control characters") {
-  CHECK(quoted("a\nb\x1b[31m") == "'a\\nb\\x1b[31m'");
-  CHECK(quoted(std::string(61, 'x')) == "'" + std::string(60, 'x') + "…'");
-  CHECK(quoted(std::string(59, 'x') + "é") == "'" + std::string(59, 'x') + "…'");
+TEST_CASE("every type tells what it is, for schema and pages") {
+  const ObjectSpec spec = everything().object();
+  const auto field = [&spec](std::string_view name) {
+    for (const FieldSpec& candidate : spec.fields) {
+      if (candidate.name == name) return candidate;
+    }
+    return FieldSpec{};
+  };
+  CHECK(field("flag").type == FieldType::kBool);
+  CHECK(field("port").type == FieldType::kInteger);
+  CHECK(field("port").options.maximum == 65'535);
+  CHECK_FALSE(field("large").options.maximum);
+  CHECK(field("password").options.secret);
+  CHECK(field("color").options.choices == std::vector<std::string>{"red", "green"});
+  CHECK(field("colors").type == FieldType::kList);
+  CHECK(field("colors").item_type == FieldType::kEnum);
+  CHECK(field("colors").options.choices.size() == 2);
+  CHECK(field("map").item_type == FieldType::kInteger);
+  CHECK(field("maybe").nullable);
+  CHECK(field("inner").fields.size() == 2);
+  CHECK(field("inners").item_type == FieldType::kObject);
+  CHECK(field("inners").fields.size() == 2);
 }
 
 }  // namespace config

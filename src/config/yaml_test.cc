@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 
@@ -267,6 +268,78 @@ TEST_CASE("a file may have 1 MiB and no more") {
   const std::string fitting = "a: " + std::string(kMaxYamlBytes - 3, 'x');
   CHECK(messages(fitting).empty());
   CHECK(messages(fitting + "x") == "f.yaml: error: the file is larger than 1 MiB\n");
+}
+
+namespace {
+
+nlohmann::json random_json(std::mt19937& random, int depth) {
+  static const char* const texts[] = {
+      "",   "a",  "null",       "true",     "12", "a: b", "- x", "#",  "\u00e9\u4e2d",
+      "\"", "\\", "\n\t\r\b\f", "\x01\x1f", "{}", "[",    "*a",  "&b", "!c",
+      "%",  "@",  "`",          "~"};
+  const unsigned kind = random() % (depth > 0 ? 7 : 5);
+  if (kind == 0) return nullptr;
+  if (kind == 1) return random() % 2 == 0;
+  if (kind == 2) return static_cast<int64_t>(random()) - 2'000'000'000;
+  if (kind == 3) return static_cast<double>(random()) / 1024.0;
+  if (kind == 4) return texts[random() % std::size(texts)];
+  nlohmann::json value = kind == 5 ? nlohmann::json::array() : nlohmann::json::object();
+  const size_t count = random() % 4;
+  for (size_t i = 0; i < count; ++i) {
+    if (kind == 5) value.push_back(random_json(random, depth - 1));
+    if (kind == 6) value[texts[random() % std::size(texts)] + std::to_string(i)] = random_json(random, depth - 1);
+  }
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("JSON is YAML: whatever a JSON library writes is read as the same value", "[REQ-091]") {
+  std::mt19937 random(5);
+  for (int round = 0; round < 2'000; ++round) {
+    const nlohmann::json value = random_json(random, 4);
+    const std::string text = value.dump(round % 3 == 0 ? 2 : -1);
+    INFO(text);
+    CHECK(nlohmann::json::parse(load(text).to_json()) == value);
+  }
+}
+
+TEST_CASE("blocks of text keep or fold their lines as YAML says") {
+  CHECK(load("a: |\n  one\n   two\n\n  three\nb: 1").find("a")->text == "one\n two\n\nthree\n");
+  CHECK(load("a: |-\n  one\n").find("a")->text == "one");
+  CHECK(load("a: |+\n  one\n\n").find("a")->text == "one\n\n");
+  CHECK(load("a: >\n  one\n  two\n\n  three\n").find("a")->text == "one two\nthree\n");
+  CHECK(load("a: one\n  two\n").find("a")->text == "one two");
+  CHECK(load("a: |\n  12\n").find("a")->kind == Kind::kString);
+}
+
+TEST_CASE("comments stand where YAML lets them, and are no part of a value") {
+  const ConfigNode node = load("# top\na: x # after\nb: x#y\nc: 'x # y'\nd: [1, # one\n  2]\n# end\n");
+  CHECK(node.to_json() == R"({"a":"x","b":"x#y","c":"x # y","d":[1,2]})");
+}
+
+TEST_CASE("an alias gives the value with the places of its first writing") {
+  const ConfigNode node = load("a: &x {k: 1}\nb: *x\n");
+  CHECK(node.find("b")->find("k")->mark.describe() == "f.yaml:1:11");
+}
+
+TEST_CASE("whatever is wrong with a text, each problem has its place in it") {
+  std::mt19937 random(99);
+  const std::string sample = kSample;
+  for (int round = 0; round < 2'000; ++round) {
+    std::string text = sample.substr(random() % sample.size());
+    text[random() % text.size()] = "[]{}:\"'\t&*-\n"[random() % 12];
+    ConfigProblems problems;
+    load_yaml(text, "f.yaml", problems);
+    const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n')) + 1;
+    INFO(text);
+    for (const ConfigProblem& problem : problems) {
+      INFO(problem.describe());
+      CHECK(problem.mark.line >= 1);
+      CHECK(problem.mark.line <= lines);
+      CHECK(problem.mark.column >= 1);
+    }
+  }
 }
 
 TEST_CASE("every prefix of a sample is read or refused with a message", "[REQ-106]") {
