@@ -15,6 +15,7 @@
 namespace colloquium::json {
 namespace {
 
+// One value's text, with the open containers on a stack of its own.
 class CanonicalText {
  public:
   explicit CanonicalText(std::string& out) : out_(out) {}
@@ -34,6 +35,7 @@ class CanonicalText {
   }
 
  private:
+  // A key of an open object; its value is behind `name` on the tape.
   struct Member {
     std::string_view key;  // decoded
     ValueView name;
@@ -49,6 +51,7 @@ class CanonicalText {
     bool empty = true;
   };
 
+  // Writes a scalar, or opens a container whose content write() then fetches.
   void begin(const ValueView& value) {
     switch (value.type()) {
       case TokenType::kInteger:
@@ -102,6 +105,7 @@ class CanonicalText {
     begin(name.next());  // may invalidate `level`
   }
 
+  // A comma before every entry but the first.
   void separate(Level& level) {
     if (!level.empty) out_ += ',';
     level.empty = false;
@@ -115,6 +119,7 @@ class CanonicalText {
     levels_.pop_back();
   }
 
+  // Without escapes the bytes are canonical already; with them, there are several ways to write the same.
   void string(const ValueView& value) {
     if (!value.is_escaped()) {
       out_ += value.raw();

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 
 namespace colloquium::json {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 #include "json/writer.h"
 #include "tests/skip.h"
 

@@ -13,6 +13,7 @@
 namespace colloquium::json {
 namespace {
 
+// Compares decoded keys.
 bool same_key(const ValueView& a, const ValueView& b) {
   if (!a.is_escaped() && !b.is_escaped()) return a.raw() == b.raw();
   std::string decoded_a;
@@ -25,6 +26,7 @@ void for_each_key(const ValueView& object, Visit visit) {
   for (ValueView key = object.first_child(); !key.at_end_of(object); key = key.next().next()) visit(key);
 }
 
+// Each with each, on the stack: for a few keys faster than anything that allocates.
 bool pairwise(const ValueView& object) {
   std::array<uint32_t, KeyFilter::kCompareMax> keys;
   size_t count = 0;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
+// An unaligned load.
 template <class Word>
 uint64_t load(const char* p) {
   Word word;

@@ -21,6 +21,7 @@ struct Decimal {
 // Exponents beyond this decide alone, whatever the digits: a text has fewer than 2^32 of them.
 constexpr int64_t kExponentBound = int64_t{1} << 40;
 
+// Digits beyond the bound are read over.
 int64_t read_exponent(std::string_view text) {
   const bool negative = text.front() == '-';
   if (negative || text.front() == '+') text.remove_prefix(1);
@@ -31,6 +32,7 @@ int64_t read_exponent(std::string_view text) {
   return negative ? -value : value;
 }
 
+// Zeros before the first significant digit move into the exponent, however many they are.
 Decimal normalise(std::string_view literal) {
   Decimal out;
   out.negative = literal.front() == '-';

@@ -5,6 +5,7 @@
 namespace colloquium::json {
 namespace {
 
+// What a first byte says of the sequence it begins.
 struct Lead {
   size_t length;       // of the sequence; 0: no sequence starts so
   uint8_t second_min;  // of the second byte; the later ones are 80..bf

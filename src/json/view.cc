@@ -10,6 +10,7 @@
 namespace colloquium::json {
 namespace {
 
+// REQUIRES: a Unicode scalar value, which a checked escape always is.
 void append_utf8(uint32_t code_point, std::string& out) {
   const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (code_point < 0x80) {
@@ -60,6 +61,7 @@ char simple_escape(char c) {
   }
 }
 
+// Most keys hold no escape: a comparison of bytes decides.
 bool key_equals(const ValueView& key, std::string_view wanted) {
   const std::string_view inner = key.raw_string();
   if (!key.is_escaped())
@@ -141,7 +143,7 @@ std::optional<ValueView> ValueView::member(std::string_view key) const {
       if (unique) return value;
       found = value;
     }
-    name = value.next();
+    name = value.next();  // one step, whatever the value holds
   }
   return found;
 }

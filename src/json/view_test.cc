@@ -5,9 +5,9 @@
 #include <limits>
 #include <string>
 
-#include "json/json_testing.h"
 #include "json/number.h"
 #include "json/rebase.h"
+#include "json/testing/json_texts.h"
 #include "json/utf8.h"
 
 namespace colloquium::json {

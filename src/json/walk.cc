@@ -17,6 +17,7 @@ constexpr size_t kTapeStep = 48;
 // Decimal digits before the point that every double has room for: below that no literal is infinite.
 constexpr int64_t kSafeMagnitude = 308;
 
+// Bytes whose marks fit one machine word.
 constexpr unsigned kMarksWidth = 64;
 
 }  // namespace
@@ -66,9 +67,10 @@ class Walker::Pass {
     uint64_t bits;
   };
 
+  // What the loop carries beside the position.
   struct State {
     Marks marks;
-    TapeToken* out;
+    TapeToken* out;  // where the next token goes
   };
 
   // A number's end and what it is.
@@ -130,6 +132,7 @@ class Walker::Pass {
     }
   }
 
+  // The key, its colon and the white space around that.
   [[gnu::always_inline]] Position key(Position p, State& state) {
     if (p >= end_) return too_early();
     if (*p != '"') return fail(p, "expected a key in quotes");
@@ -141,6 +144,7 @@ class Walker::Pass {
     return skip_space(p + 1);
   }
 
+  // Behind the outermost value. Null in any case: there is nothing to go on with.
   [[gnu::noinline]] Position finish(Position p, const TapeToken* out) {
     p = skip_space(p);
     if (p != end_) return fail(p, "expected nothing more after the value");
@@ -151,6 +155,7 @@ class Walker::Pass {
 
   // Containers.
 
+  // A container without content is done at once and never becomes the innermost one.
   [[gnu::always_inline]] Position open(Position p, State& state, TokenType type, bool& entered) {
     if (depth_ == limits_.depth) return fail(p, "too many levels of nesting");
     const uint32_t index = count_to(state.out);
@@ -216,6 +221,7 @@ class Walker::Pass {
 
   // Strings and keys. Returns the position behind the closing quote.
   [[gnu::always_inline]] Position string(Position p, State& state, TokenType type) {
+    // Equal to p, but known without waiting for whatever p was computed from.
     Position begin = next_mark(state);
     if (begin != p) {
       // Line breaks between the tokens are marks too.
@@ -229,6 +235,7 @@ class Walker::Pass {
       flags = kTokenEscaped;
       q = escape(q);
       if (q == nullptr) return nullptr;
+      // The escaped byte may be a mark itself.
       state.marks = pass_marks(state.marks, q);
       q = next_mark(state);
     }
@@ -264,6 +271,7 @@ class Walker::Pass {
     }
   }
 
+  // A pair of surrogates is taken as one escape of twelve bytes.
   Position unicode_escape(Position p) {
     const unsigned unit = hex4_value(p + 2);
     if (unit > 0xffff || p + 6 > end_) return bad_hex(p + 2);
@@ -279,6 +287,7 @@ class Walker::Pass {
     return fail(p, "a high surrogate without a low one behind it");
   }
 
+  // Finds the digit that is none.
   Position bad_hex(Position p) {
     while (p < end_ && hex_value(*p) < 16) ++p;
     return p < end_ ? fail(p, "expected four hexadecimal digits") : too_early();
@@ -294,11 +303,13 @@ class Walker::Pass {
     return p + kLength;
   }
 
+  // Finds the letter that is wrong.
   [[gnu::noinline]] Position bad_literal(Position p, const char* word) {
     while (p < end_ && *p == *word) ++p, ++word;
     return p < end_ ? fail(p, "expected true, false or null") : too_early();
   }
 
+  // Behind the run of digits at p; no further than the end.
   [[gnu::always_inline]] Position digits(Position p) const {
     for (;;) {
       const unsigned count = count_digits(p);
@@ -308,6 +319,8 @@ class Walker::Pass {
     }
   }
 
+  // Whatever begins no other value is taken for a number and found to be none there. `plain`: integers that need
+  // no further look, which is nearly all of them.
   [[gnu::always_inline]] Position number(Position p, State& state) {
     const Position first = p + (*p == '-');
     Number found{digits(first)};
@@ -385,6 +398,7 @@ class Walker::Pass {
 
   uint32_t count_to(const TapeToken* out) const { return static_cast<uint32_t>(out - first_); }
 
+  // Offsets and `next` count from the event's beginning, wherever the tape begins.
   [[gnu::always_inline]] void push(State& state, Position p, uint32_t length, TokenType type, uint8_t flags) {
     if (state.out == limit_) {
       const uint32_t used = count_to(state.out);

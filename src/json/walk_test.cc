@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 
 namespace colloquium::json {
 namespace {

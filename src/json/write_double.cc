@@ -43,6 +43,7 @@ Shortest shortest(double value) {
   return out;
 }
 
+// Both return the position behind what they wrote.
 char* put(char* out, const char* text, int count) {
   std::memcpy(out, text, static_cast<size_t>(count));
   return out + count;
@@ -53,6 +54,7 @@ char* put_zeros(char* out, int count) {
   return out + count;
 }
 
+// Without exponent. Three forms: 12000, 12.5, 0.0012.
 char* put_plain(const Shortest& number, char* out) {
   const char* digits = number.digits.data();
   if (number.point >= number.count) {
@@ -67,6 +69,7 @@ char* put_plain(const Shortest& number, char* out) {
   return put(out, digits, number.count);
 }
 
+// As in 1.25e+21; the sign of the exponent is always written, its zeros never.
 char* put_exponential(const Shortest& number, char* out) {
   *out++ = number.digits[0];
   if (number.count > 1) {

@@ -19,6 +19,7 @@ constexpr char kKeyPlace[] = "a key stands in an object, before a value";
 // Keys of up to this length are written in one piece.
 constexpr size_t kShortKey = 60;
 
+// What was written of a string is longer than the string and its quotes only if something was escaped.
 uint8_t escape_flag(uint64_t written, size_t decoded) {
   return written != decoded + 2 ? kTokenEscaped : 0;
 }
@@ -44,6 +45,7 @@ void Writer::separate() {
   if (frame().count++ != 0) bytes_.push_back(',');
 }
 
+// What goes before a key.
 void Writer::begin_key() {
   ASSERT_WHY(depth_ != 0 && frame().object && !after_key_, kKeyPlace);
   if (frame().count++ != 0) bytes_.push_back(',');
@@ -72,11 +74,13 @@ void Writer::end_key(uint32_t begin, bool escaped) {
   after_key_ = true;
 }
 
+// The token of the value whose last byte was just written.
 void Writer::token(TokenType type, uint32_t begin, uint8_t flags) {
   const auto next = static_cast<uint32_t>(tape_->size() - token_base_) + 1;
   tape_->push_back(TapeToken{begin, offset() - begin, next, 0, flags, static_cast<uint32_t>(type)});
 }
 
+// `text` needs no escaping.
 void Writer::scalar(TokenType type, std::string_view text, uint8_t flags) {
   separate();
   const uint32_t begin = offset();
@@ -156,6 +160,7 @@ void Writer::raw_key(const ValueView& key) {
   end_key(begin, key.is_escaped());
 }
 
+// The token is completed by close().
 void Writer::open(TokenType type, char brace) {
   separate();
   const uint32_t begin = offset();
@@ -203,6 +208,7 @@ void Writer::raw(const ValueView& value) {
   append(value.raw());
   if (tape_ == nullptr) return;
   const TapeToken& source = value.token();
+  // A scalar's token says nothing that depends on where it stands.
   if (source.next == value.index() + 1) {
     token(source.type(), begin, static_cast<uint8_t>(source.flags));
     return;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "json/canonical.h"
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 
 namespace colloquium::json {
 namespace {

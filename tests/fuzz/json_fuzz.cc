@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "json/canonical.h"
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 #include "json/walk.h"
 #include "json/writer.h"
 
@@ -72,6 +72,8 @@ void check_accepted(const Walked& walked, std::string_view text) {
 }  // namespace
 }  // namespace colloquium::json
 
+// The name libFuzzer calls.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const colloquium::json::testing::Walked walked(text);

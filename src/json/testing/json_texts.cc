@@ -1,4 +1,4 @@
-#include "json/json_testing.h"
+#include "json/testing/json_texts.h"
 
 #include <algorithm>
 #include <array>
