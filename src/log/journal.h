@@ -18,6 +18,7 @@
 
 #include "log/clean_marker.h"
 #include "log/journal_record.h"
+#include "log/journal_state.h"
 #include "log/partition_writer.h"
 #include "log/recovery.h"
 
@@ -25,10 +26,12 @@ namespace colloquium::log {
 
 class Journal {
  public:
-  // Recovers journal/ of the data directory, making it if it is not there. `clean` as in RecoveryOptions.
-  static Result<std::unique_ptr<Journal>> open(io::FileSystem& fs, const std::string& directory,
-                                               const CleanEntry* clean, uint64_t segment_bytes,
-                                               std::vector<RecoveryNote>& notes);
+  // Reads journal/ of the data directory, which need not exist yet, and changes nothing. `clean` as in
+  // RecoveryOptions. state() is there afterwards; everything else needs apply().
+  static Result<std::unique_ptr<Journal>> examine(io::FileSystem& fs, const std::string& directory,
+                                                  const CleanEntry* clean, uint64_t segment_bytes);
+  // Mends it as PartitionRecovery does, and removes segments that are not needed.
+  Status apply(std::vector<RecoveryNote>& notes);
 
   // Writes and syncs the commits as one batch. kNoSpace: nothing happened, and they may be tried again; any
   // other failure is for good.
@@ -37,33 +40,28 @@ class Journal {
   std::optional<LegState> leg_state(const std::string& leg) const;
   PartitionWriter& writer() { return *writer_; }
 
-  // What the journal proves about a partition, for its recovery.
-  Evidence evidence_for(const std::string& stream, int32_t partition) const;
-  // The outputs named since the checkpoint; forgotten once the streams are recovered.
-  const std::vector<OutputRef>& outputs() const { return outputs_; }
-  void forget_outputs() { outputs_.clear(); }
+  // What it says as a whole. REQUIRES: the log thread does not run yet.
+  JournalState& state() { return state_; }
 
  private:
   Journal(std::shared_ptr<Partition> partition, uint64_t segment_bytes)
       : partition_(std::move(partition)), segment_bytes_(segment_bytes) {}
 
-  Status recover(const CleanEntry* clean, std::vector<RecoveryNote>& notes);
+  Status examine_segments(const CleanEntry* clean);
   Result<bool> begins_with_checkpoint(int64_t base);
-  Status discard_unfinished(int64_t base, std::vector<RecoveryNote>& notes);
-  Status replay(const PartitionEnd& end);
-  Status replay_record(const Record& record, bool first);
-  void apply(const CommitRecord& commit);
+  Status judge_unfinished(int64_t base);
   Status roll(int64_t now_ms);
   Status write_batch(std::string_view key, const std::vector<std::string>& values, int64_t now_ms);
 
   const std::shared_ptr<Partition> partition_;
   const uint64_t segment_bytes_;
+  std::unique_ptr<PartitionRecovery> recovery_;  // between examine() and apply()
+  std::vector<int64_t> superfluous_;             // segments that apply() removes
+  bool unfinished_ = false;                      // one of them is a roll that a crash interrupted
   std::unique_ptr<PartitionWriter> writer_;
-  std::map<std::pair<std::string, int32_t>, int64_t> committed_ends_;
-  std::vector<OutputRef> outputs_;  // of the commits replayed at open; evidence for the recovery of the streams
 
   mutable std::mutex mutex_;
-  std::map<std::string, LegState> legs_;  // guarded by mutex_ for readers; changed by the log thread alone
+  JournalState state_;  // guarded by mutex_ for readers; changed by the log thread alone
 };
 
 }  // namespace colloquium::log

@@ -26,21 +26,24 @@ class Opener {
 
  private:
   Result<std::vector<std::string>> stream_names() const;
-  Result<std::unique_ptr<OpenStream>> open_stream(const std::string& name);
-  Result<std::unique_ptr<PartitionWriter>> open_partition(const OpenStream& stream, int32_t number);
+  Status examine_streams();
+  Status examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes);
+  Status apply();
   Status check_outputs() const;
 
   const LogOptions& options_;
   io::FileSystem& fs_;
   OpenData& data_;
   std::optional<CleanMarker> clean_;
-  size_t memory_bytes_ = 0;
+  std::vector<std::unique_ptr<PartitionRecovery>> recoveries_;  // in the order of streams and partitions
 };
 
 // A folder without meta is a stream whose making a crash interrupted, if it holds no segments.
 Result<std::vector<std::string>> Opener::stream_names() const {
   const std::string folder = streams_directory(options_.directory);
-  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(folder));
+  const auto listed = fs_.list(folder);
+  if (!listed && listed.error().code != ErrorCode::kNotFound) return fail(listed.error());
+  const std::vector<std::string> names = listed ? *listed : std::vector<std::string>();
   std::vector<std::string> streams;
   for (const std::string& name : names) {
     if (fs_.info(meta_path(options_.directory, name))) {
@@ -60,32 +63,41 @@ Result<std::vector<std::string>> Opener::stream_names() const {
   return streams;
 }
 
-Result<std::unique_ptr<PartitionWriter>> Opener::open_partition(const OpenStream& stream, int32_t number) {
+Status Opener::examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes) {
   const std::string folder = partition_directory(options_.directory, stream.name, number);
-  auto partition = std::make_shared<Partition>(fs_, folder, stream.name, stream.meta.tag, number, memory_bytes_);
-  Evidence evidence = data_.journal->evidence_for(stream.name, number);
+  auto partition = std::make_shared<Partition>(fs_, folder, stream.name, stream.meta.tag, number, memory_bytes);
+  Evidence evidence = data_.journal->state().evidence_for(stream.name, number);
   const CleanEntry* clean = entry_of(clean_, stream.name, number);
   if (clean != nullptr)
     evidence.testify(clean->end.next_offset, "CLEAN says that they were there at the last stop");
-  TRY_ASSIGN(const Recovered recovered, recover_partition(fs_, *partition, evidence, {clean, true, {}}));
-  for (const RecoveryNote& note : recovered.notes) data_.report.notes.push_back({note.partition, note.text});
-  return std::make_unique<PartitionWriter>(std::move(partition), recovered.end, options_.segment_bytes);
+  recoveries_.push_back(std::make_unique<PartitionRecovery>(fs_, std::move(partition), std::move(evidence),
+                                                            RecoveryOptions{clean, true, {}}));
+  return recoveries_.back()->examine();
 }
 
-Result<std::unique_ptr<OpenStream>> Opener::open_stream(const std::string& name) {
-  auto stream = std::make_unique<OpenStream>();
-  stream->name = name;
-  TRY_ASSIGN(stream->meta, read_meta(fs_, meta_path(options_.directory, name)));
-  for (int32_t number = 0; number < stream->meta.partitions; ++number) {
-    TRY_ASSIGN(auto writer, open_partition(*stream, number));
-    stream->writers.push_back(std::move(writer));
+Status Opener::examine_streams() {
+  TRY_ASSIGN(const std::vector<std::string> names, stream_names());
+  size_t partitions = 0;
+  for (const std::string& name : names) {
+    auto stream = std::make_unique<OpenStream>();
+    stream->name = name;
+    TRY_ASSIGN(stream->meta, read_meta(fs_, meta_path(options_.directory, name)));
+    partitions += static_cast<size_t>(stream->meta.partitions);
+    data_.streams.push_back(std::move(stream));
   }
-  return stream;
+  TRY(check_outputs());
+  const size_t memory_bytes = memory_share(options_, partitions);
+  for (const auto& stream : data_.streams) {
+    for (int32_t number = 0; number < stream->meta.partitions; ++number) {
+      TRY(examine_partition(*stream, number, memory_bytes));
+    }
+  }
+  return {};
 }
 
 // Committed outputs of a stream or partition that is gone.
 Status Opener::check_outputs() const {
-  for (const OutputRef& output : data_.journal->outputs()) {
+  for (const OutputRef& output : data_.journal->state().outputs()) {
     const auto found = std::find_if(data_.streams.begin(), data_.streams.end(),
                                     [&](const auto& stream) { return stream->name == output.stream; });
     const bool there = found != data_.streams.end() && output.partition < (*found)->meta.partitions;
@@ -97,33 +109,36 @@ Status Opener::check_outputs() const {
   return {};
 }
 
-Status Opener::run() {
-  TRY(fs_.make_directories(streams_directory(options_.directory)));
-  TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
-  data_.report.clean = clean_.has_value();
+Status Opener::apply() {
   std::vector<RecoveryNote> notes;
-  TRY_ASSIGN(data_.journal, Journal::open(fs_, options_.directory, entry_of(clean_, "", 0),
-                                          options_.journal_segment_bytes, notes));
+  TRY(fs_.make_directories(streams_directory(options_.directory)));
+  TRY(data_.journal->apply(notes));
+  auto recovery = recoveries_.begin();
+  for (const auto& stream : data_.streams) {
+    for (int32_t number = 0; number < stream->meta.partitions; ++number, ++recovery) {
+      TRY((*recovery)->apply(notes));
+      stream->writers.push_back(
+          std::make_unique<PartitionWriter>((*recovery)->partition(), (*recovery)->end(), options_.segment_bytes));
+    }
+  }
+  ASSERT(recovery == recoveries_.end());
   for (const RecoveryNote& note : notes) data_.report.notes.push_back({note.partition, note.text});
-  TRY_ASSIGN(const std::vector<std::string> names, stream_names());
-  size_t partitions = 0;
-  for (const std::string& name : names) {
-    TRY_ASSIGN(const StreamMeta meta, read_meta(fs_, meta_path(options_.directory, name)));
-    partitions += static_cast<size_t>(meta.partitions);
-  }
-  memory_bytes_ = memory_share(options_, partitions);
-  for (const std::string& name : names) {
-    TRY_ASSIGN(auto stream, open_stream(name));
-    data_.streams.push_back(std::move(stream));
-  }
-  TRY(check_outputs());
-  data_.journal->forget_outputs();
   // From the next write on CLEAN would be a lie.
   if (fs_.info(clean_path(options_.directory))) {
     TRY(fs_.remove(clean_path(options_.directory)));
     TRY(fs_.sync_directory(options_.directory));
   }
   return {};
+}
+
+Status Opener::run() {
+  TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
+  data_.report.clean = clean_.has_value();
+  TRY_ASSIGN(data_.journal,
+             Journal::examine(fs_, options_.directory, entry_of(clean_, "", 0), options_.journal_segment_bytes));
+  TRY(examine_streams());
+  data_.journal->state().forget_outputs();
+  return apply();
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ struct OpenData {
   RecoveryReport report;
 };
 
-// Recovers everything; afterwards CLEAN is gone. kCorrupt with nothing changed in the partition named.
+// Recovers everything; afterwards CLEAN is gone. kCorrupt, with nothing changed, if anything synced is damaged.
 Result<OpenData> open_data(const LogOptions& options);
 
 // A stream just made.

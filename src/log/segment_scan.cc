@@ -17,14 +17,15 @@ namespace {
 
 class Scanner {
  public:
-  Scanner(int64_t base_offset, const EpochTable& epochs, const Evidence& evidence)
+  Scanner(SegmentPlace begin, const EpochTable& epochs, const Evidence& evidence)
       : epochs_(epochs), evidence_(evidence) {
     PartitionEnd& end = scan_.end;
     end.has_active = true;
-    end.active_base = base_offset;
-    end.next_offset = base_offset;
+    end.active_base = begin.offset;
+    end.active_bytes = begin.position;
+    end.next_offset = begin.offset;
     end.mark_last = true;
-    end.first_epoch = epochs.epoch_at(base_offset);
+    end.first_epoch = epochs.epoch_at(begin.offset);
     scan_.last_epoch = end.first_epoch;
   }
 
@@ -81,10 +82,10 @@ class Scanner {
 
 }  // namespace
 
-Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, uint64_t size, int64_t base_offset,
+Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, SegmentPlace begin, uint64_t size,
                                  const EpochTable& epochs, const Evidence& evidence, const BatchVisitor& visit) {
-  Scanner scanner(base_offset, epochs, evidence);
-  BatchCursor cursor(file, 0, size);
+  Scanner scanner(begin, epochs, evidence);
+  BatchCursor cursor(file, begin.position, size);
   for (;;) {
     const auto item = cursor.next();
     const PartitionEnd& end = scanner.end();
@@ -98,6 +99,31 @@ Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, ui
     scanner.take(**item);
     ASSERT(cursor.position() == scanner.end().active_bytes);
   }
+}
+
+Result<std::optional<SegmentPlace>> next_batch_behind(const io::File& file, SegmentPlace from, uint64_t size,
+                                                      const EpochTable& epochs) {
+  constexpr uint64_t kChunk = uint64_t{1} << 20;
+  std::string chunk;
+  std::string batch;
+  for (uint64_t begin = from.position + 1; begin + kHeaderBytes <= size; begin += kChunk) {
+    chunk.resize(std::min(kChunk + kHeaderBytes - 1, size - begin));
+    TRY_ASSIGN(const size_t count, file.read_at(begin, chunk));
+    for (size_t at = 0; at + kHeaderBytes <= count; ++at) {
+      if (chunk[at + 16] != 2) continue;
+      const BatchHeader header = get_header(std::string_view(chunk).substr(at));
+      const bool plausible = header_defect(header) == nullptr && header.base_offset > from.offset &&
+                             begin + at + header.total_bytes() <= size &&
+                             header.epoch == epochs.epoch_at(header.base_offset);
+      if (!plausible) continue;
+      batch.resize(header.total_bytes());
+      TRY_ASSIGN(const size_t read, file.read_at(begin + at, batch));
+      if (read == batch.size() && batch_defect(batch) == nullptr) {
+        return std::optional<SegmentPlace>({begin + at, header.base_offset});
+      }
+    }
+  }
+  return std::optional<SegmentPlace>();
 }
 
 Result<std::optional<SyncMark>> last_mark_behind(const io::File& file, uint64_t from, uint64_t size,

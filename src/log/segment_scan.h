@@ -58,10 +58,20 @@ struct SegmentScan {
 // Called for every valid batch that stands in its place.
 using BatchVisitor = std::function<Status(const BatchCursor::Item&)>;
 
-// Scans [0, size) of a segment that begins at `base_offset`. Damage is a finding, not a failure; a failure is
-// an I/O error, or the visitor's.
-Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, uint64_t size, int64_t base_offset,
+struct SegmentPlace {
+  uint64_t position = 0;
+  int64_t offset = 0;
+};
+
+// Scans from `begin` (a whole segment: position 0, its first offset) to `size`. Damage is a finding, not a
+// failure; a failure is an I/O error, or the visitor's.
+Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, SegmentPlace begin, uint64_t size,
                                  const EpochTable& epochs, const Evidence& evidence, const BatchVisitor& visit);
+
+// The next place behind `from` where a valid batch of a higher offset begins, found without knowing where
+// batches begin; nothing if there is none.
+Result<std::optional<SegmentPlace>> next_batch_behind(const io::File& file, SegmentPlace from, uint64_t size,
+                                                      const EpochTable& epochs);
 
 // The last valid sync mark in [from, size), looked for at every byte; it stands at the position it names, so
 // that no event's bytes are taken for one.

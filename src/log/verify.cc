@@ -1,0 +1,283 @@
+#include "log/verify.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/assert.h"
+#include "io/checksum.h"
+#include "log/batch_decoder.h"
+#include "log/clean_marker.h"
+#include "log/data_directory.h"
+#include "log/journal_state.h"
+#include "log/layout.h"
+#include "log/recovery.h"
+#include "log/segment_scan.h"
+#include "log/stream_meta.h"
+
+namespace colloquium::log {
+namespace {
+
+struct Place {
+  std::string stream;
+  int32_t partition = 0;
+  std::string folder;
+};
+
+class Verifier {
+ public:
+  Verifier(io::FileSystem& fs, std::string directory, const VerifyProgress& progress)
+      : fs_(fs), directory_(std::move(directory)), progress_(progress) {}
+
+  Result<VerifyReport> run();
+
+ private:
+  Status find_places();
+  Status replay_journal();
+  Status verify_partition(const Place& place);
+  Status verify_segment(const Place& place, int64_t base, bool last, int64_t& next);
+  Status verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next);
+  Status report_damage(const Place& place, const std::string& path, const std::shared_ptr<const io::File>& file,
+                       uint64_t size, const SegmentScan& scan, bool last, int64_t& next);
+  Status check_batch(const Place& place, const BatchCursor::Item& item);
+  Evidence evidence_for(const Place& place) const;
+  VerifyProblem& add(const Place& place, const std::string& file, std::string what);
+  void advance(uint64_t bytes);
+
+  io::FileSystem& fs_;
+  const std::string directory_;
+  const VerifyProgress& progress_;
+  VerifyReport report_;
+  std::vector<Place> places_;
+  JournalState journal_;
+  std::optional<CleanMarker> clean_;
+  EpochTable epochs_;  // of the partition being verified
+  Evidence evidence_;  // likewise
+  std::unique_ptr<BatchDecoder> decoder_;
+  uint64_t done_bytes_ = 0;
+  uint64_t total_bytes_ = 0;
+};
+
+VerifyProblem& Verifier::add(const Place& place, const std::string& file, std::string what) {
+  VerifyProblem problem;
+  problem.stream = place.stream;
+  problem.partition = place.partition;
+  problem.file = file;
+  problem.what = std::move(what);
+  report_.problems.push_back(std::move(problem));
+  return report_.problems.back();
+}
+
+void Verifier::advance(uint64_t bytes) {
+  done_bytes_ += bytes;
+  report_.bytes += bytes;
+  if (progress_) progress_(std::min(done_bytes_, total_bytes_), total_bytes_);
+}
+
+// Every partition, the journal first, and how many bytes they have.
+Status Verifier::find_places() {
+  places_.push_back({"", 0, journal_directory(directory_)});
+  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(streams_directory(directory_)));
+  for (const std::string& name : names) {
+    const auto meta = read_meta(fs_, meta_path(directory_, name));
+    if (!meta) {
+      if (meta.error().code != ErrorCode::kNotFound) {
+        add({name, 0, {}}, meta_path(directory_, name), meta.error().message);
+      }
+      continue;
+    }
+    for (int32_t number = 0; number < meta->partitions; ++number) {
+      places_.push_back({name, number, partition_directory(directory_, name, number)});
+    }
+  }
+  for (const Place& place : places_) {
+    const auto bases = list_segments(fs_, place.folder);
+    if (!bases) continue;
+    for (const int64_t base : *bases) {
+      const auto info = fs_.info(segment_path(place.folder, base, "log"));
+      if (info) total_bytes_ += info->size;
+    }
+  }
+  return {};
+}
+
+// What the journal says; if it can't be read, that is found when its own segment is verified.
+Status Verifier::replay_journal() {
+  const std::string folder = journal_directory(directory_);
+  const auto bases = list_segments(fs_, folder);
+  if (!bases) return {};
+  for (auto base = bases->rbegin(); base != bases->rend(); ++base) {
+    TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(segment_path(folder, *base, "log"), io::OpenMode::kRead));
+    TRY_ASSIGN(const io::FileInfo info, file->info());
+    JournalState state;
+    const Status replayed = state.replay(std::move(file), info.size, *base, folder);
+    if (!replayed && replayed.error().code != ErrorCode::kCorrupt) return replayed;
+    journal_ = std::move(state);  // as far as it went
+    if (replayed) break;
+  }
+  return {};
+}
+
+Evidence Verifier::evidence_for(const Place& place) const {
+  Evidence evidence = place.stream.empty() ? Evidence() : journal_.evidence_for(place.stream, place.partition);
+  if (!clean_) return evidence;
+  const auto found = clean_->find({place.stream, place.partition});
+  if (found != clean_->end()) evidence.testify(found->second.end.next_offset, "CLEAN says that they were there");
+  return evidence;
+}
+
+Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) {
+  ++report_.batches;
+  advance(item.bytes.size());
+  if (item.header.is_control()) return {};
+  report_.events += static_cast<uint64_t>(item.header.record_count);
+  const auto decoded = decoder_->decode(item.header, item.records());
+  if (decoded) return {};
+  VerifyProblem& problem = add(place, place.folder, decoded.error().message);
+  problem.position = item.position;
+  problem.first_offset = item.header.base_offset;
+  problem.last_offset = item.header.last_offset();
+  return {};
+}
+
+// Adds a problem per damaged stretch, going on at the next valid batch behind it.
+Status Verifier::report_damage(const Place& place, const std::string& path,
+                               const std::shared_ptr<const io::File>& file, uint64_t size,
+                               const SegmentScan& first, bool last, int64_t& next) {
+  TRY_ASSIGN(const auto mark, last_mark_behind(*file, first.damage->position, size, epochs_));
+  SegmentScan scan = first;
+  while (scan.damage) {
+    const Damage damage = *scan.damage;
+    VerifyProblem& problem = add(place, path, damage.what);
+    problem.position = damage.position;
+    problem.first_offset = damage.offset;
+    problem.torn = last && judge_damage("", path, damage, evidence_, epochs_, mark).has_value();
+    TRY_ASSIGN(const auto more, next_batch_behind(*file, {damage.position, damage.offset}, size, epochs_));
+    advance((more ? more->position : size) - damage.position);
+    if (!more) break;
+    report_.problems.back().last_offset = more->offset - 1;
+    const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
+    TRY_ASSIGN(scan, scan_segment(file, *more, size, epochs_, {}, visit));
+  }
+  next = scan.end.next_offset;
+  return {};
+}
+
+Status Verifier::verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next) {
+  const std::string path = segment_path(place.folder, base, "seal");
+  const auto seal = read_seal(fs_, path);
+  if (!seal) {
+    add(place, path, seal.error().message);
+    return {};
+  }
+  if (seal->size_bytes != size) {
+    add(place, path,
+        "the segment has " + std::to_string(size) + " bytes and was sealed with " +
+            std::to_string(seal->size_bytes));
+  } else if (seal->next_offset != next) {
+    add(place, path,
+        "the segment ends before offset " + std::to_string(next) + " and was sealed with " +
+            std::to_string(seal->next_offset));
+  } else {
+    uint32_t crc = 0;
+    std::string chunk(size_t{1} << 20, '\0');
+    for (uint64_t at = 0; at < size;) {
+      TRY_ASSIGN(const size_t count, file.read_at(at, chunk));
+      if (count == 0) break;
+      crc = io::crc32c(std::string_view(chunk).substr(0, count), crc);
+      at += count;
+    }
+    if (crc != seal->crc) add(place, path, "the segment's bytes do not have the sum it was sealed with");
+  }
+  return {};
+}
+
+Status Verifier::verify_segment(const Place& place, int64_t base, bool last, int64_t& next) {
+  const std::string path = segment_path(place.folder, base, "log");
+  ++report_.segments;
+  if (next >= 0 && next != base) {
+    VerifyProblem& problem = add(place, path, "a segment is missing before it");
+    problem.first_offset = next;
+    problem.last_offset = base - 1;
+  }
+  TRY_ASSIGN(std::unique_ptr<io::File> opened, fs_.open(path, io::OpenMode::kRead));
+  const std::shared_ptr<const io::File> file = std::move(opened);
+  TRY_ASSIGN(const io::FileInfo info, file->info());
+  const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
+  TRY_ASSIGN(const SegmentScan scan, scan_segment(file, {0, base}, info.size, epochs_, evidence_, visit));
+  next = scan.end.next_offset;
+  if (scan.damage) TRY(report_damage(place, path, file, info.size, scan, last, next));
+  if (scan.uncommitted) {
+    VerifyProblem& problem = add(place, path, "outputs of a commit that is not in the journal");
+    problem.position = scan.uncommitted->active_bytes;
+    problem.first_offset = scan.uncommitted->next_offset;
+    problem.last_offset = next - 1;
+    problem.torn = last;
+  }
+  const bool sealed = fs_.info(segment_path(place.folder, base, "seal")).has_value();
+  // The journal's segments are deleted, never sealed.
+  if (place.stream.empty() || (last && !sealed)) return {};
+  return verify_seal(place, base, *file, info.size, next);
+}
+
+Status Verifier::verify_partition(const Place& place) {
+  ++report_.partitions;
+  const auto bases = list_segments(fs_, place.folder);
+  if (!bases) {
+    if (!place.stream.empty()) add(place, place.folder, bases.error().message);
+    return {};
+  }
+  auto epochs = EpochTable::read(fs_, epochs_path(place.folder));
+  if (!epochs) {
+    add(place, epochs_path(place.folder), epochs.error().message);
+    return {};
+  }
+  epochs_ = std::move(*epochs);
+  evidence_ = evidence_for(place);
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = place.stream;
+  decoder_ = std::make_unique<BatchDecoder>(std::move(origin), nullptr);
+  int64_t next = -1;
+  for (const int64_t base : *bases) TRY(verify_segment(place, base, base == bases->back(), next));
+  next = std::max<int64_t>(next, 0);
+  evidence_.testify(epochs_.current_start(), "the epochs file says that they were synced");
+  const bool told = !report_.problems.empty() && report_.problems.back().first_offset >= 0 &&
+                    report_.problems.back().stream == place.stream &&
+                    report_.problems.back().partition == place.partition && !report_.problems.back().torn;
+  if (evidence_.synced_below > next && !told) {
+    VerifyProblem& problem = add(place, place.folder, "they are missing, and " + evidence_.witness);
+    problem.first_offset = next;
+    problem.last_offset = evidence_.synced_below - 1;
+  }
+  return {};
+}
+
+Result<VerifyReport> Verifier::run() {
+  TRY(read_format(fs_, directory_));
+  TRY_ASSIGN(clean_, read_clean(fs_, clean_path(directory_)));
+  TRY(find_places());
+  TRY(replay_journal());
+  for (const Place& place : places_) TRY(verify_partition(place));
+  ASSERT(report_.partitions == places_.size());
+  return std::move(report_);
+}
+
+}  // namespace
+
+std::string VerifyProblem::describe() const {
+  std::string text = stream.empty() ? std::string("journal") : partition_name(stream, partition);
+  text += ": '" + file + "' byte " + std::to_string(position);
+  if (first_offset >= 0) text += ", offset " + std::to_string(first_offset);
+  if (last_offset > first_offset) text += " to " + std::to_string(last_offset);
+  return text + ": " + (torn ? "torn by a crash" : "corrupt") + ": " + what;
+}
+
+bool VerifyReport::corrupt() const {
+  return std::any_of(problems.begin(), problems.end(), [](const VerifyProblem& problem) { return !problem.torn; });
+}
+
+Result<VerifyReport> verify_data_directory(io::FileSystem& fs, const std::string& directory,
+                                           const VerifyProgress& progress) {
+  return Verifier(fs, directory, progress).run();
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,51 @@
+// Verification: reads every byte of a data directory and says what of it is not as it has to be.
+//
+// Changes nothing and needs no lock. Beside a running process it may find the last group half written; that is
+// told as torn, like what a crash leaves, and the next start mends it.
+//
+// Thread safety: a function, on any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "colloquium/result.h"
+
+#include "io/file_system.h"
+
+namespace colloquium::log {
+
+struct VerifyProblem {
+  std::string stream;  // empty: the commit journal, or the data directory itself
+  int32_t partition = 0;
+  std::string file;
+  uint64_t position = 0;      // of the first bad byte's batch in the file
+  int64_t first_offset = -1;  // what can't be read; −1: not a matter of offsets
+  int64_t last_offset = -1;   // −1: unknown
+  bool torn = false;          // left by a crash, above everything acknowledged; the next start cuts it off
+  std::string what;
+
+  // One line: where, which offsets, what, torn or corrupt.
+  std::string describe() const;
+};
+
+struct VerifyReport {
+  uint64_t partitions = 0;
+  uint64_t segments = 0;
+  uint64_t batches = 0;
+  uint64_t events = 0;
+  uint64_t bytes = 0;
+  std::vector<VerifyProblem> problems;
+
+  bool corrupt() const;
+};
+
+using VerifyProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
+
+// A failure is an I/O error or a directory that is none of ours; damage is in the report. `progress` may be null.
+Result<VerifyReport> verify_data_directory(io::FileSystem& fs, const std::string& directory,
+                                           const VerifyProgress& progress);
+
+}  // namespace colloquium::log
