@@ -12,8 +12,9 @@ COLUMNS = [('server', None), ('connections', None), ('events/request', ',d'), ('
            ('of bare', '.2f'), ('all CPU us/request', '.2f'), ('wrk core', '.0%'), ('RSS MB', ',.0f')]
 
 
-def load(server, connections, per_request, seconds, bodies):
-    """Drives one server; (wrk's figures, CPU of the loop thread, of all threads, wrk's share of its core, RSS)."""
+def load(server, connections, per_request, seconds, bodies, warm=False):
+    """Drives one server; (wrk's figures, CPU of the loop thread, of all threads, wrk's share of its core, RSS), or
+    None if it only warmed up or nothing was answered."""
     command = ['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--timeout', '10s', '-s', f'{HERE}/post.lua',
                f'http://127.0.0.1:{server.port}/bench', '--', bodies, str(per_request)]
     loop = server.loop_thread()
@@ -27,8 +28,10 @@ def load(server, connections, per_request, seconds, bodies):
     if usage.status != 0 or line is None:
         raise Failed(f'wrk against {server.name}: {output}')
     figures = json.loads(line[6:])
-    if figures['bad_status'] or figures['requests'] == 0:
+    if figures['bad_status']:
         raise Failed(f'{server.name} refused {figures["bad_status"]} of {figures["requests"]} requests:\n{output}')
+    if warm or figures['requests'] == 0:
+        return None
     total = sum(after.values()) - sum(before.values())
     return figures, after[loop] - before[loop], total, usage.cpu_seconds / usage.seconds, rss_mb(server.process.pid)
 
@@ -69,8 +72,12 @@ def measure(options):
             floor = None
             for make in (bare, colloquium) if options.colloquium else (bare,):
                 with make(options) as server:
-                    load(server, connections, per_request, 1, bodies)  # warm
-                    figures, loop_cpu, all_cpu, wrk_share, rss = load(server, connections, per_request, seconds, bodies)
+                    load(server, connections, per_request, 2, bodies, warm=True)
+                    loaded = load(server, connections, per_request, seconds, bodies)
+                if loaded is None:  # a busy machine: not one answer within the time
+                    rows.append((server.name, connections, per_request, 0.0) + (None,) * 8)
+                    continue
+                figures, loop_cpu, all_cpu, wrk_share, rss = loaded
                 rate = figures['requests'] / figures['seconds']
                 loop_us = loop_cpu / figures['requests'] * 1e6
                 floor = floor or loop_us

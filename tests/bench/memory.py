@@ -43,7 +43,7 @@ def measure(options):
             messages.seek(0)
             raise Failed(f'the memory run ended with {usage.status}:\n{messages.read()[-2000:]}')
     fresh(data)
-    samples = [mb for at, mb in sampler.samples if at - started > 0.1 * usage.seconds]
+    samples = [mb for at, mb in sampler.samples if at - started > 0.1 * usage.seconds and mb > 0]
     if len(samples) < 9:
         raise Failed(f'{block * times} events are over too soon ({usage.seconds:.1f} s) to say anything of memory')
     third = len(samples) // 3

@@ -83,6 +83,10 @@ def check_pipeline(binary, where, content):
             os.makedirs(os.path.dirname(os.path.join(folder, script)), exist_ok=True)
             with open(os.path.join(folder, script), 'w', encoding='utf-8') as out:
                 out.write('["$input"]' if script.endswith('.json') else '$input')
+        for given in re.findall(r'\bpath:\s*"?((?:[\w-][\w.-]*/)*[\w-]+\.\w+)', content):
+            os.makedirs(os.path.dirname(os.path.join(folder, given)), exist_ok=True)
+            with open(os.path.join(folder, given), 'a', encoding='utf-8'):
+                pass
         environment = dict(os.environ, **{name: name.lower() for name in re.findall(r'\$\{(\w+)\}', content)})
         result = run(binary, ['validate', file], cwd=folder, environment=environment)
     if result.returncode != 0:

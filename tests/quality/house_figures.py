@@ -22,6 +22,8 @@ FUNCTION_LINES_MAX = 70
 TEST_SHARE_MIN = 0.5
 EXCEPTIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'long_functions.txt')
 
+LICENCE = re.compile(r'copyright|licen[cs]e|SPDX', re.I)
+
 Function = collections.namedtuple('Function', 'path name line lines')
 
 
@@ -31,9 +33,10 @@ def percentile(values, share):
 
 
 def comment_counts(text):
-    """(comment lines, code lines); a line with both is code. A leading block of comment is a licence: skipped."""
+    """(comment lines, code lines); a line with both is code. A licence at the head is neither."""
     comment = code = 0
-    in_block, head = False, True
+    in_block = False
+    head = LICENCE.search(text[:400]) is not None
     for raw in text.splitlines():
         line = raw.strip()
         if not line:
@@ -90,7 +93,9 @@ class Figures:
         everything = list(tree.files(root, ('src', 'include'), tree.CPP))
         self.sources = [path for path in everything if not tree.is_test(path)]
         self.tests = [path for path in everything if tree.is_test(path)]
-        self.tests += list(tree.files(root, ('tests',), tree.CPP))
+        # The programs of tests/bench compare, and those of tests/quality check the tree: neither tests what it does.
+        self.tests += [path for path in tree.files(root, ('tests',), tree.CPP + ('.py',))
+                       if not path.startswith(('tests/bench/', 'tests/quality/'))]
         text = {path: tree.read(path, root) for path in self.sources + self.tests}
         self.lines = {path: text[path].count('\n') for path in text}
         self.functions = list(functions(root, self.sources))

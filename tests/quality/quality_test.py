@@ -200,8 +200,10 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(house_figures.read_exceptions('# why\nsrc/a.cc run 100  # the switch\n\n'),
                          {('src/a.cc', 'run'): 100})
 
-    def test_comment_lines_are_counted_without_the_leading_block(self):
-        self.assertEqual(house_figures.comment_counts('// what\n\nint a;  // x\n// why\n/* b\n c */\nint d;\n'), (3, 2))
+    def test_comment_lines_are_counted_without_the_licence(self):
+        body = '// what\n\nint a;  // x\n// why\n/* b\n c */\nint d;\n'
+        self.assertEqual(house_figures.comment_counts(body), (4, 2))
+        self.assertEqual(house_figures.comment_counts('// Copyright us\n' + body), (3, 2))
 
 
 class WordsTest(unittest.TestCase):
