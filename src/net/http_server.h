@@ -43,7 +43,7 @@ struct HttpLimits {
   size_t body_bytes_min = 16 * 1024;
   int64_t idle_timeout_ms = 60'000;  // between requests
   int64_t send_timeout_ms = 60'000;  // without the client taking a byte of its answers
-  int64_t hold_timeout_ms = 10'000;  // Admission::kWait ends in 503 after this
+  int64_t hold_timeout_ms = 2'000;   // Admission::kWait ends in 503 after this: before webhook senders give up
   int64_t linger_ms = 2'000;         // after a refusal: reading on, so that the answer gets through
   size_t linger_bytes = 1 << 20;
 };
