@@ -69,7 +69,7 @@ Exit start(const Options& options, const config::Settings& settings, const std::
   }
   console.err << "warning: " << kForgetVariable
               << " is set: everything not synced is LOST when this process is killed. For tests only.\n";
-  io::ForgetfulFileSystem forgetful(io::posix_file_system());
+  io::ForgetfulFileSystem forgetful(io::posix_file_system(), settings.data_dir + ".unsynced");
   return ProcessRun(std::move(request), forgetful, console).run();
 }
 

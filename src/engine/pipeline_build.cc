@@ -122,6 +122,7 @@ Status PipelineRun::build_leg(size_t index) {
   std::optional<log::LegState> state;
   if (options.log != nullptr) state = options.log->leg_state(options.commit_name);
   TRY(sink->restore(state ? state->sink_token : std::string()));
+  options.first_token = options.log != nullptr && sink->has_token() && (!state || state->sink_token.empty());
   leg_states_.push_back(std::move(state));
   legs_.push_back(std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
   return {};

@@ -91,7 +91,8 @@ class DiskSink final : public Sink {
       : lines_(lines), loop_(loop), random_(random) {}
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Status restore(const std::string& token) override {
-    const size_t length = token.empty() ? 0 : std::stoul(token);
+    // A file that was there before is added to, as a real one would be.
+    const size_t length = token.empty() ? lines_.size() : std::stoul(token);
     if (lines_.size() < length) return fail(ErrorCode::kCorrupt, "the file is shorter than what was committed");
     lines_.resize(length);
     return {};

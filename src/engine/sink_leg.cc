@@ -1,6 +1,7 @@
 #include "engine/sink_leg.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/counters.h"
@@ -41,6 +42,17 @@ void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained, U
   release_ = std::move(release);
   drained_ = std::move(drained);
   failed_ = std::move(failed);
+  if (options_.first_token) begin_first_commit();
+}
+
+// A sink with a token that was never committed may hold bytes of its own already. Where they end is stored
+// before anything is added, or a crash before the first commit would leave behind what nobody can tell apart.
+void SinkLeg::begin_first_commit() {
+  ASSERT(options_.log != nullptr && sink_->has_token());
+  holding_ = true;
+  dirty_ = true;
+  barrier_ = true;
+  try_token();
 }
 
 void SinkLeg::deliver(LegItem item) {
@@ -57,7 +69,7 @@ void SinkLeg::deliver(LegItem item) {
 void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
-  while (!lane.writing && !barrier_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
+  while (!lane.writing && !barrier_ && !holding_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
     LegItem& front = lane.waiting.front();
     if (front.end) {
       lane.ended = true;
@@ -270,6 +282,9 @@ void SinkLeg::stored(Status status, const std::optional<std::string>& token) {
     return check_closed();
   }
   if (token) sink_->committed(*token);
+  if (std::exchange(holding_, false)) {
+    for (const auto& lane : lanes_) pump(*lane);
+  }
   if (dirty_) progress_made(0);
   check_drained();
   check_closed();

@@ -45,6 +45,7 @@ struct SinkLegOptions {
   RetryPolicy retry;
   int64_t commit_interval_ms = 100;
   size_t commit_bytes = 8u << 20;
+  bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
   log::Log* log = nullptr;   // null: nothing is stored; the token is asked for once, at the end
   std::optional<log::StreamId> dead_stream;   // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
@@ -82,6 +83,7 @@ class SinkLeg {
   void complete(Lane& lane);
 
   void progress_made(size_t bytes);
+  void begin_first_commit();
   void begin_commit();
   void try_token();
   log::CommitRequest collect(std::optional<std::string> token);
@@ -106,6 +108,7 @@ class SinkLeg {
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;                // something done is not committed
   bool barrier_ = false;              // no new writes until the token is asked for
+  bool holding_ = false;              // no writes until the first token is stored
   bool committing_ = false;
   bool closing_ = false;
   bool sink_closed_ = false;

@@ -77,8 +77,8 @@ namespace {
 
 class ForgetfulFile final : public File {
  public:
-  ForgetfulFile(std::unique_ptr<File> below, std::shared_ptr<ForgetfulContent> content)
-      : below_(std::move(below)), content_(std::move(content)) {}
+  ForgetfulFile(std::unique_ptr<File> below, std::shared_ptr<ForgetfulContent> content, std::shared_ptr<File> scratch)
+      : below_(std::move(below)), content_(std::move(content)), scratch_(std::move(scratch)) {}
 
   using File::write_at;
   Status write_at(uint64_t offset, std::span<const std::string_view> pieces) override {
@@ -116,6 +116,7 @@ class ForgetfulFile final : public File {
 
   std::unique_ptr<File> below_;
   std::shared_ptr<ForgetfulContent> content_;
+  std::shared_ptr<File> scratch_;
 };
 
 Result<size_t> ForgetfulFile::read_at(uint64_t offset, std::span<char> into) const {
@@ -134,6 +135,10 @@ Result<size_t> ForgetfulFile::read_at(uint64_t offset, std::span<char> into) con
 
 Status ForgetfulFile::sync() {
   const std::lock_guard lock(content_->mutex);
+  if (scratch_ != nullptr && content_->pending()) {
+    for (const auto& [offset, bytes] : content_->extents) TRY(scratch_->write_at(0, bytes));
+    TRY(scratch_->sync());
+  }
   if (content_->lowest_cut != ~uint64_t{0}) {
     TRY_ASSIGN(const FileInfo info, below_->info());
     if (content_->lowest_cut < info.size) TRY(below_->truncate(content_->lowest_cut));
@@ -148,7 +153,10 @@ Status ForgetfulFile::sync() {
 
 }  // namespace
 
-ForgetfulFileSystem::ForgetfulFileSystem(FileSystem& below) : below_(below) {}
+ForgetfulFileSystem::ForgetfulFileSystem(FileSystem& below, const std::string& scratch_path) : below_(below) {
+  if (scratch_path.empty()) return;
+  if (auto scratch = below_.open(scratch_path, OpenMode::kOpenOrCreate)) scratch_ = std::move(*scratch);
+}
 ForgetfulFileSystem::~ForgetfulFileSystem() = default;
 
 Result<std::unique_ptr<File>> ForgetfulFileSystem::open(const std::string& path, OpenMode mode, int permissions) {
@@ -157,7 +165,7 @@ Result<std::unique_ptr<File>> ForgetfulFileSystem::open(const std::string& path,
   TRY_ASSIGN(const FileInfo info, file->info());
   std::shared_ptr<ForgetfulContent>& content = contents_[{info.device, info.inode}];
   if (content == nullptr) content = std::make_shared<ForgetfulContent>();
-  return std::make_unique<ForgetfulFile>(std::move(file), content);
+  return std::make_unique<ForgetfulFile>(std::move(file), content, scratch_);
 }
 
 Result<FileInfo> ForgetfulFileSystem::info(const std::string& path) const {

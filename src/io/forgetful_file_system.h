@@ -5,6 +5,9 @@
 // below. A SIGKILL therefore forgets exactly what was not synced, and a test can tell `ack: durable` from
 // `ack: written` on a real process. Names (create, rename, remove) pass through at once.
 //
+// A sync takes the disk its time before the bytes are there: it writes and syncs a scratch file first, and only
+// then hands the bytes down. Otherwise they would be safe from a SIGKILL as soon as a sync begins.
+//
 // Thread safety: as FileSystem's. Several File objects of one file see each other's un-synced bytes.
 #pragma once
 
@@ -23,8 +26,8 @@ struct ForgetfulContent;  // the un-synced bytes of one file
 
 class ForgetfulFileSystem final : public FileSystem {
  public:
-  // `below` must outlive this and every file opened through it.
-  explicit ForgetfulFileSystem(FileSystem& below);
+  // `below` must outlive this and every file opened through it. Without `scratch_path` a sync takes no time.
+  explicit ForgetfulFileSystem(FileSystem& below, const std::string& scratch_path = {});
   ~ForgetfulFileSystem() override;
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, int permissions = 0644) override;
@@ -43,6 +46,7 @@ class ForgetfulFileSystem final : public FileSystem {
   void forget(const std::string& path);
 
   FileSystem& below_;
+  std::shared_ptr<File> scratch_;  // null: none
   mutable std::mutex mutex_;
   // Kept after the last File is closed: closing does not sync.
   std::map<Identity, std::shared_ptr<ForgetfulContent>> contents_;
