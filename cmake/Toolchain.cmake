@@ -23,9 +23,14 @@ if(COLLOQUIUM_SANITIZE)
   add_link_options(-fsanitize=${COLLOQUIUM_SANITIZE})
 endif()
 # With optimisation GCC 12 sees uninitialised reads behind std::optional where there are none.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -Wno-maybe-uninitialized")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(optimised "-g1 -Wno-maybe-uninitialized")
+else()
+  set(optimised "-g1")
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 ${optimised}")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 if(COLLOQUIUM_SANITIZE)
-  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -Wno-maybe-uninitialized")  # without optimisation the sanitizers' tests take five times as long
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 ${optimised}")  # without optimisation the sanitizers' tests take five times as long
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
