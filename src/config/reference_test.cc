@@ -101,6 +101,51 @@ TEST_CASE("a table tells everything a field can have") {
   CHECK(has(table, "| `list` | list of maps |  |  |\n| `list[].size` |"));
 }
 
+TEST_CASE("every type has a name in the table, and bounds in its own units") {
+  struct Thing {
+    bool flag = false;
+    double ratio = 0.5;
+    Duration wait{1000};
+    ByteSize size{1024};
+    Expression expression;
+    ConfigNode any;
+    std::vector<ConfigNode> list;
+    std::map<std::string, int32_t> map;
+    std::vector<std::string> choices;
+  };
+  const auto spec = ConfigSpec<Thing>()
+                        .field("flag", &Thing::flag, {})
+                        .field("ratio", &Thing::ratio, {.minimum = 0, .maximum = 1})
+                        .field("wait", &Thing::wait, {.minimum = 1, .maximum = 60'000})
+                        .field("size", &Thing::size, {.minimum = 512, .maximum = 1 << 20})
+                        .field("expression", &Thing::expression, {})
+                        .field("any", &Thing::any, {})
+                        .field("list", &Thing::list, {.minimum = 1})
+                        .field("map", &Thing::map, {})
+                        .field("choices", &Thing::choices, {.choices = {"a", "b"}});
+  CHECK(fields_markdown(spec.object()) ==
+        "| key | type | default | |\n"
+        "| --- | --- | --- | --- |\n"
+        "| `flag` | boolean | `false` |  |\n"
+        "| `ratio` | number | `0.5` |  At most 1. |\n"
+        "| `wait` | duration | `1s` |  At most 1m. |\n"
+        "| `size` | size | `1KiB` |  At least 512B, at most 1MiB. |\n"
+        "| `expression` | expression |  |  |\n"
+        "| `any` | any |  |  |\n"
+        "| `list` | list |  |  |\n"
+        "| `map` | map of integers |  |  |\n"
+        "| `choices` | list of strings: `a`, `b` |  |  |\n");
+}
+
+TEST_CASE("a page says how far a component can be relied on") {
+  Descriptor descriptor = testing::components()[1];
+  CHECK(has(component_reference_markdown(descriptor), "| status | stable |"));
+  descriptor.status = ComponentStatus::kBeta;
+  CHECK(has(component_reference_markdown(descriptor), "| status | beta |"));
+  descriptor.status = ComponentStatus::kExperimental;
+  CHECK(has(component_reference_markdown(descriptor), "| status | experimental |"));
+}
+
 TEST_CASE("the page of the pipeline file has every section and every component", "[REQ-110]") {
   const std::string page = pipeline_reference_markdown(testing::registry());
   for (const char* part :

@@ -70,6 +70,8 @@ class Validator {
     if (word == "items") return items(argument, value);
     if (word == "minItems") return !value.is_array() || value.size() >= argument;
     if (word == "maxItems") return !value.is_array() || value.size() <= argument;
+    if (word == "minProperties") return !value.is_object() || value.size() >= argument;
+    if (word == "maxProperties") return !value.is_object() || value.size() <= argument;
     if (word == "minimum") return !value.is_number() || value >= argument;
     if (word == "maximum") return !value.is_number() || value <= argument;
     if (word == "minLength") return !value.is_string() || value.get<std::string>().size() >= argument;
@@ -276,6 +278,109 @@ TEST_CASE("a schema tells descriptions, defaults, secrets and old spellings") {
   CHECK(schema.at("properties").at("rotate").at("properties").at("time").at("default") == "1h");
   const Json http = Json::parse(object_schema_json(testing::http_spec().object(), "http"));
   CHECK(http.at("properties").at("token").at("writeOnly") == true);
+}
+
+namespace {
+
+struct AllTypes {
+  bool flag = false;
+  int32_t count = 1;
+  double ratio = 0.5;
+  std::string text;
+  std::string choice = "a";
+  Duration wait{1000};
+  Duration pause{0};
+  ByteSize size{1};
+  Secret secret;
+  Expression expression;
+  ConfigNode any;
+  std::vector<int64_t> numbers;
+  std::map<std::string, Duration> times;
+  std::vector<testing::RotateConfig> rotations;
+};
+
+ConfigSpec<AllTypes> all_types() {
+  return ConfigSpec<AllTypes>()
+      .field("flag", &AllTypes::flag, {})
+      .field("count", &AllTypes::count, {.minimum = 1, .maximum = 5})
+      .field("ratio", &AllTypes::ratio, {.minimum = 0, .maximum = 1})
+      .field("text", &AllTypes::text, {.minimum = 2, .maximum = 4})
+      .field("choice", &AllTypes::choice, {.choices = {"a", "b"}})
+      .field("wait", &AllTypes::wait, {.minimum = 1})
+      .field("pause", &AllTypes::pause, {})
+      .field("size", &AllTypes::size, {.minimum = 1})
+      .field("secret", &AllTypes::secret, {})
+      .field("expression", &AllTypes::expression, {})
+      .field("any", &AllTypes::any, {})
+      .field("numbers", &AllTypes::numbers, {.minimum = 1, .maximum = 2})
+      .field("times", &AllTypes::times, {.maximum = 1})
+      .field("rotations", &AllTypes::rotations, {});
+}
+
+}  // namespace
+
+TEST_CASE("for every type of field, schema and reader agree on what may be written", "[REQ-091]") {
+  const Validator schema(Json::parse(object_schema_json(all_types().object(), "all")));
+  const std::vector<std::pair<std::string, bool>> cases = {
+      {"flag: true", true},
+      {"flag: yes", false},
+      {"flag: 1", false},
+      {"count: 5", true},
+      {"count: 6", false},
+      {"count: 1.5", false},
+      {"count: '1'", false},
+      {"ratio: 1", true},
+      {"ratio: 0.25", true},
+      {"ratio: 1.5", false},
+      {"ratio: x", false},
+      {"text: ab", true},
+      {"text: a", false},
+      {"text: abcde", false},
+      {"text: 12", false},
+      {"text:", false},
+      {"choice: b", true},
+      {"choice: c", false},
+      {"wait: 5s", true},
+      {"wait: 5", false},
+      {"wait: 0", false},
+      {"wait: 5 s", false},
+      {"wait: -5s", false},
+      {"pause: 0", true},
+      {"pause: '0'", true},
+      {"pause: 1", false},
+      {"pause: 7d", true},
+      {"size: 64KiB", true},
+      {"size: 4096", true},
+      {"size: 0", false},
+      {"size: 1KIB", false},
+      {"size: -1", false},
+      {"size: 1.5MiB", false},
+      {"secret: x", true},
+      {"secret: 1", false},
+      {"expression: [a]", true},
+      {"expression: false", true},
+      {"expression:", false},
+      {"any:", true},
+      {"any: {a: [1]}", true},
+      {"numbers: [1, 2]", true},
+      {"numbers: []", false},
+      {"numbers: [1, 2, 3]", false},
+      {"numbers: [a]", false},
+      {"numbers: 1", false},
+      {"times: {a: 1s}", true},
+      {"times: {a: 1}", false},
+      {"times: {a: 1s, b: 1s}", false},
+      {"times: [1s]", false},
+      {"rotations: [{time: 1h}, {}]", true},
+      {"rotations: [{tme: 1h}]", false},
+      {"rotations: [1h]", false},
+      {"other: 1", false},
+  };
+  for (const auto& [text, right] : cases) {
+    INFO(text);
+    CHECK(schema.accepts(value_of(text)) == right);
+    CHECK(testing::read_text(all_types(), text).second.empty() == right);
+  }
 }
 
 TEST_CASE("a required key may be given in any of its spellings, and in one only") {

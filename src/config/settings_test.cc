@@ -1,7 +1,7 @@
 #include "config/settings.h"
 
 #include <catch2/catch.hpp>
-#include <cctype>
+#include <random>
 #include <set>
 #include <string>
 
@@ -153,6 +153,57 @@ TEST_CASE("the files are checked and substituted like any other", "[REQ-095]") {
   CHECK(load(sources).messages == "colloquium.yaml:1:1: error: the settings must be a map, found a list\n");
   sources.file = file("");
   CHECK(load(sources).messages == "");
+}
+
+TEST_CASE("'off' in the place of an address opens no port") {
+  SettingsSources sources;
+  sources.file = file("admin: off");
+  sources.flags = {{"listen", "off"}};
+  const Outcome outcome = load(sources);
+  CHECK(outcome.messages == "");
+  CHECK(outcome.loaded.settings.admin == "off");
+  CHECK(outcome.loaded.settings.listen == "off");
+}
+
+TEST_CASE("a setting of the overlay replaces that of the file as a whole", "[REQ-101]") {
+  SettingsSources sources;
+  sources.file = file("pipelines: [a.yaml, b.yaml]\nworkers: 2\n");
+  sources.overlay = SettingsText{"colloquium.dev.yaml", "pipelines: [c.yaml]\n"};
+  const Outcome outcome = load(sources);
+  CHECK(outcome.messages == "");
+  CHECK(outcome.loaded.settings.pipelines == std::vector<std::string>{"c.yaml"});
+  CHECK(outcome.loaded.settings.workers == 2);
+  CHECK(outcome.origin("pipelines") == "[\"c.yaml\"] from colloquium.dev.yaml:1:12");
+}
+
+TEST_CASE("a mistake that a later place overrides does no harm") {
+  SettingsSources sources;
+  sources.file = file("workers: many\n");
+  CHECK(load(sources).messages != "");
+  sources.flags = {{"workers", "2"}};
+  CHECK(load(sources).messages == "");
+  CHECK(load(sources).loaded.settings.workers == 2);
+}
+
+TEST_CASE("whatever the variables hold, settings are read or refused by name", "[REQ-253]") {
+  std::mt19937 random(17);
+  const char* const texts[] = {"",    "0",   "-1",  "x",    "off", "true",   "null",
+                               "1.5", "10s", "a,b", "\xff", "a:1", "[::]:9", "info"};
+  for (int round = 0; round < 500; ++round) {
+    SettingsSources sources;
+    for (const FieldSpec& field : settings_spec().object().fields) {
+      if (random() % 2 == 0) {
+        sources.variables.emplace_back(variable_name(field.name), texts[random() % std::size(texts)]);
+      }
+    }
+    ConfigProblems problems;
+    load_settings(sources, problems);
+    for (const ConfigProblem& problem : problems) {
+      INFO(problem.describe());
+      REQUIRE(problem.mark.file);
+      CHECK(problem.mark.file->find("COLLOQUIUM_") == 0);
+    }
+  }
 }
 
 TEST_CASE("names of variables, flags and overlays follow from the setting") {

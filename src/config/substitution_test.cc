@@ -85,6 +85,8 @@ TEST_CASE("two dollars are one, and a dollar alone stands for itself") {
   CHECK(value("\"= $input/total > 1000\"") == R"("= $input/total > 1000")");
   CHECK(value("cost$") == R"("cost$")");
   CHECK(value("$$$HOST") == R"("$$HOST")");
+  CHECK(value("${NONE:-a$$b}") == R"("a$b")");
+  CHECK(value("${NONE:-$${x}}") == R"("${x}")");
 }
 
 TEST_CASE("placeholders of templates are left alone") {

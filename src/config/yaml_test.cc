@@ -241,6 +241,17 @@ TEST_CASE("syntax errors are told in our words with their place", "[REQ-094][REQ
       {"a: \"\\d\"", "f.yaml:1:7: error: unknown escape in double quotes; write \\\\ for a backslash\n"},
       {"a: *x", "f.yaml:1:4: error: nothing above is named so; put '*' in quotes if it is text\n"},
       {"a: {}}", "f.yaml:1:6: error: there is no '[' or '{' that this closes\n"},
+      {"a: [1}", nullptr},
+      {"a: &b &c d", "f.yaml:1:7: error: a value can have one anchor only\n"},
+      {"a: !!str !!str b", "f.yaml:1:10: error: a value can have one tag only\n"},
+      {"a: \"\\x4g\"", "f.yaml:1:9: error: a character escape has a digit that is not hexadecimal\n"},
+      {"a: \"\\ud800\"", "f.yaml:1:11: error: a character escape names no Unicode character\n"},
+      {"a: |x\n  b", "f.yaml:1:5: error: unexpected character after '|' or '>'\n"},
+      {"a: * b", nullptr},
+      {"a: & b", nullptr},
+      {"%YAML 3.0\n---\na: 1", "f.yaml:1:1: error: unknown YAML version\n"},
+      {"- a\n -b: c", nullptr},
+      {"a: 1\n- b", nullptr},
       {"a: {url: ${URL}}", "f.yaml:1:10: error: inside [ ] and { } a ${…} must stand in quotes\n"},
   };
   for (const Case& c : cases) {
