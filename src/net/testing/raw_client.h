@@ -53,6 +53,17 @@ class RawClient {
     return true;
   }
   void end() { ::shutdown(fd_, SHUT_WR); }
+  // The destructor then resets the connection instead of ending it.
+  void reset_on_close() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  uint16_t local_port() const {
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
+    return ntohs(address.sin_port);
+  }
 
   // The next answer, interim ones (100) included.
   RawAnswer answer(bool head_only = false) {

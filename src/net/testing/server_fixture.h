@@ -18,9 +18,9 @@ namespace colloquium::net {
 
 class ServerFixture {
  public:
-  explicit ServerFixture(HttpLimits limits = {}) {
+  explicit ServerFixture(HttpLimits limits = {}, StreamWrapper wrapper = {}) {
     thread_.on_loop([&] {
-      server_ = std::make_unique<HttpServer>(thread_.loop(), thread_.clock(), limits);
+      server_ = std::make_unique<HttpServer>(thread_.loop(), thread_.clock(), limits, std::move(wrapper));
       const Status listening = server_->listen("127.0.0.1:0");
       ASSERT(listening);
     });
