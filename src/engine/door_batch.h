@@ -10,6 +10,7 @@
 #include "colloquium/source.h"
 #include "engine/door.h"
 #include "engine/event_expression.h"
+#include "formats/cut.h"
 #include "json/walk.h"
 
 namespace colloquium::engine {
@@ -53,6 +54,7 @@ struct SourceIntake::Scratch {
   json::Walker walker;
   std::vector<char> bytes;
   std::vector<TapeToken> tape;
+  std::vector<formats::Piece> pieces;
   std::unique_ptr<EventExpression> partition_by;
   std::unique_ptr<EventExpression> dedupe_key;
 };
@@ -70,13 +72,15 @@ class SourceIntake::Cutter {
     std::string_view text;
     int64_t position;
     uint64_t byte;     // of the text in the body
+    const std::vector<TapeToken>* tape = nullptr;  // the event's, if cutting has walked it already
   };
-  void cut_ndjson(std::string_view body);
+  void cut_body(std::string_view body);
   void cut_array(std::string_view body);
   void cut_messages();
   void add(const Place& place, const EventMeta& meta);
   bool add_directly(size_t target, const Place& place, const EventMeta& meta);
   void add_by_key(const Place& place, EventMeta meta);
+  bool walk(const Place& place, std::string_view text, std::vector<TapeToken>& tape, json::WalkError& error);
   bool claim(const json::ValueView& value, const Place& place, OpenBatch& open);
   bool seen(size_t target, int64_t position) const;
   size_t default_target(int64_t position) const;

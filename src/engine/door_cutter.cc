@@ -64,16 +64,10 @@ void SourceIntake::Cutter::run() {
     cut_messages();
   } else {
     ASSERT(raw.body != nullptr);
-    const std::string_view body = *raw.body;
-    switch (raw.format) {
-      case BodyFormat::kJson: {
-        const std::string_view text = trimmed(body);
-        const auto skipped = static_cast<uint64_t>(text.data() - body.data());
-        add({text, raw.position, text.empty() ? body.size() : skipped}, meta_);
-        break;
-      }
-      case BodyFormat::kNdjson: cut_ndjson(body); break;
-      case BodyFormat::kJsonArray: cut_array(body); break;
+    if (raw.format == BodyFormat::kJsonArray) {
+      cut_array(*raw.body);
+    } else {
+      cut_body(*raw.body);
     }
   }
   if (rejected_) {
@@ -83,17 +77,12 @@ void SourceIntake::Cutter::run() {
   }
 }
 
-void SourceIntake::Cutter::cut_ndjson(std::string_view body) {
-  size_t begin = 0;
-  while (begin < body.size() && !rejected_) {
-    const char* newline = static_cast<const char*>(std::memchr(body.data() + begin, '\n', body.size() - begin));
-    const size_t end = newline == nullptr ? body.size() : static_cast<size_t>(newline - body.data());
-    const std::string_view line = trimmed(body.substr(begin, end - begin));
-    if (!line.empty()) {
-      add({line, request_->raw.position + static_cast<int64_t>(begin), static_cast<uint64_t>(line.data() - body.data())},
-          meta_);
-    }
-    begin = end + 1;
+void SourceIntake::Cutter::cut_body(std::string_view body) {
+  scratch_.pieces.clear();
+  formats::cut(body, request_->raw.format, scratch_.pieces);
+  for (const formats::Piece& piece : scratch_.pieces) {
+    if (rejected_) return;
+    add({piece.in(body), request_->raw.position + static_cast<int64_t>(piece.offset), piece.offset}, meta_);
   }
 }
 
@@ -102,17 +91,18 @@ void SourceIntake::Cutter::cut_array(std::string_view body) {
   std::vector<char> padded(body.begin(), body.end());
   padded.resize(body.size() + kBatchPadding);
   std::vector<TapeToken> tape;
+  std::vector<formats::ArrayElement> elements;
   json::WalkError error;
-  if (!scratch_.walker.walk({padded.data(), body.size()}, tape, error)) {
+  if (!formats::cut_array({padded.data(), body.size()}, scratch_.walker, tape, elements, error)) {
     return bad({body, request_->raw.position, 0}, ErrorCode::kInvalidInput, error.what, error.byte);
   }
-  const json::ValueView root(padded.data(), tape.data(), 0);
-  if (root.type() != TokenType::kArray) {
-    return bad({body, request_->raw.position, 0}, ErrorCode::kInvalidInput, "expected a JSON array", root.token().offset);
-  }
-  for (json::ValueView element = root.first_child(); !element.at_end_of(root) && !rejected_; element = element.next()) {
-    const uint64_t offset = element.token().offset;
-    add({body.substr(offset, element.token().length), request_->raw.position + static_cast<int64_t>(offset), offset}, meta_);
+  std::vector<TapeToken> own;
+  for (const formats::ArrayElement& element : elements) {
+    if (rejected_) return;
+    own.clear();
+    formats::append_element_tape(element, tape, own);
+    const size_t offset = element.piece.offset;
+    add({element.piece.in(body), request_->raw.position + static_cast<int64_t>(offset), offset, &own}, meta_);
   }
 }
 
@@ -157,7 +147,7 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   bytes.reserve(bytes.size() + kBatchPadding);
   json::WalkError error;
   const std::string_view text(bytes.data() + builder.value_begin(), place.text.size());
-  if (!scratch_.walker.walk(text, builder.tokens(), error)) {
+  if (!walk(place, text, builder.tokens(), error)) {
     builder.abandon();
     bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
     return false;
@@ -178,7 +168,7 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   scratch_.bytes.resize(place.text.size() + kBatchPadding);
   scratch_.tape.clear();
   json::WalkError error;
-  if (!scratch_.walker.walk({scratch_.bytes.data(), place.text.size()}, scratch_.tape, error)) {
+  if (!walk(place, {scratch_.bytes.data(), place.text.size()}, scratch_.tape, error)) {
     return bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
   }
   const json::ValueView value(scratch_.bytes.data(), scratch_.tape.data(), 0);
@@ -194,6 +184,14 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   meta.key = key_text;
   meta.offset_delta = next_delta(open, place.position);
   open.builder->add(place.text, scratch_.tape, meta);
+}
+
+// Appends the tape of `text`, which is the place's text where it may be read beyond its end.
+bool SourceIntake::Cutter::walk(const Place& place, std::string_view text, std::vector<TapeToken>& tape,
+                                json::WalkError& error) {
+  if (place.tape == nullptr) return scratch_.walker.walk(text, tape, error);
+  tape.insert(tape.end(), place.tape->begin(), place.tape->end());
+  return true;
 }
 
 // The log numbers the events of a batch densely; with `log: off` an event stands where its source has it.
