@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
-#include <map>
 #include <mutex>
 
 #include "base/assert.h"
@@ -13,13 +11,15 @@
 #include "log/leg_state.h"
 #include "log/open_data.h"
 #include "log/partition_reader.h"
+#include "log/space_guard.h"
+#include "log/staging.h"
+#include "log/subscribers.h"
 
 namespace colloquium::log {
 namespace {
 
 // Tasks of the log thread that may wait: a turn, a tick, a close, and refusals, which callers bound themselves.
 constexpr size_t kTaskCapacity = 4096;
-constexpr uint64_t kResumeMarginBytes = uint64_t{8} << 20;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ class SegmentLog::Impl {
   std::vector<StreamInfo> streams() const;
   void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done);
   void commit(CommitRequest request, CommitDone done);
-  bool full() const { return no_space_.load() || queue_bytes_.load() >= options_.queue_bytes_max; }
+  bool full() const { return space_.full() || staging_.bytes() >= options_.queue_bytes_max; }
   void when_not_full(Task resume);
   void subscribe(StreamId stream, UniqueFunction<void(int32_t)> wake);
   Status close();
@@ -47,26 +47,20 @@ class SegmentLog::Impl {
   std::optional<LegState> leg_state(const std::string& leg) const { return journal_->leg_state(leg); }
 
  private:
-  struct Subscriber {
-    const Partition* partition_zero;  // of the stream: what its partitions have in common is its name
-    UniqueFunction<void(int32_t)> wake;
-  };
-
   // --- any thread
   std::optional<Error> refusal_locked() const;
   template <class Done>
   void refuse(Done done, Error error);
   void schedule_locked();
   OpenStream* stream_locked(StreamId id) const;
-  Status stage_commit_locked(CommitRequest& request, StagedCommit& staged, size_t& bytes);
+  std::optional<Error> append_refusal_locked() const;
+  PartitionWriter* writer_locked(StreamId id, int32_t number) const;
+  StagedCommit stage_locked(CommitRequest request, CommitDone done) const;
 
   // --- the log thread
   void turn();
-  Group take_group(size_t& bytes);
-  void run_group(Group group, size_t bytes);
-  void refuse_for_space(Group& group);
-  void check_space();
-  void wake(const Partition& partition);
+  void run_group(Group group);
+  void refuse_appends(Group& group, const Error& error);
   void fail_for_good(const Error& error);
   void resume_waiting();
   void do_tick();
@@ -81,17 +75,14 @@ class SegmentLog::Impl {
 
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<OpenStream>> streams_;
-  std::deque<StagedAppend> appends_;
-  std::deque<StagedCommit> commits_;
-  std::deque<size_t> append_bytes_, commit_bytes_;
+  Staging staging_;
   std::vector<Task> resumes_;
-  std::map<std::string, std::vector<std::shared_ptr<UniqueFunction<void(int32_t)>>>> subscribers_;
   bool scheduled_ = false;
   bool closed_ = false;
   std::optional<Error> failed_;
 
-  std::atomic<size_t> queue_bytes_{0};
-  std::atomic<bool> no_space_{false};
+  SpaceGuard space_;
+  Subscribers subscribers_;
   std::atomic<bool> tick_posted_{false};
   GroupCounters counters_;
   std::atomic<int64_t> last_group_ns_{0};
@@ -108,11 +99,12 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
       report_(std::move(data.report)),
       journal_(std::move(data.journal)),
       fs_(*options_.files),
-      streams_(std::move(data.streams)) {
+      streams_(std::move(data.streams)),
+      space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction) {
   helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
+  const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
   group_commit_ =
-      std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_, counters_,
-                                    [this](const Partition& partition) { wake(partition); });
+      std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_, counters_, wake);
   queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
 }
 
@@ -183,7 +175,7 @@ void SegmentLog::Impl::subscribe(StreamId id, UniqueFunction<void(int32_t)> wake
   const std::lock_guard lock(mutex_);
   const OpenStream* stream = stream_locked(id);
   ASSERT_WHY(stream != nullptr, "subscribe to an open stream");
-  subscribers_[stream->name].push_back(std::make_shared<UniqueFunction<void(int32_t)>>(std::move(wake)));
+  subscribers_.add(stream->name, std::move(wake));
 }
 
 // --- staging -------------------------------------------------------------------------------------------------
@@ -191,6 +183,13 @@ void SegmentLog::Impl::subscribe(StreamId id, UniqueFunction<void(int32_t)> wake
 std::optional<Error> SegmentLog::Impl::refusal_locked() const {
   if (failed_) return failed_;
   if (closed_) return Error{ErrorCode::kCancelled, "the log is closed"};
+  return std::nullopt;
+}
+
+std::optional<Error> SegmentLog::Impl::append_refusal_locked() const {
+  if (std::optional<Error> refused = refusal_locked()) return refused;
+  if (space_.full()) return space_.error();
+  if (staging_.bytes() >= options_.queue_bytes_max) return queue_full_error();
   return std::nullopt;
 }
 
@@ -203,35 +202,27 @@ void SegmentLog::Impl::refuse(Done done, Error error) {
 }
 
 void SegmentLog::Impl::schedule_locked() {
-  if (scheduled_ || (appends_.empty() && commits_.empty())) return;
+  if (scheduled_ || staging_.empty()) return;
   scheduled_ = queue_->post([this] { turn(); });
   ASSERT_WHY(scheduled_, "the log thread's queue has room for its own turn");
 }
 
+PartitionWriter* SegmentLog::Impl::writer_locked(StreamId id, int32_t number) const {
+  const OpenStream* stream = stream_locked(id);
+  ASSERT_WHY(stream != nullptr, "append and commit to open streams");
+  ASSERT(number >= 0 && static_cast<size_t>(number) < stream->writers.size());
+  return stream->writers[static_cast<size_t>(number)].get();
+}
+
 void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, AckLevel level, AppendDone done) {
   ASSERT(batch.count > 0 && done);
-  const size_t bytes = batch.records.size() + kHeaderBytes;
   std::optional<Error> refused;
   {
     const std::lock_guard lock(mutex_);
-    OpenStream* stream = stream_locked(id);
-    ASSERT_WHY(stream != nullptr, "append to an open stream");
-    ASSERT(number >= 0 && static_cast<size_t>(number) < stream->writers.size());
-    refused = refusal_locked();
-    if (!refused && no_space_) {
-      refused = Error{ErrorCode::kNoSpace,
-                      "the disk of '" + options_.directory +
-                          "' is full down to the log's reserve; "
-                          "free space on it, and it goes on by itself",
-                      true};
-    } else if (!refused && queue_bytes_ >= options_.queue_bytes_max) {
-      refused = queue_full_error();
-    }
+    PartitionWriter* const writer = writer_locked(id, number);
+    refused = append_refusal_locked();
     if (!refused) {
-      queue_bytes_ += bytes;
-      append_bytes_.push_back(bytes);
-      appends_.push_back(
-          {stream->writers[static_cast<size_t>(number)].get(), std::move(batch), level, std::move(done)});
+      staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done)});
       schedule_locked();
       return;
     }
@@ -239,27 +230,24 @@ void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, A
   refuse(std::move(done), std::move(*refused));
 }
 
-Status SegmentLog::Impl::stage_commit_locked(CommitRequest& request, StagedCommit& staged, size_t& bytes) {
-  const auto writer_of = [this](StreamId id, int32_t number) -> PartitionWriter* {
-    OpenStream* stream = stream_locked(id);
-    if (stream == nullptr || number < 0 || static_cast<size_t>(number) >= stream->writers.size()) return nullptr;
-    return stream->writers[static_cast<size_t>(number)].get();
-  };
+StagedCommit SegmentLog::Impl::stage_locked(CommitRequest request, CommitDone done) const {
+  StagedCommit staged;
   for (const Position& position : request.positions) {
-    PartitionWriter* writer = position.external.empty() ? writer_of(position.stream, position.partition) : nullptr;
-    ASSERT_WHY(writer != nullptr || !position.external.empty(), "commit positions of open streams");
-    staged.positions.push_back(writer);
+    const bool external = !position.external.empty();
+    staged.positions.push_back(external ? nullptr : writer_locked(position.stream, position.partition));
   }
   for (Output& output : request.outputs) {
-    PartitionWriter* writer = writer_of(output.stream, output.partition);
-    ASSERT_WHY(writer != nullptr && output.batch.count > 0, "commit outputs to open streams");
-    bytes += output.batch.records.size() + kHeaderBytes;
-    staged.outputs.push_back({writer, std::move(output.batch)});
+    ASSERT(output.batch.count > 0);
+    staged.outputs.push_back({writer_locked(output.stream, output.partition), std::move(output.batch)});
   }
   request.outputs.clear();
-  return {};
+  staged.request = std::move(request);
+  staged.done = std::move(done);
+  return staged;
 }
 
+// Never refused for a full queue: the number of commits is bounded by the legs, and refusing them would keep
+// legs from catching up.
 void SegmentLog::Impl::commit(CommitRequest request, CommitDone done) {
   ASSERT(done && !request.leg.empty());
   std::optional<Error> refused;
@@ -267,17 +255,7 @@ void SegmentLog::Impl::commit(CommitRequest request, CommitDone done) {
     const std::lock_guard lock(mutex_);
     refused = refusal_locked();
     if (!refused) {
-      StagedCommit staged;
-      size_t bytes = 0;
-      const Status valid = stage_commit_locked(request, staged, bytes);
-      ASSERT(valid.has_value());
-      staged.request = std::move(request);
-      staged.done = std::move(done);
-      // Commits are never refused for a full queue: their number is bounded by the legs, and refusing them
-      // would keep legs from catching up.
-      queue_bytes_ += bytes;
-      commit_bytes_.push_back(bytes);
-      commits_.push_back(std::move(staged));
+      staging_.add(stage_locked(std::move(request), std::move(done)));
       schedule_locked();
       return;
     }
@@ -296,31 +274,17 @@ void SegmentLog::Impl::when_not_full(Task resume) {
 
 // --- the log thread ------------------------------------------------------------------------------------------
 
-Group SegmentLog::Impl::take_group(size_t& bytes) {
-  const std::lock_guard lock(mutex_);
-  Group group;
-  bytes = 0;
-  // Commits first: they end work that has been done, and a backlog of appends must not starve them.
-  while (!commits_.empty() && (group.commits.empty() || bytes + commit_bytes_.front() <= options_.group_bytes)) {
-    bytes += commit_bytes_.front();
-    group.commits.push_back(std::move(commits_.front()));
-    commits_.pop_front();
-    commit_bytes_.pop_front();
-  }
-  while (!appends_.empty() && (group.appends.empty() || bytes + append_bytes_.front() <= options_.group_bytes)) {
-    bytes += append_bytes_.front();
-    group.appends.push_back(std::move(appends_.front()));
-    appends_.pop_front();
-    append_bytes_.pop_front();
-  }
-  return group;
-}
-
 void SegmentLog::Impl::turn() {
   ASSERT(queue_->is_current());
+  Group group;
   size_t bytes = 0;
-  Group group = take_group(bytes);
-  run_group(std::move(group), bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    group = staging_.take(options_.group_bytes, bytes);
+  }
+  run_group(std::move(group));
+  staging_.done(bytes);
+  last_group_ns_ = options_.clock->monotonic_ns();
   {
     const std::lock_guard lock(mutex_);
     scheduled_ = false;
@@ -329,62 +293,32 @@ void SegmentLog::Impl::turn() {
   resume_waiting();
 }
 
-void SegmentLog::Impl::run_group(Group group, size_t bytes) {
+void SegmentLog::Impl::refuse_appends(Group& group, const Error& error) {
+  counters_.errors += group.appends.size();
+  for (StagedAppend& append : group.appends) append.done(fail(error));
+  group.appends.clear();
+}
+
+void SegmentLog::Impl::run_group(Group group) {
   std::optional<Error> failed;
   {
     const std::lock_guard lock(mutex_);
     failed = failed_;
   }
   if (failed) {
-    counters_.errors += group.appends.size() + group.commits.size();
-    for (StagedAppend& append : group.appends) append.done(fail(*failed));
+    refuse_appends(group, *failed);
+    counters_.errors += group.commits.size();
     for (StagedCommit& commit : group.commits) commit.done(fail(*failed));
-  } else {
-    check_space();
-    if (no_space_) refuse_for_space(group);
-    bool no_space = false;
-    const Status done =
-        group.appends.empty() && group.commits.empty() ? Status() : group_commit_->run(std::move(group), no_space);
-    if (no_space) no_space_ = true;
-    if (!done) fail_for_good(done.error());
+    return;
   }
-  ASSERT(queue_bytes_ >= bytes);
-  queue_bytes_ -= bytes;
-  last_group_ns_ = options_.clock->monotonic_ns();
-}
-
-// Commits go on in the reserve: they let legs finish what is acknowledged already.
-void SegmentLog::Impl::refuse_for_space(Group& group) {
-  counters_.errors += group.appends.size();
-  for (StagedAppend& append : group.appends) {
-    append.done(fail(ErrorCode::kNoSpace,
-                     "the disk of '" + options_.directory +
-                         "' is full down to the log's reserve; free space on it, and "
-                         "it goes on by itself",
-                     {}, true));
-  }
-  group.appends.clear();
-}
-
-void SegmentLog::Impl::check_space() {
-  const auto free = fs_.free_bytes(options_.directory);
-  const auto total = fs_.total_bytes(options_.directory);
-  if (!free || !total) return;  // a file system that can't tell is taken for one that has space
-  const auto share = static_cast<uint64_t>(static_cast<double>(*total) * options_.reserve_fraction);
-  const uint64_t reserve = options_.reserve_bytes + share;
-  if (*free < reserve) no_space_ = true;
-  // Some more than the reserve, so that it does not flap at the border; a small reserve needs less.
-  if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) no_space_ = false;
-}
-
-void SegmentLog::Impl::wake(const Partition& partition) {
-  std::vector<std::shared_ptr<UniqueFunction<void(int32_t)>>> called;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = subscribers_.find(partition.stream());
-    if (found != subscribers_.end()) called = found->second;
-  }
-  for (const auto& call : called) (*call)(partition.number());
+  space_.check();
+  // Commits go on in the reserve: they let legs finish what is acknowledged already.
+  if (space_.full()) refuse_appends(group, space_.error());
+  if (group.appends.empty() && group.commits.empty()) return;
+  bool no_space = false;
+  const Status done = group_commit_->run(std::move(group), no_space);
+  if (no_space) space_.note_full();
+  if (!done) fail_for_good(done.error());
 }
 
 void SegmentLog::Impl::fail_for_good(const Error& error) {
@@ -403,7 +337,7 @@ void SegmentLog::Impl::resume_waiting() {
   std::vector<Task> ready;
   {
     const std::lock_guard lock(mutex_);
-    const bool room = queue_bytes_ <= options_.queue_bytes_max / 2 && !no_space_;
+    const bool room = staging_.bytes() <= options_.queue_bytes_max / 2 && !space_.full();
     if (!room && !failed_ && !closed_) return;
     ready.swap(resumes_);
   }
@@ -428,16 +362,16 @@ void SegmentLog::Impl::do_tick() {
   tick_posted_ = false;
   {
     const std::lock_guard lock(mutex_);
-    if (failed_ || closed_ || !appends_.empty() || !commits_.empty()) return;
+    if (failed_ || closed_ || !staging_.empty()) return;
   }
-  const bool was_full = no_space_;
-  check_space();
-  if (was_full && !no_space_) resume_waiting();
+  const bool was_full = space_.full();
+  space_.check();
+  if (was_full && !space_.full()) resume_waiting();
   const int64_t idle_ns = options_.clock->monotonic_ns() - last_group_ns_;
   if (idle_ns < options_.idle_mark_ms * 1'000'000) return;
   bool no_space = false;
   const Status marked = group_commit_->mark(all_writers(), no_space);
-  if (no_space) no_space_ = true;
+  if (no_space) space_.note_full();
   if (!marked) fail_for_good(marked.error());
 }
 
@@ -469,7 +403,7 @@ Status SegmentLog::Impl::close() {
     bool waiting = false;
     {
       const std::lock_guard lock(mutex_);
-      waiting = !appends_.empty() || !commits_.empty();
+      waiting = !staging_.empty();
     }
     if (waiting && queue_->post([&] { last(); })) return;
     result = finish();
@@ -491,7 +425,7 @@ LogStats SegmentLog::Impl::stats() const {
   stats.syncs = counters_.syncs;
   stats.commits = counters_.commits;
   stats.errors = counters_.errors;
-  stats.queue_bytes = queue_bytes_;
+  stats.queue_bytes = staging_.bytes();
   return stats;
 }
 

@@ -1,0 +1,38 @@
+#include "log/space_guard.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace colloquium::log {
+namespace {
+constexpr uint64_t kResumeMarginBytes = uint64_t{8} << 20;
+}
+
+SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reserve_bytes, double reserve_fraction)
+    : fs_(fs),
+      directory_(std::move(directory)),
+      reserve_bytes_(reserve_bytes),
+      reserve_fraction_(reserve_fraction) {
+  ASSERT(reserve_fraction >= 0 && reserve_fraction < 1);
+}
+
+Error SpaceGuard::error() const {
+  return {ErrorCode::kNoSpace,
+          "the disk of '" + directory_ +
+              "' is full down to the log's reserve; free space on it, and it goes on by "
+              "itself",
+          true};
+}
+
+void SpaceGuard::check() {
+  const auto free = fs_.free_bytes(directory_);
+  const auto total = fs_.total_bytes(directory_);
+  if (!free || !total) return;  // a file system that can't tell is taken for one that has space
+  const uint64_t reserve = reserve_bytes_ + static_cast<uint64_t>(static_cast<double>(*total) * reserve_fraction_);
+  if (*free < reserve) full_ = true;
+  // A margin, so that it does not flap at the border; a small reserve needs less of one.
+  if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) full_ = false;
+}
+
+}  // namespace colloquium::log

@@ -1,0 +1,37 @@
+// SpaceGuard: keeps some of the disk free, so that a full disk is met by a refusal and not half way into a write.
+//
+// Thread safety: full() and error() on any thread; the rest on the log thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "colloquium/result.h"
+
+#include "io/file_system.h"
+
+namespace colloquium::log {
+
+class SpaceGuard {
+ public:
+  SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reserve_bytes, double reserve_fraction);
+
+  bool full() const { return full_.load(); }
+  // Why an append is refused while full(): retryable, with what to do.
+  Error error() const;
+
+  // Asks the file system. Once full, it takes some more than the reserve to be so no longer.
+  void check();
+  // A write found the disk full, whatever check() says.
+  void note_full() { full_ = true; }
+
+ private:
+  io::FileSystem& fs_;
+  const std::string directory_;
+  const uint64_t reserve_bytes_;
+  const double reserve_fraction_;
+  std::atomic<bool> full_{false};
+};
+
+}  // namespace colloquium::log
