@@ -69,7 +69,7 @@ void SinkLeg::deliver(LegItem item) {
 void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
-  while (!lane.writing && !barrier_ && !holding_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
+  while (!lane.writing && !barrier_ && !holding_ && !broken_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
     LegItem& front = lane.waiting.front();
     if (front.end) {
       lane.ended = true;
@@ -115,6 +115,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
     switch (outcome.outcome) {
       case Outcome::kOk: ++ok; break;
       case Outcome::kDrop: break;
+      case Outcome::kBroken: again.keep(*batch, i); break;
       case Outcome::kDeadLetter: give_up(lane, i, outcome.error, lane.attempt + 1); break;
       case Outcome::kRetry:
         if (first_retry == nullptr) {
@@ -133,7 +134,13 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   counters.events_out.add(ok);
   if (ok == batch->size()) counters.bytes_out.add(batch->payload_bytes());
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
-  if (lane.rest->empty()) {
+  const auto broken = std::find_if(outcomes.begin(), outcomes.end(),
+                                   [](const EventOutcome& outcome) { return outcome.outcome == Outcome::kBroken; });
+  if (broken != outcomes.end()) {
+    // The event stays uncommitted: it is written again when the pipeline runs again.
+    broken_ = true;
+    fail(broken->error);
+  } else if (lane.rest->empty()) {
     lane.attempt = 0;
     complete(lane);
   } else {

@@ -110,6 +110,7 @@ class SinkLeg {
   bool barrier_ = false;              // no new writes until the token is asked for
   bool holding_ = false;              // no writes until the first token is stored
   bool committing_ = false;
+  bool broken_ = false;               // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
   std::unique_ptr<Timer> commit_timer_;

@@ -271,6 +271,24 @@ TEST_CASE("many bytes commit without waiting for the interval") {
   CHECK(bench.committed() == 1);
 }
 
+TEST_CASE("a sink that can write nothing any more fails the leg, and what it did not write is not committed") {
+  Bench bench(false);
+  bench.sink->answer = [](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    for (size_t i = 1; i < out.size(); ++i) {
+      out[i] = {Outcome::kBroken, {ErrorCode::kIo, "the reader is gone", false, {}}, 0};
+    }
+    return out;
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  bench.deliver({"4"}, 3);
+  bench.advance(1000);
+  REQUIRE(bench.failure.has_value());
+  CHECK(bench.failure->message == "the reader is gone");
+  CHECK(bench.sink->writes == 1);
+  CHECK(bench.committed() == -1);
+}
+
 TEST_CASE("a sink whose token fails fails the leg, and nothing is committed") {
   Bench bench(true);
   bench.sink->token_error = Error{ErrorCode::kIo, "disk is gone", false, {}};
