@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+
+#include "app/testing/verb_runner.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr const char* kPipeline =
+    "sources: [{stdin: {}}]\n"
+    "stages: [{computo: [\"*\", [\"$input\", /n], 2]}]\n"
+    "sinks:\n"
+    "  - {name: all, stdout: {}}\n"
+    "  - {name: big, when: [\">\", [\"$input\"], 10], file: {path: never.ndjson}}\n";
+
+TEST_CASE("cases of a pipeline run its stages and every sink's `when` in memory [REQ-107]") {
+  const VerbRunner verbs;
+  const std::string file = verbs.write("p.yaml", kPipeline);
+  verbs.write("p.test.yaml",
+              "cases:\n"
+              "  - {name: doubles, input: [{n: 1}, {n: 6}], expect: {all: [2, 12], big: [12]}}\n"
+              "  - {name: gives up, input: [{n: x}, {n: 1}], expect: {all: [2]}, dead_letters: 1}\n");
+  const VerbResult result = verbs.run({"test", file});
+  INFO(result.err);
+  CHECK(result.exit == Exit::kDone);
+  CHECK(result.out == "2 passed, 0 failed\n");
+  CHECK(verbs.read("never.ndjson").empty());
+}
+
+TEST_CASE("a failing case says where it is and what differed") {
+  const VerbRunner verbs;
+  const std::string file = verbs.write("p.yaml", kPipeline);
+  const std::string cases = verbs.write("p.test.yaml",
+                                        "cases:\n"
+                                        "  - {name: a, input: [{n: 1}], expect: {all: [3]}}\n"
+                                        "  - {name: b, input: [{n: 1}], expect: {al: [2]}}\n"
+                                        "  - {name: c, input: [{n: x}]}\n"
+                                        "  - {name: d, input: [{n: 1}], expect: {all: [2]}}\n");
+  const VerbResult result = verbs.run({"test", file, "--junit", verbs.path("out.xml")});
+  CHECK(result.exit == Exit::kFailed);
+  CHECK(result.out == "1 passed, 3 failed\n");
+  CHECK(contains(result.err, cases + ":2:5: failed: a: sink all: at /0: expected 3, got 2\n"));
+  CHECK(contains(result.err, "failed: b: the pipeline has no sink 'al'"));
+  CHECK(contains(result.err, "failed: c: expected 0 dead letters, got 1: {"));
+  CHECK(contains(verbs.read("out.xml"), "tests=\"4\" failures=\"3\""));
+}
+
+TEST_CASE("cases of a script compare values and categories of errors [REQ-050]") {
+  const VerbRunner verbs;
+  verbs.write("s.json", R"(["+", ["$input"], 1])");
+  const std::string cases = verbs.write("s.test.yaml",
+                                        "cases:\n"
+                                        "  - {name: adds, inputs: [1], expect: 2}\n"
+                                        "  - {name: refuses, inputs: [x], error: type}\n"
+                                        "  - {name: wrong, inputs: [1], error: type}\n"
+                                        "  - {name: other, inputs: [x], error: value}\n"
+                                        "  - {name: fails, inputs: [x], expect: 1}\n");
+  const VerbResult result = verbs.run({"test", cases});
+  CHECK(result.exit == Exit::kFailed);
+  CHECK(result.out == "2 passed, 3 failed\n");
+  CHECK(contains(result.err, "failed: wrong: expected error[type], got 2"));
+  CHECK(contains(result.err, "failed: other: expected error[value], got error[type]: "));
+  CHECK(contains(result.err, "failed: fails: error[type]: "));
+}
+
+TEST_CASE("a case may expect that the script does not even compile") {
+  const VerbRunner verbs;
+  verbs.write("s.json", "[\"nope\"]");
+  const std::string cases = verbs.write("s.test.yaml", "cases: [{name: a, error: unknown_operator}]\n");
+  CHECK(verbs.run({"test", cases}).out == "1 passed, 0 failed\n");
+}
+
+TEST_CASE("the filter chooses cases by name, and no case at all is refused") {
+  const VerbRunner verbs;
+  verbs.write("s.json", "1");
+  const std::string cases =
+      verbs.write("s.test.yaml", "cases: [{name: one, expect: 1}, {name: two, expect: 2}]\n");
+  CHECK(verbs.run({"test", cases, "--filter", "on"}).out == "1 passed, 0 failed\n");
+  const VerbResult nothing = verbs.run({"test", cases, "--filter", "three"});
+  CHECK(nothing.exit == Exit::kRefused);
+  CHECK(contains(nothing.err, "no case has 'three' in its name"));
+}
+
+TEST_CASE("nothing runs while a file of cases or a pipeline has mistakes") {
+  const VerbRunner verbs;
+  verbs.write("s.json", "1");
+  const std::string cases = verbs.write("s.test.yaml", "cases: [{name: one, expct: 1}]\n");
+  const std::string pipeline = verbs.write("p.yaml", "nmae: x\n");
+  verbs.write("p.test.yaml", "cases: []\n");
+  const VerbResult result = verbs.run({"test", cases, pipeline, verbs.path("missing.json"), "README.md"});
+  CHECK(result.exit == Exit::kRefused);
+  CHECK(result.out.empty());
+  for (const char* part : {"s.test.yaml:1:", "p.yaml:1:1", "missing.test.yaml", "README.md: not the name"}) {
+    CHECK(contains(result.err, part));
+  }
+}
+
+}  // namespace
+}  // namespace colloquium::app
