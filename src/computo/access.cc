@@ -184,9 +184,10 @@ bool find_member(const Value& object, std::string_view key, Value& out) {
   return true;
 }
 
-bool follow(Value& v, const Steps& steps, size_t& failed) {
+bool follow(Value& v, const Steps& steps, size_t& failed, uint64_t& passed) {
   ASSERT(!steps.empty());
   for (size_t i = 0; i < steps.size(); ++i) {
+    if (v.kind == Kind::kView) passed += v.token().count;
     if (step_into(v, steps[i])) continue;
     failed = i;
     return false;

@@ -50,8 +50,9 @@ bool members_of(Machine& machine, const Value& v, Object& out, uint32_t& count);
 bool find_member(const Value& object, std::string_view key, Value& out);
 
 // Replaces `v` by the part of it that the steps address. If a step leads nowhere: false, with `failed` that
-// step and `v` the value it was tried on.
-bool follow(Value& v, const Steps& steps, size_t& failed);
+// step and `v` the value it was tried on. Finding a member or element on a tape means passing those before it:
+// `passed` grows by a bound of how many.
+bool follow(Value& v, const Steps& steps, size_t& failed, uint64_t& passed);
 
 // Collects members in any order and makes an object of them; of equal keys the last added wins.
 class ObjectBuilder {

@@ -29,6 +29,7 @@ class Compiler {
  private:
   using Arguments = std::vector<uint32_t>;  // tokens
 
+  // A call whose operator exists and whose number of arguments is right.
   struct Call {
     uint32_t site;
     const Operator* op;
@@ -39,37 +40,42 @@ class Compiler {
   // A function while its body is compiled: its code, and how high its stack is at this point.
   struct Body {
     std::vector<Instruction> code;
-    uint32_t height = 0;
-    uint32_t most = 0;
+    uint32_t height = 0;  // before the next instruction, counted from the function's base
+    uint32_t most = 0;    // the highest it was
   };
 
+  // The bindings of a `let`, in the order of their evaluation.
   struct LetBindings {
     std::vector<std::string_view> names;
     Arguments expressions;
-    bool sequential = false;
-    bool any_function = false;
+    bool sequential = false;    // the array form
+    bool any_function = false;  // some expression is itself a lambda
   };
 
-  // compiler.cc
+  // compiler.cc. Whatever compiles an expression leaves the stack one value higher.
   void expression(uint32_t token);
   void object_literal(uint32_t token);
   void list(uint32_t token);
   void call(uint32_t token);
   void form(const Call& call);
   bool arity_holds(const Call& call);
+  // Appends an instruction and keeps count of the stack; `effect` adds to what opcodes.h says. Gives its index.
   uint32_t emit(Opcode opcode, uint32_t site, uint32_t a = 0, uint32_t b = 0, uint16_t c = 0, int effect = 0);
   void constant(const Value& value, uint32_t site);
   // The value if everything emitted since `start` is one constant, else null.
   const Value* sole_constant(size_t start);
+  // Forgets what was emitted since `start`, where the stack was that high.
   void drop_code(size_t start, uint32_t height);
+  // Lets a jump go here.
   void patch(uint32_t jump);
+  // The expression can only fail: like that, when it is evaluated.
   void raise(uint32_t site, Category category, std::string problem, uint16_t argument = kNoArgument,
              std::string hint = {});
   // The same where the operator's first argument is on the stack already: the result would take its place.
   void raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument);
   void finish_function(Function& function, Body&& body);
 
-  // compile_operators.cc
+  // compile_operators.cc. One for each Form, and its parts.
   void native(const Call& call);
   void arithmetic(const Call& call);
   void arithmetic_unary(const Call& call, Opcode step);
@@ -90,7 +96,7 @@ class Compiler {
   bool sort_descriptor(uint32_t token, SortField& field);
   bool sort_pointer(std::string_view text, SortField& field);
 
-  // compile_names.cc
+  // compile_names.cc. The forms that deal with names, and their parts; read… is false if the script is wrong.
   void variable(const Call& call);
   void input(const Call& call, Opcode opcode);
   bool pointer_operand(const Call& call, Steps& steps);
@@ -112,8 +118,8 @@ class Compiler {
   std::vector<ScriptError>& errors_;
   Literals literals_;
   Scope scope_;
-  std::vector<Body> bodies_;
-  uint32_t suggestions_left_ = 64;
+  std::vector<Body> bodies_;        // innermost function last
+  uint32_t suggestions_left_ = 64;  // a script full of unknown names must not cost a search for each
 };
 
 }  // namespace colloquium::computo

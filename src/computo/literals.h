@@ -43,23 +43,26 @@ class Literals {
  private:
   struct Member {
     std::string_view name;
-    uint32_t value;
+    uint32_t value;  // token
   };
   bool constant_array(uint32_t token) const;
   bool constant_object(uint32_t token) const;
+  // Append to the program's literals.
   void render(uint32_t token, bool data);
   void render_scalar(const json::ValueView& value);
   void render_array(uint32_t token, bool data);
   void render_object(uint32_t token);
+  // Sorted, of duplicates the last.
   std::vector<Member> members(uint32_t object);
 
+  // Tokens of what was or is being appended.
   size_t open(TokenType type);
   void close(size_t opened, uint32_t count, char bracket);
   void leaf(TokenType type, size_t offset, uint8_t flags);
 
   Program& program_;
   std::string_view array_key_;
-  std::vector<bool> constant_;
+  std::vector<bool> constant_;  // by token
 };
 
 }  // namespace colloquium::computo

@@ -15,7 +15,7 @@ namespace colloquium::computo {
 
 namespace {
 constexpr size_t kFirstStack = 256;
-}
+}  // namespace
 
 Machine::Machine(ProgramPtr program, const Limits& limits)
     : program_(std::move(program)),
@@ -132,7 +132,8 @@ bool Machine::part(Value& v, uint32_t pointer) {
   ASSERT(pointer < program_->pointers.size());
   const Steps& steps = program_->pointers[pointer];
   size_t failed = 0;
-  if (follow(v, steps, failed)) return true;
+  uint64_t passed = 0;
+  if (follow(v, steps, failed, passed)) return charge(passed / kPassedPerStep);
   std::string path;
   for (size_t i = 0; i <= failed; ++i) {
     path += '/';

@@ -27,12 +27,16 @@ namespace colloquium::computo {
 // put what came in into something of its own. Keeps the C++ stack within a few hundred KiB.
 inline constexpr uint32_t kMostNesting = 2048;
 
+// Passing a token on a tape costs a fraction of an instruction.
+inline constexpr uint64_t kPassedPerStep = 16;
+
 class Machine {
  public:
   Machine(ProgramPtr program, const Limits& limits);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
+  // One evaluation. False if it failed: failure() says how.
   bool run(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
 
   const Program& program() const { return *program_; }
@@ -41,7 +45,7 @@ class Machine {
   const Failure& failure() const { return failure_; }
   bool failed() const { return failed_; }
 
-  // For operators. Each fail… returns false; the machine knows the expression.
+  // For operators. Each fail… returns false; the machine knows the expression. The first failure stands.
   bool fail(Category category, std::string problem);
   bool fail_argument(uint32_t argument, Category category, std::string problem);
   bool fail_type(uint32_t argument, std::string_view expected, const Value& got);
@@ -96,41 +100,45 @@ class Machine {
  private:
   // What the loop of execute() works on; handed to the functions that call and return.
   struct Registers {
-    const Instruction* ip;
-    Value* base;
-    Value* top;
-    const Closure* closure;
+    const Instruction* ip;   // next to run
+    Value* base;             // of the running function
+    Value* top;              // one past the topmost value
+    const Closure* closure;  // the running function; null: the script itself
   };
 
   // A loop whose function is running.
   struct Frame {
-    const Instruction* call;
-    const Closure* caller;
-    const Closure* function;
-    size_t caller_base;  // index in the stack: the stack may move
+    const Instruction* call;  // the loop; what it gives goes on behind it
+    const Closure* caller;    // what ran before
+    const Closure* function;  // what is called for each element
+    size_t caller_base;       // index in the stack: the stack may move
     Value array;
-    Value* results;
+    Value* results;  // of map and filter, room for all
     uint32_t result_count;
     uint32_t index;  // of the current element
-    uint32_t count;
+    uint32_t count;  // of the array
     uint32_t token;  // of the current element, if the array is a view
     Loop loop;
   };
 
-  // machine.cc
+  // machine.cc. What gives a bool fails with false; results go to `out`, which may be the top of the stack.
   void bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
   bool execute();
   bool ensure_stack(Registers& r, uint32_t height);
+  // Names and inputs, each followed by a pointer into the value.
   bool part(Value& v, uint32_t pointer);
   bool load(const Value& slot, uint32_t pointer, Value& out);
   bool input(uint32_t pointer, Value& out);
   bool inputs(uint32_t pointer, Value& out);
+  // What is built from the topmost values.
   bool list(const Value* items, uint32_t count, Value& out);
   bool record(const Shape& shape, const Value* values, Value& out);
   bool object(const Value* pairs, uint32_t count, Value& out);
   bool closure(const Registers& r, uint32_t function, Value& out);
+  // Slots of names that a function may see early.
   bool cell(Value& slot);
   bool bind_slot(Value& slot, const Value& v);
+  // Numbers; `argument` is the one to blame. The operands are decoded in place.
   bool number(Value& v, uint32_t argument);
   bool arithmetic(Opcode step, Value& x, Value& y, uint32_t argument);
   bool finish_arithmetic(Arithmetic outcome, uint32_t argument);
@@ -139,7 +147,8 @@ class Machine {
   bool fail_memory();
   bool fail_steps();
 
-  // loops.cc
+  // loops.cc. begin… leaves the registers at the function's first instruction, or behind the loop if there is
+  // nothing to call it for; end_call at its next call or behind the loop.
   bool begin_loop(Registers& r, const Instruction& in);
   bool begin_reduce(Registers& r, const Instruction& in);
   bool begin(Registers& r, const Instruction& in, Loop loop, const Value& array, const Value* initial);
@@ -149,8 +158,11 @@ class Machine {
   static Value empty_result(Loop loop);
   Value exhausted(const Frame& frame, const Value& last);
 
+  // Constant.
   ProgramPtr program_;
   Limits limits_;
+
+  // Memory of one evaluation, kept for the next.
   Arena arena_;
   Arena scratch_arena_;
   Spare<Value> cons_spare_;
@@ -158,13 +170,15 @@ class Machine {
   Spare<char> text_spare_;
   std::unique_ptr<Value[]> stack_;
   size_t stack_size_ = 0;
-  std::vector<Frame> frames_;
-  std::vector<Source> sources_;  // inputs, then host variables
+  std::vector<Frame> frames_;    // innermost loop last
+  std::vector<Source> sources_;  // inputs, then host variables; views point to them
   std::vector<Value> inputs_;
   std::vector<Value> hosts_;
-  uint64_t steps_left_ = 0;
-  std::string scratch_;
+  std::string scratch_;  // decoding
   Output text_output_;
+
+  // What the evaluation has come to.
+  uint64_t steps_left_ = 0;
   Value result_ = null_value();
   Failure failure_;
   bool failed_ = false;

@@ -50,21 +50,23 @@ class Scope {
   void bind(std::string_view name);  // its next position has been evaluated
   void remove_let(const std::vector<std::string_view>& names);
 
-  // Marks cells and adds captures on the way.
+  // What the name means here, innermost first. Marks cells and adds captures on the way.
   Resolved resolve(std::string_view name);
 
   // The nearest visible name, or nothing.
   std::string suggest(std::string_view name) const;
 
  private:
+  // One meaning of a name.
   struct Binding {
-    uint32_t depth = 0;
-    uint32_t slot = 0;  // of a parameter; index of a host variable
+    uint32_t depth = 0;  // of its function
+    uint32_t slot = 0;   // of a parameter; index of a host variable
     bool host = false;
     LetScope* let = nullptr;
     std::vector<uint32_t> positions;  // in its let
     size_t bound = 0;                 // how many of them are
   };
+  // A function while its body is compiled: what it takes along, each value once.
   struct FunctionScope {
     std::vector<Capture> captures;
     std::unordered_map<uint64_t, uint32_t> known;  // depth and slot of what was captured → index
@@ -72,12 +74,14 @@ class Scope {
   struct Found {
     uint32_t depth;
     uint32_t slot;
-    bool early;  // before it is bound
-    uint32_t position;
+    bool early;         // before it is bound: through a cell
+    uint32_t position;  // in its let
   };
 
+  // Which of a name's positions in its let is meant at this place, if any is visible.
   static bool find_in_let(const Binding& binding, Found& found);
   static bool visible(const Binding& binding, Found& found);
+  // The running function's capture of a slot of a function around it, made in every function between.
   uint32_t capture(uint32_t depth, uint32_t slot);
 
   // Innermost last.

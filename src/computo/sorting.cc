@@ -11,13 +11,16 @@ namespace colloquium::computo {
 namespace {
 
 // The value an element sorts by; null where the field is missing.
-Value field_of(const Program& program, const SortField& field, const Value& element) {
+Value field_of(Machine& machine, const SortField& field, const Value& element) {
   if (field.missing) return null_value();
   if (field.pointer == kNoPointer) return element;
-  ASSERT(field.pointer < program.pointers.size());
+  ASSERT(field.pointer < machine.program().pointers.size());
   Value v = element;
   size_t failed = 0;
-  return follow(v, program.pointers[field.pointer], failed) ? v : null_value();
+  uint64_t passed = 0;
+  const bool found = follow(v, machine.program().pointers[field.pointer], failed, passed);
+  machine.charge(passed / kPassedPerStep);  // whoever compares the fields sees whether the budget is spent
+  return found ? v : null_value();
 }
 
 bool copy_elements(Machine& machine, const Value& array, Value*& out, uint32_t& count) {
@@ -149,9 +152,9 @@ bool sort_array(Machine& machine, const SortSpec& spec, Value& array) {
   auto* keys = machine.allocate<Value>(fields * count);
   if (keys == nullptr) return false;
   for (size_t f = 0; f < fields; ++f) {
-    for (uint32_t i = 0; i < count; ++i)
-      keys[f * count + i] = field_of(machine.program(), spec.fields[f], elements[i]);
+    for (uint32_t i = 0; i < count; ++i) keys[f * count + i] = field_of(machine, spec.fields[f], elements[i]);
   }
+  if (machine.failed()) return false;
   const uint32_t* positions = MergeSort(machine, spec, keys, count).run();
   if (positions == nullptr) return false;
   auto* sorted = machine.allocate<Value>(count);
@@ -170,9 +173,9 @@ bool unique_runs(Machine& machine, const SortSpec& spec, RunMode mode, Value& ar
   if (out == nullptr) return false;
   uint32_t kept = 0;
   for (uint32_t begin = 0; begin < count;) {
-    const Value key = field_of(machine.program(), spec.fields[0], elements[begin]);
+    const Value key = field_of(machine, spec.fields[0], elements[begin]);
     uint32_t end = begin + 1;
-    while (end < count && equal(machine, key, field_of(machine.program(), spec.fields[0], elements[end]))) ++end;
+    while (end < count && equal(machine, key, field_of(machine, spec.fields[0], elements[end]))) ++end;
     if (machine.failed()) return false;
     keep_run(mode, elements + begin, end - begin, out, kept);
     begin = end;
