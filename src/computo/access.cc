@@ -63,6 +63,8 @@ uint32_t find_on_tape(const Source& source, uint32_t object, std::string_view ke
   return found;
 }
 
+// One step of a pointer; `v` stays as it is if it leads nowhere, for the message. A step into a view stays a view:
+// that is what keeps bytes untouched by access.
 bool step_into(Value& v, const Step& step) {
   if (v.kind == Kind::kView) {
     const TapeToken& token = v.token();
@@ -144,6 +146,8 @@ bool key_of(Machine& machine, const json::ValueView& key, Key& out) {
   return true;
 }
 
+// Values of a view's members stay views; only keys are decoded. Whoever needs order or distinctness pays for the
+// sort here, once, and everything behind works on one shape of object.
 bool members_of(Machine& machine, const Value& v, Object& out, uint32_t& count) {
   ASSERT(type_of(v) == Type::kObject);
   if (v.kind == Kind::kView) {
@@ -175,6 +179,7 @@ bool find_member(const Value& object, std::string_view key, Value& out) {
     if (found != 0) out = view_value(object.source, found);
     return found != 0;
   }
+  // Built objects are sorted, so this is a binary search.
   const Key* const begin = object.object->keys;
   const Key* const end = begin + object.size;
   const Key* at =
@@ -205,6 +210,7 @@ ObjectBuilder::~ObjectBuilder() {
   machine_.scratch().release(mark_);
 }
 
+// Most objects come in order (merge, omit, a sorted source), and then finish() sorts nothing.
 void ObjectBuilder::add(const Key& key, const Value& value) {
   ASSERT(count_ < capacity_);
   if (count_ > 0 && entries_[count_ - 1].key.view() >= key.view()) ascending_ = false;
@@ -212,6 +218,7 @@ void ObjectBuilder::add(const Key& key, const Value& value) {
   ++count_;
 }
 
+// Equal keys stay in the order they were added, so the last of them is the one that wins.
 uint32_t ObjectBuilder::sort_distinct() {
   ASSERT(!ascending_);
   std::sort(entries_, entries_ + count_, [](const Entry& a, const Entry& b) {

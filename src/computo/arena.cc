@@ -29,6 +29,7 @@ void* Arena::allocate_slow(size_t bytes) {
   ASSERT(!blocks_.empty());
   if (bytes > limit_ || bytes + reserved_ > limit_) return nullptr;
   const size_t rounded = (bytes + 7) & ~size_t{7};
+  // Doubling bounds the number of blocks; the limit bounds the last one.
   const size_t doubled = blocks_.back().size * 2;
   const size_t room = static_cast<size_t>(limit_ - reserved_);
   add_block(std::max(rounded, std::min(doubled, room)));
@@ -39,6 +40,7 @@ void* Arena::allocate_slow(size_t bytes) {
 
 void Arena::reset() {
   ASSERT(!blocks_.empty());
+  // Several blocks mean that the one kept was too small: the next evaluation finds one of their joint size.
   if (blocks_.size() > 1) {
     const size_t wanted = std::min<uint64_t>(reserved_, kKeptBlock);
     blocks_.clear();

@@ -31,6 +31,8 @@ class Scratch {
   Arena::Mark mark_;
 };
 
+// Every value visited costs a step: two values built of shared parts can be exponentially larger as trees than in
+// memory, and comparing them walks the trees.
 bool enter(Machine& machine, uint32_t depth) {
   ASSERT(depth <= kMostNesting + 1);
   if (!machine.charge(1)) return false;
@@ -73,6 +75,7 @@ bool equal_objects(Machine& machine, const Value& a, const Value& b, uint32_t de
   uint32_t y_count = 0;
   if (!members_of(machine, a, x, x_count) || !members_of(machine, b, y, y_count)) return false;
   if (x_count != y_count) return false;
+  // Keys first: they are cheap to compare and differ most often.
   for (uint32_t i = 0; i < x_count; ++i) {
     if (x.keys[i].view() != y.keys[i].view()) return false;
   }
@@ -174,6 +177,7 @@ int order_at(Machine& machine, const Value& a, const Value& b, uint32_t depth) {
   return 0;
 }
 
+// Order matters: [1, 2] and [2, 1] differ.
 uint64_t mix(uint64_t h, uint64_t more) {
   return (h ^ more) * 0x9e3779b97f4a7c15u + (h >> 29);
 }

@@ -7,6 +7,7 @@
 
 namespace colloquium::computo {
 
+// The empty pointer is no pointer: the instruction then skips the look-up altogether.
 uint32_t Compiler::add_pointer(Steps steps) {
   if (steps.empty()) return kNoPointer;
   program_.pointers.push_back(std::move(steps));
@@ -39,6 +40,7 @@ void Compiler::input(const Call& call, Opcode opcode) {
   emit(opcode, call.site, add_pointer(std::move(steps)));
 }
 
+// The first token of the pointer is the name, found at compile time; only the rest is followed at run time.
 void Compiler::variable(const Call& call) {
   Steps steps;
   if (!pointer_operand(call, steps)) return;
@@ -64,6 +66,7 @@ void Compiler::variable(const Call& call) {
   emit(opcode, call.site, found.index, add_pointer(std::move(steps)));
 }
 
+// Only what is literally a pair binds: names are never computed.
 bool Compiler::read_pairs(uint32_t token, LetBindings& out) {
   ASSERT(type(token) == TokenType::kArray);
   out.sequential = true;
@@ -129,6 +132,8 @@ void Compiler::bind_all(const LetBindings& bindings, LetScope& scope) {
   ASSERT(body().height == scope.base_slot + count);
 }
 
+// The values of the names stay on the stack, under the body's result, and are removed with one instruction; in a
+// chain of lets each body's end removes its own.
 void Compiler::let(const Call& call) {
   ASSERT(call.arguments.size() == 2);
   LetBindings bindings;
@@ -155,6 +160,8 @@ bool Compiler::read_parameters(uint32_t token, std::vector<std::string_view>& ou
   return true;
 }
 
+// Its body is compiled at once, into a function of its own; what is left here is the instruction that makes the
+// closure. The parameters are its first slots.
 void Compiler::lambda(const Call& call) {
   ASSERT(call.arguments.size() == 2);
   std::vector<std::string_view> names;

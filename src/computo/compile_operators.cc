@@ -16,6 +16,7 @@ uint16_t blame(size_t argument) {
 }
 }  // namespace
 
+// Arguments from left to right; those of append and merge are checked one by one on the way.
 void Compiler::native(const Call& call) {
   const bool checked = call.op->form != Form::kNative;
   const Type wanted = call.op->form == Form::kNativeOfObjects ? Type::kObject : Type::kArray;
@@ -67,6 +68,7 @@ bool Compiler::fold_step(Opcode step, size_t start) {
   return true;
 }
 
+// Pairs share their middle operand, which is evaluated once: a comparison that holds leaves it on the stack.
 void Compiler::relation(const Call& call) {
   const size_t count = call.arguments.size();
   ASSERT(count >= 2);
@@ -81,6 +83,7 @@ void Compiler::relation(const Call& call) {
   for (const uint32_t jump : exits) patch(jump);
 }
 
+// The first value stays on the stack until one differs from it.
 void Compiler::equal(const Call& call) {
   const size_t count = call.arguments.size();
   ASSERT(count >= 2);
@@ -102,6 +105,7 @@ void Compiler::not_equal(const Call& call) {
   emit(Opcode::kEqual, call.site, 0, 0, 1);
 }
 
+// Every operand but the last may end it early with the operator's own boolean.
 void Compiler::logic(const Call& call, Opcode opcode) {
   ASSERT(opcode == Opcode::kAnd || opcode == Opcode::kOr);
   std::vector<uint32_t> exits;
@@ -151,6 +155,7 @@ void Compiler::constant_if(const Call& call, bool truth) {
   expression(call.arguments[truth ? 1 : 2]);
 }
 
+// With literal keys the order of the members is known now; else they are sorted when they exist.
 void Compiler::object(const Call& call) {
   const size_t pairs = call.arguments.size() / 2;
   bool literal_keys = true;
@@ -189,6 +194,7 @@ void Compiler::record(const Call& call) {
   emit(Opcode::kRecord, call.site, static_cast<uint32_t>(program_.shapes.size() - 1), 0, 0, 1 - values);
 }
 
+// The array is checked before the function is evaluated: an error in the function's place must not hide it.
 void Compiler::loop(const Call& call) {
   ASSERT(call.arguments.size() == 2);
   expression(call.arguments[0]);
@@ -197,6 +203,7 @@ void Compiler::loop(const Call& call) {
   emit(Opcode::kLoop, call.site, 0, 1, call.op->detail);
 }
 
+// The initial value comes before the check of the array, and the function last, as section 8.7 orders them.
 void Compiler::reduce(const Call& call) {
   ASSERT(call.arguments.size() == 3);
   expression(call.arguments[0]);
@@ -206,6 +213,7 @@ void Compiler::reduce(const Call& call) {
   emit(Opcode::kReduce, call.site, 0, 1);
 }
 
+// A pointer with a bad escape addresses nothing, which is no error here: every element sorts as null.
 bool Compiler::sort_pointer(std::string_view text, SortField& field) {
   if (!text.empty() && text[0] != '/') return false;
   Steps steps;

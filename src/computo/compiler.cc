@@ -36,6 +36,7 @@ Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<
   ASSERT(!program.tape.empty());
 }
 
+// The script itself is compiled as a function without parameters.
 void Compiler::run() {
   literals_.prepare();
   program_.variables = options_.variables;
@@ -67,6 +68,7 @@ void Compiler::finish_function(Function& function, Body&& body) {
 }
 
 uint32_t Compiler::emit(Opcode opcode, uint32_t site, uint32_t a, uint32_t b, uint16_t c, int effect) {
+  // Counting the stack here is what lets names be slots and lets a call check for room once.
   const int change = kEffects[static_cast<size_t>(opcode)] + effect;
   Body& b_ = body();
   ASSERT(static_cast<int64_t>(b_.height) + change >= 0);
@@ -117,6 +119,7 @@ void Compiler::raise_instead(uint32_t site, Category category, std::string probl
   --body().height;
 }
 
+// The rules of section 4.1.
 void Compiler::expression(uint32_t token) {
   switch (type(token)) {
     case TokenType::kObject:
@@ -171,6 +174,7 @@ void Compiler::call(uint32_t token) {
   if (arity_holds(call)) form(call);
 }
 
+// An error of the call, before anything of it is evaluated.
 bool Compiler::arity_holds(const Call& call) {
   const OperatorInfo& info = call.op->info;
   const size_t count = call.arguments.size();

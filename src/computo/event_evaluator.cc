@@ -96,6 +96,7 @@ EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostCon
       context_(std::move(context)),
       evaluator_(program_, limits),
       metadata_(null_view()) {
+  // Bindings are made once; only what the meta data's view looks at changes from event to event.
   const std::vector<std::string>& names = program_->variables;
   for (size_t i = 0; i < names.size(); ++i) {
     const json::ValueView* view = context_ == nullptr ? nullptr : context_->find(names[i]);
@@ -110,6 +111,7 @@ EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostCon
 
 json::ValueView EventEvaluator::input(const Batch& batch, size_t i) {
   if (batch.is_tombstone(i)) return null_view();
+  // Bytes in a batch have been checked when they came in, so no second check is needed.
   const std::string_view value = batch.value(i);
   const auto tape = batch.tape(i);
   if (!tape.empty()) return {value.data(), tape.data(), 0};
@@ -119,6 +121,7 @@ json::ValueView EventEvaluator::input(const Batch& batch, size_t i) {
   return {value.data(), input_tape_.data(), 0};
 }
 
+// Keys ascend, as those of every built object do.
 void EventEvaluator::write_metadata(const Batch& batch, size_t i) {
   metadata_text_.clear();
   metadata_tape_.clear();

@@ -16,6 +16,7 @@ constexpr std::string_view kNoSugar =
     "text that begins with '=' is Computo's sugar notation, which this version does not read; write the "
     "expression in JSON form, e.g. [\">\", [\"$input\", \"/total\"], 10]";
 
+// Prints YAML as JSON and notes at which byte each value and key begins.
 class ExpressionPrinter {
  public:
   ExpressionText print(const ConfigNode& node) && {
@@ -88,6 +89,7 @@ class ExpressionPrinter {
   ExpressionText text_;
 };
 
+// A script error as a problem of the file it stands in.
 ConfigProblem problem_of(const ScriptError& error, const std::shared_ptr<const std::string>& file) {
   ConfigProblem problem;
   problem.mark = {file, static_cast<int>(error.line), static_cast<int>(error.column)};

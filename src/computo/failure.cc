@@ -91,6 +91,7 @@ class PathFinder {
  public:
   PathFinder(const Program& program, uint32_t target) : program_(program), target_(target) {}
 
+  // Each step goes to a token further on, so this ends.
   std::string find() {
     uint32_t at = 0;
     while (at != target_) {
@@ -117,6 +118,7 @@ class PathFinder {
     return i;
   }
 
+  // Notes the segments of one step and gives where it leads; 0 if the target is not below an expression.
   uint32_t step(uint32_t at) {
     if (token(at).type() != TokenType::kArray || target_ < at || target_ >= token(at).next) return 0;
     uint32_t ordinal = 0;
@@ -133,6 +135,7 @@ class PathFinder {
     return argument(name, ordinal - 1, next);
   }
 
+  // An argument by its role, where it has one.
   uint32_t argument(std::string_view name, uint32_t index, uint32_t next) {
     static constexpr std::string_view kBranches[] = {"condition", "then", "else"};
     if (name == "if" && index < 3) {
@@ -150,6 +153,7 @@ class PathFinder {
     return next;
   }
 
+  // A binding by its name, in either form of `let`; a malformed pair by its number.
   uint32_t binding(uint32_t bindings) {
     segment("bindings");
     if (bindings == target_ || token(bindings).next == bindings + 1) return bindings;
@@ -176,6 +180,7 @@ class PathFinder {
   std::string path_;
 };
 
+// The argument to blame is a child of the call, behind the operator's name.
 uint32_t blamed_token(const Program& program, const Failure& failure) {
   if (failure.argument == kNoArgument) return failure.site;
   const json::ValueView call = program.expression(failure.site);
@@ -190,6 +195,7 @@ uint32_t count_characters(std::string_view text) {
   return static_cast<uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
+// Messages go to logs and dead letters: a long value is cut, never within a character.
 std::string shortened(std::string_view text) {
   constexpr size_t kMost = 40;
   if (text.size() <= kMost) return std::string(text);

@@ -23,6 +23,7 @@ void Literals::prepare() {
   }
 }
 
+// A list is one constant if it calls nothing and no element can fail.
 bool Literals::constant_array(uint32_t token) const {
   ASSERT(token < program_.tape.size());
   const uint32_t end = program_.tape[token].next;
@@ -35,6 +36,7 @@ bool Literals::constant_array(uint32_t token) const {
   return true;
 }
 
+// Any object is data; only a wrapper around something else than an array fails.
 bool Literals::constant_object(uint32_t token) const {
   bool malformed = false;
   wrapped(token, malformed);
@@ -71,6 +73,7 @@ std::string_view Literals::text_of(uint32_t token) {
   return keep(std::move(decoded));
 }
 
+// Rendered now, so that writing a record copies its keys and escapes nothing.
 Key Literals::key(std::string_view name) {
   std::string rendered(escaped_bound(name.size()), '\0');
   bool escaped = false;
@@ -101,6 +104,7 @@ Value Literals::value_of(uint32_t token) {
     default:
       break;
   }
+  // Arrays and objects become text and tape, and are from then on what an input is: a view.
   ASSERT(is_constant(token));
   const auto index = static_cast<uint32_t>(program_.literal_tape.size());
   render(token, false);
@@ -171,6 +175,7 @@ void Literals::render_scalar(const json::ValueView& value) {
   char digits[kNumberBound];
   const char* end = write_number(number, digits);
   text.insert(text.end(), static_cast<const char*>(digits), end);
+  // The token keeps the literal's own type: 1e17 stays a double for arithmetic, though it is spelled as digits.
   const bool integer = number.kind != Kind::kDouble;
   leaf(integer ? TokenType::kInteger : TokenType::kDouble, offset,
        number.kind == Kind::kUint ? kTokenBigInteger : 0);

@@ -9,6 +9,7 @@
 
 namespace colloquium::computo {
 
+// Only what lambda gave can be called, with as many arguments as it has parameters.
 bool Machine::check_function(const Value& v, uint32_t parameters, uint32_t argument) {
   ASSERT(parameters > 0);
   if (type_of(v) != Type::kFunction) {
@@ -32,6 +33,7 @@ bool Machine::begin_loop(Registers& r, const Instruction& in) {
     *r.top++ = empty_result(loop);
     return true;
   }
+  // The operands are off the stack: what the function needs grows from where the array stood.
   r.closure = function.closure;
   return begin(r, in, loop, array, nullptr);
 }

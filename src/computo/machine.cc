@@ -50,6 +50,7 @@ void Machine::bind(std::span<const json::ValueView> inputs, std::span<const Bind
   ASSERT(next <= sources_.size());
 }
 
+// Whatever the last evaluation left is dropped first, also after a failure half way.
 bool Machine::run(std::span<const json::ValueView> inputs, std::span<const Binding> variables) {
   arena_.reset();
   scratch_arena_.reset();
@@ -110,6 +111,8 @@ bool Machine::decode(const json::ValueView& view, std::string_view& out) {
   return true;
 }
 
+// Checked once per call: the compiler knows how high the function's stack gets. Moving the stack is why frames
+// keep indexes and registers are handed over.
 bool Machine::ensure_stack(Registers& r, uint32_t height) {
   const auto used = static_cast<size_t>(r.base - stack_.get());
   ASSERT(used <= stack_size_);
@@ -174,6 +177,7 @@ bool Machine::list(const Value* items, uint32_t count, Value& out) {
   return true;
 }
 
+// The shape's keys are shared by all records it makes; only the values are the event's.
 bool Machine::record(const Shape& shape, const Value* values, Value& out) {
   const size_t count = shape.keys.size();
   ASSERT(shape.order.size() == count);
@@ -199,6 +203,7 @@ bool Machine::object(const Value* pairs, uint32_t count, Value& out) {
   return builder.finish(out);
 }
 
+// A captured cell is taken as the cell, so that the function sees what is bound later.
 bool Machine::closure(const Registers& r, uint32_t index, Value& out) {
   ASSERT(index < program_->functions.size());
   const Function& function = program_->functions[index];
@@ -262,6 +267,7 @@ bool Machine::arithmetic(Opcode step, Value& x, Value& y, uint32_t argument) {
   return finish_arithmetic(arithmetic_step(step, x, y, x), argument);
 }
 
+// Both operands have been evaluated; now both are checked, the left one first.
 bool Machine::compare(Relation relation, Value& x, Value& y, uint32_t argument, bool& holds) {
   if (!number(x, argument) || !number(y, argument + 1)) return false;
   const int order = compare_numbers(x, y);

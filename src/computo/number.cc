@@ -27,6 +27,7 @@ bool fits(Wide w) {
   return w >= std::numeric_limits<int64_t>::min() && w <= std::numeric_limits<int64_t>::max();
 }
 
+// Results that are not numbers of JSON are errors, and leave `out` alone.
 Arithmetic finish(double d, Value& out) {
   if (!std::isfinite(d)) return Arithmetic::kNotFinite;
   out = double_value(d);
@@ -38,6 +39,7 @@ int compare_wide(Wide a, double d) {
   ASSERT(std::isfinite(d));
   if (d >= kTwo64) return -1;
   if (d < -kTwo63) return 1;
+  // Between the bounds the whole part fits exactly, and what is left decides between equal wholes.
   const double whole = std::trunc(d);
   const Wide w = static_cast<Wide>(whole);
   if (a != w) return a < w ? -1 : 1;
@@ -127,6 +129,7 @@ Arithmetic multiply(const Value& a, const Value& b, Value& out) {
   return finish(to_double(a) * to_double(b), out);
 }
 
+// 6 / 3 is the integer 2, 7 / 2 the double 3.5.
 Arithmetic divide(const Value& a, const Value& b, Value& out) {
   if (is_zero(b)) return Arithmetic::kDivisionByZero;
   if (is_integer(a) && is_integer(b)) {

@@ -42,6 +42,7 @@ Value* copy(const Value& array, Value* out) {
 
 }  // namespace
 
+// If the first array is what append gave last, the others go into the room behind it (Machine::Spare).
 bool append(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   uint64_t size = 0;
   ASSERT(count > 0);
@@ -91,6 +92,7 @@ bool cdr(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   return true;
 }
 
+// If the array is what cons gave last, the element goes into the room before it.
 bool cons(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   if (!check_array(machine, arguments, 1)) return false;
@@ -144,6 +146,7 @@ bool zip(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   if (!check_array(machine, arguments, 0) || !check_array(machine, arguments, 1)) return false;
   const uint32_t size = std::min(array_size(arguments[0]), array_size(arguments[1]));
+  // All pairs share one allocation; each is an array of two of its values.
   Value* const items = result_array(machine, size);
   Value* const pairs = result_array(machine, uint64_t{size} * 2);
   if (items == nullptr || pairs == nullptr) return false;

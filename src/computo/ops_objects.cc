@@ -39,6 +39,7 @@ bool listed_names(Machine& machine, const Value* arguments, std::string_view*& o
 
 }  // namespace
 
+// A key becomes a value here, so it is text: decoded, and written canonically.
 bool keys(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);
   if (!check_object(machine, arguments, 0)) return false;
@@ -101,6 +102,7 @@ bool pick(Machine& machine, const Value* arguments, uint32_t count, Value& out) 
   return builder.finish(out);
 }
 
+// Sorting the names makes this n log n, whatever is listed.
 bool omit(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   std::string_view* names = nullptr;
@@ -119,6 +121,7 @@ bool omit(Machine& machine, const Value* arguments, uint32_t count, Value& out) 
   return builder.finish(out);
 }
 
+// Members of later objects are added later, and of equal keys the builder keeps the last.
 bool merge(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count > 0);
   auto* objects = machine.allocate<Object>(count);

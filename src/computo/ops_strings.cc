@@ -25,6 +25,7 @@ bool append_text(Machine& machine, Output& text, const Value& v) {
   return true;
 }
 
+// A string may not be longer than a result may be: text that doubles in a loop ends here.
 bool check_length(Machine& machine, uint64_t bytes) {
   const uint64_t most = std::min<uint64_t>(machine.limits().output_bytes, UINT32_MAX / 4);
   if (bytes > most)

@@ -22,6 +22,7 @@ namespace colloquium::computo {
 
 namespace {
 
+// The text is copied into the program first: everything the compiler makes points into that copy.
 void put_source(std::string_view text, const CompileOptions& options, Program& program) {
   program.text.reserve(text.size() + kBatchPadding);
   program.text.assign(text);
@@ -34,6 +35,7 @@ void put_source(std::string_view text, const CompileOptions& options, Program& p
   ASSERT(program.text.size() == program.text_size + kBatchPadding);
 }
 
+// Nesting beyond the walk's limit is the language's error `limit`; everything else it refuses is `parse`.
 bool walk_source(Program& program, CompileFailure& failure) {
   const std::string_view text(program.text.data(), program.text_size);
   ScriptError error;
@@ -85,6 +87,7 @@ struct Evaluator::State {
 
   bool append(const Value& value, std::vector<char>& bytes, std::vector<TapeToken>* tape) {
     output.start(tape != nullptr);
+    // A rendering that fails has touched nothing of the caller's.
     const bool done = !machine.failed() && render(machine, output, RenderAs::kResult, value);
     explained = false;
     if (!done) return false;

@@ -16,6 +16,7 @@ class Renderer {
   Renderer(Machine& machine, Output& output, RenderAs as)
       : machine_(machine), output_(output), canonical_(as == RenderAs::kText) {}
 
+  // A view goes out as it is, whatever its depth; what was built is visited.
   bool value(const Value& v, uint32_t depth) {
     if (output_.size() > machine_.limits().output_bytes) return fail_size();
     if (v.kind == Kind::kView && !canonical_) {
@@ -55,6 +56,7 @@ class Renderer {
   }
 
  private:
+  // Literals of the script are views too; their numbers are retyped by their spelling (text.h, number_token).
   void raw(const Value& v) {
     const json::ValueView view = v.view();
     const size_t offset = output_.size();

@@ -37,6 +37,7 @@ void Scope::remove_parameter(std::string_view name) {
   names_[name].pop_back();
 }
 
+// Names of a let stand on the table from its beginning; find_in_let says at which place which of them is visible.
 void Scope::add_let(LetScope& let, const std::vector<std::string_view>& names) {
   ASSERT(let.cells.size() == names.size());
   for (uint32_t position = 0; position < names.size(); ++position) {
@@ -116,6 +117,7 @@ uint32_t Scope::capture(uint32_t found_depth, uint32_t slot) {
   ASSERT(found_depth < depth());
   const uint64_t id = (uint64_t{found_depth} << 32) | slot;
   uint32_t index = slot;
+  // Each function between takes the value from the one around it, and the first from that one's stack.
   for (uint32_t level = found_depth + 1; level <= depth(); ++level) {
     FunctionScope& function = functions_[level];
     const auto next = static_cast<uint32_t>(function.captures.size());

@@ -142,6 +142,7 @@ class ValueSet {
 
 }  // namespace
 
+// Keys are looked up once per element, not once per comparison.
 bool sort_array(Machine& machine, const SortSpec& spec, Value& array) {
   Value* elements = nullptr;
   uint32_t count = 0;
