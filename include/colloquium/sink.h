@@ -25,12 +25,11 @@ enum class Outcome : uint8_t {
   kDrop,        // refused, and declared as to be dropped
   kRetry,       // not written; write it again later
   kDeadLetter,  // not written, and never will be
-  kBroken,      // not written, because the sink can write nothing any more: its leg fails
 };
 
 struct EventOutcome {
   Outcome outcome = Outcome::kOk;
-  Error error;                 // for kRetry, kDeadLetter and kBroken
+  Error error;                 // for kRetry and kDeadLetter
   int64_t retry_after_ms = 0;  // kRetry: what the peer asked for, 0 if nothing
 };
 

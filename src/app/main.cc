@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <malloc.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -21,14 +22,24 @@ Result<size_t> read_stdin(std::span<char> into) {
   }
 }
 
+// Batches are around a megabyte and live for milliseconds. By default glibc takes such memory from the kernel
+// each time and gives it back, and zeroing fresh pages cost a fifth of all processor time.
+void keep_memory_of_batches() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 }  // namespace
 }  // namespace colloquium::app
 
 int main(int argc, char** argv) {
   using namespace colloquium::app;
+  keep_memory_of_batches();
+  // Nothing here uses stdio, and unsynchronised streams are several times faster.
   std::ios::sync_with_stdio(false);
   Console console{read_stdin, std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1};
   const Exit code = run_command_line(root_verb(), std::vector<std::string>(argv + 1, argv + argc), console);
+  // A full disk or a closed pipe behind stdout only shows when the last bytes leave.
   std::cout.flush();
   if (!std::cout) {
     std::cerr << "error: cannot write to standard output\n";

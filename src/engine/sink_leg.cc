@@ -115,7 +115,6 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
     switch (outcome.outcome) {
       case Outcome::kOk: ++ok; break;
       case Outcome::kDrop: break;
-      case Outcome::kBroken: again.keep(*batch, i); break;
       case Outcome::kDeadLetter: give_up(lane, i, outcome.error, lane.attempt + 1); break;
       case Outcome::kRetry:
         if (first_retry == nullptr) {
@@ -134,12 +133,10 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   counters.events_out.add(ok);
   if (ok == batch->size()) counters.bytes_out.add(batch->payload_bytes());
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
-  const auto broken = std::find_if(outcomes.begin(), outcomes.end(),
-                                   [](const EventOutcome& outcome) { return outcome.outcome == Outcome::kBroken; });
-  if (broken != outcomes.end()) {
-    // The event stays uncommitted: it is written again when the pipeline runs again.
+  if (auto broken = sink_->broken(); broken && !lane.rest->empty()) {
+    // The events stay uncommitted: they are written when the pipeline runs again.
     broken_ = true;
-    fail(broken->error);
+    fail(std::move(*broken));
   } else if (lane.rest->empty()) {
     lane.attempt = 0;
     complete(lane);

@@ -273,11 +273,10 @@ TEST_CASE("many bytes commit without waiting for the interval") {
 
 TEST_CASE("a sink that can write nothing any more fails the leg, and what it did not write is not committed") {
   Bench bench(false);
-  bench.sink->answer = [](const Batch& batch) {
-    std::vector<EventOutcome> out(batch.size());
-    for (size_t i = 1; i < out.size(); ++i) {
-      out[i] = {Outcome::kBroken, {ErrorCode::kIo, "the reader is gone", false, {}}, 0};
-    }
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size(), retry());
+    out[0] = {};
+    bench.sink->broken_error = Error{ErrorCode::kIo, "the reader is gone", false, {}};
     return out;
   };
   bench.deliver({"1", "2", "3"}, 0);

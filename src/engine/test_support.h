@@ -63,6 +63,7 @@ class FakeSink final : public Sink {
       finish();
     }
   }
+  std::optional<Error> broken() const override { return broken_error; }
   bool has_token() const override { return token_; }
   void token(TokenDone done) override {
     if (token_error) return done(fail(*token_error));
@@ -82,6 +83,7 @@ class FakeSink final : public Sink {
   std::function<std::vector<EventOutcome>(const Batch&)> answer;
   bool hold = false;
   std::optional<Error> token_error;
+  std::optional<Error> broken_error;
   std::deque<std::function<void()>> held;
   std::vector<std::string> written;
   std::vector<std::string> committed_tokens;

@@ -149,20 +149,16 @@ void StdoutSink::finish_jobs() {
     std::vector<EventOutcome> outcomes;
     if (error && written < job.batch->size()) {
       outcomes.resize(job.batch->size());
-      for (size_t i = written; i < outcomes.size(); ++i) outcomes[i] = {not_written(), *error, 0};
+      for (size_t i = written; i < outcomes.size(); ++i) outcomes[i] = {Outcome::kRetry, *error, 0};
     }
     written -= std::min(written, job.batch->size());
     job.done(std::move(outcomes));
   }
 }
 
-Outcome StdoutSink::not_written() const {
-  return broken_ ? Outcome::kBroken : Outcome::kRetry;
-}
-
 void StdoutSink::refuse_waiting(const Error& error) {
   for (Job& job : std::exchange(waiting_, {})) {
-    job.done(std::vector<EventOutcome>(job.batch->size(), EventOutcome{not_written(), error, 0}));
+    job.done(std::vector<EventOutcome>(job.batch->size(), EventOutcome{Outcome::kRetry, error, 0}));
   }
 }
 

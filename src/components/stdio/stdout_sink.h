@@ -50,7 +50,6 @@ class StdoutSink final : public Sink {
   void has_written();
   void finish_jobs();
   // Every batch that waits ends with a retry: nothing of it was written.
-  Outcome not_written() const;
   void refuse_waiting(const Error& error);
 
   ComponentContext context_;
