@@ -8,6 +8,7 @@
 namespace colloquium::admin {
 namespace {
 
+// The version is part of the type: Prometheus picks its parser by it.
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 // A probe's answer is about now; a cache in between would tell about then.
 constexpr std::array<net::HeaderField, 1> kNoStore{{{"Cache-Control", "no-store"}}};
@@ -39,6 +40,7 @@ std::string what_is_missing(const std::vector<HealthEntry>& entries) {
   return text;
 }
 
+// Written by hand: five members, and the one thing that matters (escaping) is net's.
 std::string health_json(const AdminView& view, const std::vector<HealthEntry>& entries) {
   std::string json = "{";
   member(json, "status", to_string(Health::overall(entries)));
@@ -60,6 +62,7 @@ std::string health_json(const AdminView& view, const std::vector<HealthEntry>& e
   return json + "]}\n";
 }
 
+// A refusal says who is not ready, because that is the first question.
 void answer_readyz(const AdminView& view, net::Responder& responder) {
   const std::vector<HealthEntry> entries = view.health.entries();
   if (Health::is_ready(entries)) return send(responder, 200, "text/plain", "ready\n");
@@ -69,6 +72,7 @@ void answer_readyz(const AdminView& view, net::Responder& responder) {
   responder.fail(problem);
 }
 
+// Degraded is still 200: this page is for people and dashboards, and 503 would hide its body from some.
 void answer_healthz(const AdminView& view, net::Responder& responder) {
   const std::vector<HealthEntry> entries = view.health.entries();
   const int status = Health::overall(entries) == HealthStatus::kFailed ? 503 : 200;
@@ -79,6 +83,7 @@ net::Route get(const char* path, std::function<void(net::Responder&)> answer) {
   net::Route route;
   route.path = path;
   route.methods = {net::Method::kGet};
+  // Nothing here takes a body.
   route.max_body_bytes = 0;
   route.handle = [answer = std::move(answer)](const net::Request&, net::Responder responder) {
     answer(responder);
@@ -93,6 +98,7 @@ std::vector<net::Route> admin_routes(const AdminView& view) {
   routes.push_back(get(
       "/metrics", [view](net::Responder& responder) { send(responder, 200, kMetricsType, view.metrics.text()); }));
   routes.push_back(
+      // Nothing is looked at: that this runs is the answer.
       get("/livez", [](net::Responder& responder) { send(responder, 200, "text/plain", "alive\n"); }));
   routes.push_back(get("/readyz", [view](net::Responder& responder) { answer_readyz(view, responder); }));
   routes.push_back(get("/healthz", [view](net::Responder& responder) { answer_healthz(view, responder); }));

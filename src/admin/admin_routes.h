@@ -34,8 +34,10 @@ struct AdminView {
   int64_t started_ns = 0;  // by clock.monotonic_ns()
 };
 
+// The routes alone, for tests.
 std::vector<net::Route> admin_routes(const AdminView& view);
 
+// Fails if the server has one of the paths already.
 Status add_admin_routes(net::HttpServer& server, const AdminView& view);
 
 }  // namespace colloquium::admin

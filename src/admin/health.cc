@@ -9,6 +9,7 @@
 namespace colloquium::admin {
 namespace {
 
+// kStarting ranks below kDegraded: what has not begun hides no fault of what has.
 int severity(HealthStatus status) {
   switch (status) {
     case HealthStatus::kOk:
@@ -70,6 +71,8 @@ std::vector<HealthEntry> Health::entries() const {
 }
 
 bool Health::is_ready(const std::vector<HealthEntry>& entries) {
+  // A degraded component still accepts, and what it holds back is in the log: sending the traffic elsewhere
+  // would help nobody.
   return std::none_of(entries.begin(), entries.end(), [](const HealthEntry& entry) {
     return entry.status == HealthStatus::kStarting || entry.status == HealthStatus::kFailed;
   });

@@ -13,6 +13,7 @@
 
 namespace colloquium::admin {
 
+// From best to worst, but for kStarting, which is no fault and only means "not yet".
 enum class HealthStatus {
   kOk,
   kStarting,  // not ready yet, nothing is wrong
@@ -29,8 +30,10 @@ struct HealthEntry {
 
 class Health {
  public:
+  // Called on the loop, each time someone looks; it must be quick.
   using Provider = std::function<std::vector<HealthEntry>()>;
 
+  // Move-only. An empty one holds nothing.
   class [[nodiscard]] Holder {
    public:
     Holder() = default;
@@ -57,6 +60,7 @@ class Health {
   static HealthStatus overall(const std::vector<HealthEntry>& entries);
 
  private:
+  // By id, which rises: the order in which they were added.
   std::map<uint64_t, Provider> providers_;
   uint64_t next_id_ = 1;
 };

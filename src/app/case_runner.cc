@@ -20,6 +20,8 @@ ScriptResult failed(const computo::ScriptError& error) {
   return {"", std::string(computo::to_string(error.category)), error.message()};
 }
 
+// Compiled anew for each case: a script that does not compile is a result like any other, and a case may
+// expect it.
 ScriptResult evaluate(const std::string& script, const std::vector<json::ValueView>& inputs) {
   computo::CompileFailure failure;
   const computo::ProgramPtr program = computo::compile_json(script, {}, failure);
@@ -30,12 +32,14 @@ ScriptResult evaluate(const std::string& script, const std::vector<json::ValueVi
   return {std::string(bytes.begin(), bytes.end()), "", ""};
 }
 
+// The events of a sink are compared as one list, so that a missing or an extra one is a difference too.
 std::string list_json(const std::vector<std::string>& values) {
   std::string text = "[";
   for (const std::string& value : values) text += (text.size() > 1 ? "," : "") + value;
   return text + "]";
 }
 
+// An unknown name is told rather than skipped: a case that looks at nothing would always pass.
 std::string check_sink(const std::string& name, const ConfigNode& expected, const engine::InMemoryResult& result) {
   const auto sink = std::find_if(result.sinks.begin(), result.sinks.end(),
                                  [&](const engine::SinkOutput& each) { return each.sink == name; });
@@ -78,6 +82,7 @@ std::string run_pipeline_case(const engine::Plan& plan, const TestCase& test, Fo
         return difference;
     }
   }
+  // Counted even where a case does not mention them: an event that failed is never what a case meant to show.
   if (result->dead_letters.size() == static_cast<size_t>(test.dead_letters)) return {};
   std::string text = "expected " + std::to_string(test.dead_letters) + " dead letters, got " +
                      std::to_string(result->dead_letters.size());

@@ -10,8 +10,10 @@
 namespace colloquium::app {
 namespace {
 
+// Wide enough for "--drain-timeout TIME" and its margin; longer names get a line of their own.
 constexpr size_t kHelpColumn = 26;
 
+// CLI11 itself tells positionals from options by the leading dash; the table follows it.
 bool is_positional(const VerbOption& option) {
   return option.name.front() != '-';
 }
@@ -19,6 +21,7 @@ bool takes_many(const VerbOption& option) {
   return std::holds_alternative<std::vector<std::string>*>(option.target);
 }
 
+// "colloquium run [OPTIONS] [FILE…]". Options come as one word: their list stands right below.
 std::string usage_line(const Verb& verb, const std::string& path) {
   std::string line = path;
   if (!verb.verbs.empty()) return line + " VERB …";
@@ -45,6 +48,7 @@ std::string entry(const std::string& name, const std::string& help) {
   return line + help + "\n";
 }
 
+// "-e,--expression" is what CLI11 wants; people read it better with a space.
 std::string option_title(const VerbOption& option) {
   std::string title = option.name;
   const size_t comma = title.find(',');
@@ -68,6 +72,8 @@ std::string indented(const std::string& text) {
   return out;
 }
 
+// Binds one row of the table to CLI11. The target decides what is parsed: a flag takes no value, a list may be
+// repeated.
 void add_option(CLI::App& app, const VerbOption& option) {
   const auto add = [&](auto* target) {
     using T = std::decay_t<decltype(*target)>;
@@ -76,6 +82,7 @@ void add_option(CLI::App& app, const VerbOption& option) {
       added = app.add_flag(option.name, *target, option.help);
     } else {
       added = app.add_option(option.name, *target, option.help);
+      // Without this, "--set a=b file" would take the file as a second setting.
       if (!is_positional(option)) added->allow_extra_args(false);
       if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
     }
@@ -84,6 +91,7 @@ void add_option(CLI::App& app, const VerbOption& option) {
   std::visit(add, option.target);
 }
 
+// Every mistake ends with where help is, so that nobody has to guess the spelling of --help.
 Exit refuse_with_hint(const Console& console, const std::string& path, const std::string& message) {
   console.err << "error: " << message << "\n'" << path << " --help' tells what it takes\n";
   return Exit::kRefused;
@@ -94,6 +102,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
 }
 
+// What CLI11 could not place: a misspelt option, or one argument too many.
 Exit refuse_extra(const Verb& verb, const std::string& path, const std::string& extra, const Console& console) {
   if (extra.front() != '-') return refuse_with_hint(console, path, "unexpected argument '" + extra + "'");
   std::vector<std::string> known{"--help"};
@@ -132,10 +141,12 @@ Exit run_leaf(const Verb& verb, const std::string& path, std::vector<std::string
   return verb.run(console);
 }
 
+// "colloquium help" is what people type who do not know yet that it is --help.
 bool asks_for_help(const std::string& argument) {
   return argument == "--help" || argument == "-h" || argument == "help";
 }
 
+// The candidates are the verbs of this level only: "log verfy" means "log verify", not "validate".
 Exit refuse_verb(const Verb& parent, const std::string& path, const std::string& word, const Console& console) {
   std::vector<std::string> known;
   for (const Verb& verb : parent.verbs) known.push_back(verb.name);
@@ -143,6 +154,7 @@ Exit refuse_verb(const Verb& parent, const std::string& path, const std::string&
   return refuse_with_hint(console, path, what + word + "'" + did_you_mean(word, known));
 }
 
+// Only verbs that do something get a section; a group is but the first word of theirs.
 void append_page(const Verb& verb, const std::string& path, std::string& page) {
   if (!verb.verbs.empty()) {
     for (const Verb& child : verb.verbs) append_page(child, path + " " + child.name, page);
@@ -188,6 +200,8 @@ std::string help_text(const Verb& verb, const std::string& path) {
 }
 
 Exit run_command_line(const Verb& root, const std::vector<std::string>& arguments, Console& console) {
+  // Verbs are walked by hand rather than as CLI11 sub-commands: those know no did-you-mean, and print their
+  // own help.
   const Verb* verb = &root;
   std::string path = root.name;
   size_t used = 0;
@@ -201,6 +215,7 @@ Exit run_command_line(const Verb& root, const std::vector<std::string>& argument
       console.out << help_text(*verb, path);
       return Exit::kDone;
     }
+    // --version is a flag everywhere else in the world.
     const std::string name = verb == &root && word == "--version" ? "version" : word;
     const auto found = std::find_if(verb->verbs.begin(), verb->verbs.end(),
                                     [&](const Verb& child) { return child.name == name; });

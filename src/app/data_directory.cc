@@ -15,7 +15,9 @@
 namespace colloquium::app {
 namespace {
 
+// Often enough for the log to write its mark within a second of the last event.
 constexpr int64_t kTickMs = 200;
+// Few and small: this delays every start. A median of five shrugs off one slow sync.
 constexpr size_t kSyncProbes = 5;
 constexpr size_t kProbeBytes = 4096;
 // Below this, whatever holds the directory does not wait for a disk.
@@ -60,6 +62,7 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
   options.executor = &foundation.executor();
   options.clock = &foundation.clock();
   options.random = &foundation.chance();
+  // src/log knows no JSON. A batch read from disk was checked before it was written, and its CRC holds.
   options.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
     thread_local json::Walker walker;
     walker.walk_unchecked(value, tape);
@@ -71,6 +74,7 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundation, const std::string& path) {
+  // The lock comes first: recovery writes. The address follows once the port is known.
   TRY_ASSIGN(log::DataDirectoryLock lock, log::lock_data_directory(foundation.files(), path, ""));
   std::unique_ptr<DataDirectory> opened(new DataDirectory(foundation, path, std::move(lock)));
   TRY_ASSIGN(opened->log_, log::SegmentLog::open(log_options(foundation, path)));
@@ -80,6 +84,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundatio
 
 std::vector<std::string> DataDirectory::describe() const {
   std::vector<std::string> lines;
+  // What recovery cut off is worth a line each: it tells an operator that the last stop was none.
   for (const log::RecoveryReport::Note& note : log_->recovery().notes) {
     lines.push_back("recovered " + note.partition + ": " + note.text);
   }

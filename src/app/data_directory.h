@@ -24,6 +24,7 @@ class DataDirectory {
  public:
   static Result<std::unique_ptr<DataDirectory>> open(Foundation& foundation, const std::string& path);
 
+  // As everything above src/log sees it.
   log::Log& log() { return *log_; }
 
   // What recovery found, and what a durable acknowledgement waits for; one line each.
@@ -43,6 +44,7 @@ class DataDirectory {
   DataDirectory(Foundation& foundation, std::string path, log::DataDirectoryLock lock)
       : foundation_(foundation), path_(std::move(path)), lock_(std::move(lock)) {}
 
+  // Constant after construction.
   Foundation& foundation_;
   const std::string path_;
   log::DataDirectoryLock lock_;

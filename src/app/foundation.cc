@@ -13,6 +13,7 @@ Result<std::unique_ptr<Foundation>> Foundation::create(io::FileSystem& files, si
   std::unique_ptr<Foundation> made(new Foundation(files));
   TRY_ASSIGN(made->loop_, loop::UvLoop::create(made->executor_));
   made->workers_ = std::make_unique<engine::WorkerPool>(made->executor_, workers);
+  // What components ask for by type. The ingest server joins them once it listens.
   made->services_.provide<io::FileSystem>(&made->files_);
   made->services_.provide<loop::UvLoop>(made->loop_.get());
   made->services_.provide<Executor>(&made->executor_);
@@ -37,6 +38,7 @@ engine::Environment Foundation::environment(log::Log* log, bool from_start) {
                              .from_start = from_start};
 }
 
+// One core is left to the loop and the log thread, which together take about that much under load.
 size_t default_workers() {
   return std::max<size_t>(std::thread::hardware_concurrency(), 2) - 1;
 }

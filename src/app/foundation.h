@@ -30,6 +30,7 @@ class Foundation {
   // `log` may be null.
   engine::Environment environment(log::Log* log, bool from_start);
 
+  // Each lives as long as the Foundation.
   loop::UvLoop& loop() { return *loop_; }
   Executor& executor() { return executor_; }
   Clock& clock() { return clock_; }
@@ -42,6 +43,7 @@ class Foundation {
  private:
   explicit Foundation(io::FileSystem& files) : files_(files) {}
 
+  // In the order in which they are made; the loop and the workers need all that stands above them.
   io::FileSystem& files_;
   SystemClock clock_;
   SystemRandom random_;

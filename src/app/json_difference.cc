@@ -7,14 +7,17 @@ namespace {
 
 using nlohmann::json;
 
+// A difference deep in a large event should fit a terminal line or two.
 constexpr size_t kShownLength = 120;
 
+// Bytes that are no UTF-8 cannot come from our writer, but a message must not throw over them.
 std::string shown(const json& value) {
   std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
   if (text.size() > kShownLength) text = text.substr(0, kShownLength) + "…";
   return text;
 }
 
+// As in a JSON Pointer (RFC 6901), so that the place can be pasted into a script.
 std::string escaped(const std::string& key) {
   std::string out;
   for (char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
@@ -23,6 +26,7 @@ std::string escaped(const std::string& key) {
 
 std::string differ(const json& expected, const json& actual, const std::string& path);
 
+// What is missing is told before what is too much: the first is usually the cause of the second.
 std::string differ_objects(const json& expected, const json& actual, const std::string& path) {
   for (const auto& [key, value] : expected.items()) {
     const std::string place = path + "/" + escaped(key);
@@ -48,6 +52,7 @@ std::string differ_arrays(const json& expected, const json& actual, const std::s
 }
 
 std::string differ(const json& expected, const json& actual, const std::string& path) {
+  // nlohmann compares 1 and 1.0 as equal, and integers of 64 bits exactly, which is what a case means.
   if (expected == actual) return {};
   if (expected.is_object() && actual.is_object()) return differ_objects(expected, actual, path);
   if (expected.is_array() && actual.is_array()) return differ_arrays(expected, actual, path);

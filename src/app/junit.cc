@@ -43,6 +43,7 @@ std::string seconds_text(double seconds) {
   return text.data();
 }
 
+// Counts of one suite, or of all.
 struct Totals {
   size_t tests = 0;
   size_t failures = 0;
@@ -59,6 +60,7 @@ struct Totals {
   }
 };
 
+// The message goes into the attribute, where every reader looks; the text of the element stays empty.
 std::string case_xml(const CaseResult& result) {
   std::string xml = "    <testcase classname=\"" + attribute(result.suite) + "\" name=\"" +
                     attribute(result.name) + "\" time=\"" + seconds_text(result.seconds) + "\"";

@@ -17,6 +17,7 @@ struct CaseResult {
   bool passed() const { return failure.empty(); }
 };
 
+// Results of one suite have to stand together. The form is the one that Jenkins, GitLab and GitHub actions read.
 std::string junit_xml(const std::vector<CaseResult>& results);
 
 }  // namespace colloquium::app

@@ -9,6 +9,7 @@ namespace {
 using metrics::Family;
 using metrics::Labels;
 
+// Asked anew at each scrape: a stream's numbers change with every group. A stream that is gone reads as zeros.
 log::PartitionInfo partition_of(const log::Log& log, log::StreamId stream, size_t partition) {
   const auto info = log.stream_info(stream);
   if (!info || partition >= info->partitions.size()) return {};
@@ -20,6 +21,7 @@ log::PartitionInfo partition_of(const log::Log& log, log::StreamId stream, size_
 double lag_of(const log::Log& log, log::StreamId stream, const std::string& name, size_t partition,
               const std::string& leg) {
   const log::PartitionInfo info = partition_of(log, stream, partition);
+  // A leg that never committed is behind by all there still is, not by what retention has removed.
   int64_t committed = info.oldest_offset;
   if (const auto state = log.leg_state(leg)) {
     for (const log::LegState::StreamPosition& position : state->positions) {

@@ -15,6 +15,7 @@
 
 namespace colloquium::app {
 
+// They unregister when they go.
 using Registrations = std::vector<metrics::Registration>;
 
 // The log as a whole.

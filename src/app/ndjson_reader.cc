@@ -12,8 +12,10 @@
 namespace colloquium::app {
 namespace {
 
+// Large enough that a system call per block does not show, small enough to stay in the cache.
 constexpr size_t kBlockBytes = size_t{1} << 20;
 
+// A line of white space is no value; a lone CR is left of CR LF.
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
@@ -51,6 +53,7 @@ Result<bool> NdjsonReader::next(std::string_view& line) {
       TRY(fill());
       continue;
     }
+    // At the end, what is left without a line feed is the last line.
     if (feed == nullptr && begin_ == end_) return false;
     const size_t stop =
         feed == nullptr ? end_ : static_cast<size_t>(static_cast<const char*>(feed) - buffer_.data());

@@ -31,6 +31,7 @@ class NdjsonReader {
 
   ReadBytes read_;
   size_t line_limit_bytes_;
+  // Holds whole lines and the begin of one; kBatchPadding bytes behind end_ are always readable.
   std::vector<char> buffer_;
   size_t begin_ = 0;  // of what was not handed out yet
   size_t end_ = 0;    // of what was read

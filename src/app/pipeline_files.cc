@@ -13,15 +13,18 @@
 namespace colloquium::app {
 namespace {
 
+// Far above any real file; what is larger is the wrong file.
 constexpr size_t kFileLimitBytes = size_t{16} << 20;
 constexpr const char* kSettingsFile = "colloquium.yaml";
 // Switches of the tests, which are no settings and have no page.
 constexpr std::string_view kTestPrefix = "COLLOQUIUM_TEST_";
 
+// A problem of a whole file has no line.
 ConfigMark mark_of(const std::string& file) {
   return {std::make_shared<const std::string>(file), 0, 0};
 }
 
+// The plan is compiled even where the file has errors, so that mistakes in expressions join the same list.
 LoadedPipeline load_one(const std::string& file, ConfigProblems& problems) {
   const auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
   if (!text) {
@@ -50,6 +53,7 @@ void refuse_second_names(const std::vector<LoadedPipeline>& pipelines, ConfigPro
   }
 }
 
+// Only the default name may be missing: whoever names a file, or an environment, means it.
 std::optional<config::SettingsText> read_settings_file(const std::string& file, bool must_exist,
                                                        ConfigProblems& problems) {
   auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
@@ -60,6 +64,7 @@ std::optional<config::SettingsText> read_settings_file(const std::string& file, 
   return std::nullopt;
 }
 
+// Set but empty counts as not set, as ${NAME:-default} has it.
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
@@ -74,6 +79,7 @@ std::vector<std::pair<std::string, std::string>> setting_variables() {
     if (equals == std::string_view::npos || text.substr(0, kTestPrefix.size()) == kTestPrefix) continue;
     found.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
+  // The order of the environment is nobody's intention; messages about it should not vary.
   std::sort(found.begin(), found.end());
   return found;
 }

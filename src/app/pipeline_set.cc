@@ -30,6 +30,7 @@ Status PipelineSet::start() {
   for (const auto& owned : units_) {
     Unit& unit = *owned;
     unit.state = State::kRunning;
+    // A pipeline may finish inside start(); closing it there would pull it away from under itself.
     Status started = unit.pipeline->start([this, &unit] { loop_.post([this, &unit] { finished(unit); }); },
                                           [this, &unit](Error error) { failed(unit, std::move(error)); });
     if (started) continue;
@@ -71,6 +72,7 @@ void PipelineSet::failed(Unit& unit, Error error) {
 void PipelineSet::close(Unit& unit, int64_t deadline_ms) {
   if (unit.state == State::kClosing || unit.state == State::kClosed) return;
   unit.state = State::kClosing;
+  // `closed` runs inside the pipeline, which therefore dies in a later turn.
   unit.pipeline->stop(deadline_ms, [this, &unit] { loop_.post([this, &unit] { closed(unit); }); });
 }
 
@@ -90,6 +92,7 @@ std::vector<admin::HealthEntry> PipelineSet::health() const {
       entry = {entry.name, admin::HealthStatus::kFailed, unit->failure->describe()};
     } else if (unit->state == State::kClosed) {
       entry.detail = "finished";
+      // Not ready: what watches /readyz should send no more here.
     } else if (unit->state == State::kClosing) {
       entry = {entry.name, admin::HealthStatus::kStarting, "stopping"};
     } else if (!unit->pipeline->ready()) {

@@ -27,6 +27,7 @@ class PipelineSet {
   PipelineSet(Loop& loop, int64_t drain_timeout_ms, Done done);
   ~PipelineSet();  // REQUIRES: every pipeline that was added is closed
 
+  // REQUIRES: not started yet.
   void add(std::string name, std::unique_ptr<engine::Pipeline> pipeline);
 
   // Starts all. If one cannot start, its error comes back, all are closed without draining, and `done` runs.
@@ -36,9 +37,11 @@ class PipelineSet {
   // `done` runs in a later turn all the same.
   void stop();
 
+  // A line for each pipeline, and one for each of its components while it is open.
   std::vector<admin::HealthEntry> health() const;
 
  private:
+  // kCreated → kRunning → kClosing → kClosed; a failed start goes from kCreated to kClosing.
   enum class State { kCreated, kRunning, kClosing, kClosed };
   struct Unit {
     std::string name;
@@ -58,6 +61,7 @@ class PipelineSet {
   Done done_;
   std::vector<std::unique_ptr<Unit>> units_;
   std::optional<Error> failure_;
+  // Pipelines that were added and are not closed.
   size_t open_ = 0;
 };
 

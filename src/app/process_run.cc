@@ -22,6 +22,7 @@ constexpr const char* kOff = "off";
 // Requests under way have had the drain's time already.
 constexpr int64_t kPortCloseMs = 1000;
 
+// Only then is the ingest port opened: a pipeline of files needs none, and should not collide over it.
 bool has_http_source(const engine::Plan& plan) {
   const auto& sources = plan.data().config.sources;
   return std::any_of(sources.begin(), sources.end(),
@@ -38,6 +39,7 @@ std::vector<std::string> leg_names(const engine::Plan& plan) {
   return names;
 }
 
+// The net folder does not know the flags.
 Status with_advice(Status status, const std::string& advice) {
   if (status) return status;
   Error error = std::move(status).error();
@@ -61,6 +63,8 @@ Exit ProcessRun::run() {
   pipelines_ = std::make_unique<PipelineSet>(
       foundation_->loop(), request_.settings.drain_timeout.ms,
       [this](std::optional<Error> failure) { pipelines_closed(std::move(failure)); });
+  // Ports are bound and sources started before the loop turns for the first time, so no request can come
+  // between the two and find its path missing.
   Status started = open();
   if (started) started = pipelines_->start();
   if (started) {
@@ -74,6 +78,7 @@ Exit ProcessRun::run() {
   return finish();
 }
 
+// In the order of what costs least to undo: nothing has been promised to anybody until pipelines start.
 Status ProcessRun::open() {
   TRY(open_data_directory());
   TRY(open_ports());
@@ -121,6 +126,7 @@ Status ProcessRun::create_pipelines() {
   return {};
 }
 
+// Registered once the pipeline has opened its streams; opening them again gives the same ones.
 Status ProcessRun::register_streams(const engine::Plan& plan) {
   if (data_ == nullptr) return {};
   const engine::PlanData& data = plan.data();
@@ -140,6 +146,8 @@ Status ProcessRun::watch_signals() {
   return foundation_->loop().on_signal(SIGINT, [this] { signalled("SIGINT"); });
 }
 
+// What an operator wants to know of a start: what is promised, where the data is, where to connect. The admin
+// line comes last: who waits for the start waits for it.
 void ProcessRun::announce() const {
   log_info(kComponent, std::string("colloquium ") + version(), {{"workers", foundation_->worker_count()}});
   for (const auto& plan : request_.plans) {
@@ -183,6 +191,7 @@ void ProcessRun::close_ports() {
       loop.post([&loop] { loop.stop(); });
     });
   };
+  // ports_open_ began with one, so that the last of these callbacks cannot come before all are under way.
   for (net::HttpServer* port : {ingest_.get(), admin_.get()}) {
     if (port == nullptr) continue;
     ++ports_open_;
@@ -191,6 +200,8 @@ void ProcessRun::close_ports() {
   one_closed();
 }
 
+// The loop has ended; what is left goes in the reverse order of its making. The log is last, because everything
+// else may still have told it something.
 Exit ProcessRun::finish() {
   registrations_.clear();
   pipelines_.reset();

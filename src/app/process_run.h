@@ -55,9 +55,11 @@ class ProcessRun {
   void close_ports();
   Exit finish();
 
+  // Constant after construction.
   RunRequest request_;
   io::FileSystem& files_;
   Console& console_;
+  // In the order in which they are made.
   std::unique_ptr<Foundation> foundation_;
   std::unique_ptr<DataDirectory> data_;  // null if no pipeline needs one
   admin::Health health_;
@@ -66,6 +68,7 @@ class ProcessRun {
   std::unique_ptr<PipelineSet> pipelines_;
   Registrations registrations_;
   std::vector<admin::Health::Holder> health_holders_;
+  // How it ended.
   std::optional<Error> failure_;
   bool refused_ = false;  // it could not start, and that was told
   int signals_ = 0;

@@ -13,6 +13,7 @@ namespace colloquium::app {
 namespace {
 
 constexpr std::string_view kTestEnding = ".test.yaml";
+// In the order in which they are looked for beside a file of cases.
 constexpr std::array<std::string_view, 2> kScriptEndings = {".json", ".computo"};
 constexpr std::array<std::string_view, 2> kPipelineEndings = {".yaml", ".yml"};
 
@@ -26,6 +27,7 @@ struct WrittenCase {
   int64_t dead_letters = 0;
 };
 
+// The whole name may not be the ending: ".json" is no script.
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
 }
@@ -53,6 +55,7 @@ void check_case(const TestCase& test, TestSubject subject, ConfigProblems& probl
   if (is_script && test.dead_letters != 0) {
     config::add_error(problems, test.mark, "a script makes no 'dead_letters'; name the 'error'");
   }
+  // Neither would pass whatever the script does; both cannot hold.
   if (is_script && test.expect.has_value() == !test.error.empty()) {
     config::add_error(problems, test.mark, "a script's case has either 'expect' or 'error'");
   }
@@ -61,6 +64,7 @@ void check_case(const TestCase& test, TestSubject subject, ConfigProblems& probl
   }
 }
 
+// A script wins over a pipeline of the same stem; one folder hardly holds both.
 std::string subject_of(const std::string& stem, TestSubject& kind) {
   for (std::string_view ending : kScriptEndings) {
     kind = TestSubject::kScript;

@@ -36,6 +36,7 @@ struct TestCase {
   ConfigMark mark;
 };
 
+// What the cases are about.
 enum class TestSubject { kScript, kPipeline };
 
 // Reads and checks; with errors among `problems` the result is incomplete.

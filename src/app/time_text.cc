@@ -40,6 +40,7 @@ class Scanner {
   std::string_view text_;
 };
 
+// RFC 3339, appendix C.
 bool is_leap(int year) {
   return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
@@ -72,6 +73,7 @@ bool read_clock(Scanner& scanner, int64_t& ms) {
   int hour = 0, minute = 0, second = 0, fraction_ms = 0;
   if (!scanner.number(2, 0, 23, hour) || !scanner.character(":")) return false;
   if (!scanner.number(2, 0, 59, minute) || !scanner.character(":")) return false;
+  // 60 is a leap second; in milliseconds since 1970 it is the next minute's first.
   if (!scanner.number(2, 0, 60, second)) return false;
   if (scanner.character(".") && !scanner.fraction_ms(fraction_ms)) return false;
   ms = ((hour * 60 + minute) * 60 + int64_t{second}) * 1000 + fraction_ms;

@@ -40,8 +40,10 @@ struct Console {
 };
 
 // Prints "error: …" and gives the exit code back, so that a verb can end with it.
+// Before anything was started.
 Exit refuse(const Console& console, const Error& error);
 Exit refuse(const Console& console, const std::string& message);
+// While it was running.
 Exit fail_running(const Console& console, const Error& error);
 
 // What an option writes to. A flag is a bool; the optional ones stay empty unless given.

@@ -16,8 +16,10 @@ namespace {
 
 constexpr size_t kScriptLimitBytes = size_t{64} << 20;
 constexpr size_t kInputLimitBytes = size_t{1} << 30;
+// Results of fast scripts leave in pieces of this size.
 constexpr size_t kFlushBytes = size_t{64} << 10;
 
+// What the command line gave.
 struct Options {
   std::optional<std::string> expression;
   std::optional<std::string> each;
@@ -37,6 +39,7 @@ std::string describe(const computo::ScriptError& error, const std::string& origi
   return text + "\n";
 }
 
+// The text and what messages call it.
 struct Script {
   std::string text;
   std::string origin;
@@ -58,11 +61,13 @@ bool ends_with(const std::string& text, std::string_view end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+// `=` before anything else marks the sugar form, in YAML as here.
 bool is_sugar(const Script& script) {
   const size_t first = script.text.find_first_not_of(" \t\r\n");
   return first != std::string::npos && script.text[first] == '=';
 }
 
+// Null, after every error has been told.
 computo::ProgramPtr compile(const Script& script, const std::string& array_key, Console& console) {
   computo::CompileOptions options;
   options.array_key = array_key;
@@ -83,6 +88,7 @@ computo::ProgramPtr compile(const Script& script, const std::string& array_key, 
 
 // An INPUT is a JSON text, or the name of a file that holds one.
 Result<json::Document> read_input(const std::string& argument) {
+  // JSON first: a name that is a JSON text as well ("12") can be given as "./12".
   auto document = json::parse(argument, "INPUT");
   if (document) return document;
   auto text = io::read_file(io::posix_file_system(), argument, kInputLimitBytes);
@@ -143,6 +149,7 @@ class LineRunner {
   }
 
  private:
+  // False, with nothing added to the results, if the line is no JSON or the script fails on it.
   bool evaluate(std::string_view line, uint64_t number, const std::string& input_name) {
     tape_.clear();
     json::WalkError bad;
@@ -181,6 +188,7 @@ Exit evaluate_file(computo::ProgramPtr program, const std::string& origin, const
   auto file = io::posix_file_system().open(path, io::OpenMode::kRead);
   if (!file) return refuse(console, file.error());
   uint64_t position = 0;
+  // By position, because a File has none of its own.
   const auto read = [&](std::span<char> into) -> Result<size_t> {
     TRY_ASSIGN(const size_t got, (*file)->read_at(position, into));
     position += got;
@@ -193,6 +201,7 @@ Exit run(Options options, Console& console) {
   auto script = take_script(options);
   if (!script) return refuse(console, script.error());
   if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
+  // Alone: beside other INPUTs a dash would be one of them, and a stream is no value.
   const bool from_stdin = options.arguments == std::vector<std::string>{"-"};
   if (options.each && !options.arguments.empty()) {
     return refuse(console, "--each takes its inputs from a file; leave out INPUT, or --each");

@@ -23,6 +23,7 @@ struct Page {
   std::string text;
 };
 
+// "2", "1 to 3", "2 or more".
 std::string arity_text(const computo::OperatorInfo& info) {
   if (info.max_arguments < 0) return std::to_string(info.min_arguments) + " or more";
   if (info.min_arguments == info.max_arguments) return std::to_string(info.min_arguments);
@@ -45,6 +46,7 @@ std::string operators_page() {
   return page;
 }
 
+// All in one folder, because the pipeline page links to the components beside it.
 std::vector<Page> all_pages() {
   const config::ComponentRegistry registry = component_registry();
   std::vector<Page> pages;
@@ -63,6 +65,7 @@ std::vector<Page> all_pages() {
 
 Exit run(const Options& options, Console& console) {
   io::FileSystem& files = io::posix_file_system();
+  // Before the first page: a folder that cannot be made is a wrong argument, not a failure half way.
   if (Status made = files.make_directories(options.out); !made) return refuse(console, made.error());
   for (const Page& page : all_pages()) {
     const std::string path = io::join(options.out, page.name);

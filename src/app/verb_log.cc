@@ -26,6 +26,7 @@ struct Options {
   std::string format = "ndjson";
 };
 
+// Reading verbs see the real disk; only `run` can be told to forget.
 io::FileSystem& files() {
   return io::posix_file_system();
 }
@@ -34,6 +35,7 @@ VerbOption data_dir_option(Options& options) {
   return {"--data-dir", "DIR", "the data directory; default ./colloquium-data", &options.data_dir, false, {}};
 }
 
+// One line a partition; columns for people, wide enough for offsets of a busy year.
 Exit list(const Options& options, Console& console) {
   const auto streams = log::list_data_directory(files(), options.data_dir);
   if (!streams) return refuse(console, streams.error());
@@ -79,6 +81,7 @@ void write_full(const Batch& batch, size_t i, std::vector<char>& out) {
   writer.key(batch.is_tombstone(i) ? "tombstone" : "value");
 }
 
+// A value may hold line breaks between its tokens; a line may not.
 void append_line(const Batch& batch, size_t i, bool full, std::string& out) {
   std::vector<char> head;
   if (full) write_full(batch, i, head);
@@ -122,6 +125,7 @@ Result<Span> span_of(const Options& options, int32_t partition) {
   return span;
 }
 
+// A stream that is not there is refused before anything is printed.
 Result<log::StreamInfo> find_stream(const Options& options) {
   TRY_ASSIGN(const std::vector<log::StreamInfo> streams, log::list_data_directory(files(), options.data_dir));
   std::vector<std::string> names;
@@ -174,6 +178,7 @@ Exit cat(const Options& options, Console& console) {
   if (!stream) return refuse(console, stream.error());
   const auto partitions = partitions_of(options, *stream);
   if (!partitions) return refuse(console, partitions.error());
+  // Every flag is resolved before the first line is printed, so that a wrong one prints nothing.
   std::vector<Span> spans;
   for (int32_t partition : *partitions) {
     const auto span = span_of(options, partition);

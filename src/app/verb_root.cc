@@ -2,6 +2,7 @@
 
 namespace colloquium::app {
 
+// In the order of the help: what runs things first, what tells about them last.
 Verb root_verb() {
   Verb root;
   root.name = "colloquium";

@@ -15,6 +15,7 @@
 namespace colloquium::app {
 namespace {
 
+// Not a flag: nobody should find it in the help and think it a mode of operation.
 constexpr const char* kForgetVariable = "COLLOQUIUM_TEST_FORGET_UNSYNCED";
 
 struct Options {
@@ -27,6 +28,7 @@ struct Options {
 
 using Flags = std::vector<std::pair<std::string, std::string>>;
 
+// As settings know them. --set comes last, and so wins over the flag of the same setting.
 Result<Flags> flags_of(const Options& options) {
   Flags flags;
   const auto put = [&](const char* name, const std::optional<std::string>& value) {
@@ -50,6 +52,7 @@ Result<Flags> flags_of(const Options& options) {
   return flags;
 }
 
+// Everything a start would do, without doing it.
 Exit print_plan(const std::vector<LoadedPipeline>& pipelines, const config::LoadedSettings& settings,
                 Console& console) {
   for (const LoadedPipeline& pipeline : pipelines) console.out << pipeline.plan->explain();
@@ -60,6 +63,7 @@ Exit print_plan(const std::vector<LoadedPipeline>& pipelines, const config::Load
   return Exit::kDone;
 }
 
+// From here on things are opened.
 Exit start(const Options& options, const config::Settings& settings, const std::vector<LoadedPipeline>& pipelines,
            Console& console) {
   RunRequest request{settings, {}, options.from_start};
@@ -76,6 +80,7 @@ Exit start(const Options& options, const config::Settings& settings, const std::
 Exit run(const Options& options, Console& console) {
   auto flags = flags_of(options);
   if (!flags) return refuse(console, flags.error());
+  // Settings and pipelines are read before either is judged: all problems at once.
   ConfigProblems problems;
   const config::LoadedSettings settings = load_process_settings(options.environment, std::move(*flags), problems);
   const std::vector<std::string>& files = options.files.empty() ? settings.settings.pipelines : options.files;
@@ -92,6 +97,7 @@ Exit run(const Options& options, Console& console) {
   return start(options, settings.settings, loaded.pipelines, console);
 }
 
+// Texts, not numbers: settings parse and check them, and name the flag in their messages.
 std::vector<VerbOption> options_of(Options& options) {
   return {
       {"--data-dir", "DIR", "where the event log is; default ./colloquium-data", &options.data_dir},

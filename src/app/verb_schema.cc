@@ -9,6 +9,7 @@
 namespace colloquium::app {
 namespace {
 
+// What the command line gave.
 struct Options {
   std::string what = "pipeline";
 };

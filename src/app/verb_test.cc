@@ -29,6 +29,7 @@ struct Suite {
   std::vector<TestCase> cases;
 };
 
+// Only what can be read at all fails here; mistakes inside a file join `problems`.
 Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
   Suite suite;
   TRY_ASSIGN(suite.files, find_test_files(file));
@@ -44,6 +45,7 @@ Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
   return suite;
 }
 
+// Runs cases in order and keeps their results.
 class TestRun {
  public:
   TestRun(Foundation& foundation, Console& console) : foundation_(foundation), console_(console) {}
@@ -80,6 +82,7 @@ Exit report(const TestRun& run, const Options& options, Console& console) {
     if (!written) return fail_running(console, written.error());
   }
   console.out << run.results().size() - run.failed() << " passed, " << run.failed() << " failed\n";
+  // A misspelt --filter must not look like success.
   if (run.results().empty()) {
     return refuse(console, options.filter.empty() ? "there are no cases in these files"
                                                   : "no case has '" + options.filter + "' in its name");
@@ -101,6 +104,7 @@ Exit run(const Options& options, Console& console) {
     suites.push_back(std::move(*suite));
   }
   console.err << config::describe(problems);
+  // Every mistake of every file has been told by now.
   if (unreadable || config::has_errors(problems)) return Exit::kRefused;
   auto foundation = Foundation::create(io::posix_file_system(), 1);
   if (!foundation) return fail_running(console, foundation.error());

@@ -10,12 +10,14 @@
 namespace colloquium::app {
 namespace {
 
+// What the command line gave.
 struct Options {
   std::vector<std::string> files;
   std::string format = "text";
   bool explain = false;
 };
 
+// Problems are messages; that a file is fine is the result.
 void print_text(const LoadedPipelines& loaded, bool explain, Console& console) {
   console.err << config::describe(loaded.problems);
   for (const LoadedPipeline& pipeline : loaded.pipelines) {
@@ -25,6 +27,7 @@ void print_text(const LoadedPipelines& loaded, bool explain, Console& console) {
   }
 }
 
+// The same fields as the line of text, so that an editor need not take it apart.
 void write_problem(const ConfigProblem& problem, json::Writer& writer) {
   writer.begin_object();
   writer.key("file");
@@ -40,6 +43,7 @@ void write_problem(const ConfigProblem& problem, json::Writer& writer) {
   writer.end_object();
 }
 
+// As JSON the problems are the result themselves: a list, empty if all is well.
 void print_json(const LoadedPipelines& loaded, Console& console) {
   std::vector<char> bytes;
   json::Writer writer(bytes, nullptr);

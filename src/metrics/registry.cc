@@ -20,6 +20,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
+// In one order for every series, so that two of them can be compared.
 std::vector<ClientMetric::Label> label_list(const Labels& labels) {
   std::vector<ClientMetric::Label> list;
   const auto put = [&](const char* name, const std::string& value) {
@@ -66,6 +67,7 @@ class Registry::Series final : public prometheus::Collectable {
     entry.series.push_back({owner, std::move(list), std::move(fill)});
   }
 
+  // A family without series would still print its help; it goes with the last of them.
   void remove(uint64_t owner) {
     const std::lock_guard lock(mutex_);
     for (auto it = families_.begin(); it != families_.end();) {
@@ -74,6 +76,7 @@ class Registry::Series final : public prometheus::Collectable {
     }
   }
 
+  // Under the lock, so that nothing is read that is being unregistered on another thread.
   std::vector<MetricFamily> Collect() const override {
     const std::lock_guard lock(mutex_);
     std::vector<MetricFamily> collected;
@@ -100,6 +103,7 @@ class Registry::Series final : public prometheus::Collectable {
     std::vector<Entry> series;
   };
 
+  // Held during a scrape: readers are a few atomic loads each.
   mutable std::mutex mutex_;
   std::map<std::string, FamilyEntry> families_;  // guarded by mutex_
   uint64_t next_owner_ = 1;                      // guarded by mutex_
@@ -160,6 +164,7 @@ Registration Registry::add(const Labels& labels, const ComponentCounters& counte
   ASSERT(labels.reason.empty());
   ASSERT(labels.partition.empty());
   const uint64_t owner = series_->new_owner();
+  // One owner for all of them: they come and go together.
   const auto count = [&](const Family& family, const Counter& counter) {
     series_->add(owner, family, MetricType::Counter, labels, [&counter](ClientMetric& metric) {
       metric.counter.value = static_cast<double>(counter.value());

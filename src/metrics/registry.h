@@ -68,6 +68,8 @@ class Registry {
   // The set that every source, stage and sink reports. REQUIRES: labels without reason and partition.
   Registration add(const Labels& labels, const ComponentCounters& counters);
 
+  // What is given by reference, and what `read` looks at, has to outlive the Registration.
+  // REQUIRES: no series of that name and labels is registered; a name has one type.
   Registration counter(const Family& family, const Labels& labels, const Counter& counter);
   Registration counter(const Family& family, const Labels& labels, Read read);
   Registration gauge(const Family& family, const Labels& labels, const Gauge& gauge);
