@@ -51,7 +51,7 @@ TEST_CASE("the same problems come as JSON") {
   CHECK(verbs.run({"validate", "--format", "json", verbs.write("good.yaml", kGood)}).out == "[]\n");
 }
 
-TEST_CASE("--explain and JSON do not go together") {
+TEST_CASE("validate: --explain and JSON do not go together") {
   const VerbRunner verbs;
   const VerbResult result = verbs.run({"validate", "--format", "json", "--explain", verbs.write("a.yaml", kGood)});
   CHECK(result.exit == Exit::kRefused);
