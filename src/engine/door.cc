@@ -24,6 +24,10 @@ constexpr uint64_t kUnderWayBytes = 32u << 20;
 constexpr int64_t kRetryAfterMs = 1000;
 constexpr char kCursorVersion = 1;
 
+// In place of a position, for emits that do not move the safe cursor.
+constexpr int64_t kNoCursor = -1;
+constexpr int64_t kFailed = -2;
+
 void put_int64(std::string& out, int64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
 }
@@ -143,8 +147,12 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
     request.positions.push_back({.stream = 0, .partition = 0, .next_offset = safe_position_,
                                  .external = options_.source, .cursor = safe_cursor_});
   }
-  options_.log->commit(std::move(request), [this, done = std::move(done)](Status status) mutable {
-    loop_.post([done = std::move(done), status = std::move(status)]() mutable { done(std::move(status)); });
+  options_.log->commit(std::move(request), [&loop = loop_, alive = std::weak_ptr<char>(alive_),
+                                            done = std::move(done)](Status status) mutable {
+    // The pipeline may have been closed over it.
+    loop.post([alive = std::move(alive), done = std::move(done), status = std::move(status)]() mutable {
+      if (!alive.expired()) done(std::move(status));
+    });
   });
 }
 
@@ -167,7 +175,9 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   if (!loop_.is_current()) {
     // The source's own thread: the loop learns of the request first, so that it counts as under way.
     loop_.post([this, request] { began(request); });
-    return cut_alone(request);
+    cut_alone(request);
+    loop_.post([this, request] { settle(request); });
+    return;
   }
   began(request);
   const bool behind = on_door_threads_.contains(request->raw.order_key);
@@ -200,7 +210,6 @@ void SourceIntake::cut_alone(const RequestPtr& request) {
   std::vector<OpenBatch> open(target_count());
   take(request, open);
   flush(open);
-  loop_.post([this, request] { settle(request); });
 }
 
 void SourceIntake::take_on_door_thread(const RequestPtr& request) {
@@ -210,12 +219,15 @@ void SourceIntake::take_on_door_thread(const RequestPtr& request) {
   ++on_door_threads_[key];
   const bool posted = workers_.door(options_.door_thread + key).post([this, request, key] {
     cut_alone(request);
-    loop_.post([this, key] {
+    // The last thing this thread does with the intake: once settled, it may be gone.
+    loop_.post([this, request, key] {
       if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+      settle(request);
     });
   });
   if (posted) return;
   if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+  if (!request->raw.cursor.empty()) poisoned_.store(true);
   request->result.error = Error{ErrorCode::kUnavailable, "the door's queue is full", true, {}};
   settle(request);
 }
@@ -273,11 +285,11 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   info.id_hashes = batch.ids;
   if (!batch.cursor.empty()) info.cursor = stored_cursor(batch).encode();
   auto shared = std::make_shared<OpenBatch>(std::move(batch));
+  auto encoded = log::encode(std::move(sealed), options_.codec, &info);
+  if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
   if (poisoned_.load() && !shared->cursor.empty()) {
     return appended(target, *shared, fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
   }
-  auto encoded = log::encode(std::move(sealed), options_.codec, &info);
-  if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
   options_.log->append(dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target),
                        std::move(*encoded), options_.ack,
                        [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
@@ -340,7 +352,10 @@ void SourceIntake::finish(const RequestPtr& request) {
   options_.counters->queue_depth.add(-1);
   bytes_under_way_.fetch_sub(request->bytes);
   advance_safe_cursor(request);
-  if (--under_way_ == 0) poisoned_.store(false);
+  if (--under_way_ == 0) {
+    poisoned_.store(false);
+    held_ = false;
+  }
   AckFn ack = std::move(request->ack);
   ack(std::move(result));
   room();
@@ -352,12 +367,14 @@ void SourceIntake::finish(const RequestPtr& request) {
 
 void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
   std::lock_guard lock(position_mutex_);
-  // An emit that failed moves nothing; the source goes back to it.
-  const bool moves = !request->result.error && !request->raw.cursor.empty();
-  finished_behind_[request->number] = {moves ? request->end_position : -1, request->raw.cursor};
+  // An emit that failed holds the cursor where it is, whatever ends well behind it: the source goes back to it.
+  const bool has_cursor = !request->raw.cursor.empty();
+  const int64_t end = !has_cursor ? kNoCursor : request->result.error ? kFailed : request->end_position;
+  finished_behind_[request->number] = {end, request->raw.cursor};
   for (auto it = finished_behind_.begin(); it != finished_behind_.end() && it->first == next_finish_;
        it = finished_behind_.erase(it), ++next_finish_) {
-    if (it->second.first > safe_position_) {
+    held_ = held_ || it->second.first == kFailed;
+    if (!held_ && it->second.first > safe_position_) {
       safe_position_ = it->second.first;
       safe_cursor_ = it->second.second;
     }
@@ -374,14 +391,30 @@ void SourceIntake::when_ready(Task resume) {
   LOOP_ASSERT(loop_);
   waiting_ready_.push_back(std::move(resume));
   if (ready()) {
-    loop_.post([this] { room(); });
-  } else if (options_.log != nullptr && options_.log->full()) {
-    options_.log->when_not_full([this] { loop_.post([this] { room(); }); });
+    loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
+      if (!alive.expired()) room();
+    });
+  } else {
+    watch_log();
   }
 }
 
+// The log tells once, and by then another source may have filled it again: whoever still waits asks again.
+void SourceIntake::watch_log() {
+  if (watching_log_ || options_.log == nullptr || !options_.log->full()) return;
+  watching_log_ = true;
+  options_.log->when_not_full([this, &loop = loop_, alive = std::weak_ptr<char>(alive_)] {
+    loop.post([this, alive] {
+      if (alive.expired()) return;
+      watching_log_ = false;
+      room();
+    });
+  });
+}
+
 void SourceIntake::room() {
-  if (waiting_ready_.empty() || !ready()) return;
+  if (waiting_ready_.empty()) return;
+  if (!ready()) return watch_log();
   auto waiting = std::exchange(waiting_ready_, {});
   for (Task& task : waiting) task();
 }

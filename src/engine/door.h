@@ -130,6 +130,7 @@ class SourceIntake final : public Intake {
   void finish(const RequestPtr& request);
   void advance_safe_cursor(const RequestPtr& request);
   void schedule_flush();
+  void watch_log();
   StoredCursor stored_cursor(const OpenBatch& batch) const;
   std::unique_ptr<Scratch> borrow_scratch();
   void return_scratch(std::unique_ptr<Scratch> scratch);
@@ -161,6 +162,9 @@ class SourceIntake final : public Intake {
   std::string resume_cursor_;
   std::vector<OpenBatch> open_;              // requests of this turn, per target
   bool flush_scheduled_ = false;
+  bool watching_log_ = false;
+  bool held_ = false;  // an emit with a cursor failed: the safe cursor stays until the source has gone back
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
   uint64_t under_way_ = 0;
   uint64_t next_emit_ = 0;
   uint64_t next_finish_ = 0;                 // emit number below which everything has finished

@@ -269,6 +269,7 @@ void SourceIntake::Cutter::take_back() {
     }
   }
   request_->result.duplicates = 0;
+  if (!request_->raw.cursor.empty()) intake_.poisoned_.store(true);
 }
 
 void SourceIntake::Cutter::close_parts() {

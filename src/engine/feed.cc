@@ -24,7 +24,8 @@ Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
 
 namespace {
 size_t cost(const FeedItem& item) {
-  return item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry) +
+  constexpr size_t kItemBytes = 256;  // an item without events is bounded too
+  return kItemBytes + item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry) +
          (item.refused ? item.refused->payload_bytes() : 0);
 }
 }  // namespace

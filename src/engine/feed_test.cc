@@ -28,7 +28,7 @@ TEST_CASE("a queue numbers its items, gives them out as often as asked, and forg
 }
 
 TEST_CASE("a queue says when it is full and when it no longer is", "[REQ-029]") {
-  QueueFeed queue(300);
+  QueueFeed queue(700);
   int drained = 0;
   queue.set_wake([] {});
   queue.set_drained([&] { ++drained; });

@@ -116,7 +116,10 @@ bool PartitionRunner::serve_lowest() {
 void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
   std::vector<int64_t> skips;
   for (const auto& leg : legs_) {
-    if (leg->port.skip_below != 0 && leg->port.skip_below <= item.batch->base_offset()) leg->port.skip_below = 0;
+    const int64_t first = item.refused == nullptr
+                              ? item.batch->base_offset()
+                              : std::min(item.batch->base_offset(), item.refused->base_offset());
+    if (leg->port.skip_below <= first) leg->port.skip_below = 0;
     const bool served = leg->port.next_sequence == sequence && leg->credit_bytes > 0;
     if (served && std::find(skips.begin(), skips.end(), leg->port.skip_below) == skips.end()) {
       skips.push_back(leg->port.skip_below);
@@ -177,7 +180,8 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
 
 void PartitionRunner::deliver(Leg& leg, LegItem item) {
   if (item.batch != nullptr) {
-    const size_t cost = item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry);
+    const size_t cost = item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry) +
+                        (item.dead == nullptr ? 0 : item.dead->payload_bytes());
     // A batch larger than the credit still goes, alone; every item costs something, so that empty ones are
     // bounded too.
     item.credit_bytes = std::min(leg.credit_bytes, std::max<size_t>(cost, 4096));

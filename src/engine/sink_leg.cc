@@ -10,6 +10,13 @@
 
 namespace colloquium::engine {
 
+namespace {
+
+// Envelopes that may be collected while a commit is under way; one commit's are one batch.
+constexpr size_t kDeadBytes = 16u << 20;
+
+}  // namespace
+
 // One partition's way through the leg.
 struct SinkLeg::Lane {
   size_t index = 0;
@@ -69,7 +76,9 @@ void SinkLeg::deliver(LegItem item) {
 void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
-  while (!lane.writing && !barrier_ && !holding_ && !broken_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
+  // Envelopes wait for the commit that stores them; more of them wait for its end.
+  const auto letters_wait = [this] { return committing_ && dead_.byte_size() > kDeadBytes; };
+  while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
     LegItem& front = lane.waiting.front();
     if (front.end) {
       lane.ended = true;
@@ -135,7 +144,6 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
   if (auto broken = sink_->broken(); broken && !lane.rest->empty()) {
     // The events stay uncommitted: they are written when the pipeline runs again.
-    broken_ = true;
     fail(std::move(*broken));
   } else if (lane.rest->empty()) {
     lane.attempt = 0;
@@ -144,7 +152,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
     schedule_retry(lane, *first_retry, lane.rest);
   }
   // Only now, with the item's position taken: token and position must speak of the same writes.
-  if (barrier_) try_token();
+  if (barrier_ && !closing_) try_token();
   check_closed();
 }
 
@@ -191,24 +199,26 @@ void SinkLeg::complete(Lane& lane) {
                                             std::string(item.dead->value(i).substr(0, 2000)));
     }
   }
+  size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
   if (!lane.dead.empty()) {
+    dead_bytes += lane.dead.byte_size();
     const auto own = lane.dead.seal(item.batch->shared_origin(), 0);
     for (size_t i = 0; i < own->size(); ++i) dead_.keep(*own, i);
   }
   options_.counters->queue_depth.add(-1);
   release_(lane.index, item.credit_bytes);
-  progress_made(item.batch->payload_bytes());
+  progress_made(item.batch->payload_bytes() + dead_bytes);
 }
 
 void SinkLeg::progress_made(size_t bytes) {
   uncommitted_bytes_ += bytes;
-  if (options_.log == nullptr || committing_ || barrier_) return;
+  if (options_.log == nullptr || committing_ || barrier_ || broken_) return;
   if (uncommitted_bytes_ >= options_.commit_bytes) {
     begin_commit();
   } else if (commit_timer_ == nullptr) {
     commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
       commit_timer_ = nullptr;
-      if (!committing_ && !barrier_ && !closing_) begin_commit();
+      if (!committing_ && !barrier_ && !closing_ && !broken_) begin_commit();
     });
   }
 }
@@ -238,7 +248,11 @@ void SinkLeg::try_token() {
   // The request is put together now: it and the token must speak of the same writes.
   auto request = std::make_shared<log::CommitRequest>(collect(std::string()));
   sink_->token([this, request](Result<std::string> token) {
-    if (!token) return fail(std::move(token).error());
+    if (!token) {
+      committing_ = false;
+      fail(std::move(token).error());
+      return check_closed();
+    }
     request->sink_token = *token;
     store(std::move(*request));
   });
@@ -286,16 +300,15 @@ void SinkLeg::stored(Status status, const std::optional<std::string>& token) {
     return check_closed();
   }
   if (token) sink_->committed(*token);
-  if (std::exchange(holding_, false)) {
-    for (const auto& lane : lanes_) pump(*lane);
-  }
+  holding_ = false;
+  for (const auto& lane : lanes_) pump(*lane);
   if (dirty_) progress_made(0);
   check_drained();
   check_closed();
 }
 
 void SinkLeg::check_drained() {
-  if (!drained_ || closing_) return;
+  if (!drained_ || closing_ || broken_) return;
   const bool ended = std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->ended; });
   if (!ended || committing_ || barrier_) return;
   if (dirty_) return begin_commit();
@@ -305,9 +318,11 @@ void SinkLeg::check_drained() {
 }
 
 void SinkLeg::fail(Error error) {
-  last_error_ = error.describe();
-  committing_ = false;
+  // From here on nothing is written or committed: what a failed commit took along may not be stepped over. A
+  // commit that is still at the log keeps committing_, so that close() waits for its answer.
+  broken_ = true;
   barrier_ = false;
+  last_error_ = error.describe();
   if (!failed_) return;
   auto failed = std::move(failed_);
   failed_ = nullptr;
@@ -317,6 +332,7 @@ void SinkLeg::fail(Error error) {
 void SinkLeg::close(Task closed) {
   LOOP_ASSERT(loop_);
   closing_ = true;
+  barrier_ = false;
   closed_ = std::move(closed);
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
