@@ -35,6 +35,7 @@ Result<int64_t> offset_before_time(Partition& partition, int64_t time_ms) {
 }  // namespace
 
 Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int64_t time_ms) {
+  ASSERT(partition != nullptr);
   TRY_ASSIGN(const int64_t before, offset_before_time(*partition, time_ms));
   PartitionReader reader(partition, before, nullptr);
   for (;;) {
@@ -47,6 +48,7 @@ Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int6
 
 Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms,
                       const std::function<void(const Log::Accepted&)>& visit) {
+  ASSERT(partition != nullptr && visit);
   std::vector<Log::Accepted> old;
   for (const auto& [source, mark] : partition->sources()) {
     if (mark.append_time_ms >= since_ms) continue;

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
 tl::unexpected<Error> defect(const char* what) {
+  ASSERT(what != nullptr);
   return fail(ErrorCode::kCorrupt, what);
 }
 
@@ -27,6 +28,7 @@ BatchCursor::BatchCursor(std::shared_ptr<const io::File> file, uint64_t position
 }
 
 Result<std::string_view> BatchCursor::fetch(size_t size) {
+  ASSERT(size <= end_ - position_);
   const bool inside = position_ >= buffer_begin_ && position_ + size <= buffer_begin_ + buffer_used_;
   if (!inside) {
     const size_t wanted = std::min<uint64_t>(std::max(size, kChunkBytes), end_ - position_);

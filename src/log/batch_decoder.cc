@@ -35,6 +35,7 @@ BatchDecoder::BatchDecoder(std::shared_ptr<const BatchOrigin> origin, const Tape
 }
 
 std::shared_ptr<const BatchOrigin> BatchDecoder::origin_of(std::string_view source) {
+  ASSERT(origin_->leg.empty());
   // Batches of one source follow one another: they share one origin.
   if (origin_->source != source) {
     auto origin = std::make_shared<BatchOrigin>(*origin_);
@@ -55,6 +56,7 @@ Result<std::string_view> BatchDecoder::unpack(const BatchHeader& header, std::st
 }
 
 void BatchDecoder::add(const BatchHeader& header, const Record& record) {
+  ASSERT(record.offset_delta >= 0);
   EventMeta meta;
   meta.key = record.key;
   meta.headers = record.headers;
@@ -109,6 +111,7 @@ Result<std::optional<AcceptInfo>> BatchDecoder::decode_accept(const BatchHeader&
 }
 
 std::shared_ptr<const Batch> BatchDecoder::with_tapes(std::shared_ptr<const Batch> batch) {
+  ASSERT(batch != nullptr);
   if (tape_ == nullptr) return batch;
   const auto lacks = [](const BatchEntry& entry) {
     return entry.tape_offset == kNoTape && entry.value_length != kTombstoneLength;

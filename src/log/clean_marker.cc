@@ -20,6 +20,7 @@ std::string read_name(std::string_view written) {
 }
 
 bool read_partition(const SidecarLine& line, CleanMarker& marker) {
+  ASSERT(line.name == "partition");
   int32_t number = 0;
   if (!line.number(1, number)) return false;
   CleanEntry& entry = marker[{read_name(line.field(0)), number}];
@@ -37,6 +38,7 @@ bool read_partition(const SidecarLine& line, CleanMarker& marker) {
 }
 
 bool read_source(const SidecarLine& line, CleanMarker& marker) {
+  ASSERT(line.name == "source");
   int32_t number = 0;
   if (!line.number(1, number)) return false;
   SourceMark& mark = marker[{read_name(line.field(0)), number}].sources[std::string(line.field(2))];
@@ -86,6 +88,7 @@ Result<std::optional<CleanMarker>> read_clean(const io::FileSystem& fs, const st
 }
 
 uint32_t index_files_crc(const io::FileSystem& fs, const std::string& directory, int64_t base_offset) {
+  ASSERT(base_offset >= 0);
   const auto index = io::read_file(fs, segment_path(directory, base_offset, "index"), kMaxIndexBytes);
   const auto times = io::read_file(fs, segment_path(directory, base_offset, "timeindex"), kMaxIndexBytes);
   if (!index || !times) return 0;

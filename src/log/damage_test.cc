@@ -132,7 +132,7 @@ TEST_CASE("a segment cut short anywhere is refused below the last sync mark [REQ
   Scene scene;
   const std::string path = scene.active(scene.folder());
   const SyncMark mark = scene.last_mark(scene.folder());
-  for (uint64_t length = 0; length < scene.size_of(path); length += 7) {
+  for (uint64_t length = 0; length < scene.size_of(path); length += 11) {
     INFO("cut to " << length << ", the last mark at " << mark.position);
     const auto outcome = scene.try_open([&](io::MemoryFileSystem& fs) {
       auto file = fs.open(path, io::OpenMode::kReadWrite);
@@ -174,7 +174,7 @@ TEST_CASE("a flipped bit in the journal is refused, or takes only the last commi
   const SyncMark mark = scene.last_mark(folder);
   const int64_t commits = scene.try_open([](io::MemoryFileSystem&) {}).commits;
   REQUIRE(commits > 5);
-  for (uint64_t at = 0; at < scene.size_of(path); at += 3) {
+  for (uint64_t at = 0; at < scene.size_of(path); at += 5) {
     INFO("byte " << at << ", the last mark at " << mark.position);
     const auto outcome =
         scene.try_open([&](io::MemoryFileSystem& fs) { fs.flip(path, at, static_cast<uint8_t>(1u << (at % 8))); });

@@ -38,6 +38,7 @@ Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& dire
 }
 
 Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory, Random& random) {
+  ASSERT(!directory.empty());
   TRY(fs.make_directories(directory));
   const auto existing = read_format(fs, directory);
   if (existing || existing.error().code != ErrorCode::kNotFound) return existing;
@@ -73,6 +74,7 @@ Status DataDirectoryLock::set_admin_address(const std::string& address) {
 
 Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
                                               const std::string& admin_address) {
+  ASSERT(!directory.empty());
   TRY(fs.make_directories(directory));
   auto held = fs.lock(lock_path(directory));
   if (!held) {
@@ -110,6 +112,7 @@ namespace {
 
 Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std::string& directory,
                                                   const std::string& stream, int32_t number) {
+  ASSERT(!directory.empty());
   TRY(read_format(fs, directory));
   TRY(check_stream_name(stream));
   const auto meta = read_meta(fs, meta_path(directory, stream));

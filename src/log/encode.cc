@@ -54,6 +54,7 @@ struct Parts {
 };
 
 size_t body_size(const Parts& parts) {
+  ASSERT(parts.headers != nullptr);
   size_t size = 1 + varint_size(parts.timestamp_delta) + varint_size(parts.offset_delta);
   size += parts.key ? text_size(*parts.key) : 1;
   size += parts.value ? text_size(*parts.value) : 1;
@@ -63,6 +64,7 @@ size_t body_size(const Parts& parts) {
 }
 
 char* put_record(char* out, const Parts& parts) {
+  ASSERT(parts.offset_delta >= 0);
   out = put_varint(out, static_cast<int64_t>(body_size(parts)));
   *out++ = 0;
   out = put_varint(out, parts.timestamp_delta);
@@ -78,6 +80,7 @@ char* put_record(char* out, const Parts& parts) {
 }
 
 size_t size_bound(const Batch& batch, size_t reserved_bytes) {
+  ASSERT(!batch.empty());
   size_t bound = batch.payload_bytes() + batch.size() * kRecordOverhead + reserved_bytes + 2 * kHeaderOverhead;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (batch.entry(i).meta_offset != kNoMeta) bound += batch.header_count(i) * kHeaderOverhead;

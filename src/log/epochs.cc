@@ -11,6 +11,7 @@ constexpr int kVersion = 1;
 }
 
 int32_t EpochTable::epoch_at(int64_t offset) const {
+  ASSERT_WHY(!entries_.empty(), "a partition has an incarnation from its making on");
   const auto after = std::partition_point(entries_.begin(), entries_.end(),
                                           [&](const Entry& entry) { return entry.start <= offset; });
   return after == entries_.begin() ? -1 : std::prev(after)->epoch;

@@ -59,6 +59,7 @@ struct Pending {
 };
 
 std::shared_ptr<const BatchOrigin> origin_of(const FakeStorage::Stream& stream, int32_t partition) {
+  ASSERT(static_cast<size_t>(partition) < stream.partitions.size());
   auto origin = std::make_shared<BatchOrigin>();
   origin->stream = stream.name;
   origin->tag = stream.tag;
@@ -67,6 +68,7 @@ std::shared_ptr<const BatchOrigin> origin_of(const FakeStorage::Stream& stream, 
 }
 
 BatchHeader header_of(const FakeStorage::Stored& stored) {
+  ASSERT(stored.encoded.count > 0);
   BatchHeader header;
   header.base_offset = stored.base_offset;
   header.attributes = static_cast<uint16_t>(stored.encoded.codec);
@@ -199,6 +201,7 @@ std::optional<Error> FakeLog::State::refusal() const {
 }
 
 AppendResult FakeLog::State::place(StreamId stream, int32_t partition, EncodedBatch batch) {
+  ASSERT(batch.count > 0 && partition >= 0);
   const int64_t now_ms = clock.wall_ms();
   const int64_t gap = static_cast<int64_t>(chance.below(static_cast<uint64_t>(options.gap_max) + 1));
   const std::lock_guard lock(storage->mutex);
@@ -213,6 +216,7 @@ AppendResult FakeLog::State::place(StreamId stream, int32_t partition, EncodedBa
 }
 
 void FakeLog::State::perform(Pending& next) {
+  ASSERT(next.append.has_value() != next.commit.has_value());
   if (next.commit) return perform_commit(*next.commit);
   PendingAppend& append = *next.append;
   const size_t bytes = append.batch.records.size();
@@ -254,6 +258,7 @@ Status FakeLog::State::check(const CommitRequest& request) const {
 }
 
 void FakeLog::State::perform_commit(PendingCommit& commit) {
+  ASSERT(commit.done);
   std::optional<Error> error;
   {
     const std::lock_guard lock(mutex);
@@ -365,6 +370,7 @@ bool FakeLog::full() const {
 }
 
 void FakeLog::when_not_full(Task resume) {
+  ASSERT(resume);
   const std::lock_guard lock(state_->mutex);
   state_->resumes.push_back(std::move(resume));
   const bool posted = state_->queue->post([state = state_.get()] { state->resume_if_possible(); });
@@ -404,11 +410,13 @@ Result<std::unique_ptr<Reader>> FakeLog::read(StreamId stream, int32_t partition
 }
 
 void FakeLog::subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) {
+  ASSERT(wake);
   const std::lock_guard lock(state_->mutex);
   state_->subscribers.emplace_back(stream, std::move(wake));
 }
 
 Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) {
+  ASSERT(visit);
   const std::lock_guard lock(state_->storage->mutex);
   const FakeStorage::Stream& from = state_->storage->streams[static_cast<size_t>(stream)];
   for (size_t p = 0; p < from.partitions.size(); ++p) {
@@ -472,6 +480,7 @@ void FakeLog::set_full(bool full) {
 }
 
 void FakeLog::fail_for_good(Error error) {
+  ASSERT(!error.message.empty());
   const std::lock_guard lock(state_->mutex);
   state_->failed = std::move(error);
 }

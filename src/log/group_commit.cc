@@ -13,10 +13,12 @@ namespace {
 enum Stage : int { kPlaced, kWritten, kSynced };
 
 int64_t producer_of(const std::string& leg) {
+  ASSERT(!leg.empty());
   return static_cast<int64_t>(io::xxh3_64(leg) >> 1);
 }
 
 CommitRecord record_of(const StagedCommit& commit) {
+  ASSERT_WHY(commit.request.outputs.empty(), "staging has moved them out");
   CommitRecord record;
   record.leg = commit.request.leg;
   record.has_token = commit.request.sink_token.has_value();
@@ -48,6 +50,7 @@ GroupCommit::GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, J
 }
 
 Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
+  ASSERT(append.writer != nullptr && append.batch.count > 0);
   Touched& touched = touch(*append.writer);
   if (!append.writer->in_group()) TRY(append.writer->begin(now_ms_));
   result = append.writer->add(std::move(append.batch), -1, now_ms_);
@@ -57,6 +60,7 @@ Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
 }
 
 Status GroupCommit::place_outputs(StagedCommit& commit, CommitRecord& record) {
+  ASSERT(record.leg == commit.request.leg && record.outputs.empty());
   for (StagedOutput& output : commit.outputs) {
     Touched& touched = touch(*output.writer);
     if (!output.writer->in_group()) TRY(output.writer->begin(now_ms_));
@@ -70,6 +74,7 @@ Status GroupCommit::place_outputs(StagedCommit& commit, CommitRecord& record) {
 }
 
 Status GroupCommit::place(Group& group, std::vector<AppendResult>& results, std::vector<CommitRecord>& records) {
+  ASSERT_WHY(touched_.empty(), "one group at a time");
   results.resize(group.appends.size());
   for (size_t i = 0; i < group.appends.size(); ++i) TRY(place_append(group.appends[i], results[i]));
   for (StagedCommit& commit : group.commits) {
@@ -80,12 +85,16 @@ Status GroupCommit::place(Group& group, std::vector<AppendResult>& results, std:
 }
 
 Status GroupCommit::write() {
-  for (auto& [writer, touched] : touched_) TRY(writer->write());
+  for (auto& [writer, touched] : touched_) {
+    ASSERT(writer->in_group());
+    TRY(writer->write());
+  }
   return {};
 }
 
 // The group could not be written. If that is for want of space, everything is as before it.
 Status GroupCommit::undo(Group& group, const Error& error, bool& no_space) {
+  ASSERT(!error.message.empty());
   no_space = error.code == ErrorCode::kNoSpace;
   Status undone = no_space ? cut_back() : Status();
   counters_.errors += group.appends.size() + group.commits.size();
@@ -154,6 +163,7 @@ void GroupCommit::refuse_impossible(std::vector<StagedCommit>& commits) {
 }
 
 void GroupCommit::tell_appends(Group& group, const std::vector<AppendResult>& results, int stage) {
+  ASSERT(results.size() == group.appends.size());
   for (size_t i = 0; i < group.appends.size(); ++i) {
     StagedAppend& append = group.appends[i];
     if (!append.done) continue;
@@ -189,6 +199,7 @@ void GroupCommit::finish_outputs() {
 }
 
 Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& records, bool& no_space) {
+  ASSERT(records.size() == group.commits.size());
   if (group.commits.empty()) {
     finish_outputs();
     return {};

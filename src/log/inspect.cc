@@ -18,6 +18,7 @@ struct SyncedEnd {
 
 // The last sync mark of a segment that is being written, its first byte if there is none.
 Result<SyncedEnd> last_mark(const io::File& file, uint64_t size, int64_t base, const EpochTable& epochs) {
+  ASSERT(base >= 0);
   // Groups are a few megabytes, so the last mark is near the end; look there first, then everywhere.
   constexpr uint64_t kNear = uint64_t{32} << 20;
   const uint64_t near = size > kNear ? size - kNear : 0;
@@ -32,6 +33,7 @@ Result<SyncedEnd> last_mark(const io::File& file, uint64_t size, int64_t base, c
 // Where the last segment's certainly synced part ends.
 Result<SyncedEnd> synced_end(io::FileSystem& fs, const std::string& directory, int64_t base,
                              const EpochTable& epochs, const CleanEntry* clean) {
+  ASSERT(clean == nullptr || clean->end.next_offset >= 0);
   TRY_ASSIGN(const std::unique_ptr<io::File> file,
              fs.open(segment_path(directory, base, "log"), io::OpenMode::kRead));
   TRY_ASSIGN(const io::FileInfo info, file->info());

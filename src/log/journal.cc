@@ -17,6 +17,7 @@ Result<std::unique_ptr<Journal>> Journal::examine(io::FileSystem& fs, const std:
 }
 
 Result<bool> Journal::begins_with_checkpoint(int64_t base) {
+  ASSERT(base > 0);
   io::FileSystem& fs = partition_->files();
   TRY_ASSIGN(std::unique_ptr<io::File> file,
              fs.open(segment_path(partition_->directory(), base, "log"), io::OpenMode::kRead));
@@ -32,6 +33,7 @@ Result<bool> Journal::begins_with_checkpoint(int64_t base) {
 
 // A roll that a crash interrupted: the segment before it still holds everything.
 Status Journal::judge_unfinished(int64_t base) {
+  ASSERT(recovery_ == nullptr && writer_ == nullptr);
   io::FileSystem& fs = partition_->files();
   const std::string path = segment_path(partition_->directory(), base, "log");
   TRY_ASSIGN(const EpochTable epochs, EpochTable::read(fs, epochs_path(partition_->directory())));
@@ -42,6 +44,7 @@ Status Journal::judge_unfinished(int64_t base) {
 }
 
 Status Journal::examine_segments(const CleanEntry* clean) {
+  ASSERT(recovery_ == nullptr && writer_ == nullptr);
   io::FileSystem& fs = partition_->files();
   const std::string& folder = partition_->directory();
   auto listed = list_segments(fs, folder);
@@ -91,6 +94,7 @@ std::optional<LegState> Journal::leg_state(const std::string& leg) const {
 
 // One batch in a group of its own, durable when this returns.
 Status Journal::write_batch(std::string_view key, const std::vector<std::string>& values, int64_t now_ms) {
+  ASSERT(!values.empty() && (key == kCommitKey || key == kCheckpointKey));
   RecordWriter records;
   for (const std::string& value : values) records.add(key, value);
   EncodedBatch batch;
@@ -109,6 +113,7 @@ Status Journal::write_batch(std::string_view key, const std::vector<std::string>
 }
 
 Status Journal::roll(int64_t now_ms) {
+  ASSERT(writer_ != nullptr && !writer_->in_group());
   const PartitionEnd before = writer_->end();
   TRY(writer_->start_segment());
   Status written = write_batch(kCheckpointKey, {put_checkpoint(state_.checkpoint())}, now_ms);
@@ -120,6 +125,7 @@ Status Journal::roll(int64_t now_ms) {
 }
 
 Status Journal::append(const std::vector<CommitRecord>& commits, int64_t now_ms) {
+  ASSERT_WHY(writer_ != nullptr, "apply first");
   ASSERT(!commits.empty());
   if (writer_->active_bytes() >= segment_bytes_) TRY(roll(now_ms));
   std::vector<std::string> values;

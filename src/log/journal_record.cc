@@ -10,6 +10,7 @@ constexpr char kVersion = 1;
 constexpr uint8_t kHasToken = 1;
 
 void put_text(std::string& out, std::string_view text) {
+  ASSERT(text.size() <= kMaxRecordsBytes);
   append_varint(out, static_cast<int64_t>(text.size()));
   out += text;
 }
@@ -63,6 +64,7 @@ LegState get_state(ByteReader& reader, bool& has_token) {
 }  // namespace
 
 std::string put_commit(const CommitRecord& commit) {
+  ASSERT(!commit.has_token || commit.state.sink_token.size() <= kMaxRecordsBytes);
   ASSERT(!commit.leg.empty());
   std::string out(1, kVersion);
   put_text(out, commit.leg);

@@ -9,6 +9,7 @@ namespace colloquium::log {
 namespace {
 
 tl::unexpected<Error> unreadable(const std::string& folder, std::string_view what) {
+  ASSERT(!what.empty());
   return fail(ErrorCode::kCorrupt, "the commit journal in '" + folder + "' can't be used: " + std::string(what) +
                                        "; nothing was changed; restore the data directory from a backup");
 }
@@ -69,6 +70,7 @@ const LegState* JournalState::leg(const std::string& name) const {
 }
 
 Evidence JournalState::evidence_for(const std::string& stream, int32_t partition) const {
+  ASSERT_WHY(!stream.empty(), "the journal does not vouch for itself");
   Evidence evidence;
   const auto end = committed_ends_.find({stream, partition});
   if (end != committed_ends_.end()) {

@@ -52,6 +52,7 @@ std::string meta_path(const std::string& directory, const std::string& stream) {
   return io::join(stream_directory(directory, stream), "meta");
 }
 std::string partition_directory(const std::string& directory, const std::string& stream, int32_t partition) {
+  ASSERT(partition >= 0 && !stream.empty());
   return io::join(stream_directory(directory, stream), std::to_string(partition));
 }
 std::string epochs_path(const std::string& directory) {
@@ -59,9 +60,11 @@ std::string epochs_path(const std::string& directory) {
 }
 
 std::string segment_path(const std::string& directory, int64_t base_offset, std::string_view suffix) {
+  ASSERT(!directory.empty() && !suffix.empty());
   return io::join(directory, padded(base_offset) + "." + std::string(suffix));
 }
 std::string torn_path(const std::string& directory, int64_t base_offset, uint64_t position) {
+  ASSERT(!directory.empty());
   return io::join(directory, padded(base_offset) + "." + std::to_string(position) + ".torn");
 }
 
@@ -87,6 +90,7 @@ Status check_stream_name(const std::string& name) {
 }
 
 std::string partition_name(const std::string& stream, int32_t partition) {
+  ASSERT(partition >= 0);
   if (stream.empty()) return "the commit journal";
   return stream + "/" + std::to_string(partition);
 }

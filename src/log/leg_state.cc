@@ -33,6 +33,7 @@ void merge_leg_state(const LegState& newer, bool has_token, LegState& state) {
 
 void apply_commit(const CommitRequest& request, const std::function<std::string(StreamId)>& name_of,
                   LegState& state) {
+  ASSERT(name_of != nullptr);
   ASSERT(!request.leg.empty());
   LegState newer;
   for (const Position& position : request.positions) {
@@ -47,6 +48,7 @@ void apply_commit(const CommitRequest& request, const std::function<std::string(
 }
 
 Status check_position(const Position& position, int64_t readable_end) {
+  ASSERT(readable_end >= 0);
   if (position.next_offset >= 0 && position.next_offset <= readable_end) return {};
   return fail(ErrorCode::kInternal, "cannot commit position " + std::to_string(position.next_offset) +
                                         " of partition " + std::to_string(position.partition) +
@@ -58,6 +60,7 @@ Error queue_full_error() {
 }
 
 tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing) {
+  ASSERT(existing != spec.partitions);
   return fail(ErrorCode::kInvalidConfig,
               "stream '" + spec.name + "' has " + std::to_string(existing) + " partitions, not " +
                   std::to_string(spec.partitions) +

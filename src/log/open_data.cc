@@ -64,6 +64,7 @@ Result<std::vector<std::string>> Opener::stream_names() const {
 }
 
 Status Opener::examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes) {
+  ASSERT(number >= 0 && number < stream.meta.partitions);
   const std::string folder = partition_directory(options_.directory, stream.name, number);
   auto partition = std::make_shared<Partition>(fs_, folder, stream.name, stream.meta.tag, number, memory_bytes);
   Evidence evidence = data_.journal->state().evidence_for(stream.name, number);
@@ -97,6 +98,7 @@ Status Opener::examine_streams() {
 
 // Committed outputs of a stream or partition that is gone.
 Status Opener::check_outputs() const {
+  ASSERT(data_.journal != nullptr);
   for (const OutputRef& output : data_.journal->state().outputs()) {
     const auto found = std::find_if(data_.streams.begin(), data_.streams.end(),
                                     [&](const auto& stream) { return stream->name == output.stream; });
@@ -110,6 +112,7 @@ Status Opener::check_outputs() const {
 }
 
 Status Opener::apply() {
+  ASSERT(data_.journal != nullptr);
   std::vector<RecoveryNote> notes;
   TRY(fs_.make_directories(streams_directory(options_.directory)));
   TRY(data_.journal->apply(notes));
@@ -132,6 +135,7 @@ Status Opener::apply() {
 }
 
 Status Opener::run() {
+  ASSERT(data_.streams.empty() && recoveries_.empty());
   TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
   data_.report.clean = clean_.has_value();
   TRY_ASSIGN(data_.journal,
@@ -144,6 +148,7 @@ Status Opener::run() {
 }  // namespace
 
 size_t memory_share(const LogOptions& options, size_t partitions) {
+  ASSERT(options.memory_bytes > 0 && options.memory_bytes_total > 0);
   return std::min(options.memory_bytes, options.memory_bytes_total / std::max<size_t>(1, partitions));
 }
 
@@ -158,6 +163,7 @@ Result<OpenData> open_data(const LogOptions& options) {
 
 Result<std::unique_ptr<OpenStream>> make_stream(const LogOptions& options, const StreamSpec& spec,
                                                 size_t memory_bytes) {
+  ASSERT(spec.partitions > 0 && options.files != nullptr && options.random != nullptr);
   io::FileSystem& fs = *options.files;
   auto stream = std::make_unique<OpenStream>();
   stream->name = spec.name;

@@ -10,6 +10,7 @@ namespace colloquium::log {
 
 // REQUIRES: mutex_ held.
 Status Segment::check_seal(io::FileSystem& fs, const io::File& file) {
+  ASSERT_WHY(unchecked_, "once is enough: a sealed segment does not change");
   const std::string path = segment_path(directory_, base_offset_, "log");
   TRY_ASSIGN(const Seal seal, read_seal(fs, segment_path(directory_, base_offset_, "seal")));
   TRY_ASSIGN(const io::FileInfo info, file.info());
@@ -46,6 +47,7 @@ Result<SegmentIndex> Segment::loaded_index(io::FileSystem& fs) {
 // Index files are not to be trusted (one may be older than a cut): an entry counts if a batch of its offset
 // begins where it points.
 Result<bool> Segment::holds(io::FileSystem& fs, const SegmentIndex::Entry& entry) {
+  ASSERT(entry.offset >= base_offset_);
   if (entry.position == 0) return entry.offset == base_offset_;
   if (entry.position + kHeaderBytes > readable_bytes()) return false;
   TRY_ASSIGN(const std::shared_ptr<const io::File> open, file(fs));
@@ -56,6 +58,7 @@ Result<bool> Segment::holds(io::FileSystem& fs, const SegmentIndex::Entry& entry
 }
 
 Result<SegmentIndex::Entry> Segment::place(io::FileSystem& fs, Lookup lookup, int64_t wanted) {
+  ASSERT(lookup != nullptr);
   const SegmentIndex::Entry beginning{base_offset_, 0, 0};
   TRY_ASSIGN(const std::shared_ptr<const io::File> open, file(fs));
   TRY_ASSIGN(const SegmentIndex index, loaded_index(fs));
@@ -96,6 +99,7 @@ SegmentIndex Segment::index() const {
 }
 
 void Segment::set_index(SegmentIndex index) {
+  ASSERT_WHY(!unchecked_, "a sealed segment has its index in files");
   const std::lock_guard lock(mutex_);
   live_index_ = std::move(index);
 }
@@ -108,6 +112,7 @@ void Segment::drop_index() {
 namespace {
 
 std::shared_ptr<const BatchOrigin> make_origin(const std::string& stream, std::string tag, int32_t number) {
+  ASSERT(number >= 0);
   auto origin = std::make_shared<BatchOrigin>();
   origin->stream = stream;
   origin->tag = std::move(tag);
@@ -166,6 +171,7 @@ SourceMarks Partition::sources() const {
 }
 
 void Partition::note_source(const std::string& source, SourceMark mark) {
+  ASSERT(!source.empty());
   const std::lock_guard lock(mutex_);
   sources_[source] = std::move(mark);
 }
@@ -176,6 +182,7 @@ void Partition::set_sources(SourceMarks sources) {
 }
 
 std::shared_ptr<Segment> Partition::segment_of(int64_t offset) const {
+  ASSERT(offset >= 0);
   const std::lock_guard lock(mutex_);
   if (segments_.empty()) return nullptr;
   const auto after = segments_.upper_bound(offset);
@@ -196,6 +203,7 @@ std::vector<std::shared_ptr<Segment>> Partition::segments() const {
 }
 
 void Partition::add_segment(std::shared_ptr<Segment> segment) {
+  ASSERT(segment != nullptr);
   const std::lock_guard lock(mutex_);
   const int64_t base = segment->base_offset();
   ASSERT(segments_.empty() || segments_.rbegin()->first < base);
@@ -209,6 +217,7 @@ void Partition::remove_segment(int64_t base_offset) {
 }
 
 std::shared_ptr<const Batch> Partition::in_memory(int64_t offset, bool& known) const {
+  ASSERT(offset < readable_end());
   const std::lock_guard lock(mutex_);
   known = offset >= tail_begin_;
   if (!known) return nullptr;
@@ -221,6 +230,7 @@ std::shared_ptr<const Batch> Partition::in_memory(int64_t offset, bool& known) c
 
 // REQUIRES: mutex_ held.
 void Partition::remember(Published batch) {
+  ASSERT(batch.last_offset >= batch.base_offset);
   ASSERT(tail_.empty() || tail_.back().last_offset < batch.base_offset);
   tail_bytes_ += memory_of(batch);
   tail_.push_back(std::move(batch));
@@ -232,6 +242,7 @@ void Partition::remember(Published batch) {
 }
 
 void Partition::open_at(int64_t end) {
+  ASSERT(end >= 0);
   const std::lock_guard lock(mutex_);
   ASSERT(tail_.empty());
   tail_begin_ = end;

@@ -1,5 +1,7 @@
 #include "log/partition_reader.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "log/layout.h"
 
@@ -7,9 +9,12 @@ namespace colloquium::log {
 
 PartitionReader::PartitionReader(std::shared_ptr<Partition> partition, int64_t from_offset,
                                  const TapeBuilder* tape)
-    : partition_(std::move(partition)), offset_(from_offset), decoder_(partition_->origin(), tape) {}
+    : partition_(std::move(partition)),
+      offset_(std::max<int64_t>(0, from_offset)),
+      decoder_(partition_->origin(), tape) {}
 
 Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<const Batch> batch) {
+  ASSERT(batch != nullptr && !batch->empty());
   const int64_t skipped = offset_ - batch->base_offset();
   const auto size = static_cast<int64_t>(batch->size());
   ASSERT(skipped < size);
@@ -32,6 +37,7 @@ Result<std::shared_ptr<const Batch>> PartitionReader::next() {
 }
 
 tl::unexpected<Error> PartitionReader::damaged(const std::string& what) const {
+  ASSERT(segment_ != nullptr && !what.empty());
   const std::string file = segment_path(partition_->directory(), segment_->base_offset(), "log");
   return fail(ErrorCode::kCorrupt,
               "cannot read offset " + std::to_string(expected_) + " in '" + file + "' at byte " +
@@ -41,6 +47,7 @@ tl::unexpected<Error> PartitionReader::damaged(const std::string& what) const {
 }
 
 Status PartitionReader::find_place() {
+  ASSERT(offset_ < partition_->readable_end());
   segment_ = partition_->segment_of(offset_);
   ASSERT_WHY(segment_ != nullptr, "a readable offset is in a segment");
   cursor_.reset();
@@ -56,6 +63,7 @@ Status PartitionReader::find_place() {
 
 // False at the end of the newest one.
 Result<bool> PartitionReader::next_segment() {
+  ASSERT(segment_ != nullptr && expected_ >= segment_->base_offset());
   const std::shared_ptr<Segment> next = partition_->segment_after(segment_->base_offset());
   if (next == nullptr) return false;
   if (next->base_offset() != expected_) {

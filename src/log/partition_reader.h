@@ -19,7 +19,7 @@ class PartitionReader final : public Reader {
   PartitionReader(std::shared_ptr<Partition> partition, int64_t from_offset, const TapeBuilder* tape);
 
   Result<std::shared_ptr<const Batch>> next() override;
-  void seek(int64_t offset) override { offset_ = offset; }
+  void seek(int64_t offset) override { offset_ = offset < 0 ? 0 : offset; }
   int64_t offset() const override { return offset_; }
 
   // The next batch as stored, from the segments, control batches passed over; nothing at the readable end.

@@ -41,6 +41,7 @@ PartitionEnd PartitionWriter::end() const {
 }
 
 Status PartitionWriter::renew_epoch() {
+  ASSERT_WHY(epoch_spent_, "a new incarnation only after a cut");
   auto epochs = std::make_shared<EpochTable>(*partition_->epochs());
   epochs->begin(next_offset_);
   TRY(io::write_file_atomically(fs_, epochs_path(partition_->directory()), epochs->text()));
@@ -51,6 +52,8 @@ Status PartitionWriter::renew_epoch() {
 }
 
 Status PartitionWriter::seal_active() {
+  ASSERT_WHY(!in_group_ && pieces_.empty(), "a sealed segment gets no more bytes");
+  ASSERT(next_offset_ > active_base_);
   ASSERT(has_active_ && active_bytes_ > 0);
   Seal seal;
   seal.base_offset = active_base_;
@@ -75,11 +78,14 @@ Status PartitionWriter::seal_active() {
 }
 
 Status PartitionWriter::store_active_index() {
+  ASSERT(pieces_.empty());
   if (!has_active_ || active_bytes_ == 0) return {};
   return store_index(fs_, partition_->directory(), active_base_, segment_->index());
 }
 
 Status PartitionWriter::start_segment() {
+  ASSERT(!in_group_ && pieces_.empty());
+  ASSERT_WHY(!has_active_ || next_offset_ > active_base_, "a segment is never begun where one begins");
   const std::string path = segment_path(partition_->directory(), next_offset_, "log");
   // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
@@ -100,6 +106,7 @@ Status PartitionWriter::start_segment() {
 }
 
 Status PartitionWriter::ensure_active() {
+  ASSERT(!in_group_);
   if (!has_active_) return start_segment();
   if (file_ != nullptr) return {};
   const std::string path = segment_path(partition_->directory(), active_base_, "log");
@@ -121,11 +128,13 @@ Status PartitionWriter::begin(int64_t now_ms, bool seal) {
 }
 
 PartitionWriter::Savepoint PartitionWriter::savepoint() const {
+  ASSERT(has_active_);
   return {active_bytes_, active_crc_, next_offset_, max_time_ms_, mark_last_};
 }
 
 // Queues a batch's bytes for the next write, and lets the sum of the file follow without reading them again.
 void PartitionWriter::take(std::string_view header, std::string_view records) {
+  ASSERT(header.size() >= kHeaderBytes && segment_ != nullptr);
   pieces_.push_back(header);
   if (!records.empty()) pieces_.push_back(records);
   const size_t size = header.size() + records.size();
@@ -149,6 +158,7 @@ void PartitionWriter::add_mark(int64_t now_ms) {
 }
 
 AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t now_ms) {
+  ASSERT(!epoch_spent_);
   ASSERT(in_group_ && batch.count > 0);
   max_time_ms_ = std::max(max_time_ms_, now_ms);
   if (active_bytes_ == 0) first_time_ms_ = max_time_ms_;
@@ -191,6 +201,7 @@ AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t 
 }
 
 Status PartitionWriter::write() {
+  ASSERT(written_bytes_ <= active_bytes_);
   ASSERT(in_group_);
   if (pieces_.empty()) return {};
   TRY(file_->write_at(written_bytes_, pieces_));
@@ -208,6 +219,7 @@ Status PartitionWriter::sync() {
 }
 
 void PartitionWriter::synced() {
+  ASSERT_WHY(pieces_.empty(), "what is not written is not synced");
   partition_->set_synced_end(next_offset_);
 }
 
@@ -229,11 +241,13 @@ void PartitionWriter::publish(int64_t end) {
 }
 
 void PartitionWriter::end_group() {
+  ASSERT_WHY(unpublished_.empty(), "a finished group is readable");
   ASSERT(in_group_ && pieces_.empty());
   in_group_ = false;
 }
 
 Status PartitionWriter::cut_back(const Savepoint& to) {
+  ASSERT(to.next_offset <= next_offset_ && to.next_offset >= partition_->readable_end());
   ASSERT(in_group_ && to.bytes <= active_bytes_);
   in_group_ = false;
   pieces_.clear();
@@ -254,6 +268,7 @@ Status PartitionWriter::cut_back(const Savepoint& to) {
 }
 
 Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
+  ASSERT(back.next_offset == active_base_);
   ASSERT(has_active_ && back.has_active && back.active_base < active_base_);
   const int64_t failed = active_base_;
   in_group_ = false;

@@ -98,6 +98,7 @@ size_t varint_size(int64_t value) {
 }
 
 char* put_varint(char* out, int64_t value) {
+  ASSERT(out != nullptr);
   uint64_t rest = zig_zag(value);
   while (rest >= 0x80) {
     *out++ = static_cast<char>(rest | 0x80);
@@ -180,6 +181,7 @@ bool RecordReader::read_headers(Record& record) {
 }
 
 bool RecordReader::next(Record& record) {
+  ASSERT(left_ >= 0);
   if (left_ == 0 || !ok_) return false;
   --left_;
   const int64_t length = reader_.varint();
@@ -195,6 +197,7 @@ bool RecordReader::next(Record& record) {
 }
 
 void RecordWriter::add(std::string_view key, std::optional<std::string_view> value) {
+  ASSERT(count_ < INT32_MAX);
   std::string body;
   body += '\0';
   append_varint(body, 0);
@@ -222,6 +225,7 @@ constexpr size_t kMarkValueAt = kMarkKeyAt + 5;
 }  // namespace
 
 std::array<char, kSyncMarkBytes> put_sync_mark(const SyncMark& mark, int32_t epoch, int64_t timestamp_ms) {
+  ASSERT(mark.offset >= 0 && epoch >= 0);
   // The record is of one size, so that a recovery can look for marks among damaged bytes.
   char record[kSyncMarkBytes - kHeaderBytes];
   char* out = put_varint(record, sizeof(record) - 1);

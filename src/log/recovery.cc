@@ -10,11 +10,13 @@ namespace colloquium::log {
 namespace {
 
 std::string range(int64_t from, int64_t below) {
+  ASSERT(from >= 0);
   if (below <= from + 1) return "offset " + std::to_string(from);
   return "offsets " + std::to_string(from) + " to " + std::to_string(below - 1);
 }
 
 tl::unexpected<Error> corrupt(const std::string& place, std::string message) {
+  ASSERT(!place.empty() && !message.empty());
   return fail(ErrorCode::kCorrupt,
               std::move(message) +
                   "; nothing was changed; 'colloquium log verify' lists every damaged place; restore "
@@ -46,6 +48,7 @@ PartitionRecovery::~PartitionRecovery() = default;
 // --- examine -------------------------------------------------------------------------------------------------
 
 Status PartitionRecovery::load_epochs(bool has_segments) {
+  ASSERT(epochs_.empty());
   auto read = EpochTable::read(fs_, epochs_path(directory_));
   if (read) {
     epochs_ = std::move(*read);
@@ -60,6 +63,7 @@ Status PartitionRecovery::load_epochs(bool has_segments) {
 }
 
 Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
+  ASSERT_WHY(options_.seals, "the journal has no seals");
   const std::string path = segment_path(directory_, base, "log");
   TRY_ASSIGN(const io::FileInfo info, fs_.info(path));
   if (info.size != seal.size_bytes || seal.base_offset != base) {
@@ -95,6 +99,7 @@ Result<SegmentScan> PartitionRecovery::scan(int64_t base, uint64_t size) {
 // A finished segment: trusted if it was left cleanly or has a seal that fits; else it must be wholly valid,
 // because everything below the next segment's first offset was synced before that was made.
 Status PartitionRecovery::take_older(int64_t base, int64_t next) {
+  ASSERT(base < next);
   if (!unclean_) {
     partition_->add_segment(std::make_shared<Segment>(directory_, base, true));
     return {};
@@ -127,6 +132,7 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
 }
 
 Status PartitionRecovery::take_clean(int64_t base, uint64_t size) {
+  ASSERT(options_.clean != nullptr && !unclean_);
   end_ = options_.clean->end;
   ASSERT(end_.active_bytes == size && end_.active_base == base);
   auto segment = std::make_shared<Segment>(directory_, base, false);
@@ -148,6 +154,7 @@ Status PartitionRecovery::take_clean(int64_t base, uint64_t size) {
 }
 
 Status PartitionRecovery::take_scanned(int64_t base, uint64_t size) {
+  ASSERT(unclean_ && !damage_);
   TRY_ASSIGN(SegmentScan found, scan(base, size));
   const std::string path = segment_path(directory_, base, "log");
   if (found.damage) {
@@ -207,6 +214,7 @@ bool PartitionRecovery::left_clean(const std::vector<int64_t>& bases) const {
 }
 
 Status PartitionRecovery::examine() {
+  ASSERT_WHY(epochs_.empty(), "examine once");
   auto listed = list_segments(fs_, directory_);
   if (!listed && listed.error().code != ErrorCode::kNotFound) return fail(listed.error());
   std::vector<int64_t> bases;
@@ -228,6 +236,7 @@ const PartitionEnd& PartitionRecovery::end() const {
 // --- apply ---------------------------------------------------------------------------------------------------
 
 Status PartitionRecovery::save_torn(const io::File& file) const {
+  ASSERT(damage_ && damage_->position <= last_size_);
   const std::string path = torn_path(directory_, end_.active_base, damage_->position);
   TRY_ASSIGN(const std::unique_ptr<io::File> torn, fs_.open(path, io::OpenMode::kOpenOrCreate));
   TRY(torn->truncate(0));
@@ -244,6 +253,7 @@ Status PartitionRecovery::save_torn(const io::File& file) const {
 }
 
 Status PartitionRecovery::cut() {
+  ASSERT(unclean_ && end_.active_bytes <= last_size_);
   TRY_ASSIGN(const std::unique_ptr<io::File> file,
              fs_.open(segment_path(directory_, end_.active_base, "log"), io::OpenMode::kReadWrite));
   if (damage_) {
@@ -263,6 +273,7 @@ Status PartitionRecovery::cut() {
 }
 
 Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
+  ASSERT_WHY(!epochs_.empty(), "examine first");
   TRY(fs_.make_directories(directory_));
   for (const Seal& seal : lost_seals_) {
     TRY(io::write_file_atomically(fs_, segment_path(directory_, seal.base_offset, "seal"), seal_text(seal)));
@@ -285,6 +296,7 @@ Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
 
 Status judge_damage(const std::string& place, const std::string& file, const Damage& damage,
                     const Evidence& evidence, const EpochTable& epochs, std::optional<SyncMark> mark_behind) {
+  ASSERT(damage.offset >= 0);
   int64_t synced_below = evidence.synced_below;
   std::string witness = evidence.witness;
   if (epochs.current_start() > synced_below) {

@@ -9,6 +9,7 @@ namespace {
 constexpr int kVersion = 1;
 
 bool read_line(const SidecarLine& line, Seal& seal) {
+  ASSERT(!line.name.empty());
   if (line.name == "offsets") return line.number(0, seal.base_offset) && line.number(1, seal.next_offset);
   if (line.name == "size") return line.number(0, seal.size_bytes);
   if (line.name == "crc32c-of-file") return line.number(0, seal.crc);

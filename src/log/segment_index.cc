@@ -34,6 +34,8 @@ const SegmentIndex::Entry* SegmentIndex::before_time(int64_t time_ms) const {
 }
 
 void SegmentIndex::cut(uint64_t position) {
+  ASSERT(std::is_sorted(entries_.begin(), entries_.end(),
+                        [](const Entry& a, const Entry& b) { return a.position < b.position; }));
   while (!entries_.empty() && entries_.back().position >= position) entries_.pop_back();
 }
 
@@ -60,6 +62,7 @@ std::string SegmentIndex::time_index_bytes(int64_t base_offset) const {
 
 bool SegmentIndex::parse(std::string_view index, std::string_view time_index, int64_t base_offset,
                          uint64_t segment_bytes, SegmentIndex& into) {
+  ASSERT(base_offset >= 0);
   into.entries_.clear();
   if (index.size() % kIndexEntryBytes != 0 || index.empty()) return false;
   const size_t count = index.size() / kIndexEntryBytes;
@@ -84,6 +87,7 @@ bool SegmentIndex::parse(std::string_view index, std::string_view time_index, in
 }
 
 Result<SegmentIndex> SegmentIndex::rebuild(std::shared_ptr<const io::File> file, uint64_t end) {
+  ASSERT(file != nullptr);
   SegmentIndex index;
   BatchCursor cursor(std::move(file), 0, end);
   for (;;) {
@@ -99,6 +103,7 @@ Result<SegmentIndex> SegmentIndex::rebuild(std::shared_ptr<const io::File> file,
 
 Result<SegmentIndex> load_index(const io::FileSystem& fs, const std::string& directory, int64_t base_offset,
                                 std::shared_ptr<const io::File> file, uint64_t end) {
+  ASSERT(base_offset >= 0 && file != nullptr);
   const auto index = io::read_file(fs, segment_path(directory, base_offset, "index"), kMaxIndexBytes);
   const auto times = io::read_file(fs, segment_path(directory, base_offset, "timeindex"), kMaxIndexBytes);
   SegmentIndex loaded;
@@ -108,6 +113,7 @@ Result<SegmentIndex> load_index(const io::FileSystem& fs, const std::string& dir
 
 Status store_index(io::FileSystem& fs, const std::string& directory, int64_t base_offset,
                    const SegmentIndex& index) {
+  ASSERT(base_offset >= 0);
   const auto store = [&](std::string_view suffix, const std::string& bytes) -> Status {
     TRY_ASSIGN(const std::unique_ptr<io::File> file,
                fs.open(segment_path(directory, base_offset, suffix), io::OpenMode::kOpenOrCreate));

@@ -116,6 +116,7 @@ SegmentLog::Impl::~Impl() {
 // --- streams -------------------------------------------------------------------------------------------------
 
 OpenStream* SegmentLog::Impl::stream_locked(StreamId id) const {
+  ASSERT(streams_.size() <= static_cast<size_t>(INT32_MAX));
   if (id < 0 || static_cast<size_t>(id) >= streams_.size()) return nullptr;
   return streams_[static_cast<size_t>(id)].get();
 }
@@ -144,6 +145,7 @@ Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
 
 namespace {
 StreamInfo info_of(const OpenStream& stream) {
+  ASSERT(stream.writers.size() == static_cast<size_t>(stream.meta.partitions));
   StreamInfo info{stream.name, stream.meta.tag, {}};
   for (const auto& writer : stream.writers) info.partitions.push_back(writer->partition().info());
   return info;
@@ -195,6 +197,7 @@ std::optional<Error> SegmentLog::Impl::append_refusal_locked() const {
 
 template <class Done>
 void SegmentLog::Impl::refuse(Done done, Error error) {
+  ASSERT(!error.message.empty());
   ++counters_.errors;
   auto shared = std::make_shared<Done>(std::move(done));
   const auto tell = [shared, error = std::move(error)] { (*shared)(fail(error)); };
@@ -231,6 +234,7 @@ void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, A
 }
 
 StagedCommit SegmentLog::Impl::stage_locked(CommitRequest request, CommitDone done) const {
+  ASSERT(!closed_);
   StagedCommit staged;
   for (const Position& position : request.positions) {
     const bool external = !position.external.empty();
@@ -264,6 +268,7 @@ void SegmentLog::Impl::commit(CommitRequest request, CommitDone done) {
 }
 
 void SegmentLog::Impl::when_not_full(Task resume) {
+  ASSERT(resume);
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   resumes_.push_back(std::move(resume));
@@ -294,12 +299,14 @@ void SegmentLog::Impl::turn() {
 }
 
 void SegmentLog::Impl::refuse_appends(Group& group, const Error& error) {
+  ASSERT(queue_->is_current());
   counters_.errors += group.appends.size();
   for (StagedAppend& append : group.appends) append.done(fail(error));
   group.appends.clear();
 }
 
 void SegmentLog::Impl::run_group(Group group) {
+  ASSERT(!group.appends.empty() || !group.commits.empty());
   std::optional<Error> failed;
   {
     const std::lock_guard lock(mutex_);
@@ -322,6 +329,7 @@ void SegmentLog::Impl::run_group(Group group) {
 }
 
 void SegmentLog::Impl::fail_for_good(const Error& error) {
+  ASSERT(queue_->is_current());
   Error told = error;
   told.retryable = false;
   told.message += "; the log can't go on, because what was written may be lost: restart, and it recovers";
@@ -359,6 +367,7 @@ void SegmentLog::Impl::tick() {
 }
 
 void SegmentLog::Impl::do_tick() {
+  ASSERT(queue_->is_current());
   tick_posted_ = false;
   {
     const std::lock_guard lock(mutex_);
@@ -376,6 +385,7 @@ void SegmentLog::Impl::do_tick() {
 }
 
 Status SegmentLog::Impl::finish() {
+  ASSERT(queue_->is_current());
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return fail(*failed_);
@@ -391,6 +401,7 @@ Status SegmentLog::Impl::finish() {
 }
 
 Status SegmentLog::Impl::close() {
+  ASSERT_WHY(!queue_->is_current(), "the log thread can't wait for itself");
   const auto finished = options_.executor->make_signal();
   Status result;
   {

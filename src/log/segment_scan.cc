@@ -8,6 +8,7 @@
 namespace colloquium::log {
 
 void Evidence::testify(int64_t below, const std::string& who) {
+  ASSERT(!who.empty());
   if (below <= synced_below) return;
   synced_below = below;
   witness = who;
@@ -84,6 +85,7 @@ class Scanner {
 
 Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, SegmentPlace begin, uint64_t size,
                                  const EpochTable& epochs, const Evidence& evidence, const BatchVisitor& visit) {
+  ASSERT(file != nullptr && begin.position <= size && begin.offset >= 0);
   Scanner scanner(begin, epochs, evidence);
   BatchCursor cursor(file, begin.position, size);
   for (;;) {
@@ -103,6 +105,7 @@ Result<SegmentScan> scan_segment(const std::shared_ptr<const io::File>& file, Se
 
 Result<std::optional<SegmentPlace>> next_batch_behind(const io::File& file, SegmentPlace from, uint64_t size,
                                                       const EpochTable& epochs) {
+  ASSERT(from.position <= size);
   constexpr uint64_t kChunk = uint64_t{1} << 20;
   std::string chunk;
   std::string batch;
@@ -128,6 +131,7 @@ Result<std::optional<SegmentPlace>> next_batch_behind(const io::File& file, Segm
 
 Result<std::optional<SyncMark>> last_mark_behind(const io::File& file, uint64_t from, uint64_t size,
                                                  const EpochTable& epochs) {
+  ASSERT(from <= size);
   constexpr size_t kChunk = size_t{1} << 20;
   // A mark's batchLength, at byte 8: rare enough to look for.
   const std::string_view length("\0\0\0\x4e", 4);

@@ -71,6 +71,7 @@ SidecarLine split(std::string_view text) {
 }  // namespace
 
 SidecarWriter::SidecarWriter(std::string_view kind, int version) {
+  ASSERT(version >= 1 && kind.find_first_of(" \n") == std::string_view::npos);
   text_.append("colloquium ").append(kind).append(" ").append(std::to_string(version)).append("\n");
 }
 
@@ -96,6 +97,7 @@ tl::unexpected<Error> sidecar_damaged(const std::string& path, std::string_view 
 
 Result<Sidecar> parse_sidecar(std::string_view content, std::string_view kind, int newest,
                               const std::string& path) {
+  ASSERT(newest >= 1);
   const std::string head = "colloquium " + std::string(kind) + " ";
   if (content.substr(0, head.size()) != head)
     return sidecar_damaged(path, "it does not begin with '" + head + "'");

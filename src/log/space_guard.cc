@@ -18,6 +18,7 @@ SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reser
 }
 
 Error SpaceGuard::error() const {
+  ASSERT(!directory_.empty());
   return {ErrorCode::kNoSpace,
           "the disk of '" + directory_ +
               "' is full down to the log's reserve; free space on it, and it goes on by "

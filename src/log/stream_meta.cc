@@ -43,6 +43,7 @@ Result<StreamMeta> read_meta(const io::FileSystem& fs, const std::string& path) 
 
 Status create_stream(io::FileSystem& fs, const std::string& directory, const std::string& stream,
                      const StreamMeta& meta) {
+  ASSERT(check_stream_name(stream).has_value());
   ASSERT(meta.partitions >= 1 && meta.tag.size() == 8);
   if (meta.partitions > kMaxPartitions) {
     return fail(ErrorCode::kInvalidConfig, "stream '" + stream + "' can't have " +

@@ -58,6 +58,7 @@ class Verifier {
 };
 
 VerifyProblem& Verifier::add(const Place& place, const std::string& file, std::string what) {
+  ASSERT(!what.empty());
   VerifyProblem problem;
   problem.stream = place.stream;
   problem.partition = place.partition;
@@ -75,6 +76,7 @@ void Verifier::advance(uint64_t bytes) {
 
 // Every partition, the journal first, and how many bytes they have.
 Status Verifier::find_places() {
+  ASSERT(places_.empty());
   places_.push_back({"", 0, journal_directory(directory_)});
   TRY_ASSIGN(const std::vector<std::string> names, fs_.list(streams_directory(directory_)));
   for (const std::string& name : names) {
@@ -126,6 +128,7 @@ Evidence Verifier::evidence_for(const Place& place) const {
 }
 
 Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) {
+  ASSERT(decoder_ != nullptr);
   ++report_.batches;
   advance(item.bytes.size());
   if (item.header.is_control()) return {};
@@ -143,6 +146,7 @@ Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) 
 Status Verifier::report_damage(const Place& place, const std::string& path,
                                const std::shared_ptr<const io::File>& file, uint64_t size,
                                const SegmentScan& first, bool last, int64_t& next) {
+  ASSERT(first.damage.has_value());
   TRY_ASSIGN(const auto mark, last_mark_behind(*file, first.damage->position, size, epochs_));
   SegmentScan scan = first;
   while (scan.damage) {
@@ -163,6 +167,7 @@ Status Verifier::report_damage(const Place& place, const std::string& path,
 }
 
 Status Verifier::verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next) {
+  ASSERT_WHY(!place.stream.empty(), "the journal has no seals");
   const std::string path = segment_path(place.folder, base, "seal");
   const auto seal = read_seal(fs_, path);
   if (!seal) {
@@ -192,6 +197,7 @@ Status Verifier::verify_seal(const Place& place, int64_t base, const io::File& f
 }
 
 Status Verifier::verify_segment(const Place& place, int64_t base, bool last, int64_t& next) {
+  ASSERT(base >= 0 && !epochs_.empty());
   const std::string path = segment_path(place.folder, base, "log");
   ++report_.segments;
   if (next >= 0 && next != base) {
@@ -264,6 +270,7 @@ Result<VerifyReport> Verifier::run() {
 }  // namespace
 
 std::string VerifyProblem::describe() const {
+  ASSERT(!what.empty());
   std::string text = stream.empty() ? std::string("journal") : partition_name(stream, partition);
   text += ": '" + file + "' byte " + std::to_string(position);
   if (first_offset >= 0) text += ", offset " + std::to_string(first_offset);
