@@ -70,12 +70,12 @@ void Compiler::finish_function(Function& function, Body&& body) {
 uint32_t Compiler::emit(Opcode opcode, uint32_t site, uint32_t a, uint32_t b, uint16_t c, int effect) {
   // Counting the stack here is what lets names be slots and lets a call check for room once.
   const int change = kEffects[static_cast<size_t>(opcode)] + effect;
-  Body& b_ = body();
-  ASSERT(static_cast<int64_t>(b_.height) + change >= 0);
-  b_.code.push_back({opcode, c, a, b, site});
-  b_.height = static_cast<uint32_t>(static_cast<int64_t>(b_.height) + change);
-  b_.most = std::max(b_.most, b_.height);
-  return static_cast<uint32_t>(b_.code.size() - 1);
+  Body& current = body();
+  ASSERT(static_cast<int64_t>(current.height) + change >= 0);
+  current.code.push_back({opcode, c, a, b, site});
+  current.height = static_cast<uint32_t>(static_cast<int64_t>(current.height) + change);
+  current.most = std::max(current.most, current.height);
+  return static_cast<uint32_t>(current.code.size() - 1);
 }
 
 void Compiler::constant(const Value& value, uint32_t site) {

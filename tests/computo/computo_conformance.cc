@@ -21,7 +21,6 @@
 namespace {
 
 using namespace colloquium;
-using colloquium::computo::Category;
 using colloquium::json::ValueView;
 
 constexpr uint32_t kRequestDepth = 4096;
