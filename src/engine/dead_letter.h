@@ -15,10 +15,10 @@
 namespace colloquium::engine {
 
 struct DeadLetter {
-  std::string_view event;   // the value's bytes
+  std::string_view event;  // the value's bytes
   bool is_json = true;
   std::string_view error;
-  std::string_view stage;   // stage or sink that gave up; the source's name for bytes refused at the door
+  std::string_view stage;  // stage or sink that gave up; the source's name for bytes refused at the door
   int64_t attempts = 1;
   std::string_view position;  // the event's id, or where in the source its bytes stand
 };

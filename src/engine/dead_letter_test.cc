@@ -7,8 +7,11 @@ using namespace colloquium;
 using namespace colloquium::engine;
 
 TEST_CASE("an envelope holds the event, the reason, the stage, the attempts and the position", "[REQ-021]") {
-  const std::string text = dead_letter_json(
-      {.event = R"({"b":1, "a":2})", .error = "no \"x\"", .stage = "clean", .attempts = 3, .position = "orders.t-0-7"});
+  const std::string text = dead_letter_json({.event = R"({"b":1, "a":2})",
+                                             .error = "no \"x\"",
+                                             .stage = "clean",
+                                             .attempts = 3,
+                                             .position = "orders.t-0-7"});
   const auto json = nlohmann::json::parse(text);
   CHECK(json["event"] == nlohmann::json::parse(R"({"b":1,"a":2})"));
   CHECK(json["error"] == "no \"x\"");
@@ -22,7 +25,8 @@ TEST_CASE("an envelope holds the event, the reason, the stage, the attempts and 
 
 TEST_CASE("bytes that are no JSON are kept in base64") {
   const auto encoded = [](std::string_view bytes) {
-    return nlohmann::json::parse(dead_letter_json({.event = bytes, .is_json = false}))["raw_base64"].get<std::string>();
+    return nlohmann::json::parse(dead_letter_json({.event = bytes, .is_json = false}))["raw_base64"]
+        .get<std::string>();
   };
   // RFC 4648, section 10.
   CHECK(encoded("") == "");
@@ -32,7 +36,6 @@ TEST_CASE("bytes that are no JSON are kept in base64") {
   CHECK(encoded("foob") == "Zm9vYg==");
   CHECK(encoded("fooba") == "Zm9vYmE=");
   CHECK(encoded("foobar") == "Zm9vYmFy");
-
 }
 
 TEST_CASE("an error text with hostile bytes still gives valid JSON") {

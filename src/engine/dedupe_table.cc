@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-
 #include <xxhash.h>
 
 #include "base/assert.h"
@@ -20,9 +19,15 @@ struct Slot {
 };
 enum SlotState : int64_t { kDead = 0, kPendingSlot = 1, kDurableSlot = 2 };
 
-int64_t pack(int64_t time_ms, SlotState state) { return (time_ms << 2) | state; }
-SlotState state_of(const Slot& slot) { return static_cast<SlotState>(slot.time_and_state & 3); }
-int64_t time_of(const Slot& slot) { return slot.time_and_state >> 2; }
+int64_t pack(int64_t time_ms, SlotState state) {
+  return (time_ms << 2) | state;
+}
+SlotState state_of(const Slot& slot) {
+  return static_cast<SlotState>(slot.time_and_state & 3);
+}
+int64_t time_of(const Slot& slot) {
+  return slot.time_and_state >> 2;
+}
 
 constexpr uint32_t kEmpty = 0xffffffff;
 
@@ -153,8 +158,7 @@ class DedupeTable::Shard {
   std::map<IdHash, std::vector<Settled>> waiters_;
 };
 
-DedupeTable::DedupeTable(uint64_t seed, int64_t window_ms, uint64_t max_ids)
-    : seed_(seed), window_ms_(window_ms) {
+DedupeTable::DedupeTable(uint64_t seed, int64_t window_ms, uint64_t max_ids) : seed_(seed), window_ms_(window_ms) {
   for (auto& shard : shards_) {
     shard = std::make_unique<Shard>(window_ms, std::max<uint64_t>(1, max_ids / kShards));
   }
@@ -166,15 +170,23 @@ IdHash DedupeTable::hash(std::string_view id) const {
   return {h.low64, h.high64};
 }
 
-DedupeTable::Shard& DedupeTable::shard(const IdHash& id) const { return *shards_[id[1] % kShards]; }
+DedupeTable::Shard& DedupeTable::shard(const IdHash& id) const {
+  return *shards_[id[1] % kShards];
+}
 
 DedupeTable::Claim DedupeTable::claim(const IdHash& id, int64_t now_ms,
                                       const std::function<Settled()>& make_settled) {
   return shard(id).claim(id, now_ms, make_settled);
 }
-void DedupeTable::confirm(const IdHash& id) { shard(id).settle(id, true); }
-void DedupeTable::release(const IdHash& id) { shard(id).settle(id, false); }
-void DedupeTable::restore(const IdHash& id, int64_t append_time_ms) { shard(id).restore(id, append_time_ms); }
+void DedupeTable::confirm(const IdHash& id) {
+  shard(id).settle(id, true);
+}
+void DedupeTable::release(const IdHash& id) {
+  shard(id).settle(id, false);
+}
+void DedupeTable::restore(const IdHash& id, int64_t append_time_ms) {
+  shard(id).restore(id, append_time_ms);
+}
 
 uint64_t DedupeTable::size() const {
   uint64_t total = 0;

@@ -29,7 +29,8 @@ constexpr int64_t kNoCursor = -1;
 constexpr int64_t kFailed = -2;
 
 void put_int64(std::string& out, int64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
 }
 
 int64_t get_int64(std::string_view bytes) {
@@ -58,7 +59,8 @@ std::string StoredCursor::encode() const {
 Result<StoredCursor> StoredCursor::decode(std::string_view bytes) {
   constexpr size_t kFixed = 1 + 3 * 8;
   if (bytes.size() < kFixed || bytes[0] != kCursorVersion) {
-    return fail(ErrorCode::kCorrupt, "a stored source cursor has an unknown form; was it written by a newer version?");
+    return fail(ErrorCode::kCorrupt,
+                "a stored source cursor has an unknown form; was it written by a newer version?");
   }
   StoredCursor stored;
   stored.position = get_int64(bytes.substr(1));
@@ -88,7 +90,9 @@ SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock
 }
 SourceIntake::~SourceIntake() = default;
 
-size_t SourceIntake::target_count() const { return dead_target() + (options_.dead_stream ? 1 : 0); }
+size_t SourceIntake::target_count() const {
+  return dead_target() + (options_.dead_stream ? 1 : 0);
+}
 
 Status SourceIntake::restore() {
   ASSERT(options_.log != nullptr);
@@ -96,7 +100,8 @@ Status SourceIntake::restore() {
   int64_t safe = -1;
   Status bad;
   auto visit = [&](size_t target, const log::Log::Accepted& accepted) {
-    if (accepted.info.source != (target == dead_target() ? options_.pipeline + "/" + options_.source : options_.source)) {
+    if (accepted.info.source !=
+        (target == dead_target() ? options_.pipeline + "/" + options_.source : options_.source)) {
       return;
     }
     for (const IdHash& id : accepted.info.id_hashes) {
@@ -119,9 +124,8 @@ Status SourceIntake::restore() {
     visit(static_cast<size_t>(accepted.partition), accepted);
   }));
   if (options_.dead_stream) {
-    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, [&](const log::Log::Accepted& accepted) {
-      visit(dead_target(), accepted);
-    }));
+    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms,
+                                     [&](const log::Log::Accepted& accepted) { visit(dead_target(), accepted); }));
   }
   // What a clean stop stored may reach further than what rode along with the last batch.
   if (const auto state = options_.log->leg_state(commit_name())) {
@@ -144,8 +148,11 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
     std::lock_guard lock(position_mutex_);
     if (options_.log == nullptr || safe_cursor_.empty()) return done({});
     request.leg = commit_name();
-    request.positions.push_back({.stream = 0, .partition = 0, .next_offset = safe_position_,
-                                 .external = options_.source, .cursor = safe_cursor_});
+    request.positions.push_back({.stream = 0,
+                                 .partition = 0,
+                                 .next_offset = safe_position_,
+                                 .external = options_.source,
+                                 .cursor = safe_cursor_});
   }
   options_.log->commit(std::move(request), [&loop = loop_, alive = std::weak_ptr<char>(alive_),
                                             done = std::move(done)](Status status) mutable {
@@ -156,16 +163,20 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
   });
 }
 
-std::string SourceIntake::commit_name() const { return options_.pipeline + "/@source/" + options_.source; }
+std::string SourceIntake::commit_name() const {
+  return options_.pipeline + "/@source/" + options_.source;
+}
 
 void SourceIntake::emit(RawBatch batch, AckFn ack) {
   auto request = std::make_shared<Request>();
   request->bytes = size_of(batch);
   // A source without cursor gets positions from us, so that ids never repeat within a run.
   if (batch.cursor.empty()) {
-    batch.position = next_own_position_.fetch_add(static_cast<int64_t>(request->bytes + batch.messages.size() + 1));
+    batch.position =
+        next_own_position_.fetch_add(static_cast<int64_t>(request->bytes + batch.messages.size() + 1));
   }
-  request->end_position = batch.position + static_cast<int64_t>(batch.messages.empty() ? request->bytes : batch.messages.size());
+  request->end_position =
+      batch.position + static_cast<int64_t>(batch.messages.empty() ? request->bytes : batch.messages.size());
   request->raw = std::move(batch);
   request->ack = std::move(ack);
   request->started_ns = clock_.monotonic_ns();
@@ -288,11 +299,13 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   auto encoded = log::encode(std::move(sealed), options_.codec, &info);
   if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
   if (poisoned_.load() && !shared->cursor.empty()) {
-    return appended(target, *shared, fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
+    return appended(target, *shared,
+                    fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
   }
-  options_.log->append(dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target),
-                       std::move(*encoded), options_.ack,
-                       [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
+  options_.log->append(
+      dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target), std::move(*encoded),
+      options_.ack,
+      [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
 }
 
 StoredCursor SourceIntake::stored_cursor(const OpenBatch& batch) const {

@@ -31,6 +31,7 @@
 #include "colloquium/clock.h"
 #include "colloquium/loop.h"
 #include "colloquium/source.h"
+
 #include "computo/program.h"
 #include "engine/dedupe_table.h"
 #include "log/log.h"
@@ -48,8 +49,8 @@ struct IntakeOptions {
   std::string source;
   std::string pipeline;
   uint64_t max_event_bytes = 1u << 20;
-  computo::ProgramPtr partition_by;   // null: round robin by batch
-  computo::ProgramPtr dedupe_key;     // null: no dedupe
+  computo::ProgramPtr partition_by;  // null: round robin by batch
+  computo::ProgramPtr dedupe_key;    // null: no dedupe
   std::shared_ptr<DedupeTable> dedupe;
   size_t door_thread = 0;
 
@@ -74,7 +75,7 @@ struct IntakeOptions {
 // What an accepted batch stores for its source, beside the events. A versioned binary text; the log sees
 // only bytes.
 struct StoredCursor {
-  int64_t position = 0;       // behind this batch
+  int64_t position = 0;  // behind this batch
   std::string cursor;
   int64_t safe_position = 0;  // everything below was durable in every partition when the batch was made
   std::string safe_cursor;
@@ -152,22 +153,22 @@ class SourceIntake final : public Intake {
   std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors
   std::mutex scratch_mutex_;
   std::vector<std::unique_ptr<Scratch>> scratch_;
-  mutable std::mutex position_mutex_;        // guards the four below
-  std::vector<int64_t> accepted_position_;   // per target: positions below are stored already
+  mutable std::mutex position_mutex_;       // guards the four below
+  std::vector<int64_t> accepted_position_;  // per target: positions below are stored already
   int64_t safe_position_ = 0;
   std::string safe_cursor_;
   std::map<uint64_t, std::pair<int64_t, std::string>> finished_behind_;  // by emit number: not yet contiguous
 
   // Loop only.
   std::string resume_cursor_;
-  std::vector<OpenBatch> open_;              // requests of this turn, per target
+  std::vector<OpenBatch> open_;  // requests of this turn, per target
   bool flush_scheduled_ = false;
   bool watching_log_ = false;
   bool held_ = false;  // an emit with a cursor failed: the safe cursor stays until the source has gone back
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
   uint64_t under_way_ = 0;
   uint64_t next_emit_ = 0;
-  uint64_t next_finish_ = 0;                 // emit number below which everything has finished
+  uint64_t next_finish_ = 0;                    // emit number below which everything has finished
   std::map<uint64_t, size_t> on_door_threads_;  // order key -> emits under way there
   std::vector<Task> waiting_ready_;
   std::vector<Task> waiting_idle_;

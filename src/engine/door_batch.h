@@ -8,6 +8,7 @@
 
 #include "colloquium/batch.h"
 #include "colloquium/source.h"
+
 #include "engine/door.h"
 #include "engine/event_expression.h"
 #include "formats/cut.h"
@@ -19,7 +20,7 @@ namespace colloquium::engine {
 struct SourceIntake::Request {
   RawBatch raw;
   AckFn ack;
-  uint64_t number = 0;         // in the order of emits
+  uint64_t number = 0;  // in the order of emits
   uint64_t bytes = 0;
   int64_t end_position = 0;
   int64_t started_ns = 0;
@@ -41,9 +42,9 @@ struct SourceIntake::Part {
 struct SourceIntake::OpenBatch {
   std::unique_ptr<BatchBuilder> builder = std::make_unique<BatchBuilder>();
   std::vector<Part> parts;
-  std::vector<IdHash> ids;   // with dedupe: one per event
-  int64_t base_position = 0; // of the first event, in its source
-  int64_t position = 0;      // behind the last request that has a cursor
+  std::vector<IdHash> ids;    // with dedupe: one per event
+  int64_t base_position = 0;  // of the first event, in its source
+  int64_t position = 0;       // behind the last request that has a cursor
   std::string cursor;
 };
 
@@ -71,7 +72,7 @@ class SourceIntake::Cutter {
   struct Place {
     std::string_view text;
     int64_t position;
-    uint64_t byte;     // of the text in the body
+    uint64_t byte;                                 // of the text in the body
     const std::vector<TapeToken>* tape = nullptr;  // the event's, if cutting has walked it already
   };
   void cut_body(std::string_view body);
@@ -94,7 +95,7 @@ class SourceIntake::Cutter {
   const RequestPtr request_;
   std::vector<OpenBatch>& open_;
   Scratch& scratch_;
-  std::vector<size_t> first_;               // per target: where this request begins
+  std::vector<size_t> first_;  // per target: where this request begins
   std::vector<int64_t> accepted_position_;
   std::vector<std::pair<std::string_view, std::string_view>> headers_;
   std::function<DedupeTable::Settled()> make_settled_;

@@ -11,7 +11,9 @@ namespace colloquium::engine {
 
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -33,7 +35,8 @@ SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
   if (options.dedupe_key) dedupe_key = std::make_unique<EventExpression>(options.dedupe_key);
 }
 
-SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open, Scratch& scratch)
+SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,
+                             Scratch& scratch)
     : intake_(intake), request_(std::move(request)), open_(open), scratch_(scratch) {
   for (const OpenBatch& batch : open_) first_.push_back(batch.builder->size());
   {
@@ -50,7 +53,8 @@ SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vect
     return DedupeTable::Settled([&intake = intake_, request = request_](bool durable) {
       intake.loop_.post([&intake, request, durable] {
         if (!durable && !request->result.error) {
-          request->result.error = Error{ErrorCode::kUnavailable, "the first copy of a duplicate was not stored", true, {}};
+          request->result.error =
+              Error{ErrorCode::kUnavailable, "the first copy of a duplicate was not stored", true, {}};
         }
         intake.settle(request);
       });
@@ -232,7 +236,8 @@ size_t SourceIntake::Cutter::default_target(int64_t position) const {
 
 void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte) {
   intake_.options_.counters->errors.add(code);
-  if (request_->raw.bad_event == BadEventPolicy::kDeadLetter) return refuse(place, what + " at byte " + std::to_string(byte));
+  if (request_->raw.bad_event == BadEventPolicy::kDeadLetter)
+    return refuse(place, what + " at byte " + std::to_string(byte));
   rejected_ = true;
   request_->result.error = Error{code, what, false, {}};
   request_->result.bad_byte = place.byte + byte;
@@ -245,17 +250,19 @@ void SourceIntake::Cutter::refuse(const Place& place, const std::string& what) {
   const size_t target = intake_.dead_target();
   if (target >= open_.size()) {
     log_warning(intake_.options_.pipeline + "/" + intake_.options_.source,
-                "bad event at " + where + " dropped: " + what,
-                {{"event", place.text.substr(0, kQuoteBytes)}});
+                "bad event at " + where + " dropped: " + what, {{"event", place.text.substr(0, kQuoteBytes)}});
     return;
   }
   if (seen(target, place.position)) return;
   EventMeta meta = meta_;
   meta.offset_delta = next_delta(open_[target], place.position);
-  open_[target].builder->add(
-      dead_letter_json({.event = place.text, .is_json = false, .error = what, .stage = intake_.options_.source,
-                        .attempts = 1, .position = where}),
-      {}, meta);
+  open_[target].builder->add(dead_letter_json({.event = place.text,
+                                               .is_json = false,
+                                               .error = what,
+                                               .stage = intake_.options_.source,
+                                               .attempts = 1,
+                                               .position = where}),
+                             {}, meta);
 }
 
 // All or nothing: what the request has added so far goes again, and its ids are free.

@@ -192,7 +192,8 @@ TEST_CASE("large bodies are cut on a door thread, and order is kept with what fo
 
 TEST_CASE("events of one key go to one partition, in order", "[REQ-009]") {
   Bench bench({.partitions = 4, .partition_by = R"(["$input","/k"])"});
-  for (int i = 0; i < 40; ++i) bench.emit("{\"k\":\"" + std::to_string(i % 7) + "\",\"n\":" + std::to_string(i) + "}");
+  for (int i = 0; i < 40; ++i)
+    bench.emit("{\"k\":\"" + std::to_string(i % 7) + "\",\"n\":" + std::to_string(i) + "}");
   bench.settle();
   std::map<std::string, int> home;
   int total = 0;

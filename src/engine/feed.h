@@ -27,11 +27,11 @@ namespace colloquium::engine {
 
 // One batch and what may be committed once all of it is done.
 struct FeedItem {
-  std::shared_ptr<const Batch> batch;       // may be empty, never null
-  std::shared_ptr<const Batch> refused;     // `log: off`: envelopes of events the door refused; may be null
+  std::shared_ptr<const Batch> batch;    // may be empty, never null
+  std::shared_ptr<const Batch> refused;  // `log: off`: envelopes of events the door refused; may be null
   int64_t next_sequence = 0;
-  int64_t next_position = 0;                // the log: the next offset; the queue: the source's position
-  std::string cursor;                       // the queue: the source's cursor
+  int64_t next_position = 0;  // the log: the next offset; the queue: the source's position
+  std::string cursor;         // the queue: the source's cursor
 };
 
 class Feed {
@@ -85,7 +85,7 @@ class QueueFeed final : public Feed {
   std::function<void()> wake_;
   std::function<void()> drained_;
   mutable std::mutex mutex_;
-  std::deque<FeedItem> items_;   // items_[i] has the sequence first_ + i
+  std::deque<FeedItem> items_;  // items_[i] has the sequence first_ + i
   int64_t first_ = 0;
   size_t bytes_ = 0;
 };

@@ -13,7 +13,8 @@ TEST_CASE("a queue numbers its items, gives them out as often as asked, and forg
   queue.set_wake([&] { ++wakes; });
   queue.set_drained([] {});
   CHECK_FALSE(queue.read(0)->has_value());
-  for (int i = 0; i < 3; ++i) queue.push({.batch = batch_of({std::to_string(i)}), .next_position = i + 1, .cursor = {}});
+  for (int i = 0; i < 3; ++i)
+    queue.push({.batch = batch_of({std::to_string(i)}), .next_position = i + 1, .cursor = {}});
   CHECK(wakes == 3);
   for (int round = 0; round < 2; ++round) {
     const auto item = queue.read(1);

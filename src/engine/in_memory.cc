@@ -18,8 +18,9 @@ Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vecto
   for (size_t i = 0; i < events.size(); ++i) {
     TRY_ASSIGN(const json::Document document, json::parse(events[i], "event " + std::to_string(i + 1)));
     // Offsets in the tape count from the text's first byte, white space included.
-    builder.add({document.text.data(), document.tape[0].offset + document.tape[0].length}, document.tape,
-                {.key = {}, .headers = {}, .timestamp_ms = clock.wall_ms(), .offset_delta = static_cast<uint32_t>(i)});
+    builder.add(
+        {document.text.data(), document.tape[0].offset + document.tape[0].length}, document.tape,
+        {.key = {}, .headers = {}, .timestamp_ms = clock.wall_ms(), .offset_delta = static_cast<uint32_t>(i)});
   }
   auto origin = std::make_shared<BatchOrigin>();
   origin->stream = plan.name();
@@ -30,11 +31,17 @@ Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vecto
 
 Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
   const config::PipelineConfig& config = plan.data().config;
-  const auto variables = std::make_shared<const std::map<std::string, std::string>>(plan.data().script_variables());
+  const auto variables =
+      std::make_shared<const std::map<std::string, std::string>>(plan.data().script_variables());
   std::vector<StageChain::Link> links;
   for (const config::ComponentConfig& stage : config.stages) {
-    ComponentContext context{.loop = env.loop, .clock = env.clock, .random = env.random, .services = env.services,
-                             .pipeline = config.name, .name = stage.name, .base_dir = config.base_dir,
+    ComponentContext context{.loop = env.loop,
+                             .clock = env.clock,
+                             .random = env.random,
+                             .services = env.services,
+                             .pipeline = config.name,
+                             .name = stage.name,
+                             .base_dir = config.base_dir,
                              .script_variables = variables};
     TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
     links.push_back({stage.name, std::move(made), nullptr});
@@ -48,7 +55,8 @@ void append_values(const Batch& batch, std::vector<std::string>& out) {
 
 }  // namespace
 
-Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events, Environment environment) {
+Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events,
+                                     Environment environment) {
   TRY_ASSIGN(auto input, batch_of(plan, events, environment.clock));
   TRY_ASSIGN(StageChain chain, chain_of(plan, environment));
   BatchBuilder dead;
@@ -63,7 +71,8 @@ Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::st
       BatchBuilder kept;
       std::vector<FailedEvent> failed;
       when.run(*result, kept, failed);
-      for (const FailedEvent& failure : failed) add_dead_letter(*result, failure.index, failure.error, "when", 1, dead);
+      for (const FailedEvent& failure : failed)
+        add_dead_letter(*result, failure.index, failure.error, "when", 1, dead);
       chosen = kept.seal(result->shared_origin(), result->base_offset());
     }
     append_values(*chosen, sink.values);

@@ -22,6 +22,7 @@
 #include "colloquium/function.h"
 #include "colloquium/loop.h"
 #include "colloquium/result.h"
+
 #include "engine/feed.h"
 #include "engine/stage_chain.h"
 
@@ -29,23 +30,23 @@ namespace colloquium::engine {
 
 // What a runner hands to a leg.
 struct LegItem {
-  size_t partition = 0;                 // index among the pipeline's partitions
-  std::shared_ptr<const Batch> batch;   // for the sink; may be empty; null only with `end`
-  std::shared_ptr<const Batch> dead;    // envelopes to store when the item is done; may be null
+  size_t partition = 0;                // index among the pipeline's partitions
+  std::shared_ptr<const Batch> batch;  // for the sink; may be empty; null only with `end`
+  std::shared_ptr<const Batch> dead;   // envelopes to store when the item is done; may be null
   int64_t next_position = 0;
   std::string cursor;
-  size_t credit_bytes = 0;              // to be given back by release()
-  bool end = false;                     // nothing follows: the partition is drained
+  size_t credit_bytes = 0;  // to be given back by release()
+  bool end = false;         // nothing follows: the partition is drained
 };
 
 // A leg as its runner sees it.
 struct LegPort {
-  std::function<void(LegItem)> deliver;        // runs on the loop
-  std::unique_ptr<PureStage> when;             // null: every event
-  std::string origin_leg;                      // goes into ids, if the stages make new events; else empty
-  int64_t next_sequence = 0;                   // where it starts to read
-  int64_t skip_below = 0;                      // `log: off`: events at lower positions are done already
-  bool takes_dead_letters = false;             // exactly one leg of a pipeline stores those of the stages
+  std::function<void(LegItem)> deliver;  // runs on the loop
+  std::unique_ptr<PureStage> when;       // null: every event
+  std::string origin_leg;                // goes into ids, if the stages make new events; else empty
+  int64_t next_sequence = 0;             // where it starts to read
+  int64_t skip_below = 0;                // `log: off`: events at lower positions are done already
+  bool takes_dead_letters = false;       // exactly one leg of a pipeline stores those of the stages
 };
 
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {

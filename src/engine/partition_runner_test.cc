@@ -48,8 +48,9 @@ struct Bench {
     }
     auto feed = std::make_unique<QueueFeed>(1 << 30);
     queue = feed.get();
-    runner = std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed), StageChain(std::move(links), false),
-                                               std::move(ports), [this](Error error) { failure = error; });
+    runner =
+        std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed), StageChain(std::move(links), false),
+                                          std::move(ports), [this](Error error) { failure = error; });
     queue->set_wake([this] { runner->wake(); });
     queue->set_drained([] {});
   }
@@ -63,13 +64,16 @@ struct Bench {
     } while (executor.run_until_idle() > 0 || loop.can_move());
   }
   void push(const std::vector<std::string>& texts) {
-    queue->push({.batch = batch_of(texts, position), .next_position = position + static_cast<int64_t>(texts.size()), .cursor = "c"});
+    queue->push({.batch = batch_of(texts, position),
+                 .next_position = position + static_cast<int64_t>(texts.size()),
+                 .cursor = "c"});
     position += static_cast<int64_t>(texts.size());
   }
   std::vector<std::string> values(size_t leg) {
     std::vector<std::string> out;
     for (const LegItem& item : items[leg]) {
-      for (size_t i = 0; item.batch != nullptr && i < item.batch->size(); ++i) out.emplace_back(item.batch->value(i));
+      for (size_t i = 0; item.batch != nullptr && i < item.batch->size(); ++i)
+        out.emplace_back(item.batch->value(i));
     }
     return out;
   }

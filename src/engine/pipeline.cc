@@ -38,7 +38,8 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(std::shared_ptr<const Plan> p
 PipelineRun::PipelineRun(std::shared_ptr<const Plan> plan, Environment environment)
     : plan_(std::move(plan)),
       env_(environment),
-      script_variables_(std::make_shared<const std::map<std::string, std::string>>(plan_->data().script_variables())) {}
+      script_variables_(
+          std::make_shared<const std::map<std::string, std::string>>(plan_->data().script_variables())) {}
 PipelineRun::~PipelineRun() = default;
 
 Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {

@@ -68,9 +68,9 @@ struct Environment {
   Random& random;
   const Services& services;
   WorkerPool& workers;
-  log::Log* log = nullptr;              // null if no pipeline of the process needs the data directory
+  log::Log* log = nullptr;               // null if no pipeline of the process needs the data directory
   metrics::Registry* metrics = nullptr;  // may be null
-  bool from_start = false;              // --from-start
+  bool from_start = false;               // --from-start
 };
 
 // The worker threads, shared by all pipelines of the process. Destroy after the pipelines, before the Executor.
@@ -89,7 +89,7 @@ class WorkerPool {
 };
 
 struct ComponentHealth {
-  std::string name;    // "source hook", "sink all"
+  std::string name;  // "source hook", "sink all"
   bool healthy = true;
   std::string detail;  // last error, or what it waits for
 };
@@ -124,6 +124,7 @@ struct InMemoryResult {
 
 // Runs the stages and every sink's `when` over `events` (JSON texts, one batch) without sources, sinks or
 // log: what `colloquium test` does with a pipeline.
-Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events, Environment environment);
+Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events,
+                                     Environment environment);
 
 }  // namespace colloquium::engine

@@ -24,9 +24,12 @@ std::string random_tag(Random& random) {
 
 std::string kind_label(const Descriptor& descriptor) {
   switch (descriptor.kind) {
-    case ComponentKind::kSource: return descriptor.name + "_source";
-    case ComponentKind::kStage: return descriptor.name + "_stage";
-    case ComponentKind::kSink: return descriptor.name + "_sink";
+    case ComponentKind::kSource:
+      return descriptor.name + "_source";
+    case ComponentKind::kStage:
+      return descriptor.name + "_stage";
+    case ComponentKind::kSink:
+      return descriptor.name + "_sink";
   }
   return descriptor.name;
 }
@@ -45,9 +48,12 @@ ComponentCounters* PipelineRun::measure(const std::string& component, const Desc
   measured_.push_back(std::make_unique<Measured>());
   Measured& measured = *measured_.back();
   if (env_.metrics != nullptr) {
-    measured.registration = env_.metrics->add(
-        {.pipeline = plan_->name(), .component = component, .kind = kind_label(descriptor), .reason = {}, .partition = {}},
-        measured.counters);
+    measured.registration = env_.metrics->add({.pipeline = plan_->name(),
+                                               .component = component,
+                                               .kind = kind_label(descriptor),
+                                               .reason = {},
+                                               .partition = {}},
+                                              measured.counters);
   }
   return &measured.counters;
 }
@@ -124,7 +130,8 @@ Status PipelineRun::build_leg(size_t index) {
   TRY(sink->restore(state ? state->sink_token : std::string()));
   options.first_token = options.log != nullptr && sink->has_token() && (!state || state->sink_token.empty());
   leg_states_.push_back(std::move(state));
-  legs_.push_back(std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
+  legs_.push_back(
+      std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
   return {};
 }
 
@@ -161,9 +168,9 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   options.dedupe_key = data.sources[index].dedupe_key;
   if (source_config.dedupe) {
     // The seed follows from the stream's tag: the same after a restart, and not to be guessed from outside.
-    options.dedupe = std::make_shared<DedupeTable>(std::hash<std::string>()(stream_tag_),
-                                                   source_config.dedupe->window.ms,
-                                                   static_cast<uint64_t>(source_config.dedupe->max_ids));
+    options.dedupe =
+        std::make_shared<DedupeTable>(std::hash<std::string>()(stream_tag_), source_config.dedupe->window.ms,
+                                      static_cast<uint64_t>(source_config.dedupe->max_ids));
   }
   options.door_thread = index;
   options.tag = stream_tag_;
@@ -241,7 +248,8 @@ Result<StageChain> PipelineRun::build_chain() {
     links.push_back({stage.name, std::move(made), stage_counters_[i]});
   }
   const auto& sinks = plan_->data().sinks;
-  const bool tape_after = std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.when != nullptr; });
+  const bool tape_after =
+      std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.when != nullptr; });
   return StageChain(std::move(links), tape_after);
 }
 
@@ -270,8 +278,8 @@ Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
     ports.push_back(std::move(port));
   }
   const size_t worker = partition + std::hash<std::string>()(plan_->name());
-  auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop, std::move(feed),
-                                                  std::move(chain), std::move(ports),
+  auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop,
+                                                  std::move(feed), std::move(chain), std::move(ports),
                                                   [this](Error error) { fail(std::move(error)); });
   if (!plan_->data().logged()) {
     auto& queue = static_cast<QueueFeed&>(runner->feed());

@@ -6,8 +6,9 @@
 #include <map>
 #include <set>
 
-#include "base/sim_executor.h"
 #include "colloquium/config_types.h"
+
+#include "base/sim_executor.h"
 #include "config/pipeline_config.h"
 #include "engine/test_support.h"
 #include "log/fake_log.h"
@@ -60,7 +61,8 @@ class NumberSource final : public Source {
     const int from = next_;
     next_ = std::min(total_, from + 1 + static_cast<int>(context_.random.next() % 7));
     std::string body;
-    for (int n = from; n < next_; ++n) body += R"({"n":)" + std::to_string(1'000'000 + n) + "}\n";  // 14 bytes each
+    for (int n = from; n < next_; ++n)
+      body += R"({"n":)" + std::to_string(1'000'000 + n) + "}\n";  // 14 bytes each
     RawBatch raw;
     raw.body = std::make_shared<const std::string>(body);
     raw.format = BodyFormat::kNdjson;
@@ -157,7 +159,9 @@ struct World {
     log::FakeLogOptions fake;
     fake.seed = seed;
     fake.storage = std::move(storage);
-    fake.tape = [](std::string_view value, std::vector<TapeToken>& tape) { json::Walker().walk_unchecked(value, tape); };
+    fake.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
+      json::Walker().walk_unchecked(value, tape);
+    };
     log = std::make_unique<log::FakeLog>(executor, clock, fake);
   }
 
@@ -201,8 +205,13 @@ struct World {
     auto compiled = plan(text, problems);
     for (const auto& problem : problems) UNSCOPED_INFO(problem.describe());
     REQUIRE(compiled != nullptr);
-    auto created = Pipeline::create(compiled, {.loop = loop, .executor = executor, .clock = clock, .random = random,
-                                               .services = services, .workers = workers, .log = log.get()});
+    auto created = Pipeline::create(compiled, {.loop = loop,
+                                               .executor = executor,
+                                               .clock = clock,
+                                               .random = random,
+                                               .services = services,
+                                               .workers = workers,
+                                               .log = log.get()});
     if (!created) FAIL(created.error().describe());
     pipeline = std::move(*created);
     REQUIRE(pipeline->start([this] { finished = true; }, [this](Error error) { failure = error; }));
@@ -302,11 +311,11 @@ void run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk&
 
 }  // namespace
 
-TEST_CASE("a finite pipeline runs to its end: every sink has what is meant for it, in order", "[REQ-009][REQ-019]") {
+TEST_CASE("a finite pipeline runs to its end: every sink has what is meant for it, in order",
+          "[REQ-009][REQ-019]") {
   Disk disk;
-  run_with_crashes(kTwoSinks, 1, 0, disk, [](World& world) {
-    CHECK(stored(*world.log, "p.dead").size() == 18);
-  }, 200);
+  run_with_crashes(
+      kTwoSinks, 1, 0, disk, [](World& world) { CHECK(stored(*world.log, "p.dead").size() == 18); }, 200);
   CHECK(disk["all"] == expected(200, true));
   CHECK(disk["odd"] == odd(expected(200, true)));
 }
@@ -319,10 +328,13 @@ TEST_CASE("crashed at any moment, a logged pipeline loses and repeats nothing", 
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     Disk disk;
-    run_with_crashes(kTwoSinks, seed, 12, disk, [](World& world) {
-      REQUIRE(stored(*world.log, "p").size() == kTotal);
-      REQUIRE(stored(*world.log, "p.dead").size() == kDead);
-    }, kTotal);
+    run_with_crashes(
+        kTwoSinks, seed, 12, disk,
+        [](World& world) {
+          REQUIRE(stored(*world.log, "p").size() == kTotal);
+          REQUIRE(stored(*world.log, "p.dead").size() == kDead);
+        },
+        kTotal);
     REQUIRE(disk["all"] == expected(kTotal, true));
     REQUIRE(disk["odd"] == odd(expected(kTotal, true)));
   }
@@ -334,9 +346,9 @@ TEST_CASE("crashed at any moment, a pipeline without log loses and repeats nothi
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     Disk disk;
-    run_with_crashes(std::string(kTwoSinks) + "log: off\n", seed, 12, disk, [](World& world) {
-      REQUIRE(stored(*world.log, "p.dead").size() == kDead);
-    }, kTotal, 100);
+    run_with_crashes(
+        std::string(kTwoSinks) + "log: off\n", seed, 12, disk,
+        [](World& world) { REQUIRE(stored(*world.log, "p.dead").size() == kDead); }, kTotal, 100);
     REQUIRE(disk["all"] == expected(kTotal, true));
     REQUIRE(disk["odd"] == odd(expected(kTotal, true)));
   }
@@ -348,8 +360,9 @@ TEST_CASE("crashed at any moment, several partitions keep their order and their 
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
     Disk disk;
-    run_with_crashes(std::string(kTwoSinks) + "log: {partitions: 3, partition_by: ['%', [$input, /n], 5]}\n", seed, 12, disk,
-                     [](World&) {}, kTotal);
+    run_with_crashes(
+        std::string(kTwoSinks) + "log: {partitions: 3, partition_by: ['%', [$input, /n], 5]}\n", seed, 12, disk,
+        [](World&) {}, kTotal);
     REQUIRE(disk["all"].size() == expected(kTotal, true).size());
     std::map<int, std::string> last;
     std::set<std::string> seen;
@@ -396,7 +409,8 @@ TEST_CASE("all wrong expressions are reported at once, with their places", "[REQ
   ConfigProblems problems;
   const auto plan = world.plan(
       "name: p\nlog: {partition_by: [nope, 1]}\nsources: [{numbers: {}}]\n"
-      "sinks:\n  - name: a\n    when: ['==', 1]\n    disk: {}\n  - name: b\n    when: [$, /nothing]\n    disk: {}\n",
+      "sinks:\n  - name: a\n    when: ['==', 1]\n    disk: {}\n  - name: b\n    when: [$, /nothing]\n    disk: "
+      "{}\n",
       problems);
   CHECK(plan == nullptr);
   std::set<int> lines;

@@ -16,7 +16,8 @@ computo::ProgramPtr compile(const Expression& expression, const std::vector<std:
 }
 
 bool has_errors(const ConfigProblems& problems) {
-  return std::any_of(problems.begin(), problems.end(), [](const ConfigProblem& problem) { return !problem.warning; });
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const ConfigProblem& problem) { return !problem.warning; });
 }
 
 // "sources hook, file" or "source hook".
@@ -28,19 +29,26 @@ std::string list_of(const std::vector<config::ComponentConfig>& components, cons
 
 std::string_view to_string(log::AckLevel level) {
   switch (level) {
-    case log::AckLevel::kDurable: return "durable";
-    case log::AckLevel::kWritten: return "written";
-    case log::AckLevel::kQueued: return "queued";
+    case log::AckLevel::kDurable:
+      return "durable";
+    case log::AckLevel::kWritten:
+      return "written";
+    case log::AckLevel::kQueued:
+      return "queued";
   }
   return "durable";
 }
 
 std::string_view to_string(log::Codec codec) {
   switch (codec) {
-    case log::Codec::kNone: return "none";
-    case log::Codec::kGzip: return "gzip";
-    case log::Codec::kLz4: return "lz4";
-    case log::Codec::kZstd: return "zstd";
+    case log::Codec::kNone:
+      return "none";
+    case log::Codec::kGzip:
+      return "gzip";
+    case log::Codec::kLz4:
+      return "lz4";
+    case log::Codec::kZstd:
+      return "zstd";
   }
   return "none";
 }
@@ -60,31 +68,40 @@ std::string promise(const PlanData& data, size_t source, size_t sink) {
   const std::string good =
       data.sinks[sink].guarantee == Guarantee::kExactlyOnce ? "exactly once" : "effectively once, by stable id";
   if (rereadable) return pair + good;
-  if (data.sources[source].dedupe_key) return pair + good + " for events with the id of dedupe.key, within its window";
+  if (data.sources[source].dedupe_key)
+    return pair + good + " for events with the id of dedupe.key, within its window";
   return pair + good + " from its acceptance on; a client that sends again makes a new event (set dedupe)";
 }
 
 }  // namespace
 
 bool PlanData::any_rereadable() const {
-  return std::any_of(sources.begin(), sources.end(), [](const SourcePlan& source) { return source.traits.rereadable; });
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const SourcePlan& source) { return source.traits.rereadable; });
 }
 
 log::Codec PlanData::codec() const {
   switch (config.log.compression) {
-    case config::Compression::kNone: return log::Codec::kNone;
-    case config::Compression::kGzip: return log::Codec::kGzip;
-    case config::Compression::kLz4: return log::Codec::kLz4;
-    case config::Compression::kZstd: return log::Codec::kZstd;
+    case config::Compression::kNone:
+      return log::Codec::kNone;
+    case config::Compression::kGzip:
+      return log::Codec::kGzip;
+    case config::Compression::kLz4:
+      return log::Codec::kLz4;
+    case config::Compression::kZstd:
+      return log::Codec::kZstd;
   }
   return log::Codec::kLz4;
 }
 
 log::AckLevel PlanData::ack() const {
   switch (config.log.ack) {
-    case config::Ack::kDurable: return log::AckLevel::kDurable;
-    case config::Ack::kWritten: return log::AckLevel::kWritten;
-    case config::Ack::kQueued: return log::AckLevel::kQueued;
+    case config::Ack::kDurable:
+      return log::AckLevel::kDurable;
+    case config::Ack::kWritten:
+      return log::AckLevel::kWritten;
+    case config::Ack::kQueued:
+      return log::AckLevel::kQueued;
   }
   return log::AckLevel::kDurable;
 }
@@ -141,13 +158,16 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     data->sinks.push_back(std::move(plan));
   }
   for (const auto& [name, value] : from.context) {
-    problems.push_back({value.mark, "context." + name + " can't be read by scripts in this version; remove it", false});
+    problems.push_back(
+        {value.mark, "context." + name + " can't be read by scripts in this version; remove it", false});
   }
   if (has_errors(problems)) return nullptr;
   return std::make_shared<const Plan>(std::move(data));
 }
 
-const std::string& Plan::name() const { return data_->config.name; }
+const std::string& Plan::name() const {
+  return data_->config.name;
+}
 
 std::string Plan::explain() const {
   const config::PipelineConfig& config = data_->config;
@@ -155,7 +175,8 @@ std::string Plan::explain() const {
   std::string input = list_of(config.sources, "source");
   if (data_->logged()) {
     out += "  leg " + config.name + ": " + input + " -> stream " + config.name + " (" +
-           std::to_string(config.log.partitions) + (config.log.partitions == 1 ? " partition, " : " partitions, ") +
+           std::to_string(config.log.partitions) +
+           (config.log.partitions == 1 ? " partition, " : " partitions, ") +
            std::string(to_string(data_->codec())) + ", ack " + std::string(to_string(data_->ack())) + ")\n";
     input = "stream " + config.name;
   } else {
@@ -181,6 +202,8 @@ std::vector<std::string> Plan::promises() const {
   return out;
 }
 
-bool Plan::needs_data_directory() const { return data_->logged() || data_->any_rereadable(); }
+bool Plan::needs_data_directory() const {
+  return data_->logged() || data_->any_rereadable();
+}
 
 }  // namespace colloquium::engine

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "colloquium/component.h"
+
 #include "computo/program.h"
 #include "config/pipeline_config.h"
 #include "engine/retry_policy.h"
@@ -25,8 +26,8 @@ struct SinkPlan {
 
 struct PlanData {
   config::PipelineConfig config;
-  std::vector<SourcePlan> sources;       // as in config
-  std::vector<SinkPlan> sinks;           // as in config
+  std::vector<SourcePlan> sources;  // as in config
+  std::vector<SinkPlan> sinks;      // as in config
   computo::ProgramPtr partition_by;
   bool makes_events = false;  // a stage other than a filter: what reaches a sink gets an id of its own
 

@@ -17,7 +17,8 @@ int64_t RetryPolicy::wait_ms(int64_t attempt, int64_t asked_ms, Random& random) 
   if (kind == Kind::kExponential) {
     for (int64_t i = 1; i < attempt && wait < max_ms; ++i) wait *= 2;
     wait = std::min(wait, max_ms);
-    if (wait > 1) wait = wait / 2 + static_cast<int64_t>(random.next() % static_cast<uint64_t>(wait - wait / 2 + 1));
+    if (wait > 1)
+      wait = wait / 2 + static_cast<int64_t>(random.next() % static_cast<uint64_t>(wait - wait / 2 + 1));
   }
   return std::max(wait, std::min(asked_ms, max_ms * 10));
 }

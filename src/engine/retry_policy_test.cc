@@ -9,7 +9,8 @@ using engine::RetryPolicy;
 
 TEST_CASE("exponential waits double, keep half of themselves, and stop at the maximum", "[REQ-022]") {
   SeededRandom random(7);
-  const RetryPolicy policy{.kind = RetryPolicy::Kind::kExponential, .initial_ms = 200, .max_ms = 3000, .attempts = 8};
+  const RetryPolicy policy{
+      .kind = RetryPolicy::Kind::kExponential, .initial_ms = 200, .max_ms = 3000, .attempts = 8};
   int64_t nominal = 200;
   for (int64_t attempt = 1; attempt <= 10; ++attempt) {
     for (int draw = 0; draw < 50; ++draw) {

@@ -20,12 +20,12 @@ constexpr size_t kDeadBytes = 16u << 20;
 // One partition's way through the leg.
 struct SinkLeg::Lane {
   size_t index = 0;
-  std::deque<LegItem> waiting;         // the front is the one being written
-  std::shared_ptr<const Batch> rest;   // what of the front is still to be written; null: not begun
-  BatchBuilder dead;                   // envelopes of the front; join dead_ when it is complete
+  std::deque<LegItem> waiting;        // the front is the one being written
+  std::shared_ptr<const Batch> rest;  // what of the front is still to be written; null: not begun
+  BatchBuilder dead;                  // envelopes of the front; join dead_ when it is complete
   bool writing = false;
   int64_t write_started_ns = 0;
-  int64_t attempt = 0;                 // failures of the event at the head of `rest`
+  int64_t attempt = 0;  // failures of the event at the head of `rest`
   std::unique_ptr<Timer> retry_timer;
   bool pumping = false;
   bool ended = false;
@@ -34,7 +34,8 @@ struct SinkLeg::Lane {
   bool dirty = false;
 };
 
-SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock, Random& random)
+SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
+                 Random& random)
     : options_(std::move(options)), sink_(std::move(sink)), loop_(loop), clock_(clock), random_(random) {
   ASSERT(options_.counters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
@@ -44,7 +45,8 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
 }
 SinkLeg::~SinkLeg() = default;
 
-void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained, UniqueFunction<void(Error)> failed) {
+void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained,
+                    UniqueFunction<void(Error)> failed) {
   LOOP_ASSERT(loop_);
   release_ = std::move(release);
   drained_ = std::move(drained);
@@ -78,7 +80,8 @@ void SinkLeg::pump(Lane& lane) {
   lane.pumping = true;
   // Envelopes wait for the commit that stores them; more of them wait for its end.
   const auto letters_wait = [this] { return committing_ && dead_.byte_size() > kDeadBytes; };
-  while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ && !lane.waiting.empty() && lane.retry_timer == nullptr) {
+  while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
+         !lane.waiting.empty() && lane.retry_timer == nullptr) {
     LegItem& front = lane.waiting.front();
     if (front.end) {
       lane.ended = true;
@@ -122,9 +125,14 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   for (size_t i = 0; i < outcomes.size(); ++i) {
     const EventOutcome& outcome = outcomes[i];
     switch (outcome.outcome) {
-      case Outcome::kOk: ++ok; break;
-      case Outcome::kDrop: break;
-      case Outcome::kDeadLetter: give_up(lane, i, outcome.error, lane.attempt + 1); break;
+      case Outcome::kOk:
+        ++ok;
+        break;
+      case Outcome::kDrop:
+        break;
+      case Outcome::kDeadLetter:
+        give_up(lane, i, outcome.error, lane.attempt + 1);
+        break;
       case Outcome::kRetry:
         if (first_retry == nullptr) {
           first_retry = &outcome;

@@ -21,6 +21,7 @@
 #include "colloquium/clock.h"
 #include "colloquium/loop.h"
 #include "colloquium/sink.h"
+
 #include "engine/partition_runner.h"
 #include "engine/retry_policy.h"
 #include "log/log.h"
@@ -39,7 +40,7 @@ struct CommitPartition {
 };
 
 struct SinkLegOptions {
-  std::string commit_name;   // "<pipeline>/<sink>": the leg in the journal
+  std::string commit_name;  // "<pipeline>/<sink>": the leg in the journal
   std::string sink_name;
   std::vector<CommitPartition> partitions;
   RetryPolicy retry;
@@ -47,9 +48,9 @@ struct SinkLegOptions {
   size_t commit_bytes = 8u << 20;
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
   log::Log* log = nullptr;   // null: nothing is stored; the token is asked for once, at the end
-  std::optional<log::StreamId> dead_stream;   // nothing: dead letters are logged and counted
+  std::optional<log::StreamId> dead_stream;        // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
-  ComponentCounters* counters = nullptr;      // never null
+  ComponentCounters* counters = nullptr;           // never null
 };
 
 class SinkLeg {
@@ -104,13 +105,13 @@ class SinkLeg {
   Task closed_;
 
   std::vector<std::unique_ptr<Lane>> lanes_;
-  BatchBuilder dead_;                 // envelopes of what is done and not committed
+  BatchBuilder dead_;  // envelopes of what is done and not committed
   size_t uncommitted_bytes_ = 0;
-  bool dirty_ = false;                // something done is not committed
-  bool barrier_ = false;              // no new writes until the token is asked for
-  bool holding_ = false;              // no writes until the first token is stored
+  bool dirty_ = false;    // something done is not committed
+  bool barrier_ = false;  // no new writes until the token is asked for
+  bool holding_ = false;  // no writes until the first token is stored
   bool committing_ = false;
-  bool broken_ = false;               // the sink can write nothing any more
+  bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
   std::unique_ptr<Timer> commit_timer_;

@@ -17,14 +17,15 @@ namespace {
 EventOutcome retry(int64_t after_ms = 0) {
   return {Outcome::kRetry, {ErrorCode::kUnavailable, "not now", true, {}}, after_ms};
 }
-EventOutcome refuse() { return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, "never", false, {}}, 0}; }
+EventOutcome refuse() {
+  return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, "never", false, {}}, 0};
+}
 
 // A leg over one or two partitions, on a manual clock, over the in-memory log.
 struct Bench {
-  explicit Bench(bool token, size_t partitions = 1, RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed,
-                                                                          .initial_ms = 100,
-                                                                          .max_ms = 1000,
-                                                                          .attempts = 3})
+  explicit Bench(
+      bool token, size_t partitions = 1,
+      RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3})
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";

@@ -13,16 +13,17 @@ namespace {
 // Index in `entered` of the event that `offset_delta` names. Offsets rise within a batch.
 size_t index_of(const Batch& entered, uint32_t offset_delta) {
   const auto entries = entered.entries();
-  const auto it = std::lower_bound(
-      entries.begin(), entries.end(), offset_delta,
-      [](const BatchEntry& entry, uint32_t delta) { return entry.offset_delta < delta; });
+  const auto it =
+      std::lower_bound(entries.begin(), entries.end(), offset_delta,
+                       [](const BatchEntry& entry, uint32_t delta) { return entry.offset_delta < delta; });
   ASSERT_WHY(it != entries.end() && it->offset_delta == offset_delta, "a stage gave an event another place");
   return static_cast<size_t>(it - entries.begin());
 }
 
 }  // namespace
 
-StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after) : links_(std::move(links)), output_(std::make_unique<BatchBuilder>()) {
+StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after)
+    : links_(std::move(links)), output_(std::make_unique<BatchBuilder>()) {
   bool wanted = tape_wanted_after;
   for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
     link->stage->set_output_tape(wanted);

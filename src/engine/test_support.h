@@ -10,6 +10,7 @@
 #include "colloquium/batch.h"
 #include "colloquium/loop.h"
 #include "colloquium/sink.h"
+
 #include "json/walk.h"
 
 namespace colloquium::engine {
@@ -32,7 +33,8 @@ inline std::shared_ptr<const Batch> batch_of(const std::vector<std::string>& tex
     std::vector<TapeToken> tape;
     json::WalkError error;
     walker.walk({padded.data(), texts[i].size()}, tape, error);
-    builder.add(texts[i], tape, {.key = {}, .headers = {}, .timestamp_ms = 1, .offset_delta = static_cast<uint32_t>(i)});
+    builder.add(texts[i], tape,
+                {.key = {}, .headers = {}, .timestamp_ms = 1, .offset_delta = static_cast<uint32_t>(i)});
   }
   return builder.seal(test_origin(), base_offset);
 }

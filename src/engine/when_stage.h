@@ -4,6 +4,7 @@
 #pragma once
 
 #include "colloquium/stage.h"
+
 #include "computo/event_evaluator.h"
 
 namespace colloquium::engine {
