@@ -255,6 +255,7 @@ TEST_CASE("a client that takes nothing of its answers is dropped after a while")
   RawClient greedy(server.port());
   for (int i = 0; i < 4; ++i) greedy.send("GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
   while (server->counters().timeouts.value() < 1) server.on_loop([] {});
+  server.on_loop([] {});  // the timeout is counted before the connection is let go, in one callback
   CHECK(server->counters().connections_open.value() == 0);
 }
 
