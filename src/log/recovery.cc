@@ -16,7 +16,6 @@ std::string range(int64_t from, int64_t below) {
 }
 
 tl::unexpected<Error> corrupt(const std::string& place, std::string message) {
-  ASSERT(!place.empty() && !message.empty());
   return fail(ErrorCode::kCorrupt,
               std::move(message) +
                   "; nothing was changed; 'colloquium log verify' lists every damaged place; restore "
