@@ -71,6 +71,12 @@ Registrations register_log(const log::Log& log, metrics::Registry& registry) {
   count({"colloquium_log_errors_total", "Appends and commits the event log failed."}, &log::LogStats::errors);
   registrations.push_back(registry.gauge({"colloquium_log_queue_bytes", "Bytes that wait for the log thread."}, {},
                                          [&log] { return static_cast<double>(log.stats().queue_bytes); }));
+  if (const log::LogTimes* times = log.times()) {
+    registrations.push_back(registry.histogram(
+        {"colloquium_log_append_seconds", "Time from an append to its acknowledgement."}, {}, times->append));
+    registrations.push_back(registry.histogram(
+        {"colloquium_log_sync_seconds", "Time a group's files took to sync, all at once."}, {}, times->sync));
+  }
   return registrations;
 }
 

@@ -166,6 +166,58 @@ TEST_CASE("zeros and garbage behind the last batch are cut off and saved", "[dam
   CHECK(outcome.events == scene.before());
 }
 
+TEST_CASE("verify tells what a crash leaves from what is corrupt, and changes nothing [REQ-179]",
+          "[REQ-179][damage]") {
+  Scene scene;
+  const std::string path = scene.active(scene.folder());
+  const SyncMark mark = scene.last_mark(scene.folder());
+  const auto verify_after = [&](const auto& damage) {
+    VerifyReport report;
+    scene.try_open([&](io::MemoryFileSystem& fs) {
+      damage(fs);
+      const std::string before = all_bytes(fs, "data");
+      const auto verified = verify_data_directory(fs, "data", nullptr);
+      REQUIRE(verified);
+      CHECK(all_bytes(fs, "data") == before);
+      report = *verified;
+    });
+    return report;
+  };
+  const VerifyReport torn = verify_after([&](io::MemoryFileSystem& fs) {
+    auto file = fs.open(path, io::OpenMode::kReadWrite);
+    REQUIRE((*file)->write_at(fs.info(path)->size, "half a batch"));
+  });
+  REQUIRE(torn.problems.size() == 1);
+  CHECK(torn.problems[0].torn);
+  CHECK_FALSE(torn.corrupt());
+  CHECK(torn.problems[0].describe().find("torn by a crash") != std::string::npos);
+
+  const VerifyReport corrupt =
+      verify_after([&](io::MemoryFileSystem& fs) { fs.flip(path, mark.position - 10, 0x40); });
+  REQUIRE(corrupt.corrupt());
+  CHECK(corrupt.problems[0].first_offset >= 0);
+  CHECK(corrupt.problems[0].last_offset < mark.offset);
+
+  // Two stretches of damage are two problems.
+  const VerifyReport twice = verify_after([&](io::MemoryFileSystem& fs) {
+    fs.flip(path, 70, 1);
+    fs.flip(path, mark.position - 10, 1);
+  });
+  CHECK(twice.problems.size() == 2);
+
+  const VerifyReport journal =
+      verify_after([&](io::MemoryFileSystem& fs) { fs.flip(scene.active(journal_directory("data")), 100, 1); });
+  REQUIRE(journal.corrupt());
+  CHECK(journal.problems[0].stream.empty());
+  CHECK(journal.problems[0].describe().find("journal") == 0);
+
+  const VerifyReport meta =
+      verify_after([&](io::MemoryFileSystem& fs) { fs.flip(meta_path("data", "in"), 20, 1); });
+  CHECK(meta.corrupt());
+  const VerifyReport missing = verify_after([&](io::MemoryFileSystem& fs) { REQUIRE(fs.remove(path)); });
+  CHECK(missing.corrupt());
+}
+
 TEST_CASE("a flipped bit in the journal is refused, or takes only the last commits back [REQ-179]",
           "[REQ-179][damage]") {
   Scene scene;

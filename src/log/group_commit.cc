@@ -122,6 +122,7 @@ Status GroupCommit::sync() {
   }
   if (writers.empty()) return {};
   counters_.syncs += writers.size();
+  const int64_t started_ns = clock_.monotonic_ns();
   // The helpers sync all files but the first, which this thread syncs; then it waits for them.
   struct Shared {
     std::atomic<size_t> left;
@@ -141,6 +142,7 @@ Status GroupCommit::sync() {
   }
   shared->results[0] = writers[0]->sync();
   if (writers.size() > 1) shared->done->wait();
+  counters_.times.sync.observe_ns(clock_.monotonic_ns() - started_ns);
   for (Status& result : shared->results) TRY(std::move(result));
   for (PartitionWriter* writer : writers) writer->synced();
   return {};
@@ -173,6 +175,7 @@ void GroupCommit::tell_appends(Group& group, const std::vector<AppendResult>& re
     if (!due) continue;
     AppendDone done = std::move(append.done);
     append.done = nullptr;
+    counters_.times.append.observe_ns(clock_.monotonic_ns() - append.staged_ns);
     done(results[i]);
   }
 }

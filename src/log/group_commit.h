@@ -32,6 +32,7 @@ struct StagedAppend {
   EncodedBatch batch;
   AckLevel level;
   AppendDone done;
+  int64_t staged_ns = 0;  // when append() was called
 };
 
 struct StagedOutput {
@@ -54,6 +55,7 @@ struct Group {
 struct GroupCounters {
   std::atomic<uint64_t> appended_batches{0}, appended_events{0}, appended_bytes{0};
   std::atomic<uint64_t> groups{0}, syncs{0}, commits{0}, errors{0};
+  LogTimes times;
 };
 
 class GroupCommit {

@@ -29,6 +29,8 @@
 #include "colloquium/function.h"
 #include "colloquium/result.h"
 
+#include "base/counters.h"
+
 namespace colloquium::log {
 
 enum class Codec : uint8_t { kNone = 0, kGzip = 1, kLz4 = 3, kZstd = 4 };
@@ -150,6 +152,12 @@ struct LogStats {
   uint64_t queue_bytes = 0;  // encoded bytes that wait for the log thread
 };
 
+// How long the log's work takes; for metrics.
+struct LogTimes {
+  Histogram append;  // from append() until it is acknowledged
+  Histogram sync;    // of the files of one group, all at once
+};
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -198,6 +206,9 @@ class Log {
   virtual std::string data_tag() const = 0;
 
   virtual LogStats stats() const = 0;
+
+  // Lives as long as the Log; null if it takes no times.
+  virtual const LogTimes* times() const { return nullptr; }
 };
 
 }  // namespace colloquium::log

@@ -40,6 +40,7 @@ class SegmentLog::Impl {
   void tick();
   std::shared_ptr<Partition> partition(StreamId stream, int32_t number) const;
   LogStats stats() const;
+  const LogTimes* times() const { return &counters_.times; }
 
   const LogOptions& options() const { return options_; }
   const RecoveryReport& report() const { return report_; }
@@ -225,7 +226,7 @@ void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, A
     PartitionWriter* const writer = writer_locked(id, number);
     refused = append_refusal_locked();
     if (!refused) {
-      staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done)});
+      staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done), options_.clock->monotonic_ns()});
       schedule_locked();
       return;
     }
@@ -504,6 +505,10 @@ std::string SegmentLog::data_tag() const {
 }
 LogStats SegmentLog::stats() const {
   return impl_->stats();
+}
+
+const LogTimes* SegmentLog::times() const {
+  return impl_->times();
 }
 void SegmentLog::tick() {
   impl_->tick();

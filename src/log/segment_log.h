@@ -80,6 +80,7 @@ class SegmentLog final : public Log {
   Status close() override;
   std::string data_tag() const override;
   LogStats stats() const override;
+  const LogTimes* times() const override;
 
   // Any thread; never blocks.
   void tick();

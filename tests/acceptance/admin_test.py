@@ -54,6 +54,8 @@ def every_component_reports_its_set():
             check_equal(instance.metric("colloquium_input_events_total", component="keep"), 10, "events into the filter")
             check_equal(instance.metric("colloquium_log_appended_events_total"), 10, "events appended")
             check(instance.metric("colloquium_log_syncs_total") > 0, "no syncs")
+            check_equal(instance.metric("colloquium_log_append_seconds_count"), 10, "appends timed")
+            check(instance.metric("colloquium_log_sync_seconds_sum") > 0, "no time of syncs")
             check_equal(instance.metric("colloquium_stream_next_offset", component="hooks") >= 10, True, "next offset")
             wait_for(lambda: instance.metric("colloquium_leg_lag_events", component="all") == 0, "no lag")
 
