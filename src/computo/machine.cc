@@ -8,7 +8,6 @@
 #include "computo/compare.h"
 #include "computo/number.h"
 #include "computo/operators.h"
-#include "computo/ops.h"
 #include "computo/sorting.h"
 
 namespace colloquium::computo {
@@ -289,6 +288,15 @@ bool Machine::compare(Relation relation, Value& x, Value& y, uint32_t argument, 
   return false;
 }
 
+bool Machine::check_types(std::string_view types, const Value* arguments, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i) {
+    const char wanted = types[std::min<size_t>(i, types.size() - 1)];
+    if (wanted != '.' && !is_of_type(wanted, arguments[i])) return fail_type(i, name_of_type(wanted), arguments[i]);
+  }
+  ASSERT(!failed_);
+  return true;
+}
+
 bool Machine::raise(uint32_t index) {
   ASSERT(index < program_->raises.size());
   const Raise& raise = program_->raises[index];
@@ -482,7 +490,8 @@ bool Machine::execute() {
       case Opcode::kCall: {
         top -= in.b;
         Value out = null_value();
-        ok = operator_at(in.a).function(*this, top, in.b, out);
+        const Operator& op = operator_at(in.a);
+        ok = (op.types.empty() || check_types(op.types, top, in.b)) && op.function(*this, top, in.b, out);
         *top++ = out;
         break;
       }

@@ -144,6 +144,8 @@ class Machine {
   bool finish_arithmetic(Arithmetic outcome, uint32_t argument);
   bool compare(Relation relation, Value& x, Value& y, uint32_t argument, bool& holds);
   bool raise(uint32_t index);
+  // Operator::types.
+  bool check_types(std::string_view types, const Value* arguments, uint32_t count);
   bool fail_memory();
   bool fail_steps();
 

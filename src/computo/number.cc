@@ -78,6 +78,18 @@ bool is_zero(const Value& v) {
   return v.kind == Kind::kDouble ? v.number == 0 : v.natural == 0;
 }
 
+bool is_integral(const Value& v) {
+  ASSERT(is_decoded_number(v));
+  if (v.kind == Kind::kInt) return true;
+  // 2^63 itself is a double, and beyond int64.
+  return v.kind == Kind::kDouble && std::trunc(v.number) == v.number && v.number >= -0x1p63 && v.number < 0x1p63;
+}
+
+int64_t to_integer(const Value& v) {
+  ASSERT(is_integral(v));
+  return v.kind == Kind::kInt ? v.integer : static_cast<int64_t>(v.number);
+}
+
 Arithmetic add(const Value& a, const Value& b, Value& out) {
   if (a.kind == Kind::kInt && b.kind == Kind::kInt) {
     int64_t sum;

@@ -25,6 +25,10 @@ inline bool is_decoded_number(const Value& v) {
 double to_double(const Value& v);
 bool is_zero(const Value& v);
 
+// Whether it has no fraction and fits an int64, whatever its kind; and as which.
+bool is_integral(const Value& v);
+int64_t to_integer(const Value& v);  // REQUIRES: is_integral
+
 Arithmetic add(const Value& a, const Value& b, Value& out);
 Arithmetic subtract(const Value& a, const Value& b, Value& out);
 Arithmetic multiply(const Value& a, const Value& b, Value& out);

@@ -5,29 +5,38 @@
 #include <string>
 
 #include "base/assert.h"
+#include "computo/number.h"
+#include "computo/ops_core.h"
 #include "computo/suggest.h"
 
 namespace colloquium::computo {
 
 namespace {
 
-#define SPECIAL(name, least, most, form, detail, summary, example, result) \
-  Operator{{name, least, most, summary, example, result}, Form::form, static_cast<uint16_t>(detail), nullptr},
-#define NATIVE(name, least, most, form, function, summary, example, result) \
-  Operator{{name, least, most, summary, example, result}, Form::form, 0, ops::function},
-constexpr Operator kOperators[] = {COMPUTO_OPERATORS(SPECIAL, NATIVE)};
-#undef SPECIAL
-#undef NATIVE
+// Every family's rows in one table, in byte order.
+template <size_t... sizes>
+constexpr auto merged(const Operator (&... families)[sizes]) {
+  std::array<Operator, (sizes + ...)> all{};
+  size_t at = 0;
+  const auto take = [&](const Operator* rows, size_t count) {
+    for (size_t i = 0; i < count; ++i) all[at++] = rows[i];
+  };
+  (take(families, sizes), ...);
+  std::sort(all.begin(), all.end(),
+            [](const Operator& a, const Operator& b) { return a.info.name < b.info.name; });
+  return all;
+}
 
-constexpr size_t kCount = std::size(kOperators);
+constexpr auto kOperators = merged(kCoreOperators);
+constexpr size_t kCount = kOperators.size();
 
-constexpr bool ascending() {
+constexpr bool distinct() {
   for (size_t i = 1; i < kCount; ++i) {
-    if (!(kOperators[i - 1].info.name < kOperators[i].info.name)) return false;
+    if (kOperators[i - 1].info.name == kOperators[i].info.name) return false;
   }
   return true;
 }
-static_assert(ascending(), "the rows of COMPUTO_OPERATORS ascend by name");
+static_assert(distinct(), "an operator stands in one family, once");
 
 // A code span that may hold back quotes or pipes is not needed: no example has one.
 void append_row(const Operator& op, std::string& out) {
@@ -57,10 +66,55 @@ const Operator& operator_at(uint32_t index) {
 }
 
 std::optional<uint32_t> find_operator(std::string_view name) {
-  const auto* found = std::lower_bound(std::begin(kOperators), std::end(kOperators), name,
+  const auto found = std::lower_bound(kOperators.begin(), kOperators.end(), name,
                                        [](const Operator& op, std::string_view n) { return op.info.name < n; });
-  if (found == std::end(kOperators) || found->info.name != name) return std::nullopt;
-  return static_cast<uint32_t>(found - kOperators);
+  if (found == kOperators.end() || found->info.name != name) return std::nullopt;
+  return static_cast<uint32_t>(found - kOperators.begin());
+}
+
+bool is_of_type(char letter, const Value& v) {
+  const Type type = type_of(v);
+  switch (letter) {
+    case 's':
+      return type == Type::kString;
+    case 'n':
+      return type == Type::kNumber;
+    case 'i':
+      return type == Type::kNumber && is_integral(decode_number(v));
+    case 'b':
+      return type == Type::kBoolean;
+    case 'a':
+      return type == Type::kArray;
+    case 'o':
+      return type == Type::kObject;
+    case 'f':
+      return type == Type::kFunction;
+    case '.':
+      return true;
+    default:
+      break;
+  }
+  ASSERT_WHY(false, "every letter of the tables is listed");
+  return false;
+}
+
+std::string_view name_of_type(char letter) {
+  switch (letter) {
+    case 's':
+      return "string";
+    case 'n':
+      return "number";
+    case 'i':
+      return "integer";
+    case 'b':
+      return "boolean";
+    case 'a':
+      return "array";
+    case 'o':
+      return "object";
+    default:
+      return "function";
+  }
 }
 
 std::string suggest_operator(std::string_view name) {

@@ -1,4 +1,4 @@
-// The operator table as the compiler uses it, over the rows of opcodes.h.
+// The table of all operators, in byte order of their names: the rows of every family (ops.h).
 //
 // Thread safety: constants and functions.
 #pragma once
@@ -14,15 +14,12 @@
 
 namespace colloquium::computo {
 
-struct Operator {
-  OperatorInfo info;
-  Form form;
-  uint16_t detail;
-  NativeFunction function;  // of the native forms; else null
-};
-
 const Operator& operator_at(uint32_t index);
 std::optional<uint32_t> find_operator(std::string_view name);
+// The letters of Operator::types.
+bool is_of_type(char letter, const Value& v);
+std::string_view name_of_type(char letter);
+
 // The nearest name, or nothing.
 std::string suggest_operator(std::string_view name);
 

@@ -1,12 +1,15 @@
-// Native operators: those that evaluate all their arguments and compute something from them.
+// Operators: what a row of the operator tables says, and how a native operator is called.
 //
-// Each takes the values of its arguments and gives one; false after Machine::fail… The table in opcodes.h
-// names them, says how many arguments they get, and documents them.
-// Thread safety: as the machine's.
+// Each family of operators is a header with its functions and its table, a row an operator, and a .cc file:
+// ops_core.h and those beside it. operators.cc merges the tables. A native operator evaluates all its
+// arguments and computes one value from theirs; it returns false after Machine::fail….
+// Thread safety: constants; functions as the machine's.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
+#include "computo/program.h"
 #include "computo/value.h"
 
 namespace colloquium::computo {
@@ -15,30 +18,56 @@ class Machine;
 
 using NativeFunction = bool (*)(Machine& machine, const Value* arguments, uint32_t count, Value& out);
 
-namespace ops {
+// How the compiler treats a call. kNative evaluates every argument and calls a function of ops.h.
+enum class Form : uint8_t {
+  kNative,           // checks its arguments itself, or by Operator::types, when all are evaluated
+  kNativeOfArrays,   // the same; each argument is checked to be an array before the next is evaluated
+  kNativeOfObjects,  // … an object
+  kArithmetic,       // detail: opcode of a step
+  kRelation,         // detail: Relation
+  kEqual,
+  kNotEqual,
+  kAnd,
+  kOr,
+  kNot,
+  kIf,
+  kLet,
+  kLambda,
+  kVariable,
+  kInput,
+  kInputs,
+  kObj,
+  kLoop,  // detail: Loop
+  kReduce,
+  kSort,
+  kUniqueSorted,
+};
 
-// ops_arrays.cc
-bool append(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool car(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool cdr(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool cons(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool count(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool reverse(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool unique(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool zip(Machine& machine, const Value* arguments, uint32_t count, Value& out);
+struct Operator {
+  OperatorInfo info;
+  Form form;
+  uint16_t detail;
+  NativeFunction function;  // of the native forms; else null
 
-// ops_objects.cc
-bool keys(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool merge(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool obj_from_pairs(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool omit(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool pick(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool values(Machine& machine, const Value* arguments, uint32_t count, Value& out);
+  // What kCall checks before it calls a native function, a letter an argument, the last for all that follow:
+  // s string, n number, i number that is an integer, b boolean, a array, o object, f function, . any value.
+  // Empty: nothing.
+  std::string_view types;
+};
 
-// ops_strings.cc
-bool approx(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool join(Machine& machine, const Value* arguments, uint32_t count, Value& out);
-bool str_concat(Machine& machine, const Value* arguments, uint32_t count, Value& out);
+// Rows. `most` -1: no upper bound. The example is a script, the result what it gives; the tests run them all.
+constexpr Operator special(std::string_view name, int least, int most, Form form, int detail,
+                           std::string_view summary, std::string_view example, std::string_view result) {
+  return {{name, least, most, summary, example, result}, form, static_cast<uint16_t>(detail), nullptr, ""};
+}
+constexpr Operator stepwise(std::string_view name, int least, int most, Form form, NativeFunction function,
+                            std::string_view summary, std::string_view example, std::string_view result) {
+  return {{name, least, most, summary, example, result}, form, 0, function, ""};
+}
+constexpr Operator native(std::string_view name, int least, int most, std::string_view types,
+                          NativeFunction function, std::string_view summary, std::string_view example,
+                          std::string_view result) {
+  return {{name, least, most, summary, example, result}, Form::kNative, 0, function, types};
+}
 
-}  // namespace ops
 }  // namespace colloquium::computo

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/machine.h"
-#include "computo/ops.h"
+#include "computo/ops_core.h"
 #include "computo/sorting.h"
 
 namespace colloquium::computo::ops {

@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/machine.h"
-#include "computo/ops.h"
+#include "computo/ops_core.h"
 
 namespace colloquium::computo::ops {
 

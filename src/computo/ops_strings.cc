@@ -8,7 +8,7 @@
 #include "computo/access.h"
 #include "computo/machine.h"
 #include "computo/number.h"
-#include "computo/ops.h"
+#include "computo/ops_core.h"
 #include "computo/render.h"
 
 namespace colloquium::computo::ops {
