@@ -3,10 +3,11 @@
 # With QUICKSTART_ONCE=1 it stops by itself after that.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-binary=${COLLOQUIUM:-$here/../../build/release/colloquium}
+top=$(cd "$here/../.." && pwd)
+binary=${COLLOQUIUM:-$top/build/release/colloquium}
 listen=${LISTEN:-127.0.0.1:8080}
 admin=${ADMIN:-127.0.0.1:9464}
-work=${QUICKSTART_DIR:-$here/../../build/quickstart}
+work=${QUICKSTART_DIR:-$top/build/quickstart}
 
 rm -rf "$work" && mkdir -p "$work"
 cp -r "$here/orders.yaml" "$here/scripts" "$here/webhooks.ndjson" "$work"
