@@ -91,7 +91,8 @@ class Intake {
   virtual void emit(RawBatch batch, AckFn ack) = 0;
 
   // False while the source should stop reading: the log's append queue (or, with `log: off`, the pipeline's
-  // queue) is full. Loop only.
+  // queue) is full, or much of this source is under way. What was read in whole before may still be emitted: it
+  // is taken if log and memory allow. Loop only.
   virtual bool ready() const = 0;
 
   // Calls `resume` once on the loop when ready() becomes true again. Loop only.

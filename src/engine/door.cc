@@ -18,9 +18,6 @@ constexpr size_t kInlineBytes = 64u << 10;
 // A merged batch goes out when it has this many bytes, however many requests the turn still brings.
 constexpr size_t kMergeBytes = 1u << 20;
 
-// A source stops reading while it has this many bytes on their way to an acknowledgement.
-constexpr uint64_t kUnderWayBytes = 32u << 20;
-
 constexpr int64_t kRetryAfterMs = 1000;
 constexpr char kCursorVersion = 1;
 
@@ -180,17 +177,26 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   request->raw = std::move(batch);
   request->ack = std::move(ack);
   request->started_ns = clock_.monotonic_ns();
+  const bool too_many = held_bytes() >= options_.held_bytes_max;
   bytes_under_way_.fetch_add(request->bytes);
   options_.counters->queue_depth.add(1);
   options_.counters->bytes_in.add(request->bytes);
   if (!loop_.is_current()) {
     // The source's own thread: the loop learns of the request first, so that it counts as under way.
     loop_.post([this, request] { began(request); });
-    cut_alone(request);
+    if (too_many) {
+      refuse_unread(request);
+    } else {
+      cut_alone(request);
+    }
     loop_.post([this, request] { settle(request); });
     return;
   }
   began(request);
+  if (too_many) {
+    refuse_unread(request);
+    return settle(request);
+  }
   const bool behind = on_door_threads_.contains(request->raw.order_key);
   if (request->bytes > kInlineBytes || behind) return take_on_door_thread(request);
   take(request, open_);
@@ -238,9 +244,15 @@ void SourceIntake::take_on_door_thread(const RequestPtr& request) {
   });
   if (posted) return;
   if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
-  if (!request->raw.cursor.empty()) poisoned_.store(true);
-  request->result.error = Error{ErrorCode::kUnavailable, "the door's queue is full", true, {}};
+  refuse_unread(request);
   settle(request);
+}
+
+// Before a byte of it was looked at: for want of memory, not for what it says.
+void SourceIntake::refuse_unread(const RequestPtr& request) {
+  if (!request->raw.cursor.empty()) poisoned_.store(true);
+  request->result.error = Error{
+      ErrorCode::kUnavailable, "as much is under way as the door's memory allows; try again shortly", true, {}};
 }
 
 void SourceIntake::schedule_flush() {
@@ -396,8 +408,12 @@ void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
 
 bool SourceIntake::ready() const {
   LOOP_ASSERT(loop_);
-  if (bytes_under_way_.load() >= kUnderWayBytes) return false;
+  if (bytes_under_way_.load() >= options_.under_way_bytes) return false;
   return options_.log != nullptr ? !options_.log->full() : !options_.queue->full();
+}
+
+uint64_t SourceIntake::held_bytes() const {
+  return bytes_under_way_.load() + (options_.queue == nullptr ? 0 : options_.queue->depth_bytes());
 }
 
 void SourceIntake::when_ready(Task resume) {

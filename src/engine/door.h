@@ -8,6 +8,12 @@
 // Bodies under kInlineBytes are handled on the calling thread, larger ones on a door thread, in order per
 // RawBatch::order_key.
 //
+// Memory. Two bounds per source. From `under_way_bytes` on ready() is false and the source stops reading; what
+// it has read in whole by then it may still emit, and that is held, unanswered, like the rest: only a peer that
+// is half way through a body can bring it. From `held_bytes_max` on emits are refused (kUnavailable). So a
+// source holds less than `held_bytes_max` and one body more of raw bytes; what is made of them (a copy in
+// the batch, sixteen bytes a token of tape, the encoded records) lives until the acknowledgement too.
+//
 // Cursors. Every accepted batch stores, per partition, the source's position and cursor behind it, and the
 // last cursor below which everything was durable in all partitions. After a restart the source resumes from
 // the latter, and what a partition has already is skipped by position: so a source that can be re-read is
@@ -49,8 +55,10 @@ struct IntakeOptions {
   std::string source;
   std::string pipeline;
   uint64_t max_event_bytes = 1u << 20;
-  computo::ProgramPtr partition_by;  // null: round robin by batch
-  computo::ProgramPtr dedupe_key;    // null: no dedupe
+  uint64_t under_way_bytes = 32u << 20;  // raw, not acknowledged: beyond, the source is told to stop reading
+  uint64_t held_bytes_max = 128u << 20;  // of these and, with `log: off`, of what waits in the queue
+  computo::ProgramPtr partition_by;      // null: round robin by batch
+  computo::ProgramPtr dedupe_key;        // null: no dedupe
   std::shared_ptr<DedupeTable> dedupe;
   size_t door_thread = 0;
 
@@ -108,6 +116,7 @@ class SourceIntake final : public Intake {
   // The log or the queue may have room again.
   void room();
 
+  // Raw bytes emitted and not acknowledged yet. Any thread.
   uint64_t bytes_under_way() const { return bytes_under_way_.load(); }
 
  private:
@@ -125,6 +134,8 @@ class SourceIntake final : public Intake {
   void enqueue(std::vector<OpenBatch>& open);
   void appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result);
   void began(const RequestPtr& request);
+  void refuse_unread(const RequestPtr& request);
+  uint64_t held_bytes() const;
   void cut_alone(const RequestPtr& request);
   std::string commit_name() const;
   void settle(const RequestPtr& request);

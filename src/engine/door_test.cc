@@ -27,6 +27,8 @@ struct Setting {
   int32_t partitions = 1;
   std::string partition_by;
   std::string dedupe_key;
+  uint64_t under_way_bytes = 1 << 20;
+  uint64_t held_bytes_max = 4 << 20;
   std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage();
 };
 
@@ -39,6 +41,8 @@ struct Bench {
     options.source = "hook";
     options.pipeline = "orders";
     options.max_event_bytes = 1000;
+    options.under_way_bytes = setting.under_way_bytes;
+    options.held_bytes_max = setting.held_bytes_max;
     options.log = log.get();
     options.stream = *log->open_stream({.name = "orders", .partitions = setting.partitions});
     options.stream_name = "orders";
@@ -270,6 +274,58 @@ TEST_CASE("a full log answers with a wait, and the ids of what was refused are f
   CHECK(bench.one(R"({"id":"a"})").accepted == 1);
 }
 
+TEST_CASE("what was read in whole is taken beyond the mark at which reading stops", "[REQ-029]") {
+  Bench bench({.under_way_bytes = 100, .held_bytes_max = 400});
+  const std::string body = "\"" + std::string(90, 'x') + "\"";
+  for (int i = 0; i < 3; ++i) bench.emit(body);
+  CHECK_FALSE(bench.intake->ready());
+  bool resumed = false;
+  bench.intake->when_ready([&] { resumed = true; });
+  CHECK(bench.acks.empty());
+  bench.settle();
+  CHECK(bench.intake->bytes_under_way() == 0);
+  CHECK(resumed);
+  REQUIRE(bench.acks.size() == 3);
+  for (const Ack& ack : bench.acks) CHECK_FALSE(ack.error);
+  CHECK(bench.stored().size() == 3);
+}
+
+TEST_CASE("beyond its bound of memory the door refuses, and takes again what was refused", "[REQ-029]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])", .under_way_bytes = 100, .held_bytes_max = 150});
+  const auto event = [](int id) {
+    return "{\"id\":" + std::to_string(id) + ",\"pad\":\"" + std::string(80, 'x') + "\"}";
+  };
+  for (int id = 0; id < 5; ++id) bench.emit(event(id));
+  // Two are under way; the others are answered at once.
+  REQUIRE(bench.acks.size() == 3);
+  for (const Ack& ack : bench.acks) {
+    REQUIRE(ack.error);
+    CHECK(ack.error->code == ErrorCode::kUnavailable);
+    CHECK(ack.error->retryable);
+    CHECK(ack.retry_after_ms > 0);
+  }
+  bench.settle();
+  CHECK(bench.stored().size() == 2);
+  CHECK(bench.one(event(4)).accepted == 1);
+}
+
+TEST_CASE("one body larger than the whole bound is still taken when nothing else is under way") {
+  Bench bench({.under_way_bytes = 10, .held_bytes_max = 20});
+  CHECK(bench.one("\"" + std::string(500, 'x') + "\"").accepted == 1);
+}
+
+TEST_CASE("an emit with a cursor that is refused for memory holds back those behind it", "[REQ-029]") {
+  Bench bench({.under_way_bytes = 1, .held_bytes_max = 1});
+  bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
+  bench.emit("2\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 2, "b");
+  bench.settle();
+  REQUIRE(bench.acks.size() == 2);
+  // The first was still to be appended when the second was refused: neither may be stepped over.
+  CHECK(bench.acks[0].error);
+  CHECK(bench.acks[1].error);
+  CHECK(bench.stored().empty());
+}
+
 TEST_CASE("a source that resumes behind what was stored repeats nothing, in any partition", "[REQ-008]") {
   Setting setting{.partitions = 3, .partition_by = R"(["$input","/k"])"};
   auto chunk = [](int from) {
@@ -363,6 +419,37 @@ TEST_CASE("with the log off an event's offset is its place in the source, and th
   CHECK((*item)->batch->offset(0) == 500);
   CHECK((*item)->batch->offset(1) == 504);
   CHECK((*item)->batch->id(1) == "file.abcdefgh-504");
+}
+
+TEST_CASE("with the log off what waits in the queue counts towards the bound of memory", "[REQ-029]") {
+  ManualClock clock;
+  SimExecutor executor{1, clock};
+  loop::TestLoop loop{clock};
+  WorkerPool workers{executor, 1};
+  QueueFeed queue(100);
+  queue.set_wake([] {});
+  queue.set_drained([] {});
+  ComponentCounters counters;
+  IntakeOptions options;
+  options.source = "hook";
+  options.pipeline = "p";
+  options.queue = &queue;
+  options.held_bytes_max = 1000;
+  options.counters = &counters;
+  SourceIntake intake(options, loop, clock, workers);
+  int accepted = 0;
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>("1");
+    intake.emit(std::move(raw), [&](const Ack& ack) { ++(ack.error ? refused : accepted); });
+    loop.run_until_idle();
+  }
+  CHECK_FALSE(intake.ready());
+  CHECK(accepted > 1);
+  CHECK(accepted < 10);
+  CHECK(accepted + refused == 20);
+  CHECK(queue.depth_bytes() < 1500);
 }
 
 TEST_CASE("a stored cursor reads back as it was, and rubbish is refused") {

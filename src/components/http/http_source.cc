@@ -214,10 +214,8 @@ void HttpSource::wait_for_door() {
 
 void HttpSource::handle(const net::Request& request, net::Responder responder) {
   LOOP_ASSERT(context_.loop);
-  if (!context_.intake.ready()) {
-    wait_for_door();
-    return responder.fail(unavailable("no more events can be taken at the moment"));
-  }
+  // Also if the door has filled up since the head was admitted: it holds what is here in whole, up to a bound of
+  // its own, and the client waits for its answer.
   RawBatch batch;
   batch.body = request.body;
   batch.format = *format_of(request.head, config_.split);

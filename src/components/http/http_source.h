@@ -1,7 +1,8 @@
 // HttpSource: events posted to a path of the ingest server.
 //
 // A request is one RawBatch; its answer is the door's acknowledgement. While the door is full, connections
-// with a further request for this path are not read; a request that was read already gets 503.
+// with a further request for this path are not read; a body that had begun before goes to the door all the same,
+// which holds it until there is room, or refuses it if the log or its own memory is full.
 //
 // Ownership: the server (a service of the process) and the intake outlive the source. Acknowledgements may
 // come after the source has gone: they own what they need. Thread safety: loop only.
