@@ -71,6 +71,7 @@ struct SourceContext : ComponentContext {
 struct SourceTraits {
   bool rereadable = false;  // it can resume from a cursor
   bool finite = false;      // it ends by itself
+  int64_t max_event_bytes = 1 << 20;  // longest event the door takes from it; longer ones are bad events
 };
 
 // A configuration that has been read; only the descriptor that made it looks inside.

@@ -164,6 +164,7 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   IntakeOptions options;
   options.source = source_config.name;
   options.pipeline = plan_->name();
+  options.max_event_bytes = static_cast<uint64_t>(data.sources[index].traits.max_event_bytes);
   options.partition_by = data.partition_by;
   options.dedupe_key = data.sources[index].dedupe_key;
   if (source_config.dedupe) {

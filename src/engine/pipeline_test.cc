@@ -66,6 +66,7 @@ class NumberSource final : public Source {
     RawBatch raw;
     raw.body = std::make_shared<const std::string>(body);
     raw.format = BodyFormat::kNdjson;
+    raw.bad_event = BadEventPolicy::kDeadLetter;
     raw.position = from * kLine;
     raw.cursor = std::to_string(next_);
     ++under_way_;
@@ -169,7 +170,9 @@ struct World {
     source.kind = ComponentKind::kSource;
     source.name = "numbers";
     bind_spec(source, ConfigSpec<NoConfig>());
-    source.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = true, .finite = true}; };
+    source.source_traits = [this](const ParsedConfig&) {
+      return SourceTraits{.rereadable = true, .finite = true, .max_event_bytes = max_event_bytes};
+    };
     source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
       return std::make_unique<NumberSource>(std::move(context), total);
     };
@@ -239,6 +242,7 @@ struct World {
 
   Disk& disk;
   const int total;
+  int64_t max_event_bytes = 1 << 20;
   ManualClock clock;
   SimExecutor executor;
   loop::TestLoop loop{clock};
@@ -386,6 +390,21 @@ TEST_CASE("another run of a finished pipeline writes nothing again") {
     REQUIRE(world.finished);
     world.close();
     CHECK(disk["all"] == expected(100, true));
+  }
+}
+
+TEST_CASE("the door takes events up to the length the source declares") {
+  constexpr int64_t kEvent = 13;  // {"n":1000000}
+  for (const int64_t longest : {kEvent, kEvent - 1}) {
+    Disk disk;
+    World world(3, log::make_fake_storage(), disk, 10);
+    world.max_event_bytes = longest;
+    world.start("name: p\nsources: [{numbers: {}}]\nsinks: [{name: all, disk: {}}]\n");
+    for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+    REQUIRE(world.finished);
+    CHECK(stored(*world.log, "p.dead").size() == (longest == kEvent ? 0 : 10));
+    world.close();
+    CHECK(disk["all"].size() == (longest == kEvent ? 10 : 0));
   }
 }
 

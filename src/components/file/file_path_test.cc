@@ -74,8 +74,13 @@ TEST_CASE("validation finds a file that is missing or no file of bytes") {
 
 TEST_CASE("the descriptors say what engine and user may rely on") {
   CHECK(file_sink().delivery == Guarantee::kExactlyOnce);
-  CHECK(file_source().source_traits(nullptr).rereadable);
-  CHECK(file_source().source_traits(nullptr).finite);
+  FileSourceConfig config;
+  config.max_event = {5 << 20};
+  const SourceTraits traits = file_source().source_traits(std::make_shared<const FileSourceConfig>(config));
+  CHECK(traits.rereadable);
+  CHECK(traits.finite);
+  // The door may refuse nothing that the source itself would take.
+  CHECK(traits.max_event_bytes == 5 << 20);
 }
 
 TEST_CASE("a component without a file system is an error, not a crash") {

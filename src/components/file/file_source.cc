@@ -64,7 +64,7 @@ ConfigSpec<FileSourceConfig> spec() {
              {.description = "How much of a line is read; a longer one is cut there and goes to the dead letters.",
               .advanced = true,
               .minimum = 1,
-              .maximum = 1 << 30})
+              .maximum = 64 << 20})
       .shorthand("path");
 }
 
@@ -89,7 +89,11 @@ Descriptor describe() {
     return parse(spec, node, problems);
   };
   d.create_source = create;
-  d.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = true, .finite = true}; };
+  d.source_traits = [](const ParsedConfig& parsed) {
+    return SourceTraits{.rereadable = true,
+                        .finite = true,
+                        .max_event_bytes = config_of<FileSourceConfig>(parsed).max_event.bytes};
+  };
   d.check = check;
   return d;
 }

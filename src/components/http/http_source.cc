@@ -61,24 +61,33 @@ Descriptor describe() {
       "exactly once needs `dedupe` with the client's id.";
   d.examples = {{"Webhooks", "http: {path: /orders}"},
                 {"Batches of events with a header kept", "http: {path: /bulk, split: true, headers: [X-Tenant]}"}};
-  bind_spec(d, ConfigSpec<HttpSourceConfig>()
-                   .field("path", &HttpSourceConfig::path,
-                          {.description = "Where to post to: the whole path of the URL.", .required = true})
-                   .field("split", &HttpSourceConfig::split,
-                          {.description = "A JSON body is an array, and each of its elements an event."})
-                   .field("max_body", &HttpSourceConfig::max_body,
-                          {.description = "Longest body taken, before and after decompression; 413 beyond it.",
-                           .minimum = 1,
-                           .maximum = 1 << 30})
-                   .field("headers", &HttpSourceConfig::headers,
-                          {.description = "Headers of the request that become headers of its events."}));
+  bind_spec(d,
+            ConfigSpec<HttpSourceConfig>()
+                .field("path", &HttpSourceConfig::path,
+                       {.description = "Where to post to: the whole path of the URL.", .required = true})
+                .field("split", &HttpSourceConfig::split,
+                       {.description = "A JSON body is an array, and each of its elements an event."})
+                .field("max_body", &HttpSourceConfig::max_body,
+                       {.description = "Longest body taken, before and after decompression; 413 beyond it.",
+                        .minimum = 1,
+                        .maximum = 1 << 30})
+                .field("max_event", &HttpSourceConfig::max_event,
+                       {.description = "Longest event taken; a request that holds a longer one is answered 413.",
+                        .minimum = 1,
+                        .maximum = 64 << 20})
+                .field("headers", &HttpSourceConfig::headers,
+                       {.description = "Headers of the request that become headers of its events."}));
   d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
     ParsedConfig parsed = read(node, problems);
     check_config(config_of<HttpSourceConfig>(parsed), node, problems);
     return parsed;
   };
   d.create_source = create;
-  d.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = false, .finite = false}; };
+  d.source_traits = [](const ParsedConfig& parsed) {
+    return SourceTraits{.rereadable = false,
+                        .finite = false,
+                        .max_event_bytes = config_of<HttpSourceConfig>(parsed).max_event.bytes};
+  };
   return d;
 }
 

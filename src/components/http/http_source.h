@@ -28,6 +28,7 @@ struct HttpSourceConfig {
   std::string path;
   bool split = false;
   ByteSize max_body{32 << 20};
+  ByteSize max_event{1 << 20};
   std::vector<std::string> headers;
 };
 

@@ -354,6 +354,25 @@ TEST_CASE("two sources cannot have one path, and a process without ingest server
   });
 }
 
+TEST_CASE("the longest event is a setting, 1 MiB if it says nothing, and never more than the log can keep") {
+  const auto max_event = [](const std::string& text, ConfigProblems& problems) {
+    ConfigNode node;
+    node.kind = ConfigNode::Kind::kMap;
+    node.members = {{"path", {}, text_node("/in")}};
+    if (!text.empty()) node.members.push_back({"max_event", {}, text_node(text)});
+    return http_source().source_traits(http_source().parse(node, problems)).max_event_bytes;
+  };
+  ConfigProblems problems;
+  CHECK(max_event("", problems) == 1 << 20);
+  CHECK(max_event("3MiB", problems) == 3 << 20);
+  CHECK(max_event("64MiB", problems) == 64 << 20);
+  REQUIRE(problems.empty());
+  max_event("65MiB", problems);
+  CHECK(problems.size() == 1);
+  max_event("0", problems);
+  CHECK(problems.size() == 2);
+}
+
 TEST_CASE("settings are checked where they stand: a path without slash, headers that are secrets") {
   ConfigNode headers;
   headers.kind = ConfigNode::Kind::kList;

@@ -70,9 +70,12 @@ Descriptor describe() {
              {.description = "How much of a line is read; a longer one is cut there and goes to the dead letters.",
               .advanced = true,
               .minimum = 1,
-              .maximum = 1 << 30}));
+              .maximum = 64 << 20}));
   d.create_source = create;
-  d.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = false, .finite = true}; };
+  d.source_traits = [](const ParsedConfig& parsed) {
+    return SourceTraits{
+        .rereadable = false, .finite = true, .max_event_bytes = config_of<StdinConfig>(parsed).max_event.bytes};
+  };
   return d;
 }
 

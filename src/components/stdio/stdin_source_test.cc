@@ -184,9 +184,10 @@ TEST_CASE("standard input belongs to one source at a time") {
 }
 
 TEST_CASE("the stdin descriptor says that it ends and cannot be read again") {
-  const SourceTraits traits = stdin_source().source_traits(nullptr);
+  const SourceTraits traits = stdin_source().source_traits(std::make_shared<const StdinConfig>(StdinConfig{{77}}));
   CHECK(traits.finite);
   CHECK_FALSE(traits.rereadable);
+  CHECK(traits.max_event_bytes == 77);
 }
 
 }  // namespace
