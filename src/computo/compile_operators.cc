@@ -5,7 +5,9 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/compiler.h"
+#include "computo/failure.h"
 #include "computo/number.h"
+#include "computo/text.h"
 
 namespace colloquium::computo {
 
@@ -14,6 +16,27 @@ namespace {
 uint16_t blame(size_t argument) {
   return argument < kNoArgument ? static_cast<uint16_t>(argument) : kNoArgument;
 }
+
+// As CheckFunction has it. Literal data is canonical text already.
+std::string constant_text(const Value& v) {
+  switch (v.kind) {
+    case Kind::kNull:
+      return "null";
+    case Kind::kFalse:
+      return "false";
+    case Kind::kTrue:
+      return "true";
+    case Kind::kString:
+      return std::string(v.string());
+    case Kind::kView:
+      return std::string(v.view().raw());
+    default:
+      break;
+  }
+  ASSERT(is_decoded_number(v));
+  char text[kNumberBound];
+  return {text, write_number(v, text)};
+}
 }  // namespace
 
 // Arguments from left to right; those of append and merge are checked one by one on the way.
@@ -21,12 +44,33 @@ void Compiler::native(const Call& call) {
   const bool checked = call.op->form != Form::kNative;
   const Type wanted = call.op->form == Form::kNativeOfObjects ? Type::kObject : Type::kArray;
   const size_t count = call.arguments.size();
+  std::vector<Value> constants;
   for (size_t i = 0; i < count; ++i) {
+    const size_t start = here();
     expression(call.arguments[i]);
+    const Value* constant = sole_constant(start);
+    constants.push_back(constant != nullptr ? *constant : Value{Kind::kUnbound, 0, {0}});
     if (checked) emit(Opcode::kCheck, call.site, 0, blame(i), static_cast<uint16_t>(wanted));
   }
   ASSERT(call.op->function != nullptr);
+  if (options_.strict && call.op->check != nullptr) check_constants(call, constants);
   emit(Opcode::kCall, call.site, call.op_index, static_cast<uint32_t>(count), 0, 1 - static_cast<int>(count));
+}
+
+// Reported beside the code, which stays: what fails is the evaluation, if there is one.
+void Compiler::check_constants(const Call& call, const std::vector<Value>& constants) {
+  ASSERT(options_.strict && constants.size() == call.arguments.size());
+  program_.literals = {program_.literal_text.data(), program_.literal_tape.data()};  // see sole_constant
+  std::vector<std::string> texts(constants.size());
+  std::vector<ConstantText> arguments(constants.size());
+  for (size_t i = 0; i < constants.size(); ++i) {
+    if (constants[i].kind == Kind::kUnbound) continue;
+    texts[i] = constant_text(constants[i]);
+    arguments[i] = texts[i];
+  }
+  const std::string problem = call.op->check(arguments);
+  if (problem.empty()) return;
+  errors_.push_back(explain(program_, {Category::kValue, call.site, kNoArgument, problem, {}}));
 }
 
 // Each operand is checked before the next is evaluated, so the left one of a step is decoded already.

@@ -77,6 +77,7 @@ class Compiler {
 
   // compile_operators.cc. One for each Form, and its parts.
   void native(const Call& call);
+  void check_constants(const Call& call, const std::vector<Value>& constants);
   void arithmetic(const Call& call);
   void arithmetic_unary(const Call& call, Opcode step);
   bool fold_step(Opcode step, size_t start);

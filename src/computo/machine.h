@@ -18,6 +18,7 @@
 #include "computo/failure.h"
 #include "computo/number.h"
 #include "computo/output.h"
+#include "computo/prepared.h"
 #include "computo/program.h"
 #include "computo/value.h"
 
@@ -93,6 +94,10 @@ class Machine {
 
   // For operators that make text; its content ends with the operator.
   Output& text_output() { return text_output_; }
+
+  // What operators make once and keep from event to event.
+  PreparedCache& prepared() { return prepared_; }
+  Tools& tools() { return tools_; }
 
   // The text of a string or key with escapes, in the arena.
   bool decode(const json::ValueView& view, std::string_view& out);
@@ -178,6 +183,8 @@ class Machine {
   std::vector<Value> hosts_;
   std::string scratch_;  // decoding
   Output text_output_;
+  PreparedCache prepared_;
+  Tools tools_;
 
   // What the evaluation has come to.
   uint64_t steps_left_ = 0;

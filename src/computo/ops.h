@@ -7,6 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "computo/program.h"
@@ -17,6 +20,12 @@ namespace colloquium::computo {
 class Machine;
 
 using NativeFunction = bool (*)(Machine& machine, const Value* arguments, uint32_t count, Value& out);
+
+// What a strict compilation asks about a call: an argument for each, its text if it is a constant (of a string its
+// content, of anything else its JSON), nothing if it is computed. Gives what is wrong, or an empty text: only
+// what must fail whatever the other arguments turn out to be.
+using ConstantText = std::optional<std::string_view>;
+using CheckFunction = std::string (*)(std::span<const ConstantText> arguments);
 
 // How the compiler treats a call. kNative evaluates every argument and calls a function of ops.h.
 enum class Form : uint8_t {
@@ -53,21 +62,24 @@ struct Operator {
   // s string, n number, i number that is an integer, b boolean, a array, o object, f function, . any value.
   // Empty: nothing.
   std::string_view types;
+
+  CheckFunction check = nullptr;
 };
 
 // Rows. `most` -1: no upper bound. The example is a script, the result what it gives; the tests run them all.
 constexpr Operator special(std::string_view name, int least, int most, Form form, int detail,
                            std::string_view summary, std::string_view example, std::string_view result) {
-  return {{name, least, most, summary, example, result}, form, static_cast<uint16_t>(detail), nullptr, ""};
+  return {
+      {name, least, most, summary, example, result}, form, static_cast<uint16_t>(detail), nullptr, "", nullptr};
 }
 constexpr Operator stepwise(std::string_view name, int least, int most, Form form, NativeFunction function,
                             std::string_view summary, std::string_view example, std::string_view result) {
-  return {{name, least, most, summary, example, result}, form, 0, function, ""};
+  return {{name, least, most, summary, example, result}, form, 0, function, "", nullptr};
 }
 constexpr Operator native(std::string_view name, int least, int most, std::string_view types,
                           NativeFunction function, std::string_view summary, std::string_view example,
-                          std::string_view result) {
-  return {{name, least, most, summary, example, result}, Form::kNative, 0, function, types};
+                          std::string_view result, CheckFunction check = nullptr) {
+  return {{name, least, most, summary, example, result}, Form::kNative, 0, function, types, check};
 }
 
 }  // namespace colloquium::computo
