@@ -12,8 +12,13 @@ namespace colloquium::engine {
 
 namespace {
 
-// Envelopes that may be collected while a commit is under way; one commit's are one batch.
+// Envelopes of this many bytes are committed without waiting for more, and no write is begun beyond it while a
+// commit is under way. Together they still have no bound (one item may bring them all), so a commit stores them
+// in batches of about this size, far below what the log takes as one.
 constexpr size_t kDeadBytes = 16u << 20;
+
+// How much of an envelope that can't be stored is quoted.
+constexpr size_t kQuoteBytes = 2000;
 
 }  // namespace
 
@@ -204,7 +209,7 @@ void SinkLeg::complete(Lane& lane) {
       dead_.keep(*item.dead, i);
     } else {
       log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
-                                            std::string(item.dead->value(i).substr(0, 2000)));
+                                            std::string(item.dead->value(i).substr(0, kQuoteBytes)));
     }
   }
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
@@ -221,7 +226,7 @@ void SinkLeg::complete(Lane& lane) {
 void SinkLeg::progress_made(size_t bytes) {
   uncommitted_bytes_ += bytes;
   if (options_.log == nullptr || committing_ || barrier_ || broken_) return;
-  if (uncommitted_bytes_ >= options_.commit_bytes) {
+  if (uncommitted_bytes_ >= options_.commit_bytes || dead_.byte_size() >= kDeadBytes) {
     begin_commit();
   } else if (commit_timer_ == nullptr) {
     commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
@@ -281,15 +286,36 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
                                  .external = partition.external,
                                  .cursor = lane->done_cursor});
   }
-  if (!dead_.empty()) {
-    auto batch = dead_.seal(options_.dead_origin, 0);
-    auto encoded = log::encode(std::move(batch), log::Codec::kLz4, nullptr);
-    ASSERT_WHY(encoded.has_value(), "envelopes are within the limits of their events");
-    request.outputs.push_back({.stream = *options_.dead_stream, .partition = 0, .batch = std::move(*encoded)});
-  }
+  if (!dead_.empty()) add_letters(*dead_.seal(options_.dead_origin, 0), kDeadBytes, request);
   uncommitted_bytes_ = 0;
   dirty_ = false;
   return request;
+}
+
+// Adds the envelopes as outputs, in batches that end once they have `part_bytes`.
+void SinkLeg::add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request) {
+  BatchBuilder part;
+  for (size_t i = 0; i < letters.size(); ++i) {
+    part.keep(letters, i);
+    if (part.byte_size() >= part_bytes || i + 1 == letters.size()) {
+      add_output(part.seal(options_.dead_origin, 0), request);
+    }
+  }
+}
+
+// What the log refuses as a batch it may take one by one. An envelope that it can't take at all (its event was
+// never in the log, and has a header with a reserved name, say) may not stop the leg for ever, so it is reported.
+void SinkLeg::add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request) {
+  auto encoded = log::encode(letters, log::Codec::kLz4, nullptr);
+  if (encoded) {
+    request.outputs.push_back({.stream = *options_.dead_stream, .partition = 0, .batch = std::move(*encoded)});
+  } else if (letters->size() > 1) {
+    add_letters(*letters, 0, request);
+  } else {
+    options_.counters->errors.add(encoded.error().code);
+    log_error(options_.commit_name, "dead letter not stored: " + encoded.error().describe(),
+              {{"envelope", letters->value(0).substr(0, kQuoteBytes)}});
+  }
 }
 
 void SinkLeg::store(log::CommitRequest request) {

@@ -88,6 +88,8 @@ class SinkLeg {
   void begin_commit();
   void try_token();
   log::CommitRequest collect(std::optional<std::string> token);
+  void add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request);
+  void add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request);
   void store(log::CommitRequest request);
   void stored(Status status, const std::optional<std::string>& token);
   void check_drained();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/counters.h"
+#include "base/logging.h"
 #include "base/sim_executor.h"
 #include "engine/test_support.h"
 #include "log/fake_log.h"
@@ -25,7 +26,8 @@ EventOutcome refuse() {
 struct Bench {
   explicit Bench(
       bool token, size_t partitions = 1,
-      RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3})
+      RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3},
+      size_t commit_bytes = 8u << 20)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";
@@ -39,6 +41,7 @@ struct Bench {
     }
     settle();
     options.retry = policy;
+    options.commit_bytes = commit_bytes;
     options.log = log.get();
     options.dead_stream = dead;
     options.dead_origin = test_origin();
@@ -85,10 +88,12 @@ struct Bench {
   }
   std::vector<nlohmann::json> dead_letters() {
     std::vector<nlohmann::json> out;
+    dead_batches = 0;
     auto reader = log->read(dead, 0, 0, false);
     while (true) {
       const auto batch = (*reader)->next();
       if (*batch == nullptr) return out;
+      ++dead_batches;
       for (size_t i = 0; i < (*batch)->size(); ++i) out.push_back(nlohmann::json::parse((*batch)->value(i)));
     }
   }
@@ -105,6 +110,7 @@ struct Bench {
   std::unique_ptr<SinkLeg> leg;
   size_t released = 0;
   bool drained = false;
+  int dead_batches = 0;
   std::optional<Error> failure;
 };
 
@@ -264,12 +270,61 @@ TEST_CASE("the leg drains when every partition has ended and the last commit is 
 }
 
 TEST_CASE("many bytes commit without waiting for the interval") {
-  Bench bench(true);
-  bench.options.commit_bytes = 1;
-  const std::string large = "\"" + std::string(9 << 20, 'x') + "\"";
-  bench.deliver({large}, 0);
+  Bench bench(true, 1, {}, 100);
+  bench.deliver({"\"" + std::string(90, 'x') + "\""}, 0);
   bench.settle();
-  CHECK(bench.committed() == 1);
+  CHECK(bench.committed() == -1);
+  bench.deliver({"\"" + std::string(90, 'x') + "\""}, 1);
+  bench.settle();
+  CHECK(bench.committed() == 2);
+}
+
+TEST_CASE("many bytes of dead letters are committed at once, as several batches", "[REQ-021]") {
+  constexpr size_t kNever = size_t{1} << 40;
+  Bench bench(false, 1, {}, kNever);
+  BatchBuilder letters;
+  for (int i = 0; i < 5; ++i) {
+    letters.add("{\"event\":" + std::to_string(i) + ",\"pad\":\"" + std::string(7 << 20, 'x') + "\"}", {}, {});
+  }
+  bench.leg->deliver({.partition = 0,
+                      .batch = batch_of({}),
+                      .dead = letters.seal(test_origin(), 0),
+                      .next_position = 7,
+                      .cursor = {},
+                      .credit_bytes = 10});
+  bench.settle();
+  CHECK(bench.committed() == 7);
+  const auto stored = bench.dead_letters();
+  REQUIRE(stored.size() == 5);
+  for (int i = 0; i < 5; ++i) CHECK(stored[static_cast<size_t>(i)]["event"] == i);
+  CHECK(bench.dead_batches == 2);
+}
+
+TEST_CASE("a dead letter the log can't take is reported, and stops neither the others nor the leg") {
+  Bench bench(false);
+  std::vector<std::string> lines;
+  set_log_writer([&](std::string_view line) { lines.emplace_back(line); });
+  const std::pair<std::string_view, std::string_view> reserved{"cq.accept", "x"};
+  BatchBuilder letters;
+  letters.add(R"({"event":1})", {}, {});
+  letters.add(R"({"event":2})", {}, {.key = {}, .headers = {&reserved, 1}});
+  letters.add(R"({"event":3})", {}, {});
+  bench.leg->deliver({.partition = 0,
+                      .batch = batch_of({}),
+                      .dead = letters.seal(test_origin(), 0),
+                      .next_position = 3,
+                      .cursor = {},
+                      .credit_bytes = 10});
+  bench.advance(100);
+  set_log_writer(nullptr);
+  CHECK(bench.committed() == 3);
+  const auto stored = bench.dead_letters();
+  REQUIRE(stored.size() == 2);
+  CHECK(stored[0]["event"] == 1);
+  CHECK(stored[1]["event"] == 3);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("cq.accept") != std::string::npos);
+  CHECK(lines[0].find("event") != std::string::npos);
 }
 
 TEST_CASE("a sink that can write nothing any more fails the leg, and what it did not write is not committed") {
