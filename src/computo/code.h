@@ -91,6 +91,11 @@ class Program {
   json::ValueView expression(uint32_t token) const { return {text.data(), tape.data(), token}; }
 };
 
+// Reads JSON text into an empty program: its text, places and tape. False: `failure` says why. Text that nests
+// deeper than `depth` is refused.
+bool read_text(std::string_view text, const CompileOptions& options, uint32_t depth, Program& program,
+               CompileFailure& failure);
+
 // The tokens of an array's or object's children.
 inline uint32_t first_child(uint32_t token) {
   return token + 1;

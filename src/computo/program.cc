@@ -12,9 +12,12 @@
 #include "computo/access.h"
 #include "computo/code.h"
 #include "computo/compiler.h"
+#include "computo/convert.h"
 #include "computo/failure.h"
 #include "computo/machine.h"
 #include "computo/render.h"
+#include "computo/sugar.h"
+#include "computo/sugar_tree.h"
 #include "computo/text.h"
 #include "json/walk.h"
 
@@ -35,8 +38,32 @@ void put_source(std::string_view text, const CompileOptions& options, Program& p
   ASSERT(program.text.size() == program.text_size + kBatchPadding);
 }
 
+// How deep JSON scripts may nest. A level of sugar is up to three of its JSON (a `let` in a binding: the call,
+// its bindings, the pair).
+constexpr uint32_t kJsonDepth = json::WalkLimits().depth;
+constexpr uint32_t kSugarJsonDepth = 3 * kSugarDepth + 16;
+
+ProgramPtr compile_text(std::string_view text, const CompileOptions& options, uint32_t depth,
+                        CompileFailure& failure) {
+  auto program = std::make_shared<Program>();
+  failure.errors.clear();
+  if (!read_text(text, options, depth, *program, failure)) return nullptr;
+  Compiler(*program, options, failure.errors).run();
+  // Branches that are never taken are looked at out of their turn.
+  std::stable_sort(failure.errors.begin(), failure.errors.end(), [](const ScriptError& a, const ScriptError& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  ASSERT(options.strict || failure.errors.empty());
+  if (!failure.errors.empty()) return nullptr;
+  return program;
+}
+
+}  // namespace
+
 // Nesting beyond the walk's limit is the language's error `limit`; everything else it refuses is `parse`.
-bool walk_source(Program& program, CompileFailure& failure) {
+bool read_text(std::string_view source, const CompileOptions& options, uint32_t depth, Program& program,
+               CompileFailure& failure) {
+  put_source(source, options, program);
   const std::string_view text(program.text.data(), program.text_size);
   ScriptError error;
   error.category = Category::kParse;
@@ -47,7 +74,7 @@ bool walk_source(Program& program, CompileFailure& failure) {
     return false;
   }
   json::WalkError wrong;
-  if (json::Walker().walk(text, program.tape, wrong)) return true;
+  if (json::Walker({depth}).walk(text, program.tape, wrong)) return true;
   ASSERT(wrong.what != nullptr);
   error.problem = wrong.what;
   if (nests_too_deep(text, wrong.byte)) error.category = Category::kLimit;
@@ -56,21 +83,38 @@ bool walk_source(Program& program, CompileFailure& failure) {
   return false;
 }
 
-}  // namespace
-
 ProgramPtr compile_json(std::string_view text, const CompileOptions& options, CompileFailure& failure) {
-  auto program = std::make_shared<Program>();
+  return compile_text(text, options, kJsonDepth, failure);
+}
+
+ProgramPtr compile_sugar(std::string_view text, const CompileOptions& options, CompileFailure& failure) {
   failure.errors.clear();
-  put_source(text, options, *program);
-  if (!walk_source(*program, failure)) return nullptr;
-  Compiler(*program, options, failure.errors).run();
-  // Branches that are never taken are looked at out of their turn.
-  std::stable_sort(failure.errors.begin(), failure.errors.end(), [](const ScriptError& a, const ScriptError& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-  });
-  ASSERT(options.strict || failure.errors.empty());
-  if (!failure.errors.empty()) return nullptr;
+  ScriptError error;
+  auto script = read_sugar(text, options, error);
+  if (!script) {
+    failure.errors.push_back(std::move(error));
+    return nullptr;
+  }
+  CompileOptions translated = options;
+  translated.positions = std::move(script->positions);
+  return compile_text(script->json, translated, kSugarJsonDepth, failure);
+}
+
+ProgramPtr compile_source(std::string_view text, const CompileOptions& options, CompileFailure& failure) {
+  const Notation notation = notation_of(options.origin, text);
+  if (notation == Notation::kSugar) return compile_sugar(text, options, failure);
+  ProgramPtr program = compile_json(text, options, failure);
+  const bool no_json = program == nullptr && failure.errors.front().category == Category::kParse;
+  if (no_json && notation == Notation::kEither) return compile_sugar(text, options, failure);
   return program;
+}
+
+std::optional<std::string> marked_sugar(std::string_view text) {
+  const size_t mark = text.find_first_not_of(" \t\r\n");
+  if (mark == std::string_view::npos || text[mark] != '=') return std::nullopt;
+  std::string unmarked(text);
+  unmarked[mark] = ' ';
+  return unmarked;
 }
 
 bool uses_variable(const Program& program, size_t index) {

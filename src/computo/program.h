@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,8 +69,9 @@ struct CompileOptions {
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
   bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
-  // If not empty, in rising order of `byte`: an expression stands where the last entry at or before its first
-  // byte says. Else places are counted in the text from first_line and first_column.
+  // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
+  // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else
+  // places are counted in the text from first_line and first_column.
   std::vector<TextPosition> positions;
 };
 
@@ -89,6 +91,17 @@ struct CompileFailure {
 
 // From JSON text. On failure null, and `failure` is filled.
 ProgramPtr compile_json(std::string_view text, const CompileOptions& options, CompileFailure& failure);
+
+// From sugar (section 10 of the language); places are those of the sugar.
+ProgramPtr compile_sugar(std::string_view text, const CompileOptions& options, CompileFailure& failure);
+
+// From a script file's text, by section 10.6: sugar if options.origin ends in `.computo`, JSON if it ends in
+// `.json` or the text begins like JSON, and else whichever of the two it is.
+ProgramPtr compile_source(std::string_view text, const CompileOptions& options, CompileFailure& failure);
+
+// Where sugar may stand beside JSON, '=' in front of everything marks it. The text with a space in the mark's
+// place, so that all places stay; nothing if there is no mark.
+std::optional<std::string> marked_sugar(std::string_view text);
 
 // Whether the program reads host variable `index` of CompileOptions::variables, so that a host need not make
 // what nobody looks at.

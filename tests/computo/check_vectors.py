@@ -3,7 +3,7 @@
 
   check_vectors.py FILE.jsonl PROGRAM
 
-Those are: syntax json, tier core. The comparison is run_vectors.py's and nothing is left out of it; this
+Those are: tier core, in every syntax. The comparison is run_vectors.py's and nothing is left out of it; this
 script only chooses lines, writes out inputs that the file merely describes, and prints how many were chosen.
 """
 import json
@@ -15,7 +15,7 @@ import tempfile
 
 def chosen(line):
     vector = json.loads(line)
-    return vector["syntax"] == "json" and vector["tier"] == "core" and "mode" not in vector
+    return vector["tier"] == "core" and "mode" not in vector
 
 
 def written_out(line):
@@ -33,7 +33,7 @@ def main():
         lines = file.readlines()
     kept = [written_out(line) for line in lines if chosen(line)]
     assert kept, "no vector was chosen"
-    print(f"{len(kept)} of {len(lines)} vectors of {os.path.basename(path)} are core and JSON")
+    print(f"{len(kept)} of {len(lines)} vectors of {os.path.basename(path)} are core")
     sys.stdout.flush()
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as subset:
         subset.writelines(kept)

@@ -1,8 +1,8 @@
 // computo_conformance: answers requests of the language's conformance files, line by line.
 //
-// Request: one JSON object a line, as run_vectors.py sends it. Response: {"id":…, "value":…} or
-// {"id":…, "error":"<category>", "hint":…}. The nesting of a request is bounded more loosely than that of a
-// script, since the script stands inside it.
+// Request: one JSON object a line, as run_vectors.py sends it. Response: {"id":…, "value":…}, {"id":…, "out":…} of
+// a conversion, or {"id":…, "error":"<category>", "hint":…}. The nesting of a request is bounded more loosely than
+// that of a script, since the script stands inside it.
 
 #include <cstdio>
 #include <iostream>
@@ -13,8 +13,10 @@
 
 #include "colloquium/batch.h"
 
+#include "computo/convert.h"
 #include "computo/program.h"
 #include "computo/text.h"
+#include "json/escape.h"
 #include "json/view.h"
 #include "json/walk.h"
 
@@ -45,6 +47,7 @@ struct Answer {
   std::string value;
   std::string error;
   std::string hint;
+  bool converted = false;
 };
 
 std::string decode_base64(std::string_view in) {
@@ -97,15 +100,45 @@ Answer failed(const computo::ScriptError& error) {
   return {{}, std::string(to_string(error.category)), error.hint};
 }
 
+bool says(const ValueView& request, const char* name, std::string_view wanted) {
+  const auto value = request.member(name);
+  return value && value->type() == TokenType::kString && text_of(*value) == wanted;
+}
+
+// Sugar is text, so the request holds it as a string.
+std::string unquoted(const std::string& json) {
+  Text text;
+  return text.read(json) && text.view().type() == TokenType::kString ? text_of(text.view()) : json;
+}
+
+Answer converted(const ValueView& request, const computo::CompileOptions& options) {
+  const auto in = given(request, "in");
+  if (!in) return {{}, "parse", {}};
+  computo::ScriptError error;
+  const bool json = says(request, "to", "json");
+  const auto out = json ? computo::to_json(unquoted(*in), options, error) : computo::to_sugar(*in, options, error);
+  if (!out) return failed(error);
+  if (json) return {*out, {}, {}, true};
+  std::string quoted;
+  json::append_quoted(*out, quoted);
+  return {quoted, {}, {}, true};
+}
+
+computo::ProgramPtr compiled(const ValueView& request, const computo::CompileOptions& options,
+                             computo::CompileFailure& failure) {
+  const std::string script = given(request, "script").value_or("");
+  if (says(request, "syntax", "sugar")) return computo::compile_sugar(unquoted(script), options, failure);
+  return computo::compile_json(script, options, failure);
+}
+
 Answer answer(const ValueView& request) {
   computo::CompileOptions options;
   if (const auto given_options = request.member("options")) {
     if (const auto key = given_options->member("array_key")) options.array_key = text_of(*key);
   }
+  if (says(request, "syntax", "convert")) return converted(request, options);
   computo::CompileFailure failure;
-  const auto script = given(request, "script");
-  if (!script) return {{}, "parse", {}};
-  const auto program = computo::compile_json(*script, options, failure);
+  const auto program = compiled(request, options, failure);
   if (program == nullptr) return failed(failure.errors.front());
   const std::vector<std::string> texts = given_inputs(request);
   std::vector<Text> documents(texts.size());
@@ -142,9 +175,13 @@ std::string response(std::string_view line) {
   const auto id = request.view().member("id");
   std::string out = R"({"id":)" + std::string(id ? id->raw() : "null");
   const Answer result = answer(request.view());
-  if (result.error.empty()) return without_line_separators(out + R"(,"value":)" + result.value + "}");
+  if (result.error.empty())
+    return without_line_separators(out + (result.converted ? R"(,"out":)" : R"(,"value":)") + result.value + "}");
   out += R"(,"error":")" + result.error + '"';
-  if (!result.hint.empty()) out += R"(,"hint":")" + result.hint + '"';
+  if (!result.hint.empty()) {
+    out += R"(,"hint":)";
+    json::append_quoted(result.hint, out);
+  }
   return out + "}";
 }
 
