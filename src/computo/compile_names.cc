@@ -40,6 +40,32 @@ void Compiler::input(const Call& call, Opcode opcode) {
   emit(opcode, call.site, add_pointer(std::move(steps)));
 }
 
+// The empty pointer is the value itself, and then a default is never needed; it is compiled all the same, for
+// what `strict` has to say about it.
+void Compiler::get(const Call& call) {
+  ASSERT(call.arguments.size() == 2 || call.arguments.size() == 3);
+  expression(call.arguments[0]);
+  const json::ValueView operand = program_.expression(call.arguments[1]);
+  if (operand.type() != TokenType::kString) {
+    return raise_instead(call.site, Category::kType, "expected a literal string with a JSON Pointer", 1);
+  }
+  std::string scratch;
+  const std::string_view text = operand.string(scratch);
+  Steps steps;
+  if (!split_pointer(text, steps)) {
+    return raise_instead(call.site, Category::kPointer,
+                         "expected a JSON Pointer, empty or beginning with '/', got \"" + std::string(text) + "\"", 1);
+  }
+  const uint32_t pointer = add_pointer(std::move(steps));
+  if (call.arguments.size() == 2) {
+    if (pointer != kNoPointer) emit(Opcode::kPart, call.site, pointer);
+    return;
+  }
+  const uint32_t found = emit(Opcode::kPartElse, call.site, 0, pointer);
+  expression(call.arguments[2]);
+  patch(found);
+}
+
 // The first token of the pointer is the name, found at compile time; only the rest is followed at run time.
 void Compiler::variable(const Call& call) {
   Steps steps;

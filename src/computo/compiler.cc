@@ -19,6 +19,7 @@ bool is_jump(Opcode opcode) {
   switch (opcode) {
     case Opcode::kJump:
     case Opcode::kJumpIfFalsy:
+    case Opcode::kPartElse:
     case Opcode::kAnd:
     case Opcode::kOr:
     case Opcode::kCompareNext:
@@ -230,6 +231,8 @@ void Compiler::form(const Call& call) {
       return input(call, Opcode::kInputs);
     case Form::kObj:
       return object(call);
+    case Form::kGet:
+      return get(call);
     case Form::kLoop:
       return loop(call);
     case Form::kReduce:

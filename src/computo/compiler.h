@@ -100,6 +100,7 @@ class Compiler {
   // compile_names.cc. The forms that deal with names, and their parts; read… is false if the script is wrong.
   void variable(const Call& call);
   void input(const Call& call, Opcode opcode);
+  void get(const Call& call);
   bool pointer_operand(const Call& call, Steps& steps);
   uint32_t add_pointer(Steps steps);
   void let(const Call& call);

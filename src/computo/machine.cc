@@ -144,6 +144,17 @@ bool Machine::part(Value& v, uint32_t pointer) {
   return fail(Category::kPointer, "nothing at pointer \"" + path + "\": its parent is " + describe(v));
 }
 
+// The same; `found` instead of a failure says that the pointer leads nowhere.
+bool Machine::part_if_any(Value& v, uint32_t pointer, bool& found) {
+  found = true;
+  if (pointer == kNoPointer) return true;
+  ASSERT(pointer < program_->pointers.size());
+  size_t failed = 0;
+  uint64_t passed = 0;
+  found = follow(v, program_->pointers[pointer], failed, passed);
+  return charge(passed / kPassedPerStep);
+}
+
 // A local or captured value: through its cell if it has one.
 bool Machine::load(const Value& slot, uint32_t pointer, Value& out) {
   out = slot.kind == Kind::kCell ? *slot.cell : slot;
@@ -350,6 +361,17 @@ bool Machine::execute() {
       case Opcode::kHost:
         *top = hosts_[in.a];
         ok = part(*top++, in.b);
+        break;
+      case Opcode::kPart:
+        ok = part(top[-1], in.a);
+        break;
+      case Opcode::kPartElse:
+        ok = part_if_any(top[-1], in.b, holds);
+        if (holds) {
+          ip = program.code.data() + in.a;
+        } else {
+          --top;
+        }
         break;
       case Opcode::kList:
         top -= in.a;

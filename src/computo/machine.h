@@ -132,6 +132,7 @@ class Machine {
   bool ensure_stack(Registers& r, uint32_t height);
   // Names and inputs, each followed by a pointer into the value.
   bool part(Value& v, uint32_t pointer);
+  bool part_if_any(Value& v, uint32_t pointer, bool& found);
   bool load(const Value& slot, uint32_t pointer, Value& out);
   bool input(uint32_t pointer, Value& out);
   bool inputs(uint32_t pointer, Value& out);

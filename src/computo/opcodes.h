@@ -29,6 +29,9 @@ namespace colloquium::computo {
   X(kLocal, 1, "a=slot b=pointer", "push a parameter or let name, or a part of it")                         \
   X(kCapture, 1, "a=index b=pointer", "push a value the running function captured, or a part of it")        \
   X(kHost, 1, "a=index b=pointer", "push a host variable, or a part of it")                                 \
+  X(kPart, 0, "a=pointer", "replace the top by the part addressed")                                         \
+  X(kPartElse, -1, "a=target b=pointer",                                                                    \
+    "if the pointer leads somewhere, replace the top by that part and go on there; else pop")               \
   X(kList, 0, "a=count", "pop `count` values, push the array of them (effect 1 - a)")                       \
   X(kRecord, 0, "a=shape", "pop the shape's values, push the object (effect 1 - values)")                   \
   X(kObject, 0, "a=pairs", "pop key, value, …; push the object (effect 1 - 2a)")                            \

@@ -5,6 +5,9 @@
 #include <string>
 
 #include "base/assert.h"
+#include "computo/library/arrays.h"
+#include "computo/library/paths.h"
+#include "computo/library/statistics.h"
 #include "computo/number.h"
 #include "computo/ops_core.h"
 #include "computo/suggest.h"
@@ -27,7 +30,7 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
   return all;
 }
 
-constexpr auto kOperators = merged(kCoreOperators);
+constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kPathLibrary, kStatisticsLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

@@ -46,6 +46,7 @@ enum class Form : uint8_t {
   kInput,
   kInputs,
   kObj,
+  kGet,
   kLoop,  // detail: Loop
   kReduce,
   kSort,

@@ -8,20 +8,6 @@ namespace colloquium::computo {
 
 namespace {
 
-// "0", or digits without a leading zero; longer than any array can be is no index.
-uint64_t read_index(std::string_view token) {
-  constexpr size_t kMostDigits = 18;
-  if (token.empty() || token.size() > kMostDigits) return kNoIndex;
-  if (token[0] == '0' && token.size() > 1) return kNoIndex;
-  uint64_t index = 0;
-  for (const char c : token) {
-    if (c < '0' || c > '9') return kNoIndex;
-    index = index * 10 + static_cast<uint64_t>(c - '0');
-  }
-  ASSERT(index != kNoIndex);
-  return index;
-}
-
 bool unescape_token(std::string_view token, std::string& out) {
   for (size_t i = 0; i < token.size(); ++i) {
     if (token[i] != '~') {
@@ -36,6 +22,20 @@ bool unescape_token(std::string_view token, std::string& out) {
 }
 
 }  // namespace
+
+// Longer than any array can be is no index.
+uint64_t read_index(std::string_view token) {
+  constexpr size_t kMostDigits = 18;
+  if (token.empty() || token.size() > kMostDigits) return kNoIndex;
+  if (token[0] == '0' && token.size() > 1) return kNoIndex;
+  uint64_t index = 0;
+  for (const char c : token) {
+    if (c < '0' || c > '9') return kNoIndex;
+    index = index * 10 + static_cast<uint64_t>(c - '0');
+  }
+  ASSERT(index != kNoIndex);
+  return index;
+}
 
 bool split_pointer(std::string_view text, Steps& out) {
   ASSERT(out.empty());

@@ -21,6 +21,9 @@ struct Step {
 
 using Steps = std::vector<Step>;
 
+// The value of a token that reads as an array index ("0", or digits without a leading zero), else kNoIndex.
+uint64_t read_index(std::string_view token);
+
 // Splits `text`. False if it is neither empty nor begins with '/', or has a '~' that is no escape.
 bool split_pointer(std::string_view text, Steps& out);
 
