@@ -6,8 +6,11 @@
 
 #include "base/assert.h"
 #include "computo/library/arrays.h"
+#include "computo/library/conversions.h"
 #include "computo/library/paths.h"
 #include "computo/library/statistics.h"
+#include "computo/library/strings.h"
+#include "computo/library/unicode.h"
 #include "computo/number.h"
 #include "computo/ops_core.h"
 #include "computo/suggest.h"
@@ -30,7 +33,8 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
   return all;
 }
 
-constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kPathLibrary, kStatisticsLibrary);
+constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kPathLibrary,
+                                   kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {
@@ -70,7 +74,7 @@ const Operator& operator_at(uint32_t index) {
 
 std::optional<uint32_t> find_operator(std::string_view name) {
   const auto found = std::lower_bound(kOperators.begin(), kOperators.end(), name,
-                                       [](const Operator& op, std::string_view n) { return op.info.name < n; });
+                                      [](const Operator& op, std::string_view n) { return op.info.name < n; });
   if (found == kOperators.end() || found->info.name != name) return std::nullopt;
   return static_cast<uint32_t>(found - kOperators.begin());
 }
