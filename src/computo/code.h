@@ -12,6 +12,7 @@
 
 #include "colloquium/tape.h"
 
+#include "computo/match.h"
 #include "computo/opcodes.h"
 #include "computo/pointer.h"
 #include "computo/program.h"
@@ -79,6 +80,8 @@ class Program {
   std::vector<Shape> shapes;
   std::vector<SortSpec> sorts;
   std::vector<Raise> raises;
+  std::vector<Pattern> patterns;
+  std::vector<Metric> metrics;
   std::vector<std::string> variables;  // of the host
   std::vector<bool> variable_used;
 

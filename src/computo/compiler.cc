@@ -22,6 +22,9 @@ bool is_jump(Opcode opcode) {
     case Opcode::kPartElse:
     case Opcode::kAnd:
     case Opcode::kOr:
+    case Opcode::kCoalesce:
+    case Opcode::kTry:
+    case Opcode::kEndTry:
     case Opcode::kCompareNext:
     case Opcode::kEqualNext:
       return true;
@@ -158,11 +161,11 @@ void Compiler::call(uint32_t token) {
   std::string scratch;
   const std::string_view name = program_.expression(head).string(scratch);
   const auto index = find_operator(name);
-  if (!index) {
+  if (!index || (options_.core_only && !is_core(operator_at(*index)))) {
     std::string hint;
     if (suggestions_left_ > 0) {
       --suggestions_left_;
-      hint = suggest_operator(name);
+      hint = suggest_operator(name, options_.core_only);
     }
     return raise(token, Category::kUnknownOperator, "unknown operator \"" + std::string(name) + "\"", kNoArgument,
                  std::move(hint));
@@ -235,6 +238,20 @@ void Compiler::form(const Call& call) {
       return get(call);
     case Form::kLoop:
       return loop(call);
+    case Form::kEach:
+      return each(call);
+    case Form::kCoalesce:
+      return coalesce(call);
+    case Form::kTry:
+      return try_catch(call);
+    case Form::kMatch:
+      return match(call);
+    case Form::kInvoke:
+      return invoke(call);
+    case Form::kUpdate:
+      return update(call);
+    case Form::kMetric:
+      return metric(call);
     case Form::kReduce:
       return reduce(call);
     case Form::kSort:

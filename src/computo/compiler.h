@@ -28,6 +28,7 @@ class Compiler {
 
  private:
   using Arguments = std::vector<uint32_t>;  // tokens
+  using Names = std::vector<std::string_view>;
 
   // A call whose operator exists and whose number of arguments is right.
   struct Call {
@@ -96,6 +97,24 @@ class Compiler {
   void unique_sorted(const Call& call);
   bool sort_descriptor(uint32_t token, SortField& field);
   bool sort_pointer(std::string_view text, SortField& field);
+
+  // compile_control.cc. Forms beyond the core that decide what is evaluated.
+  void each(const Call& call);
+  void coalesce(const Call& call);
+  void try_catch(const Call& call);
+  void invoke(const Call& call);
+  void update(const Call& call);
+  void metric(const Call& call);
+  void match(const Call& call);
+  void match_case(const Call& call, uint32_t pattern, uint32_t result, uint32_t subject, Arguments& ends);
+  // Reads a pattern; its index in Program::patterns, or false after raise(). Names join `names`.
+  bool read_pattern(const Call& call, uint32_t token, Names& names, uint32_t& out);
+  bool read_members_pattern(const Call& call, const Arguments& keys_and_parts, Names& names, Pattern& out);
+  bool read_parts(const Call& call, const Arguments& tokens, Names& names, Pattern& out);
+  bool read_call_pattern(const Call& call, uint32_t token, Names& names, Pattern& out);
+  bool pattern_error(const Call& call, std::string problem);
+  Arguments children(uint32_t token) const;
+  void call_native(std::string_view name, uint32_t site, uint32_t count);
 
   // compile_names.cc. The forms that deal with names, and their parts; read… is false if the script is wrong.
   void variable(const Call& call);

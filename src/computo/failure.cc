@@ -40,6 +40,8 @@ std::string_view to_string(Category category) {
       return "patch";
     case Category::kLimit:
       return "limit";
+    case Category::kUser:
+      return "user";
     case Category::kUnrepresentable:
       return "unrepresentable";
   }

@@ -6,14 +6,17 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/compare.h"
+#include "computo/match.h"
 #include "computo/number.h"
 #include "computo/operators.h"
+#include "computo/render.h"
 #include "computo/sorting.h"
 
 namespace colloquium::computo {
 
 namespace {
 constexpr size_t kFirstStack = 256;
+constexpr size_t kMostEffects = 10'000;
 }  // namespace
 
 Machine::Machine(ProgramPtr program, const Limits& limits)
@@ -56,6 +59,8 @@ bool Machine::run(std::span<const json::ValueView> inputs, std::span<const Bindi
   cons_spare_ = append_spare_ = {};
   text_spare_ = {};
   frames_.clear();
+  attempts_.clear();
+  effects_.clear();
   failed_ = false;
   result_ = null_value();
   steps_left_ = limits_.steps;
@@ -302,7 +307,8 @@ bool Machine::compare(Relation relation, Value& x, Value& y, uint32_t argument, 
 bool Machine::check_types(std::string_view types, const Value* arguments, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) {
     const char wanted = types[std::min<size_t>(i, types.size() - 1)];
-    if (wanted != '.' && !is_of_type(wanted, arguments[i])) return fail_type(i, name_of_type(wanted), arguments[i]);
+    if (wanted != '.' && !is_of_type(wanted, arguments[i]))
+      return fail_type(i, name_of_type(wanted), arguments[i]);
   }
   ASSERT(!failed_);
   return true;
@@ -314,6 +320,65 @@ bool Machine::raise(uint32_t index) {
   fail_argument(raise.argument, raise.category, raise.problem);
   failure_.hint = raise.hint;
   return false;
+}
+
+// What exceeds a limit is never caught: the handler would need what has run out.
+bool Machine::recover(Registers& r) {
+  ASSERT(failed_);
+  if (attempts_.empty() || failure_.category == Category::kLimit) return false;
+  const Attempt attempt = attempts_.back();
+  attempts_.pop_back();
+  frames_.resize(attempt.frames);
+  effects_.resize(attempt.effects);
+  caught_ = std::move(failure_);
+  failed_ = false;
+  r = {attempt.handler, stack_.get() + attempt.base, stack_.get() + attempt.top, attempt.running};
+  return true;
+}
+
+// The error as a script sees it. Its texts are made here, and live as long as the evaluation.
+bool Machine::caught(Value& out) {
+  const ScriptError error = explain(*program_, caught_);
+  const auto text = [&](std::string_view s, Value& value) {
+    char* copy = allocate<char>(s.size());
+    if (copy == nullptr) return false;
+    std::memcpy(copy, s.data(), s.size());
+    value = string_value({copy, s.size()});
+    return true;
+  };
+  static constexpr Key kKeys[] = {
+      {"category", "\"category\":", 8, 11}, {"message", "\"message\":", 7, 10}, {"path", "\"path\":", 4, 7}};
+  auto* values = allocate<Value>(std::size(kKeys));
+  auto* object = values == nullptr ? nullptr : allocate<Object>(1);
+  if (object == nullptr || !text(to_string(error.category), values[0]) || !text(error.problem, values[1]) ||
+      !text(error.path, values[2])) {
+    return false;
+  }
+  *object = {kKeys, values};
+  out = object_value(object, std::size(kKeys));
+  return true;
+}
+
+// The labels' text is made at once: what they are made of ends with the evaluation, and so does the text.
+bool Machine::effect(const Instruction& in, const Value* operands) {
+  const Metric& metric = program_->metrics[in.a];
+  if (type_of(operands[0]) != Type::kNumber) return fail_type(1, "number", operands[0]);
+  Effect effect{metric.name, metric.kind, to_double(decode_number(operands[0])), {}};
+  if (in.c != 0) {
+    if (type_of(operands[1]) != Type::kObject) return fail_type(2, "object", operands[1]);
+    text_output_.start(false);
+    if (!render(*this, text_output_, RenderAs::kText, operands[1])) return false;
+    const std::string_view text = text_output_.text();
+    char* copy = allocate<char>(text.size());
+    if (copy == nullptr) return false;
+    std::memcpy(copy, text.data(), text.size());
+    effect.labels = {copy, text.size()};
+  }
+  if (effects_.size() >= kMostEffects) {
+    return fail(Category::kLimit, "more than " + std::to_string(kMostEffects) + " changes of metrics");
+  }
+  effects_.push_back(effect);
+  return true;
 }
 
 // The one long function: a case per instruction, in the order of opcodes.h, each doing what its row says.
@@ -336,6 +401,7 @@ bool Machine::execute() {
     const Instruction& in = *ip++;
     bool ok = true;
     bool holds = false;
+    uint32_t site = in.site;
     if (steps_left_ == 0) {
       failure_.site = in.site;
       return fail_steps();
@@ -411,6 +477,13 @@ bool Machine::execute() {
         top[-1 - static_cast<int64_t>(in.a)] = top[-1];
         top -= in.a;
         continue;
+      case Opcode::kDrop:
+        top -= in.a;
+        continue;
+      case Opcode::kCopy:
+        *top = top[-1 - static_cast<int64_t>(in.a)];
+        ++top;
+        continue;
       case Opcode::kJump:
         ip = program.code.data() + in.a;
         continue;
@@ -426,6 +499,13 @@ bool Machine::execute() {
         if (!is_truthy(*--top)) continue;
         *top++ = bool_value(true);
         ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kCoalesce:
+        if (type_of(top[-1]) == Type::kNull) {
+          --top;
+        } else {
+          ip = program.code.data() + in.a;
+        }
         continue;
       case Opcode::kTruth:
         top[-1] = bool_value(is_truthy(top[-1]));
@@ -444,6 +524,27 @@ bool Machine::execute() {
         save();
         ok = end_call(r);
         restore();
+        // What fails now is the loop, not the function that ended.
+        if (!ok) site = ip[-1].site;
+        break;
+      case Opcode::kTry:
+        attempts_.push_back({program.code.data() + in.a, running, static_cast<size_t>(base - stack_.get()),
+                             static_cast<size_t>(top - stack_.get()), frames_.size(), effects_.size()});
+        continue;
+      case Opcode::kEndTry:
+        attempts_.pop_back();
+        ip = program.code.data() + in.a;
+        continue;
+      case Opcode::kCaught:
+        ok = caught(*top++);
+        break;
+      case Opcode::kEffect:
+        top -= in.c != 0 ? 2 : 1;
+        ok = effect(in, top);
+        break;
+      case Opcode::kMatch:
+        ok = match(*this, in.a, base + in.b, holds);
+        *top++ = bool_value(holds);
         break;
       case Opcode::kNumber:
         ok = number(top[-1], in.b);
@@ -498,6 +599,11 @@ bool Machine::execute() {
         ok = begin_loop(r, in);
         restore();
         break;
+      case Opcode::kInvoke:
+        save();
+        ok = begin_call(r, in);
+        restore();
+        break;
       case Opcode::kReduce:
         save();
         ok = begin_reduce(r, in);
@@ -520,8 +626,9 @@ bool Machine::execute() {
     }
     ASSERT(top >= base && top <= stack_.get() + stack_size_);
     if (!ok) {
-      failure_.site = in.site;
-      return false;
+      failure_.site = site;
+      if (!recover(r)) return false;
+      restore();
     }
   }
 }

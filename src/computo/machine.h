@@ -45,6 +45,7 @@ class Machine {
   const Value& result() const { return result_; }
   const Failure& failure() const { return failure_; }
   bool failed() const { return failed_; }
+  std::span<const Effect> effects() const { return effects_; }
 
   // For operators. Each fail… returns false; the machine knows the expression. The first failure stands.
   bool fail(Category category, std::string problem);
@@ -111,9 +112,9 @@ class Machine {
     const Closure* closure;  // the running function; null: the script itself
   };
 
-  // A loop whose function is running.
+  // A loop, or a single call, whose function is running.
   struct Frame {
-    const Instruction* call;  // the loop; what it gives goes on behind it
+    const Instruction* call;  // what it gives goes on behind it
     const Closure* caller;    // what ran before
     const Closure* function;  // what is called for each element
     size_t caller_base;       // index in the stack: the stack may move
@@ -124,6 +125,17 @@ class Machine {
     uint32_t count;  // of the array
     uint32_t token;  // of the current element, if the array is a view
     Loop loop;
+    Pass pass;  // of kEach
+  };
+
+  // Where a failure is caught: everything as it was when kTry ran.
+  struct Attempt {
+    const Instruction* handler;
+    const Closure* running;
+    size_t base;  // indexes in the stack
+    size_t top;
+    size_t frames;
+    size_t effects;
   };
 
   // machine.cc. What gives a bool fails with false; results go to `out`, which may be the top of the stack.
@@ -150,6 +162,10 @@ class Machine {
   bool finish_arithmetic(Arithmetic outcome, uint32_t argument);
   bool compare(Relation relation, Value& x, Value& y, uint32_t argument, bool& holds);
   bool raise(uint32_t index);
+  // Takes a failure to the innermost kTry; false if there is none, or the failure is one that ends everything.
+  bool recover(Registers& r);
+  bool caught(Value& out);
+  bool effect(const Instruction& in, const Value* operands);
   // Operator::types.
   bool check_types(std::string_view types, const Value* arguments, uint32_t count);
   bool fail_memory();
@@ -159,12 +175,16 @@ class Machine {
   // nothing to call it for; end_call at its next call or behind the loop.
   bool begin_loop(Registers& r, const Instruction& in);
   bool begin_reduce(Registers& r, const Instruction& in);
+  bool begin_call(Registers& r, const Instruction& in);
   bool begin(Registers& r, const Instruction& in, Loop loop, const Value& array, const Value* initial);
+  bool enter(Registers& r, const Frame& frame);
+  bool as_pairs(const Value& object, Value& out);
+  void pass_element(Registers& r, Frame& frame);
+  bool finish(const Frame& frame, const Value& last, Value& out);
   bool check_function(const Value& v, uint32_t parameters, uint32_t argument);
   bool end_call(Registers& r);
   bool take(Frame& frame, const Value& element, const Value& result, Value& final);
-  static Value empty_result(Loop loop);
-  Value exhausted(const Frame& frame, const Value& last);
+  bool empty_result(const Instruction& in, const Value& array, Value& out);
 
   // Constant.
   ProgramPtr program_;
@@ -178,7 +198,10 @@ class Machine {
   Spare<char> text_spare_;
   std::unique_ptr<Value[]> stack_;
   size_t stack_size_ = 0;
-  std::vector<Frame> frames_;    // innermost loop last
+  std::vector<Frame> frames_;      // innermost loop last
+  std::vector<Attempt> attempts_;  // innermost kTry last
+  Failure caught_;                 // what recover() met last
+  std::vector<Effect> effects_;
   std::vector<Source> sources_;  // inputs, then host variables; views point to them
   std::vector<Value> inputs_;
   std::vector<Value> hosts_;

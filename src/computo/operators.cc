@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "computo/library/arrays.h"
 #include "computo/library/conversions.h"
+#include "computo/library/functions.h"
 #include "computo/library/paths.h"
 #include "computo/library/statistics.h"
 #include "computo/library/strings.h"
@@ -33,8 +34,8 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
   return all;
 }
 
-constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kPathLibrary,
-                                   kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
+constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kFunctionLibrary,
+                                   kPathLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {
@@ -124,15 +125,23 @@ std::string_view name_of_type(char letter) {
   }
 }
 
-std::string suggest_operator(std::string_view name) {
+bool is_core(const Operator& op) {
+  return std::any_of(std::begin(kCoreOperators), std::end(kCoreOperators),
+                     [&](const Operator& row) { return row.info.name == op.info.name; });
+}
+
+std::string suggest_operator(std::string_view name, bool core_only) {
   Suggestion suggestion(name);
-  for (const Operator& op : kOperators) suggestion.offer(op.info.name);
+  for (const Operator& op : kOperators) {
+    if (!core_only || is_core(op)) suggestion.offer(op.info.name);
+  }
   return suggestion.best();
 }
 
 bool calls_function(std::string_view name) {
   const auto index = find_operator(name);
-  return index && (kOperators[*index].form == Form::kLoop || kOperators[*index].form == Form::kReduce);
+  return index && (kOperators[*index].form == Form::kLoop || kOperators[*index].form == Form::kEach ||
+                   kOperators[*index].form == Form::kReduce);
 }
 
 bool is_call_of(const Program& program, uint32_t token, std::string_view name) {

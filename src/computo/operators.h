@@ -20,8 +20,11 @@ std::optional<uint32_t> find_operator(std::string_view name);
 bool is_of_type(char letter, const Value& v);
 std::string_view name_of_type(char letter);
 
+// Whether it is one of the core (ops_core.h).
+bool is_core(const Operator& op);
+
 // The nearest name, or nothing.
-std::string suggest_operator(std::string_view name);
+std::string suggest_operator(std::string_view name, bool core_only);
 
 // Whether an operator's second argument is a function it calls.
 bool calls_function(std::string_view name);

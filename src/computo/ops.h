@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "computo/opcodes.h"
 #include "computo/program.h"
 #include "computo/value.h"
 
@@ -48,7 +49,14 @@ enum class Form : uint8_t {
   kObj,
   kGet,
   kLoop,  // detail: Loop
+  kEach,  // detail: Pass; function: takes (array, results) when all are there
   kReduce,
+  kCoalesce,
+  kTry,
+  kMatch,
+  kInvoke,
+  kUpdate,
+  kMetric,  // detail: MetricKind
   kSort,
   kUniqueSorted,
 };
@@ -76,6 +84,16 @@ constexpr Operator special(std::string_view name, int least, int most, Form form
 constexpr Operator stepwise(std::string_view name, int least, int most, Form form, NativeFunction function,
                             std::string_view summary, std::string_view example, std::string_view result) {
   return {{name, least, most, summary, example, result}, form, 0, function, "", nullptr};
+}
+// `function` makes the result of (the array, the results of the operand function for each element).
+constexpr Operator each(std::string_view name, Pass pass, NativeFunction function, std::string_view summary,
+                        std::string_view example, std::string_view result) {
+  const int operands = pass == Pass::kPair ? 3 : 2;
+  return {{name, operands, operands, summary, example, result},
+          Form::kEach,
+          static_cast<uint16_t>(pass),
+          function,
+          ""};
 }
 constexpr Operator native(std::string_view name, int least, int most, std::string_view types,
                           NativeFunction function, std::string_view summary, std::string_view example,

@@ -181,6 +181,11 @@ const ScriptError& Evaluator::error() const {
   return state_->error;
 }
 
+std::span<const Effect> Evaluator::effects() const {
+  ASSERT(!state_->machine.failed());
+  return state_->machine.effects();
+}
+
 bool Evaluator::is_null() const {
   return type_of(state_->machine.result()) == Type::kNull;
 }

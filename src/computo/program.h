@@ -38,6 +38,7 @@ enum class Category : uint8_t {
   kPatch,
   kLimit,
   kUnrepresentable,
+  kUser,  // raised by the script itself: `error`
 };
 std::string_view to_string(Category category);
 
@@ -62,12 +63,29 @@ struct TextPosition {
   uint32_t column = 0;
 };
 
+// A metric that a script may change. The pipeline declares it; the language stays pure: an evaluation gives its
+// changes as Effects, and the host applies them.
+enum class MetricKind : uint8_t { kCounter, kGauge, kHistogram };
+struct Metric {
+  std::string name;
+  MetricKind kind;
+};
+struct Effect {
+  std::string_view metric;
+  MetricKind kind;
+  double number;            // to add, set or observe
+  std::string_view labels;  // a JSON object of scalars; empty: none
+};
+
 struct CompileOptions {
   std::string array_key = "array";
   std::string origin;       // file name for messages
   uint32_t first_line = 1;  // where the text starts in `origin` (an expression inside a YAML file)
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
+  bool core_only = false;              // only the core's operators exist (section 8 of the language)
+  std::vector<Metric> metrics;         // that may be named
+  bool any_metric = false;             // …or any, for trying a script by itself
   bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
   // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
   // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else
@@ -128,6 +146,9 @@ class Evaluator {
   bool evaluate(std::span<const json::ValueView> inputs, std::span<const Binding> variables = {});
 
   const ScriptError& error() const;
+
+  // Changes of metrics that the last evaluation, if it succeeded, asks for. Valid until the next.
+  std::span<const Effect> effects() const;
 
   // What the last evaluation gave.
   bool is_null() const;

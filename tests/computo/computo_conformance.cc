@@ -133,6 +133,7 @@ computo::ProgramPtr compiled(const ValueView& request, const computo::CompileOpt
 
 Answer answer(const ValueView& request) {
   computo::CompileOptions options;
+  if (const auto tier = request.member("tier")) options.core_only = text_of(*tier) == "core";
   if (const auto given_options = request.member("options")) {
     if (const auto key = given_options->member("array_key")) options.array_key = text_of(*key);
   }
