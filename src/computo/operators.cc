@@ -9,6 +9,7 @@
 #include "computo/library/conversions.h"
 #include "computo/library/functions.h"
 #include "computo/library/paths.h"
+#include "computo/library/regex.h"
 #include "computo/library/statistics.h"
 #include "computo/library/strings.h"
 #include "computo/library/unicode.h"
@@ -35,7 +36,7 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 }
 
 constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kFunctionLibrary,
-                                   kPathLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
+                                   kPathLibrary, kRegexLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

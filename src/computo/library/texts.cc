@@ -83,6 +83,27 @@ Value part_of_text(const Value& v, std::string_view whole, std::string_view part
   return part.size() == whole.size() ? v : string_value(part);
 }
 
+// The memory it grows out of stays in the arena until the evaluation ends: as much again as the last needs.
+bool ValueList::add(const Value& v) {
+  if (size_ == room_) {
+    const uint64_t room = room_ == 0 ? 8 : uint64_t{room_} * 2;
+    Value* const items = result_array(machine_, room);
+    if (items == nullptr) return false;
+    std::copy_n(items_, size_, items);
+    items_ = items;
+    room_ = static_cast<uint32_t>(room);
+  }
+  ASSERT(size_ < room_);
+  items_[size_++] = v;
+  return true;
+}
+
+bool ValueList::finish(Value& out) const {
+  ASSERT(!machine_.failed());
+  out = array_value(items_, size_);
+  return true;
+}
+
 // Counts what is no continuation byte: the compiler turns this into vector code.
 uint64_t count_points(std::string_view text) {
   uint64_t count = 0;

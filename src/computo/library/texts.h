@@ -52,6 +52,21 @@ bool append_text(Machine& machine, Output& text, const Value& v);
 // A part of a text that lives as long as the evaluation; if it is all of argument `v`, that, untouched.
 Value part_of_text(const Value& v, std::string_view whole, std::string_view part);
 
+// Gathers the elements of an array whose size shows only at the end, in memory that doubles.
+class ValueList {
+ public:
+  explicit ValueList(Machine& machine) : machine_(machine) {}
+  uint32_t size() const { return size_; }
+  bool add(const Value& v);
+  bool finish(Value& out) const;
+
+ private:
+  Machine& machine_;
+  Value* items_ = nullptr;
+  uint32_t size_ = 0;
+  uint32_t room_ = 0;
+};
+
 // Code points.
 inline bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
