@@ -71,6 +71,7 @@ class Program {
   std::string origin;
   uint32_t first_line = 1;
   uint32_t first_column = 1;
+  PermutoOptions permuto;
   std::vector<TextPosition> positions;
 
   std::vector<Instruction> code;

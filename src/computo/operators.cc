@@ -8,7 +8,9 @@
 #include "computo/library/arrays.h"
 #include "computo/library/conversions.h"
 #include "computo/library/functions.h"
+#include "computo/library/patches.h"
 #include "computo/library/paths.h"
+#include "computo/library/permuto.h"
 #include "computo/library/regex.h"
 #include "computo/library/statistics.h"
 #include "computo/library/strings.h"
@@ -35,8 +37,9 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
   return all;
 }
 
-constexpr auto kOperators = merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kFunctionLibrary,
-                                   kPathLibrary, kRegexLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
+constexpr auto kOperators =
+    merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kFunctionLibrary, kPatchLibrary, kPathLibrary,
+           kPermutoLibrary, kRegexLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

@@ -35,6 +35,7 @@ void put_source(std::string_view text, const CompileOptions& options, Program& p
   program.first_line = options.first_line;
   program.first_column = options.first_column;
   program.positions = options.positions;
+  program.permuto = options.permuto;
   ASSERT(program.text.size() == program.text_size + kBatchPadding);
 }
 

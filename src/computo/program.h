@@ -77,6 +77,16 @@ struct Effect {
   std::string_view labels;  // a JSON object of scalars; empty: none
 };
 
+// How templates are filled (section 13.1 of the language) where a call does not say otherwise.
+struct PermutoOptions {
+  enum class MissingKey : uint8_t { kIgnore, kError, kRemove };
+  std::string start = "${";
+  std::string end = "}";
+  bool interpolation = false;
+  MissingKey missing_key = MissingKey::kIgnore;
+  uint32_t max_depth = 64;
+};
+
 struct CompileOptions {
   std::string array_key = "array";
   std::string origin;       // file name for messages
@@ -86,6 +96,7 @@ struct CompileOptions {
   bool core_only = false;              // only the core's operators exist (section 8 of the language)
   std::vector<Metric> metrics;         // that may be named
   bool any_metric = false;             // …or any, for trying a script by itself
+  PermutoOptions permuto;
   bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
   // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
   // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else

@@ -124,6 +124,29 @@ Answer converted(const ValueView& request, const computo::CompileOptions& option
   return {quoted, {}, {}, true};
 }
 
+// Requests with a mode (section 13) are calls of the operator of that name: template, other inputs and options
+// are inputs of the call.
+computo::ProgramPtr compiled_call(std::string_view mode, size_t inputs, bool with_options,
+                                  computo::CompileFailure& failure) {
+  const std::string name(mode == "permuto.reverse_template" ? "permuto.reverseTemplate" : mode);
+  std::string script = "[\"" + name + "\"";
+  for (size_t i = 0; i < inputs; ++i) script += ",[\"$inputs\",\"/" + std::to_string(i) + "\"]";
+  if (with_options) script += ",[\"$inputs\",\"/" + std::to_string(inputs) + "\"]";
+  return computo::compile_json(script + "]", {}, failure);
+}
+
+// Those of a host: what a request without a mode gives is valid.
+computo::PermutoOptions permuto_options(const ValueView& given_options) {
+  computo::PermutoOptions out;
+  if (const auto on = given_options.member("interpolation")) out.interpolation = on->type() == TokenType::kTrue;
+  if (const auto missing = given_options.member("missing_key")) {
+    const std::string name = text_of(*missing);
+    if (name == "error") out.missing_key = computo::PermutoOptions::MissingKey::kError;
+    if (name == "remove") out.missing_key = computo::PermutoOptions::MissingKey::kRemove;
+  }
+  return out;
+}
+
 computo::ProgramPtr compiled(const ValueView& request, const computo::CompileOptions& options,
                              computo::CompileFailure& failure) {
   const std::string script = given(request, "script").value_or("");
@@ -133,15 +156,25 @@ computo::ProgramPtr compiled(const ValueView& request, const computo::CompileOpt
 
 Answer answer(const ValueView& request) {
   computo::CompileOptions options;
+  std::optional<ValueView> permuto;
   if (const auto tier = request.member("tier")) options.core_only = text_of(*tier) == "core";
   if (const auto given_options = request.member("options")) {
     if (const auto key = given_options->member("array_key")) options.array_key = text_of(*key);
+    permuto = given_options->member("permuto");
+    if (permuto) options.permuto = permuto_options(*permuto);
   }
   if (says(request, "syntax", "convert")) return converted(request, options);
   computo::CompileFailure failure;
-  const auto program = compiled(request, options, failure);
+  std::vector<std::string> texts = given_inputs(request);
+  const auto mode = request.member("mode");
+  if (mode) {
+    texts.insert(texts.begin(), given(request, "script").value_or(""));
+    if (permuto) texts.emplace_back(permuto->raw());
+  }
+  const auto program =
+      mode ? compiled_call(text_of(*mode), texts.size() - (permuto ? 1 : 0), permuto.has_value(), failure)
+           : compiled(request, options, failure);
   if (program == nullptr) return failed(failure.errors.front());
-  const std::vector<std::string> texts = given_inputs(request);
   std::vector<Text> documents(texts.size());
   std::vector<ValueView> inputs;
   for (size_t i = 0; i < texts.size(); ++i) {

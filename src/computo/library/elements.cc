@@ -57,25 +57,16 @@ int64_t integer_argument(const Value* arguments, uint32_t i) {
   return to_integer(number);
 }
 
-// Doubling wastes at most as much scratch memory again as the list takes.
+// Doubling wastes at most as much memory again as the list takes.
 bool ListBuilder::grow() {
   if (room_ > UINT32_MAX / 4) return machine_.fail(Category::kLimit, "an array of more than 2^30 elements");
   const uint32_t room = std::max(room_ * 2, 16u);
-  auto* const items = machine_.charge(room_) ? machine_.allocate_scratch<Value>(room) : nullptr;
+  auto* const items = machine_.charge(room_) ? machine_.allocate<Value>(room) : nullptr;
   if (items == nullptr) return false;
   ASSERT(size_ == room_);
   std::copy_n(items_, size_, items);
   items_ = items;
   room_ = room;
-  return true;
-}
-
-bool ListBuilder::finish(Value& out) {
-  Value* const items = result_array(machine_, size_);
-  if (items == nullptr) return false;
-  ASSERT(size_ <= room_);
-  std::copy_n(items_, size_, items);
-  out = array_value(items, size_);
   return true;
 }
 

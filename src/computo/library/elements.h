@@ -48,18 +48,18 @@ inline Value empty_object() {
   return object_value(&kNoMembers, 0);
 }
 
-// An array that is made element by element, of a length not known before.
+// An array that is made element by element, of a length not known before. Other memory may be allocated and
+// scratch memory released meanwhile.
 class ListBuilder {
  public:
-  explicit ListBuilder(Machine& machine) : machine_(machine), scratch_(machine) {}
+  explicit ListBuilder(Machine& machine) : machine_(machine) {}
   bool push(const Value& v) { return (size_ < room_ || grow()) && (items_[size_++] = v, true); }
-  bool finish(Value& out);
+  void finish(Value& out) const { out = array_value(items_, size_); }
 
  private:
   bool grow();
 
   Machine& machine_;
-  ScratchScope scratch_;
   Value* items_ = nullptr;
   uint32_t size_ = 0;
   uint32_t room_ = 0;

@@ -1,7 +1,6 @@
 #include "computo/library/paths.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
 #include "computo/library/elements.h"
@@ -46,77 +45,51 @@ bool remove_all(Machine& machine, Place* places, uint32_t count, Value& v) {
   return true;
 }
 
-// The way to the value that is visited, as text that grows and shrinks.
 class LeafPaths {
  public:
-  explicit LeafPaths(Machine& machine) : machine_(machine), path_(machine.text_output()), found_(machine) {
-    path_.start(false);
-  }
+  explicit LeafPaths(Machine& machine) : machine_(machine), path_(machine), found_(machine) {}
 
   bool visit(const Value& v, uint32_t depth) {
     if (depth > kMostNesting) return machine_.fail_nesting();
     if (!machine_.charge(1)) return false;
     const Type type = type_of(v);
     if (type == Type::kArray && array_size(v) > 0) return array(v, depth + 1);
-    if (type == Type::kObject) {
-      Object object;
-      uint32_t count = 0;
-      if (!members_of(machine_, v, object, count)) return false;
-      if (count > 0) return members(object, count, depth + 1);
-    }
+    if (type == Type::kObject && is_truthy(v)) return object(v, depth + 1);
     ASSERT(!machine_.failed());
     Value text;
-    return copied_text(machine_, path_.text(), text) && found_.push(text);
+    return path_.value(text) && found_.push(text);
   }
 
-  bool finish(Value& out) { return found_.finish(out); }
+  void finish(Value& out) const { found_.finish(out); }
 
  private:
   bool array(const Value& v, uint32_t depth) {
     Elements elements(v);
     const uint32_t size = array_size(v);
     for (uint32_t i = 0; i < size; ++i) {
-      char digits[16];
-      const char* const end = std::to_chars(digits, digits + sizeof digits, i).ptr;
-      const size_t before = push({digits, static_cast<size_t>(end - digits)});
+      const size_t before = path_.push(i);
       if (!visit(elements.next(), depth)) return false;
-      pop(before);
+      path_.pop(before);
     }
     ASSERT(size > 0);
     return true;
   }
 
-  bool members(const Object& object, uint32_t count, uint32_t depth) {
+  bool object(const Value& v, uint32_t depth) {
+    Object members;
+    uint32_t count = 0;
+    if (!members_of(machine_, v, members, count)) return false;
     for (uint32_t i = 0; i < count; ++i) {
-      const size_t before = push(object.keys[i].view());
-      if (!visit(object.values[i], depth)) return false;
-      pop(before);
+      const size_t before = path_.push(members.keys[i].view());
+      if (!visit(members.values[i], depth)) return false;
+      path_.pop(before);
     }
     ASSERT(count > 0);
     return true;
   }
 
-  size_t push(std::string_view token) {
-    const size_t before = path_.size();
-    path_.put('/');
-    for (const char c : token) {
-      if (c == '~') {
-        path_.put("~0");
-      } else if (c == '/') {
-        path_.put("~1");
-      } else {
-        path_.put(c);
-      }
-    }
-    return before;
-  }
-  void pop(size_t before) {
-    ASSERT(before < path_.size());
-    path_.commit(path_.room(0) - (path_.size() - before));
-  }
-
   Machine& machine_;
-  Output& path_;
+  PathText path_;
   ListBuilder found_;
 };
 
@@ -176,7 +149,9 @@ bool delete_at(Machine& machine, const Value* arguments, uint32_t count, Value& 
 bool paths(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);
   LeafPaths leaves(machine);
-  return leaves.visit(arguments[0], 0) && leaves.finish(out);
+  if (!leaves.visit(arguments[0], 0)) return false;
+  leaves.finish(out);
+  return true;
 }
 
 }  // namespace colloquium::computo::ops

@@ -1,6 +1,7 @@
 #include "computo/library/places.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "computo/failure.h"
 #include "computo/library/elements.h"
 #include "computo/pointer.h"
+#include "computo/text.h"
 
 namespace colloquium::computo::ops {
 
@@ -213,6 +215,35 @@ Outcome find_place(Machine& machine, const Place& place, Value& v) {
 Outcome change_place(Machine& machine, const Value& root, const Place& place, Change change, const Value& value,
                      Value& out) {
   return Changer(machine, place, change, value).run(root, out);
+}
+
+size_t PathText::push(std::string_view key) {
+  const size_t before = text_.size();
+  text_.put('/');
+  for (const char c : key) {
+    if (c == '~' || c == '/') text_.put('~');
+    text_.put(c == '~' ? '0' : c == '/' ? '1' : c);
+  }
+  ASSERT(text_.size() > before);
+  return before;
+}
+
+size_t PathText::push(uint32_t index) {
+  const size_t before = text_.size();
+  text_.put('/');
+  text_.commit(std::to_chars(text_.room(kNumberBound), text_.room(0) + kNumberBound, index).ptr);
+  ASSERT(text_.size() > before);
+  return before;
+}
+
+void PathText::pop(size_t before) {
+  ASSERT(before < text_.size());
+  text_.commit(text_.room(0) - (text_.size() - before));
+}
+
+bool PathText::value(Value& out) const {
+  ASSERT(!machine_.failed());
+  return copied_text(machine_, text_.text(), out);
 }
 
 bool with_member(Machine& machine, const Value& object, std::string_view key, const Value* value, Value& out) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "computo/machine.h"
+#include "computo/output.h"
 #include "computo/value.h"
 
 namespace colloquium::computo::ops {
@@ -46,6 +47,22 @@ enum class Change : uint8_t {
 // through something that is neither container nor null.
 Outcome change_place(Machine& machine, const Value& root, const Place& place, Change change, const Value& value,
                      Value& out);
+
+// The pointer to a value that a visitor of data has come to, as text that grows and shrinks. Uses
+// Machine::text_output().
+class PathText {
+ public:
+  explicit PathText(Machine& machine) : machine_(machine), text_(machine.text_output()) { text_.start(false); }
+  // Give what pop() needs.
+  size_t push(std::string_view key);
+  size_t push(uint32_t index);
+  void pop(size_t before);
+  bool value(Value& out) const;
+
+ private:
+  Machine& machine_;
+  Output& text_;
+};
 
 // The object with the member put or replaced, or without it (`value` null). False after fail.
 bool with_member(Machine& machine, const Value& object, std::string_view key, const Value* value, Value& out);
