@@ -1,6 +1,7 @@
 #include "engine/door.h"
 
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 
 #include "base/counters.h"
@@ -384,6 +385,128 @@ TEST_CASE("when an emit with a cursor fails, those behind it fail too, until all
   bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
   bench.settle();
   CHECK_FALSE(bench.acks.back().error);
+}
+
+TEST_CASE("a failed emit holds the stored cursor, whatever ends well behind it, until the source has gone back",
+          "[REQ-008]") {
+  Setting setting;
+  const auto emit = [](Bench& bench, const std::string& body, int64_t position, const std::string& cursor) {
+    bench.emit(body, BodyFormat::kNdjson, BadEventPolicy::kRejectAll, position, cursor);
+  };
+  const auto store = [](Bench& bench) {
+    bool stored = false;
+    bench.intake->store_cursor([&](const Status& status) { stored = status.has_value(); });
+    bench.settle();
+    REQUIRE(stored);
+  };
+  {
+    Bench bench(setting);
+    emit(bench, "1\n", 0, "behind 1");
+    bench.loop.run_turn();  // it is at the log
+    emit(bench, "{bad\n", 2, "behind bad");
+    emit(bench, "\n", 7, "behind blank");  // nothing to store, so nothing can fail
+    bench.settle();
+    REQUIRE(bench.acks.size() == 3);
+    CHECK(std::count_if(bench.acks.begin(), bench.acks.end(),
+                        [](const Ack& ack) { return ack.error.has_value(); }) == 1);
+    store(bench);
+  }
+  {
+    Bench bench(setting);
+    CHECK(bench.intake->resume_cursor() == "behind 1");
+    // The same again in one life: a failure, then back to it, now with success.
+    emit(bench, "{bad\n", 2, "behind bad");
+    bench.settle();
+    emit(bench, "2\n", 2, "behind 2");
+    emit(bench, "\n", 7, "behind blank");
+    bench.settle();
+    store(bench);
+  }
+  Bench bench(setting);
+  CHECK(bench.intake->resume_cursor() == "behind blank");
+}
+
+TEST_CASE("of two sources that wait for one log, none is forgotten when the other fills it again", "[REQ-029]") {
+  Bench bench;
+  IntakeOptions options = bench.options;
+  options.source = "other";
+  SourceIntake other(options, bench.loop, bench.clock, bench.workers);
+  bench.log->set_full(true);
+  int resumed = 0;
+  const auto resume = [&] {
+    ++resumed;
+    bench.log->set_full(true);  // as much as the log takes
+  };
+  bench.intake->when_ready(resume);
+  other.when_ready(resume);
+  bench.settle();
+  CHECK(resumed == 0);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed == 1);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed == 2);
+}
+
+namespace {
+
+// An intake whose memory is spoilt when it ends, so that whoever still uses it does not get away with it.
+class Mortal {
+ public:
+  explicit Mortal(Bench& bench)
+      : intake_(new (memory_) SourceIntake(bench.options, bench.loop, bench.clock, bench.workers)) {}
+  ~Mortal() {
+    if (intake_ != nullptr) end();
+  }
+  Mortal(const Mortal&) = delete;
+  Mortal& operator=(const Mortal&) = delete;
+  SourceIntake& operator*() { return *intake_; }
+  void end() {
+    std::exchange(intake_, nullptr)->~SourceIntake();
+    // No two words alike, or a vector's pointers would be equal, and so it empty.
+    for (size_t i = 0; i < sizeof memory_; ++i) memory_[i] = std::byte(i / 8 + 1);
+  }
+
+ private:
+  alignas(SourceIntake) std::byte memory_[sizeof(SourceIntake)];
+  SourceIntake* intake_;
+};
+
+}  // namespace
+
+TEST_CASE("what the loop or the log has to say after the end of an intake is heard by nobody") {
+  Bench bench;
+  Mortal mortal(bench);
+  int called = 0;
+  SECTION("that it is ready, which it was when asked") {
+    (*mortal).when_ready([&] { ++called; });
+    mortal.end();
+  }
+  SECTION("that the log has room again, told while it still was") {
+    bench.log->set_full(true);
+    (*mortal).when_ready([&] { ++called; });
+    bench.log->set_full(false);
+    bench.executor.run_until_idle();  // the log has posted to the loop
+    mortal.end();
+  }
+  SECTION("that the log has room again, told when it had ended") {
+    bench.log->set_full(true);
+    (*mortal).when_ready([&] { ++called; });
+    mortal.end();
+    bench.log->set_full(false);
+  }
+  SECTION("that its cursor is stored") {
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>("1\n");
+    raw.cursor = "behind 1";
+    (*mortal).emit(std::move(raw), [](const Ack&) {});
+    bench.settle();
+    (*mortal).store_cursor([&](const Status&) { ++called; });
+    mortal.end();
+  }
+  bench.settle();
+  CHECK(called == 0);
 }
 
 TEST_CASE("with the log off an event's offset is its place in the source, and the queue carries the cursor") {

@@ -225,7 +225,7 @@ void SinkLeg::complete(Lane& lane) {
 
 void SinkLeg::progress_made(size_t bytes) {
   uncommitted_bytes_ += bytes;
-  if (options_.log == nullptr || committing_ || barrier_ || broken_) return;
+  if (options_.log == nullptr || committing_ || barrier_ || broken_ || closing_) return;
   if (uncommitted_bytes_ >= options_.commit_bytes || dead_.byte_size() >= kDeadBytes) {
     begin_commit();
   } else if (commit_timer_ == nullptr) {

@@ -53,14 +53,17 @@ struct Bench {
                [this](Error error) { failure = error; });
   }
   ~Bench() {
-    bool closed = false;
-    leg->close([&] { closed = true; });
+    if (!closing) close();
     settle();
     REQUIRE(closed);
     leg.reset();
     REQUIRE(log->close());
   }
 
+  void close() {
+    closing = true;
+    leg->close([this] { closed = true; });
+  }
   void settle() {
     do {
       loop.run_until_idle();
@@ -74,6 +77,17 @@ struct Bench {
     leg->deliver({.partition = partition,
                   .batch = batch_of(texts, base),
                   .next_position = base + static_cast<int64_t>(texts.size()),
+                  .cursor = {},
+                  .credit_bytes = 10});
+  }
+  // Only dead letters of the stages, `bytes` of them at least.
+  void deliver_dead(size_t bytes, int64_t next_position) {
+    BatchBuilder letters;
+    letters.add("{\"event\":0,\"pad\":\"" + std::string(bytes, 'x') + "\"}", {}, {});
+    leg->deliver({.partition = 0,
+                  .batch = batch_of({}),
+                  .dead = letters.seal(test_origin(), 0),
+                  .next_position = next_position,
                   .cursor = {},
                   .credit_bytes = 10});
   }
@@ -110,6 +124,8 @@ struct Bench {
   std::unique_ptr<SinkLeg> leg;
   size_t released = 0;
   bool drained = false;
+  bool closing = false;
+  bool closed = false;
   int dead_batches = 0;
   std::optional<Error> failure;
 };
@@ -352,4 +368,115 @@ TEST_CASE("a sink whose token fails fails the leg, and nothing is committed") {
   REQUIRE(bench.failure.has_value());
   CHECK(bench.failure->message == "disk is gone");
   CHECK(bench.committed() == -1);
+}
+
+TEST_CASE("after a failure nothing more is written or committed, so that nothing is stepped over", "[REQ-008]") {
+  Bench bench(true, 1, {}, 1);
+  bench.sink->token_error = Error{ErrorCode::kIo, "disk is gone", false, {}};
+  bench.deliver({"1"}, 0);  // taken along by the commit that fails
+  bench.settle();
+  REQUIRE(bench.failure.has_value());
+  bench.sink->token_error.reset();
+  bench.deliver({"2"}, 1);
+  bench.end();
+  bench.advance(1000);
+  CHECK(bench.sink->writes == 1);
+  CHECK(bench.sink->tokens == 1);
+  CHECK(bench.committed() == -1);
+  CHECK_FALSE(bench.drained);
+}
+
+TEST_CASE("a leg whose last commit failed has not drained") {
+  Bench bench(true);
+  bench.sink->token_error = Error{ErrorCode::kIo, "disk is gone", false, {}};
+  bench.deliver({"1"}, 0);
+  bench.end();
+  bench.advance(1000);
+  CHECK(bench.failure.has_value());
+  CHECK_FALSE(bench.drained);
+}
+
+TEST_CASE("what was done before a failure is not committed after it") {
+  Bench bench(false);
+  bench.deliver({"1"}, 0);
+  bench.settle();
+  bench.sink->broken_error = Error{ErrorCode::kIo, "the reader is gone", false, {}};
+  bench.sink->answer = [](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), retry()); };
+  bench.deliver({"2"}, 1);
+  bench.settle();
+  REQUIRE(bench.failure.has_value());
+  bench.advance(1000);  // the commit of "1" would be due
+  CHECK(bench.committed() == -1);
+}
+
+TEST_CASE("closing waits for the commit under way, also after a failure") {
+  Bench bench(false);
+  bench.deliver({"1"}, 0);
+  bench.settle();
+  bench.loop.advance(100);  // the commit is at the log, which does not move
+  bench.sink->broken_error = Error{ErrorCode::kIo, "the reader is gone", false, {}};
+  bench.sink->answer = [](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), retry()); };
+  bench.deliver({"2"}, 1);
+  bench.loop.run_until_idle();
+  REQUIRE(bench.failure.has_value());
+  bench.close();
+  bench.loop.run_until_idle();
+  CHECK_FALSE(bench.closed);
+  bench.settle();
+  CHECK(bench.closed);
+  CHECK(bench.committed() == 1);
+}
+
+TEST_CASE("a sink that closes is asked for no token") {
+  SECTION("when the commit was due and waited for a write") {
+    Bench bench(true, 2);
+    bench.sink->hold = true;
+    bench.deliver({"1"}, 0, 0);
+    bench.deliver({"2"}, 0, 1);
+    bench.sink->finish();
+    bench.advance(100);
+    bench.close();  // which ends the write of "2"
+    bench.settle();
+    CHECK(bench.sink->written.size() == 2);
+    CHECK(bench.sink->tokens == 0);
+    CHECK(bench.closed);
+  }
+  SECTION("when the last write makes the commit due") {
+    Bench bench(true, 1, {}, 1);
+    bench.sink->hold = true;
+    bench.deliver({"1"}, 0);
+    bench.close();
+    bench.settle();
+    CHECK(bench.sink->written.size() == 1);
+    CHECK(bench.sink->tokens == 0);
+    CHECK(bench.closed);
+  }
+}
+
+TEST_CASE("dead letters count towards the bytes of a commit, those of the stages and the sink's own") {
+  Bench bench(false, 1, {}, 150);
+  SECTION("of the stages") {
+    bench.deliver_dead(200, 1);
+  }
+  SECTION("of the sink") {
+    bench.sink->answer = [](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), refuse()); };
+    bench.deliver({"\"" + std::string(100, 'x') + "\""}, 0);  // less than 150 without its envelope
+  }
+  bench.settle();
+  CHECK(bench.committed() == 1);
+  CHECK(bench.dead_letters().size() == 1);
+}
+
+TEST_CASE("while many dead letters wait for a commit, nothing is written that could bring more", "[REQ-029]") {
+  Bench bench(false);
+  bench.deliver_dead(1, 1);
+  bench.loop.advance(100);  // the commit is at the log, which does not move
+  bench.deliver_dead(17 << 20, 2);
+  bench.deliver({"3"}, 2);
+  bench.loop.run_until_idle();
+  CHECK(bench.sink->writes == 0);
+  bench.settle();
+  CHECK(bench.sink->writes == 1);
+  bench.advance(100);
+  CHECK(bench.committed() == 3);
 }

@@ -68,6 +68,7 @@ class FakeSink final : public Sink {
   std::optional<Error> broken() const override { return broken_error; }
   bool has_token() const override { return token_; }
   void token(TokenDone done) override {
+    ++tokens;
     if (token_error) return done(fail(*token_error));
     done(std::to_string(written.size()));
   }
@@ -91,6 +92,7 @@ class FakeSink final : public Sink {
   std::vector<std::string> committed_tokens;
   std::string restored;
   int writes = 0;
+  int tokens = 0;  // how often it was asked for one
 
  private:
   const bool token_;
