@@ -68,7 +68,7 @@ inline constexpr Operator kPathLibrary[] = {
            "The pointers of all leaves: scalars, and arrays and objects that are empty. Keys in byte order.",
            R"(["paths",{"b":[1,{}],"a":null}])", R"(["/a","/b/0","/b/1"])"),
     native(
-        "rename", 2, 3, "o", ops::rename,
+        "rename", 2, 3, "o..", ops::rename,
         "The object with members renamed, from the second operand to the third, or by an object {old: new} all at "
         "once. Names that are missing are passed over; a new name replaces a member that had it.",
         R"(["rename",{"a":1,"b":2},{"a":"b","b":"a"}])", R"({"a":2,"b":1})"),
