@@ -7,7 +7,9 @@
 #include "base/assert.h"
 #include "computo/library/arrays.h"
 #include "computo/library/conversions.h"
+#include "computo/library/encoding.h"
 #include "computo/library/functions.h"
+#include "computo/library/numbers.h"
 #include "computo/library/patches.h"
 #include "computo/library/paths.h"
 #include "computo/library/permuto.h"
@@ -38,7 +40,7 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 }
 
 constexpr auto kOperators =
-    merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kFunctionLibrary, kPatchLibrary, kPathLibrary,
+    merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kEncodingLibrary, kFunctionLibrary, kNumberLibrary, kPatchLibrary, kPathLibrary,
            kPermutoLibrary, kRegexLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
