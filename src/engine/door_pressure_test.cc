@@ -1,0 +1,194 @@
+// The door under pressure: what it takes, holds and refuses, and whom it tells when there is room again.
+#include <catch2/catch.hpp>
+#include <cstddef>
+
+#include "engine/door_bench_test.h"
+#include "engine/feed.h"
+
+using namespace colloquium;
+using namespace colloquium::engine;
+using Bench = DoorBench;
+
+TEST_CASE("a full log answers with a wait, and the ids of what was refused are free", "[REQ-029]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  bench.log->set_full(true);
+  CHECK_FALSE(bench.intake->ready());
+  const Ack ack = bench.one(R"({"id":"a"})");
+  REQUIRE(ack.error);
+  CHECK(ack.error->retryable);
+  CHECK(ack.retry_after_ms > 0);
+  bool resumed = false;
+  bench.intake->when_ready([&] { resumed = true; });
+  bench.settle();
+  CHECK_FALSE(resumed);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed);
+  CHECK(bench.one(R"({"id":"a"})").accepted == 1);
+}
+
+TEST_CASE("what was read in whole is taken beyond the mark at which reading stops", "[REQ-029]") {
+  Bench bench({.under_way_bytes = 100, .held_bytes_max = 400});
+  const std::string body = "\"" + std::string(90, 'x') + "\"";
+  for (int i = 0; i < 3; ++i) bench.emit(body);
+  CHECK_FALSE(bench.intake->ready());
+  bool resumed = false;
+  bench.intake->when_ready([&] { resumed = true; });
+  CHECK(bench.acks.empty());
+  bench.settle();
+  CHECK(bench.intake->bytes_under_way() == 0);
+  CHECK(resumed);
+  REQUIRE(bench.acks.size() == 3);
+  for (const Ack& ack : bench.acks) CHECK_FALSE(ack.error);
+  CHECK(bench.stored().size() == 3);
+}
+
+TEST_CASE("beyond its bound of memory the door refuses, and takes again what was refused", "[REQ-029]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])", .under_way_bytes = 100, .held_bytes_max = 150});
+  const auto event = [](int id) {
+    return "{\"id\":" + std::to_string(id) + ",\"pad\":\"" + std::string(80, 'x') + "\"}";
+  };
+  for (int id = 0; id < 5; ++id) bench.emit(event(id));
+  // Two are under way; the others are answered at once.
+  REQUIRE(bench.acks.size() == 3);
+  for (const Ack& ack : bench.acks) {
+    REQUIRE(ack.error);
+    CHECK(ack.error->code == ErrorCode::kUnavailable);
+    CHECK(ack.error->retryable);
+    CHECK(ack.retry_after_ms > 0);
+  }
+  bench.settle();
+  CHECK(bench.stored().size() == 2);
+  CHECK(bench.one(event(4)).accepted == 1);
+}
+
+TEST_CASE("one body larger than the whole bound is still taken when nothing else is under way") {
+  Bench bench({.under_way_bytes = 10, .held_bytes_max = 20});
+  CHECK(bench.one("\"" + std::string(500, 'x') + "\"").accepted == 1);
+}
+
+TEST_CASE("an emit with a cursor that is refused for memory holds back those behind it", "[REQ-029]") {
+  Bench bench({.under_way_bytes = 1, .held_bytes_max = 1});
+  bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "a");
+  bench.emit("2\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 2, "b");
+  bench.settle();
+  REQUIRE(bench.acks.size() == 2);
+  // The first was still to be appended when the second was refused: neither may be stepped over.
+  CHECK(bench.acks[0].error);
+  CHECK(bench.acks[1].error);
+  CHECK(bench.stored().empty());
+}
+
+TEST_CASE("of two sources that wait for one log, none is forgotten when the other fills it again", "[REQ-029]") {
+  Bench bench;
+  IntakeOptions options = bench.options;
+  options.source = "other";
+  SourceIntake other(options, bench.loop, bench.clock, bench.workers);
+  bench.log->set_full(true);
+  int resumed = 0;
+  const auto resume = [&] {
+    ++resumed;
+    bench.log->set_full(true);  // as much as the log takes
+  };
+  bench.intake->when_ready(resume);
+  other.when_ready(resume);
+  bench.settle();
+  CHECK(resumed == 0);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed == 1);
+  bench.log->set_full(false);
+  bench.settle();
+  CHECK(resumed == 2);
+}
+
+namespace {
+
+// An intake whose memory is spoilt when it ends, so that whoever still uses it does not get away with it.
+class Mortal {
+ public:
+  explicit Mortal(Bench& bench)
+      : intake_(new (memory_) SourceIntake(bench.options, bench.loop, bench.clock, bench.workers)) {}
+  ~Mortal() {
+    if (intake_ != nullptr) end();
+  }
+  Mortal(const Mortal&) = delete;
+  Mortal& operator=(const Mortal&) = delete;
+  SourceIntake& operator*() { return *intake_; }
+  void end() {
+    std::exchange(intake_, nullptr)->~SourceIntake();
+    // No two words alike, or a vector's pointers would be equal, and so it empty.
+    for (size_t i = 0; i < sizeof memory_; ++i) memory_[i] = std::byte(i / 8 + 1);
+  }
+
+ private:
+  alignas(SourceIntake) std::byte memory_[sizeof(SourceIntake)];
+  SourceIntake* intake_;
+};
+
+}  // namespace
+
+TEST_CASE("what the loop or the log has to say after the end of an intake is heard by nobody") {
+  Bench bench;
+  Mortal mortal(bench);
+  int called = 0;
+  SECTION("that it is ready, which it was when asked") {
+    (*mortal).when_ready([&] { ++called; });
+    mortal.end();
+  }
+  SECTION("that the log has room again, told while it still was") {
+    bench.log->set_full(true);
+    (*mortal).when_ready([&] { ++called; });
+    bench.log->set_full(false);
+    bench.executor.run_until_idle();  // the log has posted to the loop
+    mortal.end();
+  }
+  SECTION("that the log has room again, told when it had ended") {
+    bench.log->set_full(true);
+    (*mortal).when_ready([&] { ++called; });
+    mortal.end();
+    bench.log->set_full(false);
+  }
+  SECTION("that its cursor is stored") {
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>("1\n");
+    raw.cursor = "behind 1";
+    (*mortal).emit(std::move(raw), [](const Ack&) {});
+    bench.settle();
+    (*mortal).store_cursor([&](const Status&) { ++called; });
+    mortal.end();
+  }
+  bench.settle();
+  CHECK(called == 0);
+}
+
+TEST_CASE("with the log off what waits in the queue counts towards the bound of memory", "[REQ-029]") {
+  ManualClock clock;
+  SimExecutor executor{1, clock};
+  loop::TestLoop loop{clock};
+  WorkerPool workers{executor, 1};
+  QueueFeed queue(100);
+  queue.set_wake([] {});
+  queue.set_drained([] {});
+  ComponentCounters counters;
+  IntakeOptions options;
+  options.source = "hook";
+  options.pipeline = "p";
+  options.queue = &queue;
+  options.held_bytes_max = 1000;
+  options.counters = &counters;
+  SourceIntake intake(options, loop, clock, workers);
+  int accepted = 0;
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>("1");
+    intake.emit(std::move(raw), [&](const Ack& ack) { ++(ack.error ? refused : accepted); });
+    loop.run_until_idle();
+  }
+  CHECK_FALSE(intake.ready());
+  CHECK(accepted > 1);
+  CHECK(accepted < 10);
+  CHECK(accepted + refused == 20);
+  CHECK(queue.depth_bytes() < 1500);
+}
