@@ -45,6 +45,7 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 std::string dead_letter_json(const DeadLetter& letter) {
+  // Members in the order of their names, as canonical JSON has them: an envelope reads the same everywhere.
   std::string out = "{\"attempts\":" + std::to_string(letter.attempts);
   out += ",\"error\":" + quoted(printable(letter.error));
   // The event's own bytes: it is JSON already.
@@ -65,6 +66,7 @@ void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::stri
                         .stage = stage,
                         .attempts = attempts,
                         .position = id});
+  // Key and headers go along, so that a replay is routed as the event was.
   const auto headers = batch.headers(i);
   output.add(envelope, {},
              {.key = batch.key(i),

@@ -39,6 +39,7 @@ class DedupeTable::Shard {
  public:
   Shard(int64_t window_ms, uint64_t max_ids) : window_ms_(window_ms), max_ids_(max_ids), index_(64, kEmpty) {}
 
+  // Looking and claiming are one step under one lock: of two copies that come at once exactly one is kNew.
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
     std::lock_guard lock(mutex_);
     expire(now_ms);
@@ -48,6 +49,7 @@ class DedupeTable::Shard {
       return Claim::kNew;
     }
     if (state_of(slot(index_[at])) == kDurableSlot) return Claim::kDurable;
+    // Answering "duplicate" now would promise what the first copy has not kept yet.
     waiters_[id].push_back(make_settled());
     return Claim::kPending;
   }
@@ -68,6 +70,7 @@ class DedupeTable::Shard {
         waiters_.erase(it);
       }
     }
+    // Outside the lock: what they do is the door's affair, and it may come back here.
     for (Settled& waiter : waiting) waiter(durable);
   }
 
@@ -92,6 +95,7 @@ class DedupeTable::Shard {
 
   // Where `id` is, or the empty place where it would go.
   size_t find(const IdHash& id) {
+    // The size is a power of two, and ids are hashes already.
     const size_t mask = index_.size() - 1;
     size_t at = id[0] & mask;
     while (index_[at] != kEmpty && slot(index_[at]).id != id) at = (at + 1) & mask;
@@ -99,6 +103,7 @@ class DedupeTable::Shard {
   }
 
   void insert(size_t at, const IdHash& id, int64_t time_and_state) {
+    // At most half full, so that linear probing stays short.
     if ((live_ + 1) * 2 > index_.size()) {
       grow();
       at = find(id);
@@ -135,11 +140,14 @@ class DedupeTable::Shard {
 
   void drop_oldest() {
     ASSERT(!ring_.empty());
+    // Released ids keep their place in the ring until they are the oldest; the index forgot them at once.
     if (state_of(ring_.front()) != kDead) erase(find(ring_.front().id));
     ring_.pop_front();
     ++first_;
   }
 
+  // A pending one at the front holds the others behind it: it may not leave before it is settled, and that is
+  // soon.
   void expire(int64_t now_ms) {
     while (!ring_.empty() &&
            (state_of(ring_.front()) == kDead ||
@@ -148,6 +156,7 @@ class DedupeTable::Shard {
     }
   }
 
+  // Guards everything but the constants. One lock per shard keeps door threads out of each other's way.
   mutable std::mutex mutex_;
   const int64_t window_ms_;
   const uint64_t max_ids_;
@@ -166,11 +175,13 @@ DedupeTable::DedupeTable(uint64_t seed, int64_t window_ms, uint64_t max_ids) : s
 DedupeTable::~DedupeTable() = default;
 
 IdHash DedupeTable::hash(std::string_view id) const {
+  // 128 bits: with a thousand million ids the chance that any two share one is below 2^-68.
   const XXH128_hash_t h = XXH3_128bits_withSeed(id.data(), id.size(), seed_);
   return {h.low64, h.high64};
 }
 
 DedupeTable::Shard& DedupeTable::shard(const IdHash& id) const {
+  // By the half of the hash that the shards' own indices do not use.
   return *shards_[id[1] % kShards];
 }
 

@@ -18,7 +18,10 @@ constexpr size_t kInlineBytes = 64u << 10;
 // A merged batch goes out when it has this many bytes, however many requests the turn still brings.
 constexpr size_t kMergeBytes = 1u << 20;
 
+// What a client is told to wait. The log needs far less for its queue and far more for a full disk; a second keeps
+// clients from crowding in either case.
 constexpr int64_t kRetryAfterMs = 1000;
+// First byte of a stored cursor. Whoever changes the form counts it up; an unknown one stops the start.
 constexpr char kCursorVersion = 1;
 
 // In place of a position, for emits that do not move the safe cursor.
@@ -93,6 +96,8 @@ size_t SourceIntake::target_count() const {
 
 Status SourceIntake::restore() {
   ASSERT(options_.log != nullptr);
+  // Whatever its age the last batch of every partition is visited, so cursors are found; ids only as far as the
+  // window reaches.
   const int64_t now_ms = clock_.wall_ms();
   int64_t safe = -1;
   Status bad;
@@ -144,6 +149,7 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
   {
     std::lock_guard lock(position_mutex_);
     if (options_.log == nullptr || safe_cursor_.empty()) return done({});
+    // A leg of its own in the journal, so that storing the cursor needs no event to ride along with.
     request.leg = commit_name();
     request.positions.push_back({.stream = 0,
                                  .partition = 0,
@@ -197,9 +203,11 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
     refuse_unread(request);
     return settle(request);
   }
+  // A small body behind a large one of the same connection has to follow it to its thread, or it would overtake.
   const bool behind = on_door_threads_.contains(request->raw.order_key);
   if (request->bytes > kInlineBytes || behind) return take_on_door_thread(request);
   take(request, open_);
+  // Waiting for the turn's end would only make one batch larger than the log's readers like.
   const bool large = std::any_of(open_.begin(), open_.end(),
                                  [](const OpenBatch& open) { return open.builder->byte_size() >= kMergeBytes; });
   if (large) {
@@ -258,6 +266,7 @@ void SourceIntake::refuse_unread(const RequestPtr& request) {
 void SourceIntake::schedule_flush() {
   if (flush_scheduled_) return;
   flush_scheduled_ = true;
+  // Requests of many connections that are read in one turn become one batch: one seal, one encode, one append.
   loop_.at_turn_end([this] {
     flush_scheduled_ = false;
     flush(open_);
@@ -289,6 +298,7 @@ void SourceIntake::enqueue(std::vector<OpenBatch>& open) {
   item.next_position = batch.position;
   item.cursor = batch.cursor;
   options_.queue->push(std::move(item));
+  // Safe as far as it goes: without a log an id lives as long as the process, like the queue.
   if (options_.dedupe) {
     for (const IdHash& id : batch.ids) options_.dedupe->confirm(id);
   }
@@ -308,6 +318,7 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   info.id_hashes = batch.ids;
   if (!batch.cursor.empty()) info.cursor = stored_cursor(batch).encode();
   auto shared = std::make_shared<OpenBatch>(std::move(batch));
+  // Before the poison is looked at: encoding takes long, and what fails meanwhile must still be seen.
   auto encoded = log::encode(std::move(sealed), options_.codec, &info);
   if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
   if (poisoned_.load() && !shared->cursor.empty()) {
@@ -365,6 +376,8 @@ void SourceIntake::settle(const RequestPtr& request) {
 
 void SourceIntake::finish(const RequestPtr& request) {
   Ack& result = request->result;
+  // All or nothing is what the client is told. What part of it the log has stored all the same (another
+  // partition's) it gets again; without dedupe that is at least once.
   if (result.error) {
     result.accepted = result.duplicates = 0;
     result.offsets.clear();
@@ -375,8 +388,10 @@ void SourceIntake::finish(const RequestPtr& request) {
   options_.counters->events_out.add(result.accepted);
   options_.counters->duration.observe_ns(clock_.monotonic_ns() - request->started_ns);
   options_.counters->queue_depth.add(-1);
+  // Before the acknowledgement: whoever emits from it must find the room it has just been given.
   bytes_under_way_.fetch_sub(request->bytes);
   advance_safe_cursor(request);
+  // The source has all its answers and goes back to the first that failed; from here on it is trusted again.
   if (--under_way_ == 0) {
     poisoned_.store(false);
     held_ = false;

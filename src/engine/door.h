@@ -52,16 +52,23 @@ class QueueFeed;
 class WorkerPool;
 
 struct IntakeOptions {
+  // Names as in the configuration. What is accepted is stored under the source's name, so renaming a source makes
+  // it begin anew.
   std::string source;
   std::string pipeline;
   uint64_t max_event_bytes = 1u << 20;
   uint64_t under_way_bytes = 32u << 20;  // raw, not acknowledged: beyond, the source is told to stop reading
   uint64_t held_bytes_max = 128u << 20;  // of these and, with `log: off`, of what waits in the queue
-  computo::ProgramPtr partition_by;      // null: round robin by batch
-  computo::ProgramPtr dedupe_key;        // null: no dedupe
+  // Null: events without a key of their own go round robin, a request as a whole; those of a source that can be
+  // read again go by their position, so that a second reading puts them where the first one did.
+  computo::ProgramPtr partition_by;
+  // Both or neither (no dedupe). The table is this source's alone: two sources may use the same ids.
+  computo::ProgramPtr dedupe_key;
   std::shared_ptr<DedupeTable> dedupe;
+  // Added to an emit's order key to choose its door thread, so that sources spread too.
   size_t door_thread = 0;
 
+  // Where bad events go under BadEventPolicy::kDeadLetter. Without it they are logged and gone.
   std::optional<log::StreamId> dead_stream;
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
 
@@ -76,6 +83,8 @@ struct IntakeOptions {
   // With `log: off`:
   QueueFeed* queue = nullptr;
 
+  // Part of every event's id. It outlives the process exactly where the positions do, or two events could get one
+  // id.
   std::string tag;                        // of the stream, or of the data directory, or of this run
   ComponentCounters* counters = nullptr;  // never null
 };
@@ -108,6 +117,7 @@ class SourceIntake final : public Intake {
   void when_ready(Task resume) override;
 
   // Runs `task` once nothing is under way any more (every acknowledgement has gone out).
+  // Everything may be destroyed then: no task of a door or log thread refers to the intake any more.
   void when_idle(Task task);
 
   // Stores the cursor behind everything acknowledged, so that a finite source knows it was read to its end.
@@ -127,41 +137,55 @@ class SourceIntake final : public Intake {
   class Cutter;
   using RequestPtr = std::shared_ptr<Request>;
 
+  // Cuts a request into `open`. Any thread: what is built belongs to the caller, the loop's open_ or a door
+  // thread's own.
   void take(const RequestPtr& request, std::vector<OpenBatch>& open);
   void take_on_door_thread(const RequestPtr& request);
+  // Seals what is open and hands it on. On the thread that owns `open`; encoding, the dearest part, happens there.
   void flush(std::vector<OpenBatch>& open);
   void append(size_t target, OpenBatch batch);
   void enqueue(std::vector<OpenBatch>& open);
+  // Runs before the loop hears of it, so that a duplicate that comes in between already finds its first durable.
   void appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result);
   void began(const RequestPtr& request);
   void refuse_unread(const RequestPtr& request);
   uint64_t held_bytes() const;
   void cut_alone(const RequestPtr& request);
   std::string commit_name() const;
+  // The request ends with the last of the things it waits for, whichever that is; its acknowledgement runs inside.
   void settle(const RequestPtr& request);
   void finish(const RequestPtr& request);
   void advance_safe_cursor(const RequestPtr& request);
   void schedule_flush();
   void watch_log();
+  // Any thread, hence the mutex: a door thread asks while the loop moves the safe cursor on.
   StoredCursor stored_cursor(const OpenBatch& batch) const;
+  // One per thread that cuts at the same time, kept for ever: their number is bounded by the door threads plus
+  // loop.
   std::unique_ptr<Scratch> borrow_scratch();
   void return_scratch(std::unique_ptr<Scratch> scratch);
+  // A target is a partition, by its number, or behind the last one the dead letters, if there are any.
   size_t target_count() const;
   size_t dead_target() const { return static_cast<size_t>(options_.partitions); }
   std::shared_ptr<const BatchOrigin> origin_of(size_t target) const { return origins_[target]; }
 
-  // Constant after construction.
+  // Constant after construction. Everything referred to outlives the intake.
   const IntakeOptions options_;
   Loop& loop_;
   const Clock& clock_;
   WorkerPool& workers_;
   std::vector<std::shared_ptr<const BatchOrigin>> origins_;
 
-  // Self-synchronised.
+  // Self-synchronised: any thread.
+
+  // Counted from emit() to the acknowledgement, on whichever thread emits: refusing may not wait for the loop.
   std::atomic<uint64_t> bytes_under_way_{0};
-  std::atomic<bool> poisoned_{false};  // an emit with a cursor failed; others fail until none is under way
+  // An emit with a cursor failed; others fail until none is under way. Atomic, as a failure on one door thread
+  // must stop what another is about to append before the loop hears of either.
+  std::atomic<bool> poisoned_{false};
   std::atomic<uint32_t> round_robin_{0};
   std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors
+  // Held for a push or a pop only.
   std::mutex scratch_mutex_;
   std::vector<std::unique_ptr<Scratch>> scratch_;
   mutable std::mutex position_mutex_;       // guards the four below
@@ -175,12 +199,16 @@ class SourceIntake final : public Intake {
   std::vector<OpenBatch> open_;  // requests of this turn, per target
   bool flush_scheduled_ = false;
   bool watching_log_ = false;
-  bool held_ = false;  // an emit with a cursor failed: the safe cursor stays until the source has gone back
+  // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
+  bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
+  // Emits are numbered in the order the loop hears of them. The safe cursor follows these numbers, not the order
+  // in which emits end: it may only pass an emit when everything before that has ended too.
   uint64_t under_way_ = 0;
   uint64_t next_emit_ = 0;
   uint64_t next_finish_ = 0;                    // emit number below which everything has finished
   std::map<uint64_t, size_t> on_door_threads_;  // order key -> emits under way there
+  // Both are emptied before what is in them runs, as that may come back and wait again.
   std::vector<Task> waiting_ready_;
   std::vector<Task> waiting_idle_;
 };

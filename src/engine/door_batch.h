@@ -18,9 +18,11 @@ namespace colloquium::engine {
 
 // One emit from its arrival to its acknowledgement.
 struct SourceIntake::Request {
+  // Kept until the acknowledgement although it is cut long before: its cursor is asked for then.
   RawBatch raw;
   AckFn ack;
   uint64_t number = 0;  // in the order of emits
+  // What it counts for in bytes_under_way_.
   uint64_t bytes = 0;
   int64_t end_position = 0;
   int64_t started_ns = 0;
@@ -34,12 +36,14 @@ struct SourceIntake::Request {
 // The events of one request in one batch.
 struct SourceIntake::Part {
   RequestPtr request;
+  // Events of the batch, so also its offsets once the log has said where the batch stands.
   size_t first;
   size_t count;
 };
 
 // A batch being built for one target: a partition, or the dead letters.
 struct SourceIntake::OpenBatch {
+  // Behind a pointer: a builder does not move, and an OpenBatch goes to the log's callback.
   std::unique_ptr<BatchBuilder> builder = std::make_unique<BatchBuilder>();
   std::vector<Part> parts;
   std::vector<IdHash> ids;    // with dedupe: one per event
@@ -52,6 +56,7 @@ struct SourceIntake::OpenBatch {
 struct SourceIntake::Scratch {
   explicit Scratch(const IntakeOptions& options);
 
+  // For partition_by, which has to be known before the event's batch is: the event is walked here and copied.
   json::Walker walker;
   std::vector<char> bytes;
   std::vector<TapeToken> tape;
@@ -69,19 +74,23 @@ class SourceIntake::Cutter {
   void run();
 
  private:
+  // Where an event stands: its text, its position in the source, and its byte in the body, for messages.
   struct Place {
     std::string_view text;
     int64_t position;
     uint64_t byte;                                 // of the text in the body
     const std::vector<TapeToken>* tape = nullptr;  // the event's, if cutting has walked it already
   };
+  // Each stops at the first bad event under kRejectAll: nothing is kept anyway.
   void cut_body(std::string_view body);
   void cut_array(std::string_view body);
   void cut_messages();
   void add(const Place& place, const EventMeta& meta);
+  // Walked in the batch's own memory: the usual way, and the only one without a second copy.
   bool add_directly(size_t target, const Place& place, const EventMeta& meta);
   void add_by_key(const Place& place, EventMeta meta);
   bool walk(const Place& place, std::string_view text, std::vector<TapeToken>& tape, json::WalkError& error);
+  // Counts duplicates; pending ones make the request wait for their first.
   bool claim(const json::ValueView& value, const Place& place, OpenBatch& open);
   bool seen(size_t target, int64_t position) const;
   size_t default_target(int64_t position) const;
@@ -95,9 +104,13 @@ class SourceIntake::Cutter {
   const RequestPtr request_;
   std::vector<OpenBatch>& open_;
   Scratch& scratch_;
+  // Everything behind these marks is the request's own, and is what take_back() takes back.
   std::vector<size_t> first_;  // per target: where this request begins
+  // A copy: appends end on the log thread meanwhile. An event seen too late as accepted would be stored twice only
+  // if the source emitted it twice, and it does so only after every answer.
   std::vector<int64_t> accepted_position_;
   std::vector<std::pair<std::string_view, std::string_view>> headers_;
+  // Made once per request, not per event: most events are no duplicates.
   std::function<DedupeTable::Settled()> make_settled_;
   EventMeta meta_;
   size_t batch_target_ = 0;

@@ -38,6 +38,7 @@ SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
 SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,
                              Scratch& scratch)
     : intake_(intake), request_(std::move(request)), open_(open), scratch_(scratch) {
+  // Others' requests of this turn may be in the open batches already.
   for (const OpenBatch& batch : open_) first_.push_back(batch.builder->size());
   {
     std::lock_guard lock(intake_.position_mutex_);
@@ -47,6 +48,7 @@ SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vect
   meta_.headers = headers_;
   meta_.timestamp_ms = intake_.clock_.wall_ms();
   const auto partitions = static_cast<uint32_t>(intake_.options_.partitions);
+  // Chosen per request, so that its events stay together and in order.
   batch_target_ = partitions == 1 ? 0 : intake_.round_robin_.fetch_add(1, std::memory_order_relaxed) % partitions;
   make_settled_ = [this] {
     request_->outstanding.fetch_add(1);
@@ -92,6 +94,7 @@ void SourceIntake::Cutter::cut_body(std::string_view body) {
 
 // The whole body is walked once; every element takes its part of that tape along.
 void SourceIntake::Cutter::cut_array(std::string_view body) {
+  // The walker loads past the end of what it reads, and a body need not have room behind it.
   std::vector<char> padded(body.begin(), body.end());
   padded.resize(body.size() + kBatchPadding);
   std::vector<TapeToken> tape;
@@ -115,6 +118,7 @@ void SourceIntake::Cutter::cut_messages() {
   int64_t position = request_->raw.position;
   for (const RawMessage& message : request_->raw.messages) {
     if (rejected_) return;
+    // Views into the message, which the request keeps.
     headers.assign(message.headers.begin(), message.headers.end());
     EventMeta meta = meta_;
     meta.headers = headers;
@@ -148,6 +152,7 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   builder.begin_value();
   std::vector<char>& bytes = builder.bytes();
   bytes.insert(bytes.end(), place.text.begin(), place.text.end());
+  // The walk's wide loads go up to there.
   bytes.reserve(bytes.size() + kBatchPadding);
   json::WalkError error;
   const std::string_view text(bytes.data() + builder.value_begin(), place.text.size());
@@ -168,6 +173,7 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
 }
 
 void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
+  // The event's partition is only known when it has been walked, so it can't be walked in its batch.
   scratch_.bytes.assign(place.text.begin(), place.text.end());
   scratch_.bytes.resize(place.text.size() + kBatchPadding);
   scratch_.tape.clear();
@@ -246,6 +252,7 @@ void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::st
 
 // Stores the bad event among the dead letters, or, where there are none, says so.
 void SourceIntake::Cutter::refuse(const Place& place, const std::string& what) {
+  // Where the bytes are, not an id: a bad event has none.
   const std::string where = intake_.options_.source + "@" + std::to_string(place.position);
   const size_t target = intake_.dead_target();
   if (target >= open_.size()) {

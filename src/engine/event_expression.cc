@@ -9,12 +9,14 @@ std::optional<std::string_view> EventExpression::text(const json::ValueView& eve
   bytes_.clear();
   tape_.clear();
   if (!evaluator_.write(bytes_, &tape_)) return std::nullopt;
+  // What the evaluator wrote has no padding and needs none: nothing walks it.
   const json::ValueView result(bytes_.data(), tape_.data(), 0);
   canonical_.clear();
   if (result.type() == TokenType::kString) {
     const std::string_view text = result.string(canonical_);
     return text;
   }
+  // Canonical, so that {"a":1,"b":2} is one key however a client orders and spaces it.
   json::write_canonical(result, canonical_);
   return canonical_;
 }

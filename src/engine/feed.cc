@@ -12,6 +12,7 @@ LogFeed::LogFeed(std::unique_ptr<log::Reader> reader, int64_t first_offset)
 LogFeed::~LogFeed() = default;
 
 Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
+  // Legs that stand apart take turns with one reader; going back costs it a look into the index.
   if (reader_->offset() != sequence) reader_->seek(sequence);
   TRY_ASSIGN(auto batch, reader_->next());
   if (batch == nullptr) return std::optional<FeedItem>();
@@ -23,6 +24,7 @@ Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
 }
 
 namespace {
+// What an item keeps alive, near enough. Tapes are left out: they shrink and grow with the payload.
 size_t cost(const FeedItem& item) {
   constexpr size_t kItemBytes = 256;  // an item without events is bounded too
   return kItemBytes + item.batch->payload_bytes() + item.batch->size() * sizeof(BatchEntry) +
@@ -63,6 +65,7 @@ void QueueFeed::release_below(int64_t sequence) {
   bool drained = false;
   {
     std::lock_guard lock(mutex_);
+    // The door is told once, when the queue stops being full, not at every item.
     const bool was_full = bytes_ >= capacity_bytes_;
     while (first_ < sequence && !items_.empty()) {
       bytes_ -= cost(items_.front());

@@ -39,12 +39,15 @@ class Feed {
   virtual ~Feed() = default;
 
   // The first item at or after `sequence`; nothing if there is none yet. Owning worker only.
+  // Several legs ask for the same item when they stand apart, so an item stays until release_below. An error ends
+  // the pipeline: it is the log's, and will not go away.
   virtual Result<std::optional<FeedItem>> read(int64_t sequence) = 0;
 
   // No leg will read below `sequence` any more. Owning worker only.
   virtual void release_below(int64_t sequence) = 0;
 
   // Where a leg without a committed position starts.
+  // Constant: what the feed held when the pipeline was built.
   virtual int64_t first_sequence() const = 0;
 };
 
@@ -57,6 +60,7 @@ class LogFeed final : public Feed {
   int64_t first_sequence() const override { return first_offset_; }
 
  private:
+  // Reads from memory what is new and from disk what is old; the runner cannot tell.
   std::unique_ptr<log::Reader> reader_;
   int64_t first_offset_;
 };
@@ -81,9 +85,11 @@ class QueueFeed final : public Feed {
   int64_t first_sequence() const override { return 0; }
 
  private:
+  // Soft: from here on the door stops its source, and what it has taken already still comes in.
   const size_t capacity_bytes_;
   std::function<void()> wake_;
   std::function<void()> drained_;
+  // Guards what follows. Held for a few pointers' worth of work; neither callback runs under it.
   mutable std::mutex mutex_;
   std::deque<FeedItem> items_;  // items_[i] has the sequence first_ + i
   int64_t first_ = 0;

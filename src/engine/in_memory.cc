@@ -46,6 +46,7 @@ Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
     TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
     links.push_back({stage.name, std::move(made), nullptr});
   }
+  // With tapes in any case: the sinks' `when`s read them.
   return StageChain(std::move(links), true);
 }
 
@@ -78,6 +79,7 @@ Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::st
     append_values(*chosen, sink.values);
     out.sinks.push_back(std::move(sink));
   }
+  // All together, in the order of the stages and then of the sinks, as no leg commits here.
   append_values(*dead.seal(input->shared_origin(), 0), out.dead_letters);
   return out;
 }

@@ -51,6 +51,7 @@ void PartitionRunner::post(Task task) {
 void PartitionRunner::wake() {
   if (wake_posted_.exchange(true)) return;
   post([self = shared_from_this()] {
+    // Before reading, not after: what comes in during the step wakes again.
     self->wake_posted_.store(false);
     self->step();
   });
@@ -93,10 +94,12 @@ bool PartitionRunner::serve_lowest() {
   while (true) {
     int64_t sequence = std::numeric_limits<int64_t>::max();
     for (const auto& leg : legs_) {
+      // Legs without credit do not choose what is read; they catch up when it is given back.
       const bool hungry = leg->credit_bytes > 0 && !leg->end_delivered && leg->port.next_sequence > after;
       if (hungry) sequence = std::min(sequence, leg->port.next_sequence);
     }
     if (sequence == std::numeric_limits<int64_t>::max()) return false;
+    // Once per place where legs stand, so the stages run once for all that stand there.
     auto item = feed_->read(sequence);
     if (!item) {
       fail_all(std::move(item).error());
@@ -106,6 +109,7 @@ bool PartitionRunner::serve_lowest() {
       serve(**item, sequence);
       return true;
     }
+    // Only now: "nothing there" is the end only once nobody adds any more.
     if (draining_) end_legs_at(sequence);
     after = sequence;
   }
@@ -139,6 +143,7 @@ void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_
   std::shared_ptr<const Batch> dead;
   if (!dead_.empty()) dead = dead_.seal(input->shared_origin(), 0);
   for (const auto& leg : legs_) {
+    // A leg served in an earlier group of this item has moved on and is not served twice.
     const bool served = leg->port.next_sequence == sequence && leg->port.skip_below == skip_below;
     if (served && leg->credit_bytes > 0) serve_leg(*leg, item, result, {refused.get(), dead.get()});
   }
@@ -157,6 +162,7 @@ void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::share
     for (size_t i = 0; i < batch->size(); ++i) dead.keep(*batch, i);
   }
   if (!dead.empty()) out.dead = dead.seal(item.batch->shared_origin(), 0);
+  // Now, not when the sink is done: what is under way is the leg's, and only a restart reads it again.
   leg.port.next_sequence = item.next_sequence;
   deliver(leg, std::move(out));
 }
@@ -172,6 +178,7 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
     }
     chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
   }
+  // Only where stages make events do ids name the leg; behind filters alone an event keeps its own everywhere.
   if (leg.port.origin_leg.empty()) return chosen;
   auto origin = std::make_shared<BatchOrigin>(chosen->origin());
   origin->leg = leg.port.origin_leg;
@@ -203,6 +210,7 @@ void PartitionRunner::end_legs_at(int64_t sequence) {
 }
 
 void PartitionRunner::fail_all(Error error) {
+  // The worker's other partitions go on; the pipeline decides on the loop.
   closed_ = true;
   loop_.post([failed = failed_, error = std::move(error)]() mutable { failed(std::move(error)); });
 }

@@ -51,11 +51,14 @@ struct LegPort {
 
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
  public:
+  // `failed` runs on the loop, once: the feed could not be read, and the runner has stopped for good.
   PartitionRunner(size_t partition, TaskQueue& worker, Loop& loop, std::unique_ptr<Feed> feed, StageChain chain,
                   std::vector<LegPort> legs, std::function<void(Error)> failed);
   ~PartitionRunner();
 
+  // There may be something new to read. Cheap to call for every batch: wakes that are not served yet are one.
   void wake();
+  // Gives credit back. One call per LegItem that was delivered, which bounds the tasks in the worker's queue.
   void release(size_t leg, size_t bytes);
 
   // Delivers an `end` to every leg once the feed has nothing more for it. Call when nothing will be added.
@@ -69,14 +72,17 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
  private:
   struct Leg {
     LegPort port;
+    // Memory that is used again: output of `when`, and what failed there.
     BatchBuilder selected;
     std::vector<FailedEvent> failed;
+    // Bytes of results that may still be under way to this leg. At 0 it is not served.
     size_t credit_bytes;
     bool end_delivered = false;
   };
 
   void post(Task task);
   void step();
+  // One read serves every leg that stands where it was read.
   bool serve_lowest();
   void serve(const FeedItem& item, int64_t sequence);
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
@@ -87,17 +93,20 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   void end_legs_at(int64_t sequence);
   void fail_all(Error error);
 
+  // Constant, or self-synchronised. Worker, loop and what `failed_` refers to outlive the runner.
   const size_t partition_;
   TaskQueue& worker_;
   Loop& loop_;
   std::unique_ptr<Feed> feed_;
   const std::function<void(Error)> failed_;
 
+  // Any thread. Set while a wake waits in the worker's queue: that one will see whatever came meanwhile.
   std::atomic<bool> wake_posted_{false};
 
   // Worker only.
   StageChain chain_;
   std::vector<std::unique_ptr<Leg>> legs_;
+  // Envelopes of the batch being served; empty in between.
   BatchBuilder dead_;
   bool draining_ = false;
   bool closed_ = false;

@@ -8,6 +8,7 @@ namespace colloquium::engine {
 
 namespace {
 
+// The seed Kafka chose: with another one every key would be elsewhere.
 constexpr uint32_t kSeed = 0x9747b28c;
 constexpr uint32_t kMultiplier = 0x5bd1e995;
 
@@ -42,6 +43,7 @@ uint32_t murmur2(std::string_view data) {
 
 int32_t partition_of(std::string_view key, int32_t partitions) {
   ASSERT(partitions > 0);
+  // Kafka's toPositive: the sign bit is dropped, which is not the absolute value.
   return static_cast<int32_t>((murmur2(key) & 0x7fffffff) % static_cast<uint32_t>(partitions));
 }
 

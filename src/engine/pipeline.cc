@@ -52,6 +52,7 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
     legs_[i]->start([this, i](size_t partition, size_t bytes) { runners_[partition]->release(i, bytes); },
                     [this] { leg_drained(); }, [this](Error error) { fail(std::move(error)); });
   }
+  // Weak: the log keeps its subscribers until it closes, which may be long after this pipeline.
   if (plan_->data().logged()) {
     std::vector<std::weak_ptr<PartitionRunner>> runners(runners_.begin(), runners_.end());
     env_.log->subscribe(stream_, [runners = std::move(runners)](int32_t partition) {
@@ -95,6 +96,7 @@ void PipelineRun::drain_runners() {
 }
 
 void PipelineRun::leg_drained() {
+  // A finite pipeline is done when the slowest leg has committed its last event.
   if (++legs_drained_ < legs_.size()) return;
   if (stopping_) return close_all();
   if (finished_) {
@@ -106,6 +108,7 @@ void PipelineRun::leg_drained() {
 
 void PipelineRun::fail(Error error) {
   LOOP_ASSERT(env_.loop);
+  // Every leg and runner may fail of the same disk; the first reason is the one reported.
   if (failed_already_) return;
   failed_already_ = true;
   log_error(plan_->name(), "the pipeline can't go on: " + error.describe());
@@ -125,6 +128,7 @@ void PipelineRun::stop(int64_t deadline_ms, Task closed) {
   for (const auto& unit : sources_) {
     if (started_) unit->source->stop_intake();
   }
+  // Draining would wait for ever for legs that never started, or that commit nothing more.
   const bool drained = legs_drained_ == legs_.size();
   if (!started_ || failed_already_ || drained) return close_all();
   deadline_ = env_.loop.start_timer(deadline_ms, [this] {
@@ -136,6 +140,7 @@ void PipelineRun::stop(int64_t deadline_ms, Task closed) {
 
 void PipelineRun::close_all() {
   if (closing_) return;
+  // Reached from the deadline, from the last leg and from a failure; whichever comes first closes.
   closing_ = true;
   deadline_ = nullptr;
   to_close_ = sources_.size();
@@ -159,6 +164,7 @@ void PipelineRun::close_runners() {
 }
 
 void PipelineRun::close_legs() {
+  // Last, as runners deliver to legs until they have closed.
   to_close_ = legs_.size();
   if (to_close_ == 0) return one_closed();
   for (const auto& leg : legs_) {
@@ -169,6 +175,7 @@ void PipelineRun::close_legs() {
 }
 
 void PipelineRun::one_closed() {
+  // In a later turn, so that whoever is told may destroy the pipeline.
   env_.loop.post([this] {
     Task closed = std::move(closed_);
     closed();

@@ -62,6 +62,7 @@ class Plan {
 
 // What a pipeline runs in. Everything outlives it.
 struct Environment {
+  // The pipeline's own thread is the loop's; the executor's threads are reached through `workers` alone.
   Loop& loop;
   Executor& executor;
   const Clock& clock;
@@ -79,6 +80,7 @@ class WorkerPool {
   WorkerPool(Executor& executor, size_t workers);
   ~WorkerPool();
   size_t size() const { return workers_.size(); }
+  // Serial per index, so whoever always uses one index needs no lock: a partition's runner and its stages do.
   TaskQueue& worker(size_t i) { return *workers_[i % workers_.size()]; }
   // Threads that cut, check and encode large bodies; serial per index.
   TaskQueue& door(size_t i) { return *doors_[i % doors_.size()]; }

@@ -38,6 +38,8 @@ std::string kind_label(const Descriptor& descriptor) {
 
 Status PipelineRun::build() {
   TRY_ASSIGN(host_context_, computo::HostContext::create(*script_variables_));
+  // Legs before sources: where a source resumes follows from what the legs have committed (`log: off`). Runners
+  // last, as they take the sources' queues and deliver to the legs.
   TRY(open_streams());
   TRY(build_legs());
   TRY(build_sources());
@@ -77,6 +79,7 @@ size_t PipelineRun::partition_count() const {
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
   if (!plan_->needs_data_directory()) {
+    // Nothing of this run is stored, so its ids need only be distinct from those of other runs.
     stream_tag_ = random_tag(env_.random);
     return {};
   }
@@ -114,6 +117,7 @@ Status PipelineRun::build_leg(size_t index) {
   options.dead_stream = dead_stream_;
   options.dead_origin = dead_origin_;
   options.counters = measure(sink_config.name, *sink_config.descriptor);
+  // With `log: off` every source is a partition of its own, named by the source in the journal.
   for (size_t p = 0; p < partition_count(); ++p) {
     CommitPartition partition;
     if (plan_->data().logged()) {
@@ -127,6 +131,7 @@ Status PipelineRun::build_leg(size_t index) {
                                                             component_context<ComponentContext>(sink_config)));
   std::optional<log::LegState> state;
   if (options.log != nullptr) state = options.log->leg_state(options.commit_name);
+  // The sink goes back to its token before anything is read: what it holds beyond that is written again.
   TRY(sink->restore(state ? state->sink_token : std::string()));
   options.first_token = options.log != nullptr && sink->has_token() && (!state || state->sink_token.empty());
   leg_states_.push_back(std::move(state));
@@ -188,6 +193,7 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   } else {
     queues_.push_back(std::make_unique<QueueFeed>(kQueueBytes));
     options.queue = queues_.back().get();
+    // Its positions begin at 0 in every run, so the tag has to differ for ids not to repeat.
     if (!data.sources[index].traits.rereadable) options.tag = random_tag(env_.random);
   }
   return options;
@@ -263,10 +269,13 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();
   if (plan_->data().logged()) {
+    // What was committed may be gone by retention; then the oldest event that is left is next.
     port.next_sequence = std::max(port.next_sequence, committed);
   } else {
+    // The source resumed for the leg that is furthest behind; the others have these events already.
     port.skip_below = std::max<int64_t>(committed, 0);
   }
+  // The stages run for all legs together, so what fails there is one letter, whose position one leg commits.
   port.takes_dead_letters = leg == 0;
   return port;
 }
@@ -278,6 +287,7 @@ Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
     TRY_ASSIGN(LegPort port, leg_port(leg, partition, *feed));
     ports.push_back(std::move(port));
   }
+  // Spread by name, so that many pipelines of one partition do not all land on the first worker.
   const size_t worker = partition + std::hash<std::string>()(plan_->name());
   auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop,
                                                   std::move(feed), std::move(chain), std::move(ports),
@@ -288,6 +298,8 @@ Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
     queue.set_wake([weak] {
       if (auto alive = weak.lock()) alive->wake();
     });
+    // A plain pointer will do: the runner's closing reaches the loop behind all its worker posted before, and the
+    // intake goes after that.
     SourceIntake* intake = sources_[partition]->intake.get();
     queue.set_drained([this, intake] { env_.loop.post([intake] { intake->room(); }); });
   }

@@ -40,6 +40,7 @@ class PipelineRun final : public Pipeline {
     metrics::Registration registration;
   };
   struct SourceUnit {
+    // The intake is declared first and so dies last: a source may speak to it to its end.
     std::string name;
     std::unique_ptr<SourceIntake> intake;
     std::unique_ptr<Source> source;
@@ -53,6 +54,7 @@ class PipelineRun final : public Pipeline {
   template <class Context>
   Context component_context(const config::ComponentConfig& component) const;
 
+  // Building, in this order. Any failure leaves a run that can be destroyed as it is: nothing has been started.
   Status open_streams();
   Status build_legs();
   Status build_leg(size_t index);
@@ -66,6 +68,9 @@ class PipelineRun final : public Pipeline {
   int64_t committed_position(size_t leg, size_t partition) const;
   size_t partition_count() const;
 
+  // Ending: either all sources are finite and finished (drain, then `finished_`), or stop() was called (drain
+  // until the deadline, then close). Closing goes source → intake and runner → leg, so that nobody calls into what
+  // has closed.
   void source_finished(size_t index);
   void drain();
   void drain_runners();
@@ -76,6 +81,7 @@ class PipelineRun final : public Pipeline {
   void close_legs();
   void one_closed();
 
+  // Constant after build().
   std::shared_ptr<const Plan> plan_;
   Environment env_;
   std::shared_ptr<const std::map<std::string, std::string>> script_variables_;
@@ -86,20 +92,24 @@ class PipelineRun final : public Pipeline {
   std::string stream_tag_;
   std::shared_ptr<const BatchOrigin> dead_origin_;
 
+  // Counters are declared before whatever adds to them, so that they outlive it.
   std::vector<std::unique_ptr<Measured>> measured_;
   std::vector<metrics::Registration> registrations_;
   std::vector<ComponentCounters*> stage_counters_;
   std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
   std::vector<std::unique_ptr<SourceUnit>> sources_;
   std::vector<std::unique_ptr<SinkLeg>> legs_;
+  // As the journal had them at the start, by leg; only building reads them.
   std::vector<std::optional<log::LegState>> leg_states_;
   std::vector<std::shared_ptr<PartitionRunner>> runners_;
 
+  // Where in its life the run is. Each is set once and never back.
   bool started_ = false;
   bool draining_ = false;
   bool stopping_ = false;
   bool closing_ = false;
   bool failed_already_ = false;
+  // Countdowns of the step under way.
   size_t legs_drained_ = 0;
   size_t to_close_ = 0;
   size_t to_idle_ = 0;

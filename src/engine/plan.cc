@@ -59,6 +59,7 @@ std::string promise(const PlanData& data, size_t source, size_t sink) {
   const config::ComponentConfig& to = data.config.sinks[sink];
   const std::string pair = from.name + " -> " + to.name + ": ";
   const bool rereadable = data.sources[source].traits.rereadable;
+  // From the weakest promise to the strongest; the first that applies is the one made.
   if (!data.logged() && !rereadable) {
     return pair + "at most once if the process stops (log: off, and the source can't be read again)";
   }
@@ -146,9 +147,11 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     data->sources.push_back(std::move(plan));
   }
   for (const config::ComponentConfig& stage : from.stages) {
+    // Asynchronous stages are declared by the contract and not run here; better to say so than to skip one.
     if (!stage.descriptor->create_pure_stage) {
       problems.push_back({stage.kind_mark, "stage " + stage.name + " can't run in this version", false});
     }
+    // Whatever is no filter may make several events of one, so ids need the leg's name to stay distinct.
     data->makes_events = data->makes_events || stage.descriptor->name != "filter";
   }
   for (const config::ComponentConfig& sink : from.sinks) {
@@ -161,6 +164,7 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     problems.push_back(
         {value.mark, "context." + name + " can't be read by scripts in this version; remove it", false});
   }
+  // Only now, so that all of them are reported at once.
   if (has_errors(problems)) return nullptr;
   return std::make_shared<const Plan>(std::move(data));
 }

@@ -14,6 +14,7 @@
 
 namespace colloquium::engine {
 
+// Immutable once compiled, like everything here; programs are shared by all threads that evaluate them.
 struct SourcePlan {
   SourceTraits traits;
   computo::ProgramPtr dedupe_key;  // null: no dedupe
@@ -29,7 +30,8 @@ struct PlanData {
   std::vector<SourcePlan> sources;  // as in config
   std::vector<SinkPlan> sinks;      // as in config
   computo::ProgramPtr partition_by;
-  bool makes_events = false;  // a stage other than a filter: what reaches a sink gets an id of its own
+  // A stage other than a filter: what reaches a sink is another event for every sink, and gets an id of its own.
+  bool makes_events = false;
 
   bool logged() const { return config.log.enabled; }
   bool any_rereadable() const;

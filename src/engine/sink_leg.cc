@@ -28,15 +28,18 @@ struct SinkLeg::Lane {
   std::deque<LegItem> waiting;        // the front is the one being written
   std::shared_ptr<const Batch> rest;  // what of the front is still to be written; null: not begun
   BatchBuilder dead;                  // envelopes of the front; join dead_ when it is complete
+  // From write() until its answer. `rest` is the sink's to read meanwhile, and no token may be asked for.
   bool writing = false;
   int64_t write_started_ns = 0;
   int64_t attempt = 0;  // failures of the event at the head of `rest`
   std::unique_ptr<Timer> retry_timer;
+  // A sink may answer inside write(), and its answer pumps: the loop in pump() goes on instead of recursing.
   bool pumping = false;
   bool ended = false;
+  // What a commit will say of this partition: everything below is written, given up, or was not for this sink.
   int64_t done_position = 0;
   std::string done_cursor;
-  bool dirty = false;
+  bool dirty = false;  // they moved since the last commit was put together
 };
 
 SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
@@ -71,6 +74,7 @@ void SinkLeg::begin_first_commit() {
 
 void SinkLeg::deliver(LegItem item) {
   LOOP_ASSERT(loop_);
+  // What the runner had posted already. It stays uncommitted and is read again.
   if (closing_) return;
   Lane& lane = *lanes_[item.partition];
   ASSERT(!lane.ended);
@@ -121,6 +125,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   lane.writing = false;
   ComponentCounters& counters = *options_.counters;
   counters.duration.observe_ns(clock_.monotonic_ns() - lane.write_started_ns);
+  // Held on to: `rest` is replaced below while outcomes still speak of this one.
   const std::shared_ptr<const Batch> batch = lane.rest;
   counters.events_in.add(batch->size());
   counters.bytes_in.add(batch->payload_bytes());
@@ -141,6 +146,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
       case Outcome::kRetry:
         if (first_retry == nullptr) {
           first_retry = &outcome;
+          // Attempts count for the first event that has to wait: once another one leads, the count begins anew.
           lane.attempt = i == 0 ? lane.attempt + 1 : 1;
           if (!closing_ && options_.retry.exhausted(lane.attempt)) {
             give_up(lane, i, outcome.error, lane.attempt);
@@ -185,6 +191,7 @@ void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::share
   if (closing_) return;
   last_error_ = outcome.error.describe();
   options_.counters->errors.add(outcome.error.code);
+  // After an event was given up, those behind it have not failed for themselves and need not wait.
   const int64_t wait_ms =
       lane.attempt == 0 ? 0 : options_.retry.wait_ms(lane.attempt, outcome.retry_after_ms, random_);
   log_warning(options_.commit_name, "event " + rest->id(0) + " not written, next attempt in " +
@@ -219,6 +226,7 @@ void SinkLeg::complete(Lane& lane) {
     for (size_t i = 0; i < own->size(); ++i) dead_.keep(*own, i);
   }
   options_.counters->queue_depth.add(-1);
+  // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.
   release_(lane.index, item.credit_bytes);
   progress_made(item.batch->payload_bytes() + dead_bytes);
 }
@@ -333,9 +341,11 @@ void SinkLeg::stored(Status status, const std::optional<std::string>& token) {
     fail(std::move(status).error());
     return check_closed();
   }
+  // Now the sink may forget how to go back behind this token.
   if (token) sink_->committed(*token);
   holding_ = false;
   for (const auto& lane : lanes_) pump(*lane);
+  // What was done while the commit was under way has no timer yet.
   if (dirty_) progress_made(0);
   check_drained();
   check_closed();
@@ -370,6 +380,7 @@ void SinkLeg::close(Task closed) {
   closed_ = std::move(closed);
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
+  // It ends its writes under way, with whatever outcome; their answers still come in here.
   sink_->close([this] {
     sink_closed_ = true;
     check_closed();

@@ -42,8 +42,11 @@ struct CommitPartition {
 struct SinkLegOptions {
   std::string commit_name;  // "<pipeline>/<sink>": the leg in the journal
   std::string sink_name;
+  // By the index that LegItem::partition means.
   std::vector<CommitPartition> partitions;
   RetryPolicy retry;
+  // A commit is due when either is reached: this long after something was done, or this many bytes of events and
+  // envelopes. Between two commits a crash makes a sink without token see events again.
   int64_t commit_interval_ms = 100;
   size_t commit_bytes = 8u << 20;
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
@@ -76,22 +79,29 @@ class SinkLeg {
  private:
   struct Lane;
 
+  // Begins the next write if nothing holds it back: a write or retry of this lane, a commit that needs quiet, a
+  // failure, closing.
   void pump(Lane& lane);
   void write(Lane& lane);
   void written(Lane& lane, std::vector<EventOutcome> outcomes);
+  // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   void give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);
   void complete(Lane& lane);
 
+  // Begins a commit, or sees to it that one begins in time.
   void progress_made(size_t bytes);
   void begin_first_commit();
+  // REQUIRES: none under way. One at a time, so that positions in the journal only rise.
   void begin_commit();
   void try_token();
+  // Everything that is done and not committed. From here on it counts as committed: a failure must end the leg.
   log::CommitRequest collect(std::optional<std::string> token);
   void add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request);
   void add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request);
   void store(log::CommitRequest request);
   void stored(Status status, const std::optional<std::string>& token);
+  // Both may be called at any time and act once.
   void check_drained();
   void check_closed();
   void fail(Error error);
@@ -106,8 +116,11 @@ class SinkLeg {
   UniqueFunction<void(Error)> failed_;
   Task closed_;
 
+  // Lanes are heap objects as callbacks of the sink and of timers refer to them; they live as long as the leg.
   std::vector<std::unique_ptr<Lane>> lanes_;
-  BatchBuilder dead_;  // envelopes of what is done and not committed
+  // Envelopes of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while
+  // one is under way no write begins.
+  BatchBuilder dead_;
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;    // something done is not committed
   bool barrier_ = false;  // no new writes until the token is asked for
@@ -116,6 +129,7 @@ class SinkLeg {
   bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
+  // Set while something is done and its commit not yet due.
   std::unique_ptr<Timer> commit_timer_;
   std::string last_error_;
 };

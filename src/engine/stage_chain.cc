@@ -24,6 +24,7 @@ size_t index_of(const Batch& entered, uint32_t offset_delta) {
 
 StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after)
     : links_(std::move(links)), output_(std::make_unique<BatchBuilder>()) {
+  // From the end: a stage writes a tape only if somebody behind it reads one.
   bool wanted = tape_wanted_after;
   for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
     link->stage->set_output_tape(wanted);
@@ -34,6 +35,7 @@ StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after)
 std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input, BatchBuilder& dead) {
   std::shared_ptr<const Batch> current = input;
   for (Link& link : links_) {
+    // What nothing is left of costs no further stage; its position still goes on.
     if (current->empty()) break;
     current = run_link(link, current, *input, dead);
   }
@@ -46,6 +48,7 @@ std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_
   failed_.clear();
   link.stage->run(*input, *output_, failed_);
   for (const FailedEvent& failure : failed_) {
+    // By its place, which a stage must keep, as indices do not survive a filter.
     const size_t original = index_of(entered, input->entry(failure.index).offset_delta);
     add_dead_letter(entered, original, failure.error, link.name, 1, dead);
   }

@@ -16,6 +16,7 @@ class WhenStage final : public PureStage {
 
   void run(const Batch& input, BatchBuilder& output, std::vector<FailedEvent>& failed) override {
     for (size_t i = 0; i < input.size(); ++i) {
+      // An expression that fails is neither yes nor no: the event becomes a dead letter of this leg alone.
       if (!evaluator_.evaluate(input, i)) {
         failed.push_back({i, evaluator_.failure()});
       } else if (evaluator_.evaluator().is_truthy()) {
