@@ -49,6 +49,7 @@ struct ConfigNode {
   bool substituted = false;       // a plain scalar that was nothing but ${…}: typed, but also good as a string
   bool secret = false;            // holds what ${secret:…} gave: never shown
   bool unresolved = false;        // its ${…} failed: a problem has been reported, readers add no other
+  int block_column = 0;           // of a block (`|`, `>`): its lines stand below the mark, from this column on
   std::vector<ConfigNode> items;  // list
   std::vector<Member> members;    // map, in the order written
   ConfigMark mark;

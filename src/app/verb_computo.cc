@@ -19,6 +19,9 @@ constexpr size_t kInputLimitBytes = size_t{1} << 30;
 // Results of fast scripts leave in pieces of this size.
 constexpr size_t kFlushBytes = size_t{64} << 10;
 
+// What messages call a script that is given by -e.
+constexpr const char* kInline = "-e";
+
 // What the command line gave.
 struct Options {
   std::optional<std::string> expression;
@@ -47,7 +50,7 @@ struct Script {
 
 // Takes the script from -e, or from the first argument, which it removes.
 Result<Script> take_script(Options& options) {
-  if (options.expression) return Script{*options.expression, "-e"};
+  if (options.expression) return Script{*options.expression, kInline};
   if (options.arguments.empty()) {
     return fail(ErrorCode::kInvalidConfig, "there is no script: name a SCRIPT file, or give one with -e");
   }
@@ -57,33 +60,18 @@ Result<Script> take_script(Options& options) {
   return Script{std::move(text), path};
 }
 
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-// `=` before anything else marks the sugar form, in YAML as here.
-bool is_sugar(const Script& script) {
-  const size_t first = script.text.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && script.text[first] == '=';
-}
-
 // Null, after every error has been told.
 computo::ProgramPtr compile(const Script& script, const std::string& array_key, Console& console) {
   computo::CompileOptions options;
   options.array_key = array_key;
   options.origin = script.origin;
   computo::CompileFailure failure;
-  const char* const kNoSugar =
-      "this version reads Computo in its JSON form only; write the expression as JSON, as in [\"+\", 1, 2]";
-  if (is_sugar(script)) {
-    failure.errors.push_back({computo::Category::kParse, "", kNoSugar, "", 1, 1});
-  } else if (computo::ProgramPtr program = computo::compile_json(script.text, options, failure)) {
-    return program;
-  } else if (ends_with(script.origin, ".computo") && failure.errors.size() == 1) {
-    failure.errors[0].problem += std::string("; ") + kNoSugar;
-  }
+  const auto sugar = computo::marked_sugar(script.text);
+  const bool marked = sugar && script.origin == kInline;
+  computo::ProgramPtr program = marked ? computo::compile_sugar(*sugar, options, failure)
+                                       : computo::compile_source(script.text, options, failure);
   for (const computo::ScriptError& error : failure.errors) console.err << describe(error, script.origin, 0);
-  return nullptr;
+  return program;
 }
 
 // An INPUT is a JSON text, or the name of a file that holds one.
@@ -221,11 +209,12 @@ Verb computo_run_verb() {
   verb.name = "run";
   verb.summary = "Evaluate a Computo script";
   verb.description =
+      "A script is JSON, or sugar: in a file whose name ends in .computo, or behind a '='.\n"
       "Each INPUT is one JSON value, or the name of a file that holds one; the first is $input, all of them are\n"
       "$inputs. The result is one line of JSON. A single '-', or --each, evaluates once for every line of NDJSON.";
   verb.example =
       "colloquium computo run total.json '{\"items\": [1, 2]}'\n"
-      "colloquium computo run -e '[\"$input\", \"/id\"]' - < events.ndjson";
+      "colloquium computo run -e '= $input/id' - < events.ndjson";
   verb.arguments = "[SCRIPT] [INPUT…]";
   verb.options = {
       {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},

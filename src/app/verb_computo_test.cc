@@ -75,14 +75,22 @@ TEST_CASE("script errors name file, line, column and category [REQ-047]") {
   CHECK(contains(error_of("[\"strconcat\"]"), "did you mean 'strConcat'?"));
 }
 
-TEST_CASE("the sugar form is refused as what it is, not as bad JSON") {
+TEST_CASE("a script may be sugar, behind '=' or in a file that ends in .computo") {
   const VerbRunner verbs;
-  const VerbResult inline_sugar = verbs.run({"computo", "run", "-e", " = $input + 1"});
-  CHECK(inline_sugar.exit == Exit::kFailed);
-  CHECK(contains(inline_sugar.err, "-e:1:1: error[parse]: this version reads Computo in its JSON form only"));
-  const VerbResult file = verbs.run({"computo", "run", verbs.write("a.computo", "$input + 1")});
-  CHECK(file.exit == Exit::kFailed);
-  CHECK(contains(file.err, "JSON form only"));
+  CHECK(value_of(" = $input + 1", {"2"}) == "3\n");
+  CHECK(value_of("$input + 1", {"2"}) == "3\n");
+  CHECK(value_of("= [1, $input]", {"2"}) == "[1,2]\n");
+  const std::string file = verbs.write("a.computo", "#!/usr/bin/env -S colloquium computo run\n[$input, 1]");
+  CHECK(verbs.run({"computo", "run", file, "2"}).out == "[2,1]\n");
+  const VerbResult wrong = verbs.run({"computo", "run", "-e", " = $input +"});
+  CHECK(wrong.exit == Exit::kFailed);
+  CHECK(contains(wrong.err, "-e:1:12: error[syntax]: expected an expression, found the end of the script"));
+  const VerbResult failed = verbs.run({"computo", "run", verbs.write("b.computo", "-- sum\n$input + 1"), "true"});
+  CHECK(failed.exit == Exit::kFailed);
+  CHECK(contains(failed.err, "b.computo:2:1: error[type]: at /+/0: "));
+  const VerbResult json = verbs.run({"computo", "run", verbs.write("c.json", "$input + 1"), "1"});
+  CHECK(json.exit == Exit::kFailed);
+  CHECK(contains(json.err, "c.json:1:1: error[parse]: "));
 }
 
 TEST_CASE("what is wrong before anything is evaluated is refused") {

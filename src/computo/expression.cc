@@ -12,10 +12,6 @@ namespace colloquium::computo {
 
 namespace {
 
-constexpr std::string_view kNoSugar =
-    "text that begins with '=' is Computo's sugar notation, which this version does not read; write the "
-    "expression in JSON form, e.g. [\">\", [\"$input\", \"/total\"], 10]";
-
 // Prints YAML as JSON and notes at which byte each value and key begins.
 class ExpressionPrinter {
  public:
@@ -98,10 +94,12 @@ ConfigProblem problem_of(const ScriptError& error, const std::shared_ptr<const s
   return problem;
 }
 
-ProgramPtr compile(std::string_view text, const CompileOptions& options,
+using CompileText = ProgramPtr (*)(std::string_view, const CompileOptions&, CompileFailure&);
+
+ProgramPtr compile(CompileText compiler, std::string_view text, const CompileOptions& options,
                    const std::shared_ptr<const std::string>& file, ConfigProblems& problems) {
   CompileFailure failure;
-  ProgramPtr program = compile_json(text, options, failure);
+  ProgramPtr program = compiler(text, options, failure);
   ASSERT((program == nullptr) == !failure.errors.empty());
   for (const ScriptError& error : failure.errors) problems.push_back(problem_of(error, file));
   return program;
@@ -114,6 +112,25 @@ CompileOptions strict_options(const std::vector<std::string>& variables) {
   return options;
 }
 
+// Where the lines of a string stand in its file: those of a block one below the other, any other string behind
+// its mark.
+std::vector<TextPosition> line_positions(const ConfigNode& node) {
+  ASSERT(node.kind == ConfigNode::Kind::kString);
+  const auto line = static_cast<uint32_t>(node.mark.line);
+  if (node.block_column == 0) {
+    return {{0, line, static_cast<uint32_t>(node.mark.column) + (node.quoted ? 1 : 0)}};
+  }
+  std::vector<TextPosition> positions;
+  for (size_t begin = 0; begin < node.text.size();) {
+    const auto ordinal = static_cast<uint32_t>(positions.size());
+    positions.push_back(
+        {static_cast<uint32_t>(begin), line + 1 + ordinal, static_cast<uint32_t>(node.block_column)});
+    const size_t end = node.text.find('\n', begin);
+    begin = end == std::string::npos ? node.text.size() : end + 1;
+  }
+  return positions;
+}
+
 }  // namespace
 
 const std::vector<std::string>& host_variables() {
@@ -122,22 +139,26 @@ const std::vector<std::string>& host_variables() {
   return names;
 }
 
+bool is_sugar(const ConfigNode& node) {
+  return node.kind == ConfigNode::Kind::kString && node.text.starts_with('=');
+}
+
 ExpressionText expression_text(const ConfigNode& node) {
   return ExpressionPrinter().print(node);
 }
 
 ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::string>& variables,
                               ConfigProblems& problems) {
-  if (node.kind == ConfigNode::Kind::kString && node.text.starts_with('=')) {
-    problems.push_back({node.mark, std::string(kNoSugar)});
-    return nullptr;
-  }
-  const ExpressionText text = expression_text(node);
   CompileOptions options = strict_options(variables);
   if (node.mark.file) options.origin = *node.mark.file;
-  options.positions = text.positions;
+  if (is_sugar(node)) {
+    options.positions = line_positions(node);
+    return compile(compile_sugar, *marked_sugar(node.text), options, node.mark.file, problems);
+  }
+  ExpressionText text = expression_text(node);
+  options.positions = std::move(text.positions);
   ASSERT(!text.json.empty());
-  return compile(text.json, options, node.mark.file, problems);
+  return compile(compile_json, text.json, options, node.mark.file, problems);
 }
 
 Result<ProgramPtr> compile_expression(const ConfigNode& node, const std::vector<std::string>& variables) {
@@ -156,7 +177,7 @@ ProgramPtr compile_script(std::string_view text, const std::string& path,
   CompileOptions options = strict_options(variables);
   options.origin = path;
   ASSERT(options.positions.empty());
-  return compile(text, options, std::make_shared<const std::string>(path), problems);
+  return compile(compile_source, text, options, std::make_shared<const std::string>(path), problems);
 }
 
 }  // namespace colloquium::computo

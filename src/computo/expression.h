@@ -1,8 +1,9 @@
 // Expressions as they stand in YAML: a pipeline's `when`, `partition_by`, `dedupe.key`, the scripts of stages.
 //
-// An expression is Computo in JSON form, given as a YAML value: a list is a call, a string is a string. Every
-// error carries the line and column of the YAML value it is about. What begins with '=' is sugar, which this
-// version refuses with a message that says so.
+// An expression is Computo in JSON form, given as a YAML value: a list is a call, a string is a string; or in
+// sugar, as a string that begins with '='. Every error carries the line and column of what it is about in the
+// YAML file: of the YAML value, or of the place in the sugar. (In a string whose lines YAML folds, or that has
+// escapes, columns behind the first of them are those of the text.)
 //
 // Thread safety: functions.
 #pragma once
@@ -23,6 +24,9 @@ namespace colloquium::computo {
 const std::vector<std::string>& host_variables();
 inline constexpr size_t kEventMetadata = 0;
 
+// Whether the value is an expression in sugar.
+bool is_sugar(const ConfigNode& node);
+
 // Compiles strictly: all unknown names and wrong argument counts join `problems`, each with its place; null
 // then.
 ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::string>& variables,
@@ -31,7 +35,8 @@ ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::str
 // The same with the first problem as an error; its context is the place.
 Result<ProgramPtr> compile_expression(const ConfigNode& node, const std::vector<std::string>& variables);
 
-// A script file's text (`.json`): places are in that file.
+// A script file's text, in the notation its name and its first character say (compile_source): places are in
+// that file.
 ProgramPtr compile_script(std::string_view text, const std::string& path,
                           const std::vector<std::string>& variables, ConfigProblems& problems);
 

@@ -93,16 +93,58 @@ TEST_CASE("errors stand where the YAML value stands, while compiling and while r
   CHECK(evaluator.error().column == 3);
 }
 
-TEST_CASE("a string is a string, and sugar is refused") {
+TEST_CASE("a string is a string, unless it begins with '='") {
   const auto text = compile_expression(string("plain = text"), {});
   REQUIRE(text);
   Evaluator evaluator(*text);
   CHECK(testing::outcome(evaluator) == R"("plain = text")");
-  const auto sugar = compile_expression(string("= $input/a > 1", 7, 9), {});
-  REQUIRE_FALSE(sugar);
-  CHECK(sugar.error().context == "p.yaml:7:9");
-  CHECK_THAT(sugar.error().message, Catch::Contains("sugar") && Catch::Contains("JSON form"));
+  const auto sugar = compile_expression(string("= strConcat(\"a\", \"=\")"), {});
+  REQUIRE(sugar);
+  Evaluator of_sugar(*sugar);
+  CHECK(testing::outcome(of_sugar) == R"("a=")");
   CHECK(compile_expression(list({string("strConcat"), string("= a")}), {}));
+  CHECK(is_sugar(string("= a")));
+  CHECK_FALSE(is_sugar(string(" = a")));
+  CHECK_FALSE(is_sugar(number("1")));
+}
+
+namespace {
+
+// "line:column" of every problem.
+std::string places(const ConfigNode& node) {
+  ConfigProblems problems;
+  compile_expression(node, host_variables(), problems);
+  std::string text;
+  for (const ConfigProblem& problem : problems) {
+    text += std::to_string(problem.mark.line) + ":" + std::to_string(problem.mark.column) + " ";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("places in sugar are those of the YAML file") {
+  CHECK(places(string("= nosuch(1) + $input", 7, 9)) == "7:11 ");
+  CHECK(places(string("= \"\u00e9\" == nosuch(1) or also()", 7, 9)) == "7:18 7:31 ");
+  CHECK(places(string("= 1 +", 7, 9)) == "7:14 ");
+  ConfigNode quoted = string("= nosuch(1)", 7, 9);
+  quoted.quoted = true;
+  CHECK(places(quoted) == "7:12 ");
+  ConfigNode block = string("=\nlet x = 1\nin\n  nosuch(x) + x/ y\n", 7, 9);
+  block.block_column = 5;
+  CHECK(places(block) == "11:20 ");
+  block.text = "= let\n  x = nosuch()\nin [x, y]";
+  CHECK(places(block) == "9:11 10:12 ");
+}
+
+TEST_CASE("an error of sugar that runs stands where the expression is") {
+  const auto program = compile_expression(string("= 1 + (2 * $input)", 3, 4), {});
+  REQUIRE(program);
+  Evaluator evaluator(*program);
+  REQUIRE_FALSE(evaluator.evaluate({}));
+  CHECK(evaluator.error().line == 3);
+  CHECK(evaluator.error().column == 15);
+  CHECK(evaluator.error().path == "/+/1/*/1");
 }
 
 TEST_CASE("a script file's errors stand in that file") {
@@ -117,6 +159,11 @@ TEST_CASE("a script file's errors stand in that file") {
   REQUIRE(program != nullptr);
   CHECK(problems.empty());
   CHECK(origin(*program) == "dir/a.json");
+  CHECK(compile_script("#!/usr/bin/env computo\n  nosuch()", "dir/a.computo", {}, problems) == nullptr);
+  REQUIRE(problems.size() == 1);
+  CHECK(*problems[0].mark.file == "dir/a.computo");
+  CHECK(problems[0].mark.line == 2);
+  CHECK(problems[0].mark.column == 3);
 }
 
 }  // namespace colloquium::computo

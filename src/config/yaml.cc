@@ -119,6 +119,25 @@ std::string_view null_text(std::string_view text, size_t offset, bool key) {
   return {};
 }
 
+// The column at which a block scalar's lines begin, 0 if what stands at `offset` is none. Its first line with
+// anything on it tells, unless its header gives the indentation, which nobody writes for a script.
+int block_column(std::string_view text, size_t offset) {
+  text.remove_prefix(std::min(offset, text.size()));
+  while (!text.empty() && (text[0] == '&' || text[0] == '!')) {
+    text.remove_prefix(std::min(text.find_first_of(" \t\r\n"), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  }
+  if (text.empty() || (text[0] != '|' && text[0] != '>')) return 0;
+  size_t line = text.find('\n');
+  while (line != std::string_view::npos) {
+    const size_t first = text.find_first_not_of(' ', ++line);
+    if (first == std::string_view::npos) break;
+    if (text[first] != '\n' && text[first] != '\r') return static_cast<int>(first - line) + 1;
+    line = text.find('\n', first);
+  }
+  return 1;
+}
+
 struct Weight {
   size_t units = 0;  // nodes, and one more for every 64 bytes of text
   size_t height = 0;
@@ -174,6 +193,7 @@ class Builder : public YAML::EventHandler {
     node.quoted = tag != "?";
     if (node.quoted) {
       set_string(node, value);
+      node.block_column = block_column(text_, static_cast<size_t>(std::max(mark.pos, 0)));
     } else {
       set_plain(node, value);
     }

@@ -324,6 +324,18 @@ TEST_CASE("blocks of text keep or fold their lines as YAML says") {
   CHECK(load("a: |\n  12\n").find("a")->kind == Kind::kString);
 }
 
+TEST_CASE("a block says at which column its lines begin, other text says nothing") {
+  const auto column = [](std::string_view text) { return load(text).find("a")->block_column; };
+  CHECK(column("a: |\n  one\n   two\nb: 1") == 3);
+  CHECK(column("a: >-\n\n   \n    one\n") == 5);
+  CHECK(column("a: |\n\nb: 1") == 1);
+  CHECK(column("a: |") == 1);
+  CHECK(column("a: '|'\n") == 0);
+  CHECK(column("a: x\n  y\n") == 0);
+  CHECK(column("a: \"x\"\n") == 0);
+  CHECK(load("a: &x |\n  one\nb: *x\n").find("b")->block_column == 3);
+}
+
 TEST_CASE("comments stand where YAML lets them, and are no part of a value") {
   const ConfigNode node = load("# top\na: x # after\nb: x#y\nc: 'x # y'\nd: [1, # one\n  2]\n# end\n");
   CHECK(node.to_json() == R"({"a":"x","b":"x#y","c":"x # y","d":[1,2]})");

@@ -54,10 +54,12 @@ def parse_errors_and_unknown_operators_are_script_errors():
     check(code == 1 and "did you mean '$input'?" in err, err)
 
 
-def sugar_is_refused_clearly():
-    code, out, err = evaluate("= $input/a + 1", "{}")
+def sugar_is_a_notation_too():
+    code, out, err = evaluate("= $input/a + 1", '{"a": 2}')
+    check_equal((code, out), (0, "3\n"), err)
+    code, out, err = evaluate("= $input/a +", "{}")
     check_equal((code, out), (1, ""), err)
-    check(err.startswith("-e:1:1: error[parse]: ") and "JSON form" in err, err)
+    check(err.startswith("-e:1:13: error[syntax]: "), err)
 
 
 def bad_lines_are_told_and_the_others_go_on():
@@ -83,5 +85,5 @@ def no_script_is_refused():
 
 main(the_result_is_one_line_of_json, inputs_are_json_texts_or_files, a_script_file, a_dash_evaluates_once_a_line,
      each_reads_a_file, an_error_names_place_and_category, parse_errors_and_unknown_operators_are_script_errors,
-     sugar_is_refused_clearly, bad_lines_are_told_and_the_others_go_on,
+     sugar_is_a_notation_too, bad_lines_are_told_and_the_others_go_on,
      an_input_that_is_neither_json_nor_a_file_is_refused, the_array_key_can_be_chosen, no_script_is_refused)

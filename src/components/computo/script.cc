@@ -23,20 +23,13 @@ std::string resolved(const std::string& path, const std::string& base_dir) {
 }  // namespace
 
 bool is_script_path(const ConfigNode& node) {
-  if (!is_string(node) || node.text.starts_with('=')) return false;
+  if (!is_string(node) || computo::is_sugar(node)) return false;
   return node.text.ends_with(".json") || node.text.ends_with(".computo");
 }
 
 computo::ProgramPtr compile_setting(const ConfigNode& node, const std::string& base_dir,
                                     const io::FileSystem& files, ConfigProblems& problems) {
   if (!is_script_path(node)) return computo::compile_expression(node, computo::host_variables(), problems);
-  if (node.text.ends_with(".computo")) {
-    problems.push_back(
-        {node.mark, "'" + node.text +
-                        "' is in Computo's sugar notation, which this version does not read; give a "
-                        ".json file with the script in JSON form"});
-    return nullptr;
-  }
   const std::string path = resolved(node.text, base_dir);
   const auto text = io::read_file(files, path, kScriptLimitBytes);
   if (!text) {

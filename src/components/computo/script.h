@@ -1,4 +1,4 @@
-// Script: what a stage's setting names, compiled. A `.json` file, or an inline expression.
+// Script: what a stage's setting names, compiled. A `.json` or `.computo` file, or an inline expression.
 //
 // Thread safety: functions.
 #pragma once
@@ -16,8 +16,8 @@ namespace colloquium::components {
 // Whether the setting is a path: a string that ends in .json or .computo.
 bool is_script_path(const ConfigNode& node);
 
-// Null with at least one problem added: the file cannot be read, the script is wrong (each place with a problem
-// of its own), or it is sugar, which this version does not read. Relative paths start at `base_dir`.
+// Null with at least one problem added: the file cannot be read, or the script is wrong (each place with a
+// problem of its own). Relative paths start at `base_dir`.
 computo::ProgramPtr compile_setting(const ConfigNode& node, const std::string& base_dir,
                                     const io::FileSystem& files, ConfigProblems& problems);
 

@@ -66,11 +66,13 @@ Descriptor describe_computo() {
   d.name = "computo";
   d.summary = "Runs a Computo script on every event; what it gives takes the event's place.";
   d.description =
-      "The script is an inline expression in JSON form, written as a YAML list, or the path of a `.json` file, "
-      "relative to the pipeline file. It reads the event as `$input` and the variables `$event_metadata`, "
-      "`$stream_metadata` and `$pipeline_config`. A result of `null` drops the event. With `emit: each` an array "
-      "becomes one event per element (`null` elements are dropped). Key, headers and time are the input "
-      "event's.\n\n"
+      "The script is an inline expression, or the path of a `.json` or `.computo` file, relative to the pipeline "
+      "file. An expression is in JSON form, written as a YAML list, or in sugar, as a string that begins with "
+      "`=`. "
+      "It reads the event as `$input` and the variables `event_metadata`, `stream_metadata` and "
+      "`pipeline_config`. "
+      "A result of `null` drops the event. With `emit: each` an array becomes one event per element (`null` "
+      "elements are dropped). Key, headers and time are the input event's.\n\n"
       "Values that a script only moves keep their bytes; objects it builds have their keys in ascending order.";
   d.input_trust =
       "A script cannot reach files, network, clock or environment; steps, depth, memory and output are bounded, "
@@ -80,17 +82,18 @@ Descriptor describe_computo() {
   d.examples = {{"Rename and compute",
                  "computo: [obj, id, [$input, /order/id], total, [\"*\", [$input, /price], [$input, /count]]]"},
                 {"One event per line item", "computo:\n  script: [$input, /items]\n  emit: each"},
-                {"Drop events without a customer", "computo: [if, [$input, /customer], [$input], null]"}};
-  bind_spec(d,
-            ConfigSpec<ComputoConfig>()
-                .field("script", &ComputoConfig::script,
-                       {.description = "An expression, or the path of a `.json` file that holds one.",
-                        .example = "[obj, id, [$input, /id]]",
-                        .required = true})
-                .field("emit", &ComputoConfig::emit,
-                       {.description = "`one`: the result is one event. `each`: each element of a result that is "
-                                       "an array is one."})
-                .shorthand("script"));
+                {"Drop events without a customer", "computo: [if, [$input, /customer], [$input], null]"},
+                {"The same in sugar", "computo: = if $input/customer then $input else null"}};
+  bind_spec(
+      d, ConfigSpec<ComputoConfig>()
+             .field("script", &ComputoConfig::script,
+                    {.description = "An expression, or the path of a `.json` or `.computo` file that holds one.",
+                     .example = "[obj, id, [$input, /id]]",
+                     .required = true})
+             .field("emit", &ComputoConfig::emit,
+                    {.description = "`one`: the result is one event. `each`: each element of a result that is "
+                                    "an array is one."})
+             .shorthand("script"));
   d.create_pure_stage = create_computo;
   d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
     check_script(config_of<ComputoConfig>(parsed).script.node, base_dir, problems);
@@ -113,13 +116,15 @@ Descriptor describe_filter() {
       "event that passes a bound fails alone.";
   d.guarantee = "A function of the event: the same event is kept or dropped however often it is run.";
   d.examples = {{"Large orders", "filter: [\">\", [$input, /total], 1000]"},
+                {"The same in sugar", "filter: = $input/total > 1000"},
                 {"Events that have a value", "filter: [not, [$, /event_metadata/tombstone]]"}};
-  bind_spec(d, ConfigSpec<FilterConfig>()
-                   .field("expression", &FilterConfig::expression,
-                          {.description = "An expression, or the path of a `.json` file that holds one.",
-                           .example = "[\">\", [$input, /total], 0]",
-                           .required = true})
-                   .shorthand("expression"));
+  bind_spec(
+      d, ConfigSpec<FilterConfig>()
+             .field("expression", &FilterConfig::expression,
+                    {.description = "An expression, or the path of a `.json` or `.computo` file that holds one.",
+                     .example = "[\">\", [$input, /total], 0]",
+                     .required = true})
+             .shorthand("expression"));
   d.create_pure_stage = create_filter;
   d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
     check_script(config_of<FilterConfig>(parsed).expression.node, base_dir, problems);

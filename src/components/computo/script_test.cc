@@ -41,11 +41,16 @@ TEST_CASE("every unknown name and wrong argument count is reported at its own li
   CHECK_THAT(problems, Catch::Contains("Did you mean 'event_metadata'?"));
 }
 
-TEST_CASE("sugar is refused with a message that says what to write instead") {
-  CHECK_THAT(checked(filter_stage(), "'= $input/total > 10'"),
-             Catch::Contains("p.yaml:1:1: error: ") && Catch::Contains("sugar") && Catch::Contains("JSON form"));
-  CHECK_THAT(checked(computo_stage(), "scripts/a.computo"),
-             Catch::Contains("p.yaml:1:1") && Catch::Contains("sugar") && Catch::Contains(".json"));
+TEST_CASE("an expression may be sugar, and its problems stand where they are in the file") {
+  CHECK(checked(filter_stage(), "'= $input/total > 10'").empty());
+  CHECK(checked(computo_stage(), "'= {id: $input/id, key: event_metadata/key}'").empty());
+  CHECK(checked(filter_stage(), "expression: |\n  = $input/total > 10 -- euros\n    and $input/paid\n").empty());
+  CHECK_THAT(checked(filter_stage(), "'= $input/total > '"),
+             Catch::Contains("p.yaml:1:19: error: syntax: ") && Catch::Contains("expected an expression"));
+  CHECK_THAT(checked(computo_stage(), "script: |\n  =\n  let x = nosuch(1)\n  in x + y\n"),
+             Catch::Contains("p.yaml:3:11: error: unknown_operator: ") &&
+                 Catch::Contains("p.yaml:4:10: error: unknown_variable: "));
+  CHECK_THAT(checked(computo_stage(), "script: |-\n    = nosuch(1)\n"), Catch::Contains("p.yaml:2:7: error: "));
 }
 
 TEST_CASE("a script file is found from the pipeline's folder, and its problems name the file") {
@@ -54,7 +59,12 @@ TEST_CASE("a script file is found from the pipeline's folder, and its problems n
   REQUIRE(io::write_file_atomically(files, directory.path() + "/good.json", "[\"$input\", \"/a\"]\n"));
   REQUIRE(io::write_file_atomically(files, directory.path() + "/bad.json", "[\"car\",\n  [\"nope\"]]\n"));
   REQUIRE(io::write_file_atomically(files, directory.path() + "/torn.json", "[\"car\",\n"));
+  REQUIRE(io::write_file_atomically(files, directory.path() + "/good.computo", "{a: $input/a}\n"));
+  REQUIRE(io::write_file_atomically(files, directory.path() + "/bad.computo", "-- two errors\ncar(nope(x))\n"));
   CHECK(checked(computo_stage(), "good.json", directory.path()).empty());
+  CHECK(checked(computo_stage(), "good.computo", directory.path()).empty());
+  CHECK_THAT(checked(computo_stage(), "bad.computo", directory.path()),
+             Catch::Contains("bad.computo:2:5: error: unknown_operator: "));
   CHECK(checked(filter_stage(), directory.path() + "/good.json", "/elsewhere").empty());
   CHECK_THAT(checked(computo_stage(), "bad.json", directory.path()),
              Catch::Contains("bad.json:2:3: error: unknown_operator: "));
