@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "computo/library/arrays.h"
 #include "computo/library/conversions.h"
+#include "computo/library/digests.h"
 #include "computo/library/encoding.h"
 #include "computo/library/functions.h"
 #include "computo/library/numbers.h"
@@ -40,8 +41,9 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 }
 
 constexpr auto kOperators =
-    merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kEncodingLibrary, kFunctionLibrary, kNumberLibrary, kPatchLibrary, kPathLibrary,
-           kPermutoLibrary, kRegexLibrary, kStatisticsLibrary, kStringLibrary, kUnicodeLibrary);
+    merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kDigestLibrary, kEncodingLibrary, kFunctionLibrary,
+           kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary, kStatisticsLibrary,
+           kStringLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

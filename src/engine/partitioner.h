@@ -1,5 +1,5 @@
-// Which partition a key belongs to: murmur2 as Kafka's DefaultPartitioner (org.apache.kafka.common.utils.Utils),
-// so that a stream that moves to Kafka keeps its keys where they are.
+// Which partition a key belongs to: by murmur2, as Kafka's DefaultPartitioner has it, so that a stream that moves
+// to Kafka keeps its keys where they are.
 //
 // Thread safety: functions.
 #pragma once
@@ -8,8 +8,6 @@
 #include <string_view>
 
 namespace colloquium::engine {
-
-uint32_t murmur2(std::string_view data);
 
 // REQUIRES: partitions > 0.
 int32_t partition_of(std::string_view key, int32_t partitions);
