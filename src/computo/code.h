@@ -61,18 +61,37 @@ struct Raise {
   std::string hint;
 };
 
-class Program {
- public:
-  // The script's own text, padded for the walker, and its tape: for messages and for rendering functions.
-  std::string text;
-  size_t text_size = 0;
-  std::vector<TapeToken> tape;
-
+// A file of the script: the first is the script itself, the others are imported.
+struct Module {
   std::string origin;
   uint32_t first_line = 1;
   uint32_t first_column = 1;
-  PermutoOptions permuto;
   std::vector<TextPosition> positions;
+  size_t text_begin = 0;
+  size_t text_end = 0;
+  uint32_t root = 0;  // its first token
+  uint32_t end = 0;   // behind its last
+  // While and after it is compiled: a function without parameters that gives what the file's expression does.
+  enum class State : uint8_t { kUnread, kCompiling, kDone } state = State::kUnread;
+  uint32_t function = 0;
+};
+
+// A call of `import` and what it found.
+struct Import {
+  uint32_t call = 0;  // token
+  uint32_t module = 0;
+  std::string problem;  // if not empty, nothing was found
+};
+
+class Program {
+ public:
+  // The texts of all files, padded for the walker, and their tapes, one behind the other: for messages and for
+  // rendering functions.
+  std::string text;
+  std::vector<TapeToken> tape;
+  std::vector<Module> modules;
+  std::vector<Import> imports;  // ascending by call
+  PermutoOptions permuto;
 
   std::vector<Instruction> code;
   std::deque<Function> functions;  // the first is the script; closures point to them

@@ -81,12 +81,55 @@ void Compiler::invoke(const Call& call) {
   emit(Opcode::kInvoke, call.site, 0, count, 0, -static_cast<int>(count));
 }
 
+// A file is compiled once, to a function of its own that sees nothing of whoever imports it.
+void Compiler::compile_module(Module& module) {
+  const auto index = static_cast<uint32_t>(program_.functions.size());
+  program_.functions.emplace_back();
+  module.state = Module::State::kCompiling;
+  module.function = index;
+  const auto hidden = scope_.hide();
+  add_hosts();
+  scope_.enter_function();
+  bodies_.emplace_back();
+  expression(module.root);
+  emit(Opcode::kReturn, module.root);
+  Body done = std::move(bodies_.back());
+  bodies_.pop_back();
+  const std::vector<Capture> captures = scope_.leave_function();
+  ASSERT(captures.empty());
+  scope_.show(hidden);
+  Function& function = program_.functions[index];
+  function.site = module.root;
+  finish_function(function, std::move(done));
+  module.state = Module::State::kDone;
+}
+
+void Compiler::import(const Call& call) {
+  if (type(call.arguments[0]) != TokenType::kString) {
+    return raise(call.site, Category::kType, "expected a literal string with the path of a script", 0);
+  }
+  const auto found = std::lower_bound(program_.imports.begin(), program_.imports.end(), call.site,
+                                      [](const Import& import, uint32_t site) { return import.call < site; });
+  if (found == program_.imports.end() || found->call != call.site) {
+    return raise(call.site, Category::kValue, "nothing can be imported here: the script stands by itself", 0);
+  }
+  if (!found->problem.empty()) return raise(call.site, Category::kValue, found->problem, 0);
+  Module& module = program_.modules[found->module];
+  if (module.state == Module::State::kCompiling || found->module == 0) {
+    return raise(call.site, Category::kValue,
+                 "the import goes in a circle: \"" + module.origin + "\" is on its way", 0);
+  }
+  if (module.state == Module::State::kUnread) compile_module(module);
+  emit(Opcode::kClosure, call.site, module.function);
+  emit(Opcode::kInvoke, call.site);
+}
+
 // set(value, pointer, function(the part, or null)).
 void Compiler::update(const Call& call) {
   for (const uint32_t argument : call.arguments) expression(argument);
   emit(Opcode::kCopy, call.site, 2);
   emit(Opcode::kCopy, call.site, 2);
-  call_native("partOrNull", call.site, 2);
+  emit(Opcode::kCall, call.site, call.op_index, 2, 0, -1);  // part_or_null
   emit(Opcode::kInvoke, call.site, 0, 1, 2, -1);
   call_native("set", call.site, 3);
 }

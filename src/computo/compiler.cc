@@ -40,12 +40,16 @@ Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<
   ASSERT(!program.tape.empty());
 }
 
+void Compiler::add_hosts() {
+  for (uint32_t i = 0; i < program_.variables.size(); ++i) scope_.add_host(program_.variables[i], i);
+}
+
 // The script itself is compiled as a function without parameters.
 void Compiler::run() {
   literals_.prepare();
   program_.variables = options_.variables;
   program_.variable_used.assign(program_.variables.size(), false);
-  for (uint32_t i = 0; i < program_.variables.size(); ++i) scope_.add_host(program_.variables[i], i);
+  add_hosts();
   program_.functions.emplace_back();
   scope_.enter_function();
   bodies_.emplace_back();
@@ -250,6 +254,8 @@ void Compiler::form(const Call& call) {
       return invoke(call);
     case Form::kUpdate:
       return update(call);
+    case Form::kImport:
+      return import(call);
     case Form::kMetric:
       return metric(call);
     case Form::kReduce:

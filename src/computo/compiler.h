@@ -104,6 +104,9 @@ class Compiler {
   void try_catch(const Call& call);
   void invoke(const Call& call);
   void update(const Call& call);
+  void import(const Call& call);
+  void compile_module(Module& module);
+  void add_hosts();
   void metric(const Call& call);
   void match(const Call& call);
   void match_case(const Call& call, uint32_t pattern, uint32_t result, uint32_t subject, Arguments& ends);

@@ -121,6 +121,16 @@ TEST_CASE("a caught failure takes its changes of metrics back") {
   CHECK(evaluator.effects()[1].metric == "c");
 }
 
+TEST_CASE("update gives the part to the function, null where there is none, and shares the rest") {
+  CHECK(outcome(R"(["update",["$input"],"/a/n",["lambda",["x"],["+",["$","/x"],1]]])",
+                R"({"a":{"n":1},"b": [1.0]})") == R"({"a":{"n":2},"b":[1.0]})");
+  CHECK(outcome(R"(["update",["$input"],"/x/y",["lambda",["x"],["==",["$","/x"],null]]])", "{}") ==
+        R"({"x":{"y":true}})");
+  CHECK(outcome(R"(["update",["$input"],"/a",["lambda",["x"],["error","no"]]])", "{}") ==
+        "user /update/2/lambda/body");
+  CHECK(outcome(R"(["update",["$input"],"/a",5])", "{}") == "lambda /update/2");
+}
+
 TEST_CASE("loops by the table keep order, take untouched elements and blame the right place") {
   const std::string rows = R"([{"k":"b","v":2},{"k":"a","v":1},{"k":"b","v":1.50}])";
   const std::string by = R"(["lambda",["x"],["$","/x/k"]])";

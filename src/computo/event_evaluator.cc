@@ -167,7 +167,7 @@ bool EventEvaluator::evaluate(const Batch& batch, size_t i) {
 Error EventEvaluator::failure() const {
   const ScriptError& error = evaluator_.error();
   ASSERT(!error.problem.empty());
-  return {ErrorCode::kInvalidInput, error.describe(program_->origin), false, {}};
+  return {ErrorCode::kInvalidInput, error.describe(origin(*program_)), false, {}};
 }
 
 }  // namespace colloquium::computo

@@ -99,7 +99,7 @@ TEST_CASE("a failure says file, line, column and category") {
   CHECK(outcome(evaluator, *batch_of("null")) ==
         "s.json:2:2: error[type]: Error at /+/1: expected number, got null.");
   CHECK(outcome(evaluator, *batch_of("2")) == "3");
-  CHECK(evaluator.program().origin == "s.json");
+  CHECK(origin(evaluator.program()) == "s.json");
 }
 
 }  // namespace colloquium::computo

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "computo/imports.h"
 #include "computo/number.h"
 #include "computo/operators.h"
 #include "computo/pointer.h"
@@ -74,8 +75,8 @@ std::string ScriptError::message() const {
   return text;
 }
 
-std::string ScriptError::describe(std::string_view origin) const {
-  std::string text(origin);
+std::string ScriptError::describe(std::string_view script) const {
+  std::string text(origin.empty() ? script : std::string_view(origin));
   if (line > 0) {
     if (!text.empty()) text += ':';
     text += std::to_string(line) + ':' + std::to_string(column);
@@ -95,7 +96,7 @@ class PathFinder {
 
   // Each step goes to a token further on, so this ends.
   std::string find() {
-    uint32_t at = 0;
+    uint32_t at = module_of_token(program_, target_).root;
     while (at != target_) {
       const uint32_t next = step(at);
       if (next <= at) break;  // the target is not an expression of its own
@@ -209,19 +210,22 @@ std::string shortened(std::string_view text) {
 }  // namespace
 
 void locate(const Program& program, uint64_t byte, ScriptError& error) {
-  ASSERT(program.text_size <= program.text.size());
-  if (!program.positions.empty()) {
-    auto after = std::upper_bound(program.positions.begin(), program.positions.end(), byte,
+  const Module& module = module_of_byte(program, byte);
+  if (&module != &program.modules.front()) error.origin = module.origin;
+  const std::vector<TextPosition>& positions = module.positions;
+  if (!positions.empty()) {
+    auto after = std::upper_bound(positions.begin(), positions.end(), byte,
                                   [](uint64_t b, const TextPosition& p) { return b < p.byte; });
-    if (after != program.positions.begin()) --after;
+    if (after != positions.begin()) --after;
     error.line = after->line;
     error.column = after->column;
     return;
   }
-  const std::string_view before(program.text.data(), std::min<uint64_t>(byte, program.text_size));
+  const size_t end = std::min<uint64_t>(byte, module.text_end);
+  const std::string_view before(program.text.data() + module.text_begin, end - module.text_begin);
   const size_t last = before.rfind('\n');
-  error.line = program.first_line + static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n'));
-  error.column = last == std::string_view::npos ? program.first_column + count_characters(before)
+  error.line = module.first_line + static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n'));
+  error.column = last == std::string_view::npos ? module.first_column + count_characters(before)
                                                 : 1 + count_characters(before.substr(last + 1));
 }
 

@@ -6,17 +6,14 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/compare.h"
-#include "computo/match.h"
 #include "computo/number.h"
 #include "computo/operators.h"
-#include "computo/render.h"
 #include "computo/sorting.h"
 
 namespace colloquium::computo {
 
 namespace {
 constexpr size_t kFirstStack = 256;
-constexpr size_t kMostEffects = 10'000;
 }  // namespace
 
 Machine::Machine(ProgramPtr program, const Limits& limits)
@@ -322,66 +319,8 @@ bool Machine::raise(uint32_t index) {
   return false;
 }
 
-// What exceeds a limit is never caught: the handler would need what has run out.
-bool Machine::recover(Registers& r) {
-  ASSERT(failed_);
-  if (attempts_.empty() || failure_.category == Category::kLimit) return false;
-  const Attempt attempt = attempts_.back();
-  attempts_.pop_back();
-  frames_.resize(attempt.frames);
-  effects_.resize(attempt.effects);
-  caught_ = std::move(failure_);
-  failed_ = false;
-  r = {attempt.handler, stack_.get() + attempt.base, stack_.get() + attempt.top, attempt.running};
-  return true;
-}
-
-// The error as a script sees it. Its texts are made here, and live as long as the evaluation.
-bool Machine::caught(Value& out) {
-  const ScriptError error = explain(*program_, caught_);
-  const auto text = [&](std::string_view s, Value& value) {
-    char* copy = allocate<char>(s.size());
-    if (copy == nullptr) return false;
-    std::memcpy(copy, s.data(), s.size());
-    value = string_value({copy, s.size()});
-    return true;
-  };
-  static constexpr Key kKeys[] = {
-      {"category", "\"category\":", 8, 11}, {"message", "\"message\":", 7, 10}, {"path", "\"path\":", 4, 7}};
-  auto* values = allocate<Value>(std::size(kKeys));
-  auto* object = values == nullptr ? nullptr : allocate<Object>(1);
-  if (object == nullptr || !text(to_string(error.category), values[0]) || !text(error.problem, values[1]) ||
-      !text(error.path, values[2])) {
-    return false;
-  }
-  *object = {kKeys, values};
-  out = object_value(object, std::size(kKeys));
-  return true;
-}
-
-// The labels' text is made at once: what they are made of ends with the evaluation, and so does the text.
-bool Machine::effect(const Instruction& in, const Value* operands) {
-  const Metric& metric = program_->metrics[in.a];
-  if (type_of(operands[0]) != Type::kNumber) return fail_type(1, "number", operands[0]);
-  Effect effect{metric.name, metric.kind, to_double(decode_number(operands[0])), {}};
-  if (in.c != 0) {
-    if (type_of(operands[1]) != Type::kObject) return fail_type(2, "object", operands[1]);
-    text_output_.start(false);
-    if (!render(*this, text_output_, RenderAs::kText, operands[1])) return false;
-    const std::string_view text = text_output_.text();
-    char* copy = allocate<char>(text.size());
-    if (copy == nullptr) return false;
-    std::memcpy(copy, text.data(), text.size());
-    effect.labels = {copy, text.size()};
-  }
-  if (effects_.size() >= kMostEffects) {
-    return fail(Category::kLimit, "more than " + std::to_string(kMostEffects) + " changes of metrics");
-  }
-  effects_.push_back(effect);
-  return true;
-}
-
-// The one long function: a case per instruction, in the order of opcodes.h, each doing what its row says.
+// The one long function: a case per instruction, in the order of opcodes.h, each doing what its row says; those
+// that are not met several times an event are in execute_rare.
 // `ok` false means that fail() was called; the site is noted here because only here it is known.
 bool Machine::execute() {
   const Program& program = *program_;
@@ -428,17 +367,6 @@ bool Machine::execute() {
         *top = hosts_[in.a];
         ok = part(*top++, in.b);
         break;
-      case Opcode::kPart:
-        ok = part(top[-1], in.a);
-        break;
-      case Opcode::kPartElse:
-        ok = part_if_any(top[-1], in.b, holds);
-        if (holds) {
-          ip = program.code.data() + in.a;
-        } else {
-          --top;
-        }
-        break;
       case Opcode::kList:
         top -= in.a;
         ok = list(top, in.a, *top);
@@ -477,13 +405,6 @@ bool Machine::execute() {
         top[-1 - static_cast<int64_t>(in.a)] = top[-1];
         top -= in.a;
         continue;
-      case Opcode::kDrop:
-        top -= in.a;
-        continue;
-      case Opcode::kCopy:
-        *top = top[-1 - static_cast<int64_t>(in.a)];
-        ++top;
-        continue;
       case Opcode::kJump:
         ip = program.code.data() + in.a;
         continue;
@@ -499,13 +420,6 @@ bool Machine::execute() {
         if (!is_truthy(*--top)) continue;
         *top++ = bool_value(true);
         ip = program.code.data() + in.a;
-        continue;
-      case Opcode::kCoalesce:
-        if (type_of(top[-1]) == Type::kNull) {
-          --top;
-        } else {
-          ip = program.code.data() + in.a;
-        }
         continue;
       case Opcode::kTruth:
         top[-1] = bool_value(is_truthy(top[-1]));
@@ -526,25 +440,6 @@ bool Machine::execute() {
         restore();
         // What fails now is the loop, not the function that ended.
         if (!ok) site = ip[-1].site;
-        break;
-      case Opcode::kTry:
-        attempts_.push_back({program.code.data() + in.a, running, static_cast<size_t>(base - stack_.get()),
-                             static_cast<size_t>(top - stack_.get()), frames_.size(), effects_.size()});
-        continue;
-      case Opcode::kEndTry:
-        attempts_.pop_back();
-        ip = program.code.data() + in.a;
-        continue;
-      case Opcode::kCaught:
-        ok = caught(*top++);
-        break;
-      case Opcode::kEffect:
-        top -= in.c != 0 ? 2 : 1;
-        ok = effect(in, top);
-        break;
-      case Opcode::kMatch:
-        ok = match(*this, in.a, base + in.b, holds);
-        *top++ = bool_value(holds);
         break;
       case Opcode::kNumber:
         ok = number(top[-1], in.b);
@@ -594,27 +489,6 @@ bool Machine::execute() {
         if (type_of(v) != type) ok = fail_type(in.b, to_string(type), v);
         break;
       }
-      case Opcode::kLoop:
-        save();
-        ok = begin_loop(r, in);
-        restore();
-        break;
-      case Opcode::kInvoke:
-        save();
-        ok = begin_call(r, in);
-        restore();
-        break;
-      case Opcode::kReduce:
-        save();
-        ok = begin_reduce(r, in);
-        restore();
-        break;
-      case Opcode::kSort:
-        ok = sort_array(*this, program.sorts[in.a], top[-1]);
-        break;
-      case Opcode::kUniqueSorted:
-        ok = unique_runs(*this, program.sorts[in.a], static_cast<RunMode>(in.c), top[-1]);
-        break;
       case Opcode::kCall: {
         top -= in.b;
         Value out = null_value();
@@ -623,6 +497,11 @@ bool Machine::execute() {
         *top++ = out;
         break;
       }
+      default:
+        save();
+        ok = execute_rare(r, in);
+        restore();
+        break;
     }
     ASSERT(top >= base && top <= stack_.get() + stack_size_);
     if (!ok) {

@@ -141,6 +141,7 @@ class Machine {
   // machine.cc. What gives a bool fails with false; results go to `out`, which may be the top of the stack.
   void bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
   bool execute();
+  bool execute_rare(Registers& r, const Instruction& in);
   bool ensure_stack(Registers& r, uint32_t height);
   // Names and inputs, each followed by a pointer into the value.
   bool part(Value& v, uint32_t pointer);

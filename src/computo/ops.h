@@ -56,6 +56,7 @@ enum class Form : uint8_t {
   kMatch,
   kInvoke,
   kUpdate,
+  kImport,
   kMetric,  // detail: MetricKind
   kSort,
   kUniqueSorted,

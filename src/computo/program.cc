@@ -14,6 +14,7 @@
 #include "computo/compiler.h"
 #include "computo/convert.h"
 #include "computo/failure.h"
+#include "computo/imports.h"
 #include "computo/machine.h"
 #include "computo/render.h"
 #include "computo/sugar.h"
@@ -30,13 +31,15 @@ void put_source(std::string_view text, const CompileOptions& options, Program& p
   program.text.reserve(text.size() + kBatchPadding);
   program.text.assign(text);
   program.text.append(kBatchPadding, '\0');
-  program.text_size = text.size();
-  program.origin = options.origin;
-  program.first_line = options.first_line;
-  program.first_column = options.first_column;
-  program.positions = options.positions;
+  Module script;
+  script.origin = options.origin;
+  script.first_line = options.first_line;
+  script.first_column = options.first_column;
+  script.positions = options.positions;
+  script.text_end = text.size();
+  program.modules.push_back(std::move(script));
   program.permuto = options.permuto;
-  ASSERT(program.text.size() == program.text_size + kBatchPadding);
+  ASSERT(program.text.size() == text.size() + kBatchPadding);
 }
 
 // How deep JSON scripts may nest. A level of sugar is up to three of its JSON (a `let` in a binding: the call,
@@ -49,10 +52,11 @@ ProgramPtr compile_text(std::string_view text, const CompileOptions& options, ui
   auto program = std::make_shared<Program>();
   failure.errors.clear();
   if (!read_text(text, options, depth, *program, failure)) return nullptr;
+  read_imports(options, depth, *program);
   Compiler(*program, options, failure.errors).run();
   // Branches that are never taken are looked at out of their turn.
   std::stable_sort(failure.errors.begin(), failure.errors.end(), [](const ScriptError& a, const ScriptError& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    return std::tie(a.origin, a.line, a.column) < std::tie(b.origin, b.line, b.column);
   });
   ASSERT(options.strict || failure.errors.empty());
   if (!failure.errors.empty()) return nullptr;
@@ -65,7 +69,7 @@ ProgramPtr compile_text(std::string_view text, const CompileOptions& options, ui
 bool read_text(std::string_view source, const CompileOptions& options, uint32_t depth, Program& program,
                CompileFailure& failure) {
   put_source(source, options, program);
-  const std::string_view text(program.text.data(), program.text_size);
+  const std::string_view text(program.text.data(), source.size());
   ScriptError error;
   error.category = Category::kParse;
   if (text.size() >= UINT32_MAX / 8) {
@@ -75,7 +79,10 @@ bool read_text(std::string_view source, const CompileOptions& options, uint32_t 
     return false;
   }
   json::WalkError wrong;
-  if (json::Walker({depth}).walk(text, program.tape, wrong)) return true;
+  if (json::Walker({depth}).walk(text, program.tape, wrong)) {
+    program.modules.front().end = static_cast<uint32_t>(program.tape.size());
+    return true;
+  }
   ASSERT(wrong.what != nullptr);
   error.problem = wrong.what;
   if (nests_too_deep(text, wrong.byte)) error.category = Category::kLimit;
@@ -124,7 +131,7 @@ bool uses_variable(const Program& program, size_t index) {
 }
 
 const std::string& origin(const Program& program) {
-  return program.origin;
+  return program.modules.front().origin;
 }
 
 struct Evaluator::State {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,11 +50,12 @@ struct ScriptError {
   std::string hint;     // a name that was probably meant; may be empty
   uint32_t line = 0;    // in the source text, from 1; 0 if it has none
   uint32_t column = 0;  // in characters, from 1
+  std::string origin;   // the imported file it is in; empty: the script itself
 
   // "Error at <path>: <problem>. Did you mean '<hint>'?"
   std::string message() const;
   // "<origin>:<line>:<column>: error[<category>]: <message>"; the place is left out as far as it is unknown.
-  std::string describe(std::string_view origin) const;
+  std::string describe(std::string_view script) const;
 };
 
 // Where a byte of a generated JSON text came from (an expression inside a YAML file, a script in sugar).
@@ -94,10 +96,15 @@ struct CompileOptions {
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
   bool core_only = false;              // only the core's operators exist (section 8 of the language)
-  std::vector<Metric> metrics;         // that may be named
-  bool any_metric = false;             // …or any, for trying a script by itself
+  // Gives the text of the script that `from` calls `path`, and the name that messages and further imports know it
+  // by; nothing if it cannot, with the reason in `problem`. Null: nothing can be imported.
+  std::function<std::optional<std::string>(const std::string& path, const std::string& from, std::string& origin,
+                                           std::string& problem)>
+      import;
+  std::vector<Metric> metrics;  // that may be named
+  bool any_metric = false;      // …or any, for trying a script by itself
   PermutoOptions permuto;
-  bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
+  bool strict = false;  // unknown names and wrong argument counts are errors at compile time
   // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
   // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else
   // places are counted in the text from first_line and first_column.

@@ -5,8 +5,21 @@
 
 namespace colloquium::computo {
 
+struct Scope::Hidden {
+  std::unordered_map<std::string_view, std::vector<Binding>> names;
+};
+
+std::shared_ptr<Scope::Hidden> Scope::hide() {
+  auto hidden = std::make_shared<Hidden>();
+  hidden->names.swap(names_);
+  return hidden;
+}
+
+void Scope::show(const std::shared_ptr<Hidden>& hidden) {
+  names_.swap(hidden->names);
+}
+
 void Scope::add_host(std::string_view name, uint32_t index) {
-  ASSERT(functions_.empty());
   Binding binding;
   binding.slot = index;
   binding.host = true;

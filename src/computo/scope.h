@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,6 +37,11 @@ struct Resolved {
 class Scope {
  public:
   void add_host(std::string_view name, uint32_t index);
+
+  // Nothing is visible from here on (what was is given, to be shown again): an imported script sees only hosts.
+  struct Hidden;
+  std::shared_ptr<Hidden> hide();
+  void show(const std::shared_ptr<Hidden>& hidden);
 
   // A function begins and ends; the script itself is the first.
   void enter_function();

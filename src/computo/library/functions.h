@@ -54,6 +54,13 @@ inline constexpr Operator kFunctionLibrary[] = {
         "key is a string, or a number, boolean or null as text.",
         R"(["groupBy",{"array":[{"k":"a","v":1},{"k":"b","v":2},{"k":"a","v":3}]},["lambda",["x"],["$","/x/k"]]])",
         R"({"a":[{"k":"a","v":1},{"k":"a","v":3}],"b":[{"k":"b","v":2}]})"),
+    special("import", 1, 1, Form::kImport, 0,
+            "What the expression in another script gives; the path is a literal, relative to the script that "
+            "names it. "
+            "That script sees nothing of this one. A library is a script that gives an object of functions and "
+            "values: bind it with `let` and call its functions by `call`. An import that goes in a circle is an "
+            "error.",
+            R"(["try",["import","tax.computo"],"no such script"])", R"("no such script")"),
     each("indexBy", Pass::kElement, ops::index_by,
          "The elements by the key that the function gives, the last of equal keys. Keys are as for groupBy.",
          R"(["indexBy",{"array":[{"id":7}]},["lambda",["x"],["$","/x/id"]]])", R"({"7":{"id":7}})"),
@@ -110,6 +117,15 @@ inline constexpr Operator kFunctionLibrary[] = {
     each("uniqueBy", Pass::kElement, ops::unique_by,
          "Of elements for which the function gives equal values the first, in order.",
          R"(["uniqueBy",[1,2,3],["lambda",["x"],["%",["$","/x"],2]]])", "[1,2]"),
+    Operator{{"update", 3, 3,
+              "The value with the part that the pointer addresses replaced by what the function gives for it; the "
+              "function gets null if there is none. Missing objects are made, as `set` does.",
+              R"(["update",{"a":{"n":1}},"/a/n",["lambda",["x"],["+",["$","/x"],1]]])", R"({"a":{"n":2}})"},
+             Form::kUpdate,
+             0,
+             ops::part_or_null,
+             "",
+             nullptr},
     each("zipWith", Pass::kPair, ops::results,
          "What the function gives for the elements of two arrays at the same place, up to the shorter one's "
          "length.",

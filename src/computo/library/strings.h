@@ -96,11 +96,12 @@ inline constexpr Operator kStringLibrary[] = {
            "many as the "
            "fourth operand says. Replacing the empty string is an error of category value.",
            R"(["replace","a-b-c","-","+",1])", R"("a+b-c")"),
-    native("split", 2, 3, "ssi", ops::split,
-           "The pieces between separators, empty ones among them; the empty separator splits into code points. "
-           "With a "
-           "third operand there are at most that many pieces, the last being what is left.",
-           R"(["split","a,b,,c",",",3])", R"(["a","b",",c"])"),
+    native("split", 2, 2, "ss", ops::split,
+           "The pieces between separators, empty ones among them; the empty separator splits into code points.",
+           R"(["split","a,b,,c",","])", R"(["a","b","","c"])"),
+    native("splitAtMost", 3, 3, "ssi", ops::split,
+           "As split, with at most as many pieces as the third operand says, the last being what is left.",
+           R"(["splitAtMost","a,b,,c",",",3])", R"(["a","b",",c"])"),
     native("startsWith", 2, 2, "s", ops::starts_with, "True if the string begins with the other.",
            R"(["startsWith","ord-17","ord-"])", "true"),
     native("substring", 2, 3, "sii", ops::substring,
