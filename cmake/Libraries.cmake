@@ -34,6 +34,11 @@ if(NOT COLLOQUIUM_CORE_ONLY)
   add_library(lib::http_parser ALIAS lib_http_parser)
 endif()
 
+find_package(date REQUIRED)
+add_library(lib_tz INTERFACE)
+target_link_libraries(lib_tz INTERFACE date::date-tz)
+add_library(lib::tz ALIAS lib_tz)
+
 find_package(simdjson REQUIRED)
 add_library(lib_simdjson INTERFACE)
 target_link_libraries(lib_simdjson INTERFACE simdjson::simdjson)

@@ -17,6 +17,7 @@
 #include "computo/library/regex.h"
 #include "computo/library/statistics.h"
 #include "computo/library/strings.h"
+#include "computo/library/times.h"
 #include "computo/library/unicode.h"
 #include "computo/number.h"
 #include "computo/ops_core.h"
@@ -43,7 +44,7 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 constexpr auto kOperators =
     merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kDigestLibrary, kEncodingLibrary, kFunctionLibrary,
            kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary, kStatisticsLibrary,
-           kStringLibrary, kUnicodeLibrary);
+           kStringLibrary, kTimeLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

@@ -94,8 +94,9 @@ class Figures:
         self.sources = [path for path in everything if not tree.is_test(path)]
         self.tests = [path for path in everything if tree.is_test(path)]
         # The programs of tests/bench compare, and those of tests/quality check the tree: neither tests what it does.
-        self.tests += [path for path in tree.files(root, ('tests',), tree.CPP + ('.py',))
+        self.tests += [path for path in tree.files(root, ('tests',), tree.CPP + ('.py', '.test'))
                        if not path.startswith(('tests/bench/', 'tests/quality/'))]
+        # Cases of the language are files of their own (.test): script and result, and tests like any other.
         text = {path: tree.read(path, root) for path in self.sources + self.tests}
         self.lines = {path: text[path].count('\n') for path in text}
         self.functions = list(functions(root, self.sources))

@@ -9,6 +9,7 @@ namespace colloquium::computo::ops {
 namespace {
 constexpr int32_t kCapitalDottedI = 0x130;
 constexpr int32_t kDotAbove = 0x307;
+constexpr int32_t kCapitalSharpS = 0x1E9E;  // which utf8proc gives for ß, and Unicode does not
 }  // namespace
 
 bool is_letter(int32_t point) {
@@ -72,8 +73,14 @@ Folded lower_point(int32_t point) {
   return {{utf8proc_tolower(point)}, 1};
 }
 
-int32_t title_point(int32_t point) {
-  return utf8proc_totitle(point);
+// What has no title case of its own is the first of its capitals and the rest small: ß is Ss.
+Folded title_point(int32_t point) {
+  const int32_t title = utf8proc_totitle(point);
+  Folded upper = upper_point(point);
+  ASSERT(upper.count > 0);
+  if (upper.count == 1 || (title != point && title != kCapitalSharpS)) return {{title}, 1};
+  for (uint32_t i = 1; i < upper.count; ++i) upper.points[i] = utf8proc_tolower(upper.points[i]);
+  return upper;
 }
 
 char* write_point(int32_t point, char* out) {

@@ -30,7 +30,7 @@ bool is_space(int32_t point);
 Folded upper_point(int32_t point);
 Folded lower_point(int32_t point);
 Folded fold_point(int32_t point);
-int32_t title_point(int32_t point);
+Folded title_point(int32_t point);
 
 // Writes it in UTF-8; returns the end. REQUIRES: room for 4 bytes.
 char* write_point(int32_t point, char* out);

@@ -23,6 +23,49 @@ re2::RE2::Options options() {
   return options;
 }
 
+// Behind a bracketed class that starts at `at`. A bracket that comes first stands for itself.
+size_t skip_class(std::string_view text, size_t at) {
+  ASSERT(text[at] == '[');
+  ++at;
+  if (at < text.size() && text[at] == '^') ++at;
+  if (at < text.size() && text[at] == ']') ++at;
+  while (at < text.size() && text[at] != ']') {
+    const bool named = text.substr(at).starts_with("[:");
+    const size_t end = named ? text.find(":]", at + 2) : std::string_view::npos;
+    if (end != std::string_view::npos) {
+      at = end + 2;
+    } else {
+      at += text[at] == '\\' ? 2 : 1;
+    }
+  }
+  return std::min(at + 1, text.size());
+}
+
+// Named groups in the spelling of Perl and JavaScript, (?<name>…), in that of RE2, which knows only (?P<name>…) in
+// the version at hand.
+std::string with_known_names(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i + 1;
+    if (text[i] == '\\') {
+      const bool literal = text.substr(i).starts_with("\\Q");
+      const size_t closing = literal ? text.find("\\E", i + 2) : i;
+      end = std::min(closing == std::string_view::npos ? text.size() : closing + 2, text.size());
+    } else if (text[i] == '[') {
+      end = skip_class(text, i);
+    } else if (text.substr(i).starts_with("(?<") && !text.substr(i).starts_with("(?<=") &&
+               !text.substr(i).starts_with("(?<!")) {
+      out += "(?P";
+      i += 2;
+      end = i + 1;
+    }
+    ASSERT(end > i);
+    out += text.substr(i, end - i);
+    i = end;
+  }
+  return out;
+}
+
 }  // namespace
 
 Pattern::Pattern(std::unique_ptr<re2::RE2> regex) : regex_(std::move(regex)) {
@@ -41,7 +84,7 @@ std::unique_ptr<const Pattern> Pattern::create(std::string_view text, std::strin
     problem = expected + ": longer than " + std::to_string(kMostPatternBytes) + " bytes";
     return nullptr;
   }
-  auto regex = std::make_unique<re2::RE2>(re2::StringPiece(text.data(), text.size()), options());
+  auto regex = std::make_unique<re2::RE2>(with_known_names(text), options());
   if (!regex->ok()) {
     problem = expected + ": " + regex->error();
     return nullptr;

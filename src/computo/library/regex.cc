@@ -8,7 +8,7 @@ namespace colloquium::computo::ops {
 
 namespace {
 
-constexpr std::string_view kNoNames = "expected a regular expression with named groups, as in (?P<name>…), got ";
+constexpr std::string_view kNoNames = "expected a regular expression with named groups, as in (?<name>…), got ";
 
 Value group_value(const std::string_view& group) {
   return group.data() == nullptr ? null_value() : string_value(group);

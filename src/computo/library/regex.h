@@ -1,8 +1,9 @@
 // Operators with regular expressions, by RE2: time linear in the text, bounded memory, no backtracking.
 //
 // The syntax is RE2's (https://github.com/google/re2/wiki/Syntax): Perl's without look-around and back references.
-// A pattern is compiled once per machine (prepared.h). Matching without groups takes nothing from the heap; with
-// groups, and a pattern in which more than one way through has to be followed, RE2 takes working memory for it.
+// A group's name may be written (?<name>…) or (?P<name>…). A pattern is compiled once per machine (prepared.h).
+// Matching without groups takes nothing from the heap; with groups, and a pattern in which more than one way
+// through has to be followed, RE2 takes working memory for it.
 #pragma once
 
 #include "computo/ops.h"
@@ -32,7 +33,7 @@ inline constexpr Operator kRegexLibrary[] = {
            "What the named groups matched, as an object of strings, null for a group that took no part; null if "
            "there is "
            "no match. A pattern without a named group is an error of category value.",
-           R"x(["regexCapture","17:45 up","(?P<hour>\\d+):(?P<minute>\\d+)"])x", R"({"hour":"17","minute":"45"})",
+           R"x(["regexCapture","17:45 up","(?<hour>\\d+):(?<minute>\\d+)"])x", R"({"hour":"17","minute":"45"})",
            ops::check_regex_capture),
     native("regexFind", 2, 2, "s", ops::regex_find,
            "The first match of the pattern: its text, the index in code points where it starts, its groups in "
@@ -40,7 +41,7 @@ inline constexpr Operator kRegexLibrary[] = {
            "those with names; null if there is none. A pattern that is no regular expression (of RE2's syntax) is "
            "an error "
            "of category value, here and in all regex operators.",
-           R"x(["regexFind","id=17","(?P<key>\\w+)=(\\d+)(x)?"])x",
+           R"x(["regexFind","id=17","(?<key>\\w+)=(\\d+)(x)?"])x",
            R"({"groups":["id","17",null],"match":"id=17","named":{"key":"id"},"start":0})", ops::check_regex),
     native(
         "regexFindAll", 2, 3, "ssi", ops::regex_find_all,
@@ -54,7 +55,7 @@ inline constexpr Operator kRegexLibrary[] = {
            "match, $1 to $9 and ${12} a group, ${name} a named one, empty if it took no part, and $$ a dollar "
            "sign; a group "
            "that the pattern does not have is an error of category value.",
-           R"x(["regexReplace","Doe, Jane","(\\w+), (?P<first>\\w+)","${first} $1"])x", R"("Jane Doe")",
+           R"x(["regexReplace","Doe, Jane","(\\w+), (?<first>\\w+)","${first} $1"])x", R"("Jane Doe")",
            ops::check_regex_replace),
     native("regexSplit", 2, 3, "ssi", ops::regex_split,
            "The pieces between matches, at most as many as the third operand says, the last being what is left. A "

@@ -181,18 +181,7 @@ bool capitalize(Machine& machine, const Value* arguments, uint32_t count, Value&
   }
   Output& output = machine.text_output();
   output.start(false);
-  const int32_t first = take_point(text);
-  const Folded upper = upper_point(first);
-  const int32_t title = title_point(first);
-  // ß has no title case of its own: Ss.
-  if (upper.count > 1 && title == first) {
-    output.commit(write_point(upper.points[0], output.room(4)));
-    for (uint32_t i = 1; i < upper.count; ++i) {
-      output.commit(write_points(lower_point(upper.points[i]), output.room(4 * kMostFolded)));
-    }
-  } else {
-    output.commit(write_point(title, output.room(4)));
-  }
+  output.commit(write_points(title_point(take_point(text)), output.room(4 * kMostFolded)));
   output.put(text);
   return finish_text(machine, out);
 }

@@ -61,7 +61,7 @@ class NameWriter {
       const bool begins = !in_word_ || splits(point, peek_point(text));
       if (begins) begin_word();
       ASSERT(point > 0);
-      put(begins && style_ == NameStyle::kCamel && words_ > 1 ? upper_first(point) : lower_point(point));
+      put(begins && style_ == NameStyle::kCamel && words_ > 1 ? title_point(point) : lower_point(point));
       in_word_ = true;
       last_ = point;
     }
@@ -80,7 +80,6 @@ class NameWriter {
     if (words_ > 1 && style_ == NameStyle::kKebab) output_.put('-');
   }
 
-  static Folded upper_first(int32_t point) { return {{title_point(point)}, 1}; }
   void put(const Folded& points) { output_.commit(write_points(points, output_.room(4 * kMostFolded))); }
 
   Output& output_;
