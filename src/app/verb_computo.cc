@@ -1,6 +1,8 @@
 // `computo run`: a Computo script by itself, over values given on the command line or lines of NDJSON.
 
+#include <optional>
 #include <ostream>
+#include <string>
 #include <utility>
 
 #include "colloquium/batch.h"
@@ -60,11 +62,25 @@ Result<Script> take_script(Options& options) {
   return Script{std::move(text), path};
 }
 
+// A script that is imported is found from the folder of the script that names it.
+std::optional<std::string> read_import(const std::string& path, const std::string& from, std::string& origin,
+                                       std::string& problem) {
+  const size_t folder = from.rfind('/');
+  const bool beside = !path.starts_with('/') && folder != std::string::npos;
+  origin = beside ? from.substr(0, folder + 1) + path : path;
+  auto text = io::read_file(io::posix_file_system(), origin, kScriptLimitBytes);
+  if (text) return std::move(*text);
+  problem = text.error().message;
+  return std::nullopt;
+}
+
 // Null, after every error has been told.
 computo::ProgramPtr compile(const Script& script, const std::string& array_key, Console& console) {
   computo::CompileOptions options;
   options.array_key = array_key;
   options.origin = script.origin;
+  options.import = read_import;
+  options.any_metric = true;  // nobody declares one here, and nobody counts
   computo::CompileFailure failure;
   const auto sugar = computo::marked_sugar(script.text);
   const bool marked = sugar && script.origin == kInline;

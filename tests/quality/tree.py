@@ -10,7 +10,7 @@ TEST = re.compile(r'(^|/)(tests?|testing|testdata)/|_test\.|_fuzz\.|_bench\.')
 
 def files(root=ROOT, under=(), endings=None):
     """Paths below root, relative to it: tracked ones and new ones that git does not ignore."""
-    if os.path.isdir(os.path.join(root, '.git')):
+    if os.path.exists(os.path.join(root, '.git')):
         listed = subprocess.run(['git', '-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
                                 capture_output=True, text=True, check=True).stdout.split('\0')
     else:

@@ -43,10 +43,8 @@ inline constexpr Operator kDigestLibrary[] = {
            R"("f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8")"),
     native("ipInCidr", 2, 2, "s.", ops::ip_in_cidr,
            "True if the IP address lies in the network, as in 10.0.0.0/8 or 2001:db8::/32, or in any of an array "
-           "of them; a "
-           "network without a length is one address. An IPv4 address mapped into IPv6 counts as IPv4. What is no "
-           "address "
-           "or network is an error of category value.",
+           "of them; a network without a length is one address. An IPv4 address mapped into IPv6 counts as IPv4. "
+           "What is no address or network is an error of category value.",
            R"([["ipInCidr","10.1.2.3","10.0.0.0/8"],["ipInCidr","::1",["split","10.0.0.0/8 fc00::/7"," "]]])",
            "[true,false]"),
     native("ipVersion", 1, 1, "s", ops::ip_version,
@@ -57,8 +55,7 @@ inline constexpr Operator kDigestLibrary[] = {
            R"("900150983cd24fb0d6963f7d28e17f72")"),
     native("murmur2", 1, 1, "s", ops::murmur2,
            "The hash Kafka's default partitioner computes, an integer from -2147483648 to 2147483647. Its "
-           "partition is the "
-           "remainder of bitAnd of that and 2147483647 by the number of partitions.",
+           "partition is the remainder of bitAnd of that and 2147483647 by the number of partitions.",
            R"(["murmur2","foobar"])", "-790332482"),
     native("sha1", 1, 1, "s", ops::sha1,
            "The SHA-1 digest of the string's bytes, 40 hexadecimal digits; not for security.", R"(["sha1","abc"])",
@@ -69,8 +66,7 @@ inline constexpr Operator kDigestLibrary[] = {
            R"(["substring",["sha512","abc"],0,32])", R"("ddaf35a193617abacc417349ae204131")"),
     native("uuidV5", 2, 2, "s", ops::uuid_v5,
            "The UUID of version 5 (RFC 9562) of a name in a namespace, which is a UUID or dns, url, oid or x500. "
-           "The same "
-           "name always has the same UUID. Another namespace is an error of category value.",
+           "The same name always has the same UUID. Another namespace is an error of category value.",
            R"(["uuidV5","dns","www.example.com"])", R"("2ed6657d-e927-568b-95e1-2665a8aea6a2")", ops::check_uuid),
     native("xxhash64", 1, 1, "s", ops::xxhash64,
            "The 64-bit xxHash of the string's bytes, 16 hexadecimal digits, since it exceeds the language's "

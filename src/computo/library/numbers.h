@@ -53,58 +53,48 @@ inline constexpr Operator kNumberLibrary[] = {
     native("ceil", 1, 1, "n", ops::ceil, "The smallest integer that is not less.", R"(["ceil",-1.5])", "-1"),
     native("clamp", 3, 3, "n", ops::clamp,
            "The number, but at least the second and at most the third; bounds in the wrong order are an error of "
-           "category "
-           "value.",
+           "category value.",
            R"(["clamp",120,0,100])", "100"),
     native("exp", 1, 1, "n", ops::exp, "Euler's number to that power.", R"(["exp",0])", "1"),
     native("floor", 1, 1, "n", ops::floor, "The largest integer that is not greater.", R"(["floor",-1.5])", "-2"),
     native("formatInt", 2, 2, "i", ops::format_int,
            "The integer's digits in a base from 2 to 36, small letters behind 9; another base is an error of "
-           "category "
-           "value.",
+           "category value.",
            R"(["formatInt",255,16])", R"("ff")", ops::check_base),
     native("formatNumber", 2, 4, "niss", ops::format_number,
            "The number with exactly so many digits after the point, 0 to 100, rounded as round does. The third "
-           "operand "
-           "stands between groups of three digits, the fourth in place of the point.",
+           "operand stands between groups of three digits, the fourth in place of the point.",
            R"(["formatNumber",1234567.891,2,".",","])", R"("1.234.567,89")"),
     native("log", 1, 2, "n", ops::log,
            "The natural logarithm, or that to the base of the second operand. Of 0 or less it is an error of "
-           "category "
-           "number.",
+           "category number.",
            R"(["log",1000,10])", "3"),
     native("max", 1, -1, ".", ops::max,
            "The greatest of the operands, or of the elements of one array; the first of equals. Of no numbers it "
-           "is an error "
-           "of category empty_array.",
+           "is an error of category empty_array.",
            R"(["max",2,9,4])", "9"),
     native("min", 1, -1, ".", ops::min,
            "The least of the operands, or of the elements of one array; the first of equals. Of no numbers it is "
-           "an error of "
-           "category empty_array.",
+           "an error of category empty_array.",
            R"(["min",[3,1,2]])", "1"),
     native("parseInt", 1, 2, "si", ops::parse_int,
            "The integer of 64 bits that the string spells in base 10, or in that of the second operand, 2 to 36; "
-           "with an "
-           "optional sign and white space around. Anything else is an error of category value.",
+           "with an optional sign and white space around. Anything else is an error of category value.",
            R"(["parseInt","-ff",16])", "-255", ops::check_base),
     native("pow", 2, 2, "n", ops::pow,
            "The first number to the power of the second; an exact integer as long as it fits 64 bits.",
            R"(["pow",2,62])", "4611686018427387904"),
     native("round", 1, 2, "ni", ops::round,
            "The nearest number with no digits after the point, or so many as the second operand says, which if "
-           "negative "
-           "counts before it; halves go away from zero. What counts is how the number is written.",
+           "negative counts before it; halves go away from zero. What counts is how the number is written.",
            R"([["round",-2.5],["round",1.005,2],["round",1250,-2]])", "[-3,1.01,1300]"),
     native("shiftLeft", 2, 2, "i", ops::shift_left,
            "The integer's 64 bits moved up by 0 to 63 places; those beyond the top are lost. Another distance is "
-           "an error of "
-           "category value.",
+           "an error of category value.",
            R"(["shiftLeft",3,4])", "48"),
     native("shiftRight", 2, 2, "i", ops::shift_right,
-           "The integer's 64 bits moved down by 0 to 63 places, keeping the sign. Another distance is an error of "
-           "category "
-           "value.",
+           "The integer's 64 bits moved down by 0 to 63 places, keeping the sign. Another distance is an error "
+           "of category value.",
            R"(["shiftRight",-16,2])", "-4"),
     native("sign", 1, 1, "n", ops::sign, "-1, 0 or 1, as the number is negative, zero or positive.",
            R"(["sign",-0.5])", "-1"),

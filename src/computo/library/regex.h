@@ -31,16 +31,13 @@ std::string check_regex_replace(std::span<const ConstantText> arguments);
 inline constexpr Operator kRegexLibrary[] = {
     native("regexCapture", 2, 2, "s", ops::regex_capture,
            "What the named groups matched, as an object of strings, null for a group that took no part; null if "
-           "there is "
-           "no match. A pattern without a named group is an error of category value.",
+           "there is no match. A pattern without a named group is an error of category value.",
            R"x(["regexCapture","17:45 up","(?<hour>\\d+):(?<minute>\\d+)"])x", R"({"hour":"17","minute":"45"})",
            ops::check_regex_capture),
     native("regexFind", 2, 2, "s", ops::regex_find,
            "The first match of the pattern: its text, the index in code points where it starts, its groups in "
-           "order and "
-           "those with names; null if there is none. A pattern that is no regular expression (of RE2's syntax) is "
-           "an error "
-           "of category value, here and in all regex operators.",
+           "order and those with names; null if there is none. A pattern that is no regular expression (of RE2's "
+           "syntax) is an error of category value, here and in all regex operators.",
            R"x(["regexFind","id=17","(?<key>\\w+)=(\\d+)(x)?"])x",
            R"({"groups":["id","17",null],"match":"id=17","named":{"key":"id"},"start":0})", ops::check_regex),
     native(
@@ -51,16 +48,13 @@ inline constexpr Operator kRegexLibrary[] = {
         ops::check_regex),
     native("regexReplace", 3, 4, "sssi", ops::regex_replace,
            "The string with each match replaced, at most as many as the fourth operand says. In the replacement "
-           "$0 is the "
-           "match, $1 to $9 and ${12} a group, ${name} a named one, empty if it took no part, and $$ a dollar "
-           "sign; a group "
-           "that the pattern does not have is an error of category value.",
+           "$0 is the match, $1 to $9 and ${12} a group, ${name} a named one, empty if it took no part, and $$ a "
+           "dollar sign; a group that the pattern does not have is an error of category value.",
            R"x(["regexReplace","Doe, Jane","(\\w+), (?<first>\\w+)","${first} $1"])x", R"("Jane Doe")",
            ops::check_regex_replace),
     native("regexSplit", 2, 3, "ssi", ops::regex_split,
-           "The pieces between matches, at most as many as the third operand says, the last being what is left. A "
-           "match of "
-           "nothing separates nothing.",
+           "The pieces between matches, at most as many as the third operand says, the last being what is left. "
+           "A match of nothing separates nothing.",
            R"(["regexSplit","a, b;c","[,;]\\s*"])", R"(["a","b","c"])", ops::check_regex),
     native("regexTest", 2, 2, "s", ops::regex_test,
            "True if the pattern matches anywhere in the string; ^ and $ tie it to its ends.",

@@ -42,59 +42,49 @@ inline constexpr Operator kStringLibrary[] = {
            R"(["byteLength","Zoë"])", "4"),
     native("contains", 2, 2, "..", ops::contains,
            "True if the string has the other string in it, or if an element of the array equals the value. Every "
-           "string "
-           "contains the empty one.",
+           "string contains the empty one.",
            R"([["contains","colloquium","quiu"],["contains",[1,2],3]])", "[true,false]"),
     native("endsWith", 2, 2, "s", ops::ends_with, "True if the string ends with the other.",
            R"(["endsWith","a.json",".json"])", "true"),
     native("format", 1, -1, "s.", ops::format,
            "The template with {} replaced by the text of the next value, {0}, {1} … by that of the value at that "
-           "place, "
-           "{name} by that of the member of the first value, which is an object; {{ and }} are braces. A value "
-           "that is not "
-           "there and a brace alone are errors of category value.",
+           "place, {name} by that of the member of the first value, which is an object; {{ and }} are braces. A "
+           "value that is not there and a brace alone are errors of category value.",
            R"(["format","{} is {name} of {{{1}}}",{"name":"first"},"all"])",
            R"x("{\"name\":\"first\"} is first of {all}")x", ops::check_format),
-    native(
-        "indexOf", 2, 2, "..", ops::index_of,
-        "The index of the first occurrence of a string in a string, in code points, or of the first element of an "
-        "array that equals the value; -1 if there is none.",
-        R"([["indexOf","Zoë Müller","Mü"],["indexOf",[7,8],9]])", "[4,-1]"),
+    native("indexOf", 2, 2, "..", ops::index_of,
+           "The index of the first occurrence of a string in a string, in code points, or of the first element "
+           "of an array that equals the value; -1 if there is none.",
+           R"([["indexOf","Zoë Müller","Mü"],["indexOf",[7,8],9]])", "[4,-1]"),
     native("length", 1, 1, ".", ops::length,
-           "The number of a string's code points, of an array's elements or of an object's members. Anything else "
-           "is an "
-           "error of category type.",
+           "The number of a string's code points, of an array's elements or of an object's members. Anything "
+           "else is an error of category type.",
            R"([["length","Zoë"],["length",[1,2]]])", "[3,2]"),
     native("like", 2, 2, "s", ops::like,
            "True if the whole string matches the pattern, in which * stands for any text, ? for any one "
-           "character, and a "
-           "backslash takes the meaning from the next character.",
+           "character, and a backslash takes the meaning from the next character.",
            R"(["like","orders-17.json","orders-*.js?n"])", "true"),
     native("lines", 1, 1, "s", ops::lines,
            "The lines of a text without their ends, which are LF, CR LF or CR; an end at the very end begins no "
-           "further "
-           "line. The empty text has none.",
+           "further line. The empty text has none.",
            R"(["lines","a\r\nb\n\nc\n"])", R"(["a","b","","c"])"),
     native("lower", 1, 1, "s", ops::lower,
            "The string with the letters A to Z made small; lowerCase does so for all of Unicode.",
            R"(["lower","ÄB"])", R"("Äb")"),
     native("padEnd", 2, 3, "sis", ops::pad_end,
            "The string followed by as many spaces, or characters of the third operand, as make it that long. A "
-           "longer one "
-           "stays as it is; padding with nothing is an error of category value.",
+           "longer one stays as it is; padding with nothing is an error of category value.",
            R"(["padEnd","ab",5,"-="])", R"("ab-=-")"),
     native("padStart", 2, 3, "sis", ops::pad_start,
            "The string after as many spaces, or characters of the third operand, as make it that long. A longer "
-           "one stays "
-           "as it is; padding with nothing is an error of category value.",
+           "one stays as it is; padding with nothing is an error of category value.",
            R"(["padStart","7",3,"0"])", R"("007")"),
     native("repeat", 2, 2, "si", ops::repeat,
            "The string as many times as said. A negative count is an error of category value.",
            R"(["repeat","ab",3])", R"("ababab")"),
     native("replace", 3, 4, "sssi", ops::replace,
            "The string with each occurrence of the second replaced by the third, from the left and at most as "
-           "many as the "
-           "fourth operand says. Replacing the empty string is an error of category value.",
+           "many as the fourth operand says. Replacing the empty string is an error of category value.",
            R"(["replace","a-b-c","-","+",1])", R"("a+b-c")"),
     native("split", 2, 2, "ss", ops::split,
            "The pieces between separators, empty ones among them; the empty separator splits into code points.",
@@ -106,17 +96,15 @@ inline constexpr Operator kStringLibrary[] = {
            R"(["startsWith","ord-17","ord-"])", "true"),
     native("substring", 2, 3, "sii", ops::substring,
            "The string from that code point on, counted from 0 or, if negative, from the end; with a third "
-           "operand at "
-           "most that many. What lies outside the string is left out; a negative length is an error of category "
-           "value.",
+           "operand at most that many. What lies outside the string is left out; a negative length is an error "
+           "of category value.",
            R"(["substring","Zoë Müller",-6,2])", R"("Mü")"),
     native("trim", 1, 1, "s", ops::trim,
            "The string without ASCII white space at both ends; trimStart and trimEnd know that of Unicode.",
            R"(["trim","\t a b\n"])", R"("a b")"),
     native("truncate", 2, 3, "sis", ops::truncate,
            "The string if it has at most that many code points, else its beginning and the third operand, "
-           "together that "
-           "long. An ending longer than that is an error of category value.",
+           "together that long. An ending longer than that is an error of category value.",
            R"(["truncate","colloquium",5,"…"])", R"("coll…")"),
     native("upper", 1, 1, "s", ops::upper,
            "The string with the letters a to z made capitals; upperCase does so for all of Unicode.",
