@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "net/body_budget.h"
 
 namespace colloquium::net {
 
@@ -20,6 +21,7 @@ struct PendingAnswer {
   bool keep_alive = true;       // what the request asked for; after the answer, what is to be done
   bool wants_continue = false;  // 100 Continue is due once it stands in front
   size_t body_bytes = 0;        // held for it
+  BodyBudget::Hold hold;        // reserved for it; stays in place until the next begin()
   std::string bytes;            // the answer, if it came early
 };
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ namespace colloquium::net {
 class ByteStreamEvents {
  public:
   virtual ~ByteStreamEvents() = default;
+
+  // How many bytes the next on_bytes should bring at most: a wish, asked before each read.
+  virtual size_t read_bytes_max() const { return std::numeric_limits<size_t>::max(); }
 
   // `bytes` are valid during the call.
   virtual void on_bytes(std::string_view bytes) = 0;

@@ -137,6 +137,7 @@ void HttpConnection::on_sent() {
 }
 
 void HttpConnection::release(PendingAnswer& pending) {
+  core_.budget().give_back(pending.hold);
   core_.release(pending.body_bytes);
   pending.body_bytes = 0;
 }
@@ -158,12 +159,14 @@ void HttpConnection::shut_down() {
   if (!alive()) return;
   const auto self = shared_from_this();
   if (input_ == Input::kHead && answers_.empty() && stream_->unsent_bytes() == 0) return close();
-  if (input_ == Input::kHeld) refuse(busy("the server is stopping"));
+  const bool outside = input_ == Input::kQueued && after_queue_ == AfterQueue::kEnter;
+  if (input_ == Input::kHeld || outside) refuse(busy("the server is stopping"));
   settle();
 }
 
 void HttpConnection::close() {
   if (!alive()) return;
+  leave_queue();
   input_ = Input::kClosed;
   release_all();
   stream_.reset();
@@ -194,6 +197,10 @@ void HttpConnection::check_input_time(int64_t now_ms) {
     refuse(busy("no more events can be taken at the moment"));
     return settle();
   }
+  if (input_ == Input::kQueued && now_ms - input_since_ms_ >= limits.budget_timeout_ms) {
+    give_up_queueing();
+    return settle();
+  }
   if (input_ != Input::kHead || !wants_input()) return;
   if (input_since_ms_ != 0) {
     if (now_ms - input_since_ms_ < limits.head_timeout_ms) return;
@@ -207,7 +214,10 @@ void HttpConnection::check_input_time(int64_t now_ms) {
 
 void HttpConnection::check_body_time(int64_t now_ms) {
   if (now_ms - input_since_ms_ < core_.limits().body_timeout_ms) return;
-  if (window_bytes_ >= core_.limits().body_bytes_min) {
+  // One byte of the body a second would be enough for its sender to hold a place that others wait for.
+  const bool in_the_way = input_ == Input::kBody && core_.budget().is_awaited() &&
+                          now_ms - body_began_ms_ >= core_.limits().body_timeout_ms;
+  if (window_bytes_ >= core_.limits().body_bytes_min && !in_the_way) {
     input_since_ms_ = now_ms;
     window_bytes_ = 0;
     return;

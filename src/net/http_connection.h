@@ -19,6 +19,7 @@
 
 #include "io/compress.h"
 #include "net/answer_queue.h"
+#include "net/body_budget.h"
 #include "net/byte_stream.h"
 #include "net/exchange.h"
 #include "net/http_parser.h"
@@ -36,6 +37,7 @@ Problem busy(std::string detail);
 
 class HttpConnection final : public Exchanges,
                              public ByteStreamEvents,
+                             public BodyBudget::Waiter,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<ByteStream> stream);
@@ -46,6 +48,7 @@ class HttpConnection final : public Exchanges,
   void answer(uint64_t exchange, const Response& response) override;
   bool alive() const override { return input_ != Input::kClosed; }
 
+  size_t read_bytes_max() const override;
   void on_bytes(std::string_view bytes) override;
   void on_end() override;
   void on_broken() override;
@@ -55,6 +58,8 @@ class HttpConnection final : public Exchanges,
   void settle_later();
   // Asks the route again that said kWait.
   void admit_again();
+  // The body budget has what this connection waited for.
+  void granted() override;
   // Enforces the time limits.
   void check_time(int64_t now_ms);
   // Ends when the answers under way are sent.
@@ -67,10 +72,14 @@ class HttpConnection final : public Exchanges,
     kBody,      // reading a body for a handler
     kSkip,      // reading over the rest of a request that has been answered
     kHeld,      // a route said kWait
+    kQueued,    // waits for the body budget
     kDecoding,  // a body is being decompressed on another thread
     kDrop,      // no further request: what comes is thrown away
     kClosed,
   };
+
+  // What comes after kQueued.
+  enum class AfterQueue : uint8_t { kEnter, kReadOn, kDecode };
 
   // Input.
   bool wants_input() const;
@@ -83,13 +92,20 @@ class HttpConnection final : public Exchanges,
   std::optional<Problem> check_size(const RequestHead& head) const;
   void answer_options();
   void admit();
+  void enter();
+  void entered();
   void start_body();
   void on_body(std::string_view bytes);
+  void reserve_ahead();
   void on_message();
   void decode();
   void decode_elsewhere();
   void decoded(Status status, std::string body);
   void dispatch(std::shared_ptr<const std::string> body);
+  void queue(AfterQueue then, size_t bytes);
+  void leave_queue();
+  void give_up_queueing();
+  bool is_decoding() const;
   void refuse(Problem problem);
   void refuse_connection(Problem problem);
   void drop_input();
@@ -125,6 +141,9 @@ class HttpConnection final : public Exchanges,
   std::shared_ptr<std::string> body_;
   io::Compression coding_ = io::Compression::kNone;
   size_t window_bytes_ = 0;  // of the body, since input_since_ms_
+  size_t decode_room_ = 0;   // for the decoded body, as far as it is known
+  AfterQueue after_queue_ = AfterQueue::kEnter;
+  uint64_t ticket_ = 0;  // kQueued: the place in the queue
 
   // Answers.
   AnswerQueue answers_;
@@ -135,7 +154,8 @@ class HttpConnection final : public Exchanges,
   bool finished_ = false;     // and the stream has been finished
 
   // When, on the loop's clock.
-  int64_t input_since_ms_;  // head: first byte, 0 if none; body, hold: beginning of the window
+  int64_t input_since_ms_;     // head: first byte, 0 if none; body, hold, queue: beginning of the window
+  int64_t body_began_ms_ = 0;  // the time spent in the queue is left out
   int64_t idle_since_ms_;
   int64_t sent_ms_ = 0;  // last time the client took something
   int64_t finished_ms_ = 0;

@@ -1,5 +1,7 @@
 // The input half of HttpConnection: from bytes to handlers.
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "loop/uv_loop.h"
@@ -11,8 +13,19 @@ namespace {
 
 // A refused request's body of up to this length is read over, so that the connection can be kept.
 constexpr uint64_t kSkipBytesMax = 64 * 1024;
-// Memory set aside for a body on its sender's word alone.
-constexpr uint64_t kBodyReserveMax = 256 * 1024;
+// Memory set aside for a body on its sender's word alone; it counts in the budget.
+constexpr uint64_t kBodyReserveMax = 1024 * 1024;
+// A body of unknown length takes of the budget by such pieces, and the next one before it can need it: while it
+// is not certain that a further read fits.
+constexpr size_t kPieceBytes = 256 * 1024;
+constexpr size_t kReadAheadBytes = 64 * 1024;
+// While requests wait for memory, heads are read with no more of their bodies than this: what is read of a
+// body before it is let in counts in no budget.
+constexpr size_t kCrowdedReadBytes = 4 * 1024;
+// What a compressed body is thought to hold: more than most do. What holds more is decompressed again with room
+// for several times as much; all tries together cost little more than the last.
+constexpr size_t kDecodedRatio = 16;
+constexpr size_t kDecodedGrowth = 8;
 // Compressed bodies up to this length, and up to this length decompressed, are decompressed on the loop: a
 // hand-over costs more. A few bytes can hold many megabytes, so both are needed.
 constexpr size_t kDecodeHereBytesMax = 4 * 1024;
@@ -27,7 +40,18 @@ Problem too_large(size_t limit) {
       "max_body", static_cast<int64_t>(limit));
 }
 
+size_t first_decode_room(uint64_t compressed_bytes, size_t limit) {
+  const uint64_t wanted =
+      std::max<uint64_t>(kPieceBytes, std::min<uint64_t>(compressed_bytes, limit) * kDecodedRatio);
+  return static_cast<size_t>(std::min<uint64_t>(wanted, limit));
+}
+
 }  // namespace
+
+size_t HttpConnection::read_bytes_max() const {
+  return input_ == Input::kHead && core_.budget().is_awaited() ? kCrowdedReadBytes
+                                                               : std::numeric_limits<size_t>::max();
+}
 
 void HttpConnection::on_bytes(std::string_view bytes) {
   if (!alive()) return;
@@ -61,6 +85,7 @@ bool HttpConnection::wants_input() const {
     case Input::kSkip:
       return true;
     case Input::kHeld:
+    case Input::kQueued:
     case Input::kDecoding:
     case Input::kDrop:
     case Input::kClosed:
@@ -191,7 +216,7 @@ void HttpConnection::admit() {
       return;
     }
   }
-  start_body();
+  enter();
 }
 
 void HttpConnection::admit_again() {
@@ -201,10 +226,83 @@ void HttpConnection::admit_again() {
   if (input_ != Input::kHeld) settle();
 }
 
+// Into the body budget, or into its queue.
+void HttpConnection::enter() {
+  const RequestHead& head = parser_.head();
+  if (!head.has_body()) return start_body();
+  const size_t limit = route_->route.max_body_bytes;
+  size_t bytes = static_cast<size_t>(head.content_length.value_or(std::min(kPieceBytes, limit)));
+  if (coding_ != io::Compression::kNone && !head.chunked) bytes += first_decode_room(bytes, limit);
+  if (core_.budget().enter(answers_.at(exchange_).hold, bytes)) return start_body();
+  queue(AfterQueue::kEnter, bytes);
+}
+
+// Waits for the budget: until granted(), or until time or someone else ends it.
+void HttpConnection::queue(AfterQueue then, size_t bytes) {
+  ASSERT(ticket_ == 0);
+  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
+  ticket_ = then == AfterQueue::kEnter ? core_.budget().wait_to_enter(*this, hold, bytes)
+                                       : core_.budget().wait_to_grow(*this, hold, bytes);
+  after_queue_ = then;
+  parser_.keep_head();
+  input_ = Input::kQueued;
+  input_since_ms_ = core_.now_ms();
+}
+
+void HttpConnection::leave_queue() {
+  if (ticket_ != 0) core_.budget().cancel(std::exchange(ticket_, 0));
+}
+
+void HttpConnection::granted() {
+  ASSERT(input_ == Input::kQueued && ticket_ != 0);
+  const auto self = shared_from_this();
+  ticket_ = 0;
+  switch (after_queue_) {
+    case AfterQueue::kEnter:
+      entered();
+      break;
+    case AfterQueue::kReadOn:
+      input_ = Input::kBody;
+      body_began_ms_ += core_.now_ms() - input_since_ms_;
+      input_since_ms_ = core_.now_ms();
+      window_bytes_ = 0;
+      break;
+    case AfterQueue::kDecode:
+      input_ = Input::kHead;
+      input_since_ms_ = 0;
+      decode();
+      break;
+  }
+  settle();
+}
+
+// The route may have stopped taking requests meanwhile. If it only says kWait, this one goes on: it was let in
+// before, and what is in the budget fits behind the route.
+void HttpConnection::entered() {
+  if (route_->removed) return refuse(busy("what was served here is being stopped"));
+  if (route_->route.admit) {
+    Admission admission = route_->route.admit(parser_.head());
+    if (admission.kind == Admission::Kind::kRefuse) return refuse(std::move(admission.problem).value());
+  }
+  start_body();
+}
+
+void HttpConnection::give_up_queueing() {
+  ASSERT(input_ == Input::kQueued);
+  if (after_queue_ != AfterQueue::kDecode) return refuse(memory_full());
+  // The request is complete.
+  leave_queue();
+  input_ = Input::kHead;
+  input_since_ms_ = 0;
+  body_.reset();
+  route_.reset();
+  answer_problem(*this, exchange_, memory_full());
+}
+
 void HttpConnection::start_body() {
   const RequestHead& head = parser_.head();
   input_ = Input::kBody;
-  input_since_ms_ = core_.now_ms();
+  input_since_ms_ = body_began_ms_ = core_.now_ms();
   window_bytes_ = 0;
   if (!head.has_body()) return;
   body_ = std::make_shared<std::string>();
@@ -227,6 +325,16 @@ void HttpConnection::on_body(std::string_view bytes) {
   const size_t needed = body_->size() + bytes.size() + kBodyPadding;
   if (needed > body_->capacity()) body_->reserve(std::max(needed, body_->capacity() * 2));
   body_->append(bytes);
+  if (parser_.head().chunked) reserve_ahead();
+}
+
+// Of a body without declared length.
+void HttpConnection::reserve_ahead() {
+  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
+  const size_t limit = route_->route.max_body_bytes;
+  if (hold.bytes >= std::min(limit, body_->size() + kReadAheadBytes)) return;
+  const size_t wanted = std::min(limit, std::max(hold.bytes, body_->size()) + kPieceBytes);
+  if (!core_.budget().grow(hold, wanted)) queue(AfterQueue::kReadOn, wanted);
 }
 
 void HttpConnection::on_message() {
@@ -238,20 +346,24 @@ void HttpConnection::on_message() {
     route_.reset();
     return;
   }
-  if (coding_ != io::Compression::kNone && body_ != nullptr) return decode();
+  if (coding_ != io::Compression::kNone && body_ != nullptr) {
+    decode_room_ = first_decode_room(body_->size(), route_->route.max_body_bytes);
+    return decode();
+  }
+  if (parser_.head().chunked) core_.budget().shrink(answers_.at(exchange_).hold, body_->size());
   std::shared_ptr<const std::string> body = std::move(body_);
   if (body == nullptr) body = core_.empty_body();
   dispatch(std::move(body));
 }
 
+// Within decode_room_, which is taken from the budget first.
 void HttpConnection::decode() {
-  if (body_->size() > kDecodeHereBytesMax) return decode_elsewhere();
-  const size_t limit = route_->route.max_body_bytes;
-  const size_t here = std::min(limit, kDecodedHereBytesMax);
+  const size_t wanted = body_->size() + decode_room_;
+  if (!core_.budget().grow(answers_.at(exchange_).hold, wanted)) return queue(AfterQueue::kDecode, wanted);
+  if (body_->size() > kDecodeHereBytesMax || decode_room_ > kDecodedHereBytesMax) return decode_elsewhere();
   std::string out;
-  const Status status = core_.decompressor().decompress(coding_, *body_, here, out);
-  if (!status && status.error().code == ErrorCode::kLimit && here < limit) return decode_elsewhere();
-  decoded(status, std::move(out));
+  Status status = core_.decompressor().decompress(coding_, *body_, decode_room_, out);
+  decoded(std::move(status), std::move(out));
 }
 
 void HttpConnection::decode_elsewhere() {
@@ -263,10 +375,10 @@ void HttpConnection::decode_elsewhere() {
   parser_.keep_head();
   input_ = Input::kDecoding;
   auto job = std::make_shared<Job>();
-  job->input = std::move(body_);
+  job->input = body_;
   const bool taken = core_.loop().offload(
-      [job, coding = coding_, limit = route_->route.max_body_bytes] {
-        job->status = io::Decompressor().decompress(coding, *job->input, limit, job->output);
+      [job, coding = coding_, room = decode_room_] {
+        job->status = io::Decompressor().decompress(coding, *job->input, room, job->output);
       },
       [weak = weak_from_this(), job] {
         const auto self = weak.lock();
@@ -281,18 +393,25 @@ void HttpConnection::decode_elsewhere() {
       });
   if (taken) return;
   input_ = Input::kHead;
+  body_.reset();
+  route_.reset();
   answer_problem(*this, exchange_, busy("too many compressed bodies wait to be decompressed"));
 }
 
 // The request is complete: a refusal needs no care for the rest of its body.
 void HttpConnection::decoded(Status status, std::string body) {
-  body_.reset();
-  if (!status && status.error().code == ErrorCode::kLimit) {
-    return answer_problem(*this, exchange_, too_large(route_->route.max_body_bytes));
+  const size_t limit = route_->route.max_body_bytes;
+  const bool too_long = !status && status.error().code == ErrorCode::kLimit;
+  if (too_long && decode_room_ < limit) {
+    decode_room_ = decode_room_ > limit / kDecodedGrowth ? limit : decode_room_ * kDecodedGrowth;
+    return decode();
   }
+  body_.reset();
+  if (too_long) return answer_problem(*this, exchange_, too_large(limit));
   if (!status) return answer_problem(*this, exchange_, {.status = 400, .detail = status.error().message});
   PendingAnswer& pending = answers_.at(exchange_);
-  release(pending);
+  core_.release(std::exchange(pending.body_bytes, 0));
+  core_.budget().shrink(pending.hold, body.size());
   if (!core_.fits(body.size())) return answer_problem(*this, exchange_, memory_full());
   pending.body_bytes = body.size();
   core_.hold(body.size());
@@ -314,6 +433,7 @@ void HttpConnection::refuse(Problem problem) {
   const bool short_rest = !head.chunked && head.content_length.value_or(0) <= kSkipBytesMax;
   const bool keep = !head.has_body() || (short_rest && !head.expects_continue);
   problem.close = problem.close || !keep;
+  leave_queue();
   body_.reset();
   route_.reset();
   answers_.at(exchange_).wants_continue = false;
@@ -337,8 +457,14 @@ void HttpConnection::refuse_connection(Problem problem) {
 }
 
 void HttpConnection::drop_input() {
+  leave_queue();
   input_ = Input::kDrop;
   body_.reset();
+}
+
+// The request is complete, and its answer is still to come from here.
+bool HttpConnection::is_decoding() const {
+  return input_ == Input::kDecoding || (input_ == Input::kQueued && after_queue_ == AfterQueue::kDecode);
 }
 
 void HttpConnection::on_end() {
@@ -346,14 +472,15 @@ void HttpConnection::on_end() {
   const auto self = shared_from_this();
   peer_ended_ = true;
   // The request being read will never be complete, so nothing will answer it.
-  if (input_ == Input::kBody || input_ == Input::kHeld) {
+  if (input_ == Input::kBody || input_ == Input::kHeld || (input_ == Input::kQueued && !is_decoding())) {
+    leave_queue();
     release(answers_.at(exchange_));
     answers_.pop_back();
     body_.reset();
     route_.reset();
   }
   if (finished_ && stream_->unsent_bytes() == 0) return close();
-  if (input_ != Input::kDecoding) drop_input();
+  if (!is_decoding()) drop_input();
   if (answers_.empty()) end_after_answers();
   settle();
 }

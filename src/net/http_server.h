@@ -2,8 +2,8 @@
 //
 // Routes are exact paths; they come and go at run time. Answers to pipelined requests go out in the order of
 // the requests. Everything a client can do to the server is bounded by HttpLimits. Backpressure: a connection
-// is not read while it has `pipelined` unanswered requests, while it does not take its answers, or while a
-// route says Admission::kWait.
+// is not read while it has `pipelined` unanswered requests, while it does not take its answers, while a route
+// says Admission::kWait, or while its request's body does not fit the body budget (see body_budget_bytes).
 //
 // Ownership: the loop, the clock and whatever routes refer to outlive the server. Destroying it closes every
 // connection at once; the loop has to run one more turn. Thread safety: loop only, but counters().
@@ -34,17 +34,25 @@ class ServerCore;
 
 struct HttpLimits {
   HeadLimits head;
-  size_t connections = 10'000;        // beyond: not accepted
-  size_t pipelined = 64;              // unanswered requests of one connection
-  size_t unsent_bytes = 256 * 1024;   // answers a client has not taken; beyond: not read
-  size_t buffered_bytes = 512 << 20;  // bodies of all unanswered requests; beyond: 503
+  size_t connections = 10'000;       // beyond: not accepted
+  size_t pipelined = 64;             // unanswered requests of one connection
+  size_t unsent_bytes = 256 * 1024;  // answers a client has not taken; beyond: not read
+  // Bodies of all requests that have been let in and are not answered, by their declared length; those of
+  // unknown length by pieces. Beyond: the next request waits with its head read, and is let in in its turn. One
+  // body is always let in, and one that grows may go beyond: so the most is this and one max_body_bytes
+  // (64 + 32 MiB), and that has to stay below what the handler behind takes (an http source's door: 128 MiB).
+  size_t body_budget_bytes = 64 << 20;
+  size_t buffered_bytes = 512 << 20;  // a hard bound on the bytes of these bodies; beyond: 503
   int64_t head_timeout_ms = 10'000;   // for a whole head, from its first byte
-  int64_t body_timeout_ms = 60'000;   // a body has to go on by at least body_bytes_min in each of these
+  // A body has to go on by at least body_bytes_min in each of these; while others wait for the budget, it has to
+  // be complete within one.
+  int64_t body_timeout_ms = 60'000;
   size_t body_bytes_min = 16 * 1024;
-  int64_t idle_timeout_ms = 60'000;  // between requests
-  int64_t send_timeout_ms = 60'000;  // without the client taking a byte of its answers
-  int64_t hold_timeout_ms = 2'000;   // Admission::kWait ends in 503 after this: before webhook senders give up
-  int64_t linger_ms = 2'000;         // after a refusal: reading on, so that the answer gets through
+  int64_t idle_timeout_ms = 60'000;    // between requests
+  int64_t send_timeout_ms = 60'000;    // without the client taking a byte of its answers
+  int64_t hold_timeout_ms = 2'000;     // Admission::kWait ends in 503 after this: before webhook senders give up
+  int64_t budget_timeout_ms = 10'000;  // waiting for the body budget ends in 503 after this
+  int64_t linger_ms = 2'000;           // after a refusal: reading on, so that the answer gets through
   size_t linger_bytes = 1 << 20;
 };
 
@@ -57,7 +65,9 @@ struct HttpCounters {
   Counter bytes_in;
   Counter bytes_out;
   Counter timeouts;
-  Gauge body_bytes;  // held for unanswered requests
+  Gauge body_bytes;           // held for unanswered requests
+  Gauge body_reserved_bytes;  // of the body budget
+  Gauge bodies_waiting;       // for the body budget
 };
 
 class HttpServer {

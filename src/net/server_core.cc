@@ -31,15 +31,22 @@ std::shared_ptr<const std::string> make_empty_body() {
 // Time limits are checked by going over all connections, often enough that the shortest is kept within a
 // quarter: a timer per request would cost more than the request.
 int64_t sweep_interval_ms(const HttpLimits& limits) {
-  const int64_t shortest = std::min({limits.head_timeout_ms, limits.body_timeout_ms, limits.idle_timeout_ms,
-                                     limits.send_timeout_ms, limits.hold_timeout_ms, limits.linger_ms});
+  const int64_t shortest =
+      std::min({limits.head_timeout_ms, limits.body_timeout_ms, limits.idle_timeout_ms, limits.send_timeout_ms,
+                limits.hold_timeout_ms, limits.budget_timeout_ms, limits.linger_ms});
   return std::clamp<int64_t>(shortest / 4, 5, 1000);
 }
 
 }  // namespace
 
 ServerCore::ServerCore(loop::UvLoop& loop, const Clock& clock, HttpLimits limits, StreamWrapper wrapper)
-    : loop_(loop), clock_(clock), limits_(limits), wrapper_(std::move(wrapper)), empty_body_(make_empty_body()) {
+    : loop_(loop),
+      clock_(clock),
+      limits_(limits),
+      wrapper_(std::move(wrapper)),
+      empty_body_(make_empty_body()),
+      budget_(limits.body_budget_bytes, counters_.body_reserved_bytes, counters_.bodies_waiting,
+              [this] { grant_later(); }) {
   ASSERT(limits_.pipelined > 0 && limits_.connections > 0);
 }
 
@@ -86,6 +93,18 @@ void ServerCore::release(size_t bytes) {
   ASSERT(bytes <= held_);
   held_ -= bytes;
   counters_.body_bytes.set(static_cast<int64_t>(held_));
+}
+
+// At the end of the turn: whoever gave something back stands in the middle of its own work.
+void ServerCore::grant_later() {
+  if (granting_) return;
+  granting_ = true;
+  loop_.at_turn_end([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->granting_ = false;
+    self->budget_.grant();
+  });
 }
 
 Status ServerCore::listen(const std::string& address) {

@@ -16,6 +16,7 @@
 #include "colloquium/loop.h"
 
 #include "io/compress.h"
+#include "net/body_budget.h"
 #include "net/http_server.h"
 #include "net/tcp.h"
 
@@ -57,6 +58,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   }
   void hold(size_t bytes);
   void release(size_t bytes);
+  // What may be read: see HttpLimits::body_budget_bytes.
+  BodyBudget& budget() { return budget_; }
   // A body without content, with its padding.
   const std::shared_ptr<const std::string>& empty_body() const { return empty_body_; }
 
@@ -87,6 +90,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   void start_sweep();
   void sweep();
   void resume(LiveRoute& route);
+  void grant_later();
   void report_stopped();
   Connections all_connections() const;
 
@@ -96,6 +100,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   const StreamWrapper wrapper_;
   const std::shared_ptr<const std::string> empty_body_;
   HttpCounters counters_;
+  BodyBudget budget_;
   io::Decompressor decompressor_;
   std::vector<std::unique_ptr<TcpListener>> listeners_;
   std::unordered_map<std::string, std::shared_ptr<LiveRoute>, PathHash, std::equal_to<>> routes_;
@@ -107,6 +112,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   std::string date_;
   int64_t date_read_ms_ = -1;
   size_t held_ = 0;
+  bool granting_ = false;  // a turn-end task is on its way
   bool stopping_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "net/tcp.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -170,8 +171,10 @@ class TcpStream final : public ByteStream {
   }
 
   static void allocate(uv_handle_t* uv, size_t, uv_buf_t* buffer) {
-    ReadBuffer& bytes = *static_cast<Handle*>(uv->data)->buffer;
-    *buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
+    const Handle& handle = *static_cast<Handle*>(uv->data);
+    const size_t wished = handle.owner == nullptr ? kReadBytes : handle.owner->events_->read_bytes_max();
+    ASSERT(wished > 0);
+    *buffer = uv_buf_init(handle.buffer->data(), static_cast<unsigned>(std::min(wished, kReadBytes)));
   }
 
   static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) {
