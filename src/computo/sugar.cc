@@ -27,10 +27,11 @@ class Translator {
 
  private:
   const SugarNode& at(uint32_t i) const { return tree_.at(i); }
-  void put(std::string_view text) { out_.json += text; }
+  // Never inlined: what sanitizers put around each append would make the frames of the recursion kilobytes large.
+  [[gnu::noinline]] void put(std::string_view text) { out_.json += text; }
   void quoted(std::string_view text) { json::append_quoted(text, out_.json); }
 
-  void place(const SugarNode& node) {
+  [[gnu::noinline]] void place(const SugarNode& node) {
     TextPosition position = places_.at(node.begin);
     position.byte = static_cast<uint32_t>(out_.json.size());
     out_.positions.push_back(position);
@@ -55,8 +56,8 @@ class Translator {
 };
 
 void Translator::expression(uint32_t i) {
+  while (at(i).kind == SugarKind::kGroup) i = at(i).first;
   const SugarNode& node = at(i);
-  if (node.kind == SugarKind::kGroup) return expression(node.first);
   place(node);
   switch (node.kind) {
     case SugarKind::kNumber:
