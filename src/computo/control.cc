@@ -1,6 +1,5 @@
 // The machine's part for what decides where to go on: try, match, single parts, calls; and changes of metrics.
 
-#include <cstring>
 #include <iterator>
 
 #include "base/assert.h"
@@ -34,10 +33,9 @@ bool Machine::recover(Registers& r) {
 bool Machine::caught(Value& out) {
   const ScriptError error = explain(*program_, caught_);
   const auto text = [&](std::string_view s, Value& value) {
-    char* copy = allocate<char>(s.size());
-    if (copy == nullptr) return false;
-    std::memcpy(copy, s.data(), s.size());
-    value = string_value({copy, s.size()});
+    std::string_view kept;
+    if (!keep(s, kept)) return false;
+    value = string_value(kept);
     return true;
   };
   static constexpr Key kKeys[] = {
@@ -62,11 +60,7 @@ bool Machine::effect(const Instruction& in, const Value* operands) {
     if (type_of(operands[1]) != Type::kObject) return fail_type(2, "object", operands[1]);
     text_output_.start(false);
     if (!render(*this, text_output_, RenderAs::kText, operands[1])) return false;
-    const std::string_view text = text_output_.text();
-    char* copy = allocate<char>(text.size());
-    if (copy == nullptr) return false;
-    std::memcpy(copy, text.data(), text.size());
-    effect.labels = {copy, text.size()};
+    if (!keep(text_output_.text(), effect.labels)) return false;
   }
   if (effects_.size() >= kMostEffects) {
     return fail(Category::kLimit, "more than " + std::to_string(kMostEffects) + " changes of metrics");

@@ -104,11 +104,15 @@ bool Machine::fail_steps() {
 bool Machine::decode(const json::ValueView& view, std::string_view& out) {
   scratch_.clear();
   json::unescape(view.raw_string(), scratch_);
-  char* text = allocate<char>(scratch_.size());
-  if (text == nullptr) return false;
-  std::memcpy(text, scratch_.data(), scratch_.size());
-  out = {text, scratch_.size()};
-  ASSERT(out.size() <= view.raw_string().size());
+  return keep(scratch_, out);
+}
+
+bool Machine::keep(std::string_view text, std::string_view& out) {
+  ASSERT(!failed());
+  char* copy = allocate<char>(text.size());
+  if (copy == nullptr) return false;
+  std::copy(text.begin(), text.end(), copy);
+  out = {copy, text.size()};
   return true;
 }
 

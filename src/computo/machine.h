@@ -103,6 +103,9 @@ class Machine {
   // The text of a string or key with escapes, in the arena.
   bool decode(const json::ValueView& view, std::string_view& out);
 
+  // A copy of `text`, which need not outlive the call, in the arena.
+  bool keep(std::string_view text, std::string_view& out);
+
  private:
   // What the loop of execute() works on; handed to the functions that call and return.
   struct Registers {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/assert.h"
 #include "computo/access.h"
@@ -40,8 +39,7 @@ bool as_value(Machine& machine, std::string_view before, std::string_view text, 
   if (!check_length(machine, size)) return false;
   char* bytes = machine.allocate<char>(size + room);
   if (bytes == nullptr) return false;
-  if (!before.empty()) std::memcpy(bytes, before.data(), before.size());
-  std::memcpy(bytes + before.size(), text.data(), text.size());
+  std::copy(text.begin(), text.end(), std::copy(before.begin(), before.end(), bytes));
   ASSERT(size <= UINT32_MAX);
   machine.text_spare() = {bytes, static_cast<uint32_t>(size), room};
   out = string_value({bytes, size});
@@ -63,7 +61,7 @@ bool str_concat(Machine& machine, const Value* arguments, uint32_t count, Value&
   }
   if (!grows) return as_value(machine, {}, text.text(), 0, out);
   if (text.size() > spare.room) return as_value(machine, first.string(), text.text(), first.size, out);
-  std::memcpy(spare.begin + spare.size, text.text().data(), text.size());
+  std::copy_n(text.text().data(), text.size(), spare.begin + spare.size);
   spare.size += static_cast<uint32_t>(text.size());
   spare.room -= static_cast<uint32_t>(text.size());
   out = string_value({spare.begin, spare.size});

@@ -1,7 +1,6 @@
 #include "computo/output.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/assert.h"
 #include "computo/text.h"
@@ -38,7 +37,7 @@ void Output::grow(size_t bytes) {
   const size_t capacity = static_cast<size_t>(end_ - buffer_.get());
   const size_t wanted = std::max(capacity * 2, used + bytes);
   auto larger = std::make_unique_for_overwrite<char[]>(wanted);
-  std::memcpy(larger.get(), buffer_.get(), used);
+  std::copy_n(buffer_.get(), used, larger.get());
   buffer_ = std::move(larger);
   at_ = buffer_.get() + used;
   end_ = buffer_.get() + wanted;
@@ -46,9 +45,7 @@ void Output::grow(size_t bytes) {
 }
 
 void Output::put(std::string_view text) {
-  char* to = room(text.size());
-  std::memcpy(to, text.data(), text.size());
-  commit(to + text.size());
+  commit(std::copy(text.begin(), text.end(), room(text.size())));
 }
 
 void Output::leaf(TokenType type, size_t offset, uint8_t flags) {

@@ -1,7 +1,7 @@
 #include "computo/text.h"
 
 #include <charconv>
-#include <cstring>
+#include <algorithm>
 
 #include "base/assert.h"
 #include "computo/number.h"
@@ -16,8 +16,7 @@ char* write_string(std::string_view text, char* out, bool& escaped) {
   *out++ = '"';
   while (true) {
     const size_t plain = json::plain_prefix(text);
-    std::memcpy(out, text.data(), plain);
-    out += plain;
+    out = std::copy_n(text.data(), plain, out);
     if (plain == text.size()) break;
     out += json::write_escape(text[plain], out);
     text.remove_prefix(plain + 1);

@@ -60,10 +60,9 @@ TEST_CASE("toNumber reads JSON's numbers, exactly if they are integers") {
 }
 
 TEST_CASE("toBool knows the words in use") {
-  for (const char* word : {"true", "TRUE", "Yes", "on", "Y", "t", "1", "  true\n"}) {
+  for (const char* word : {"true", "TRUE", "Yes", "on", "Y", "t", "1", "  true\\n"}) {
     INFO(word);
-    const std::string text = word[2] == 't' && word[0] == ' ' ? "  true\\n" : word;
-    CHECK(call("toBool", "[\"" + text + "\"]") == "true");
+    CHECK(call("toBool", "[\"" + std::string(word) + "\"]") == "true");
   }
   for (const char* word : {"false", "NO", "off", "n", "F", "0"}) {
     INFO(word);
@@ -124,7 +123,7 @@ TEST_CASE("several texts parsed in one evaluation do not disturb each other") {
 TEST_CASE("parseJson reads what toJson writes") {
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
-    std::string value = "[" + std::to_string(static_cast<int64_t>(random()) * static_cast<int64_t>(random()));
+    std::string value = "[" + std::to_string(static_cast<int64_t>(uint64_t{random()} << 32 | random()));
     for (uint32_t i = random() % 5; i > 0; --i) {
       value +=
           ",{\"k" + std::to_string(random() % 3) + "\":\"\\u" + std::to_string(1000 + random() % 9000) + "\\n\"}";

@@ -1,7 +1,6 @@
 #include "computo/library/elements.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <string>
 
@@ -76,10 +75,9 @@ bool copied_text(Machine& machine, std::string_view text, Value& out) {
     return machine.fail(Category::kLimit, "a string of more than " + std::to_string(most) + " bytes");
   }
   ASSERT(!machine.failed());
-  char* const bytes = machine.charge(text.size() / 64) ? machine.allocate<char>(text.size()) : nullptr;
-  if (bytes == nullptr) return false;
-  std::memcpy(bytes, text.data(), text.size());
-  out = string_value({bytes, text.size()});
+  std::string_view kept;
+  if (!machine.charge(text.size() / 64) || !machine.keep(text, kept)) return false;
+  out = string_value(kept);
   return true;
 }
 

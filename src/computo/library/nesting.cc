@@ -1,7 +1,6 @@
 // Nested objects made one level deep, and back.
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/assert.h"
 #include "computo/library/elements.h"
@@ -51,13 +50,12 @@ bool add_flat(Machine& machine, const Value& object, std::string_view prefix, st
     if (bytes > UINT32_MAX / 4) return machine.fail(Category::kLimit, "a name of more than 2^30 bytes");
     char* const path = machine.charge(bytes / 64) ? machine.allocate<char>(bytes) : nullptr;
     if (path == nullptr) return false;
-    std::memcpy(path, prefix.data(), prefix.size());
-    std::memcpy(path + prefix.size(), name.data(), name.size());
+    char* const end = std::copy(name.begin(), name.end(), std::copy(prefix.begin(), prefix.end(), path));
     if (!nested) {
       builder.add(key_named({path, bytes}), members.values[i]);
       continue;
     }
-    std::memcpy(path + prefix.size() + name.size(), separator.data(), separator.size());
+    std::copy(separator.begin(), separator.end(), end);
     if (!add_flat(machine, members.values[i], {path, bytes}, separator, builder)) return false;
   }
   ASSERT(!machine.failed());
