@@ -41,7 +41,7 @@ class SugarFormat {
   std::string_view comment_text(size_t i) const;
   bool blank_before(uint32_t byte) const;
   uint32_t head_end(uint32_t i) const;
-  void above(uint32_t item, Pieces& out);
+  void above(uint32_t item, Pieces& out, bool keep_blanks = true);
   void behind(uint32_t item, uint32_t until, Pieces& out);
   void rest_before(uint32_t end, Pieces& out);
 
@@ -124,12 +124,12 @@ uint32_t SugarFormat::head_end(uint32_t i) const {
 }
 
 // The comments above an item, each with its line's end.
-void SugarFormat::above(uint32_t item, Pieces& out) {
+void SugarFormat::above(uint32_t item, Pieces& out, bool keep_blanks) {
   const uint32_t end = head_end(item);
   while (comment_before(end)) {
     out.push_back(text(comment_text(next_comment_++)));
     const uint32_t next = comment_before(end) ? comments_[next_comment_].begin : at(item).begin;
-    out.push_back(layout_.new_line(blank_before(next)));
+    out.push_back(layout_.new_line(keep_blanks && blank_before(next)));
   }
 }
 
@@ -218,7 +218,8 @@ Layout::Piece SugarFormat::chain(const SugarNode& node) {
   for (uint32_t i = at(before).next; i != kNoSugarNode; before = i, i = at(i).next) {
     behind(before, at(i).begin, rest);
     rest.push_back(layout_.space());
-    above(i, rest);
+    // The operator will stand between comment and operand, where no empty line can.
+    above(i, rest, false);
     rest.push_back(text(spelling(node.op)));
     rest.push_back(text(" "));
     rest.push_back(expression(i));
