@@ -6,9 +6,9 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/compare.h"
+#include "computo/library/places.h"
 #include "computo/machine.h"
 #include "computo/number.h"
-#include "computo/pointer.h"
 #include "computo/render.h"
 
 namespace colloquium::computo::ops {
@@ -321,19 +321,12 @@ bool unique_by(Machine& machine, const Value* arguments, uint32_t count, Value& 
 // `update` asks for the part it is to change.
 bool part_or_null(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
-  if (type_of(arguments[1]) != Type::kString) return machine.fail_type(1, "string", arguments[1]);
-  std::string_view text;
-  Steps steps;
-  if (!text_of(machine, arguments[1], text)) return false;
-  if (!split_pointer(text, steps)) {
-    return machine.fail_argument(1, Category::kPointer,
-                                 "expected a JSON Pointer, got \"" + std::string(text) + "\"");
-  }
-  size_t failed = 0;
-  uint64_t passed = 0;
+  Place place;
+  if (!place_argument(machine, 1, arguments[1], place)) return false;
   out = arguments[0];
-  if (!follow(out, steps, failed, passed)) out = null_value();
-  return machine.charge(passed / kPassedPerStep);
+  const Outcome outcome = find_place(machine, place, out);
+  if (outcome == Outcome::kNowhere) out = null_value();
+  return outcome != Outcome::kFailed;
 }
 
 bool raise_error(Machine& machine, const Value* arguments, uint32_t count, Value&) {
