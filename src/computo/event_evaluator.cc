@@ -109,16 +109,14 @@ EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostCon
   ASSERT(bindings_.size() == names.size());
 }
 
-json::ValueView EventEvaluator::input(const Batch& batch, size_t i) {
-  if (batch.is_tombstone(i)) return null_view();
-  // Bytes in a batch have been checked when they came in, so no second check is needed.
-  const std::string_view value = batch.value(i);
+// The event's own, or made behind what input_tape_ holds: null then, since that may still grow.
+const TapeToken* EventEvaluator::tape(const Batch& batch, size_t i) {
   const auto tape = batch.tape(i);
-  if (!tape.empty()) return {value.data(), tape.data(), 0};
-  input_tape_.clear();
-  walker_.walk_unchecked(value, input_tape_);
+  if (!tape.empty()) return tape.data();
+  // Bytes in a batch have been checked when they came in, so no second check is needed.
+  walker_.walk_unchecked(batch.value(i), input_tape_);
   ASSERT(!input_tape_.empty());
-  return {value.data(), input_tape_.data(), 0};
+  return nullptr;
 }
 
 // Keys ascend, as those of every built object do.
@@ -160,8 +158,28 @@ void EventEvaluator::write_metadata(const Batch& batch, size_t i) {
 bool EventEvaluator::evaluate(const Batch& batch, size_t i) {
   ASSERT(i < batch.size());
   if (metadata_wanted_) write_metadata(batch, i);
-  const json::ValueView value = input(batch, i);
+  if (batch.is_tombstone(i)) return evaluator_.evaluate({&null_view(), 1}, bindings_);
+  input_tape_.clear();
+  const TapeToken* tokens = tape(batch, i);
+  const json::ValueView value(batch.value(i).data(), tokens != nullptr ? tokens : input_tape_.data(), 0);
   return evaluator_.evaluate({&value, 1}, bindings_);
+}
+
+bool EventEvaluator::evaluate_together(const Batch& batch) {
+  if (batch.empty()) metadata_ = null_view();
+  if (metadata_wanted_ && !batch.empty()) write_metadata(batch, 0);
+  input_tape_.clear();
+  inputs_.clear();
+  std::vector<std::pair<size_t, size_t>> walked;  // which inputs, and where their tapes begin
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const size_t begin = input_tape_.size();
+    const TapeToken* tokens = batch.is_tombstone(i) ? nullptr : tape(batch, i);
+    if (input_tape_.size() > begin) walked.emplace_back(i, begin);
+    inputs_.push_back(tokens == nullptr ? null_view() : json::ValueView(batch.value(i).data(), tokens, 0));
+  }
+  for (const auto& [i, begin] : walked) inputs_[i] = {batch.value(i).data(), input_tape_.data() + begin, 0};
+  ASSERT(inputs_.size() == batch.size());
+  return evaluator_.evaluate(inputs_, bindings_);
 }
 
 Error EventEvaluator::failure() const {

@@ -52,6 +52,10 @@ class EventEvaluator {
   // next evaluation and as long as `batch`. A batch without a tape is walked here.
   bool evaluate(const Batch& batch, size_t i);
 
+  // Evaluates once over all events of `batch`: together they are $inputs, and the meta data is the first's (null
+  // if there is none). Else as above.
+  bool evaluate_together(const Batch& batch);
+
   Evaluator& evaluator() { return evaluator_; }
   const Program& program() const { return *program_; }
 
@@ -59,7 +63,7 @@ class EventEvaluator {
   Error failure() const;
 
  private:
-  json::ValueView input(const Batch& batch, size_t i);
+  const TapeToken* tape(const Batch& batch, size_t i);
   void write_metadata(const Batch& batch, size_t i);
 
   ProgramPtr program_;
@@ -72,6 +76,7 @@ class EventEvaluator {
   std::vector<TapeToken> metadata_tape_;
   json::Walker walker_;
   std::vector<TapeToken> input_tape_;
+  std::vector<json::ValueView> inputs_;
 };
 
 }  // namespace colloquium::computo

@@ -82,6 +82,28 @@ TEST_CASE("a batch without tape is walked") {
   CHECK(outcome(R"(["$input", "/a/1"])", *batch_of(R"( {"a": [1, 2.0]} )")) == "2.0");
 }
 
+TEST_CASE("the events of a batch may be evaluated together, walked or not") {
+  const testing::Text list("[1, {}]");
+  const json::ValueView view = list.view();
+  BatchBuilder builder;
+  builder.add("{\"a\": [1]}", {}, {});
+  builder.add("[1, {}]", json::tape_of(view), {});
+  builder.add_tombstone({});
+  builder.add(" 7", {}, {});
+  const auto batch = builder.seal(std::make_shared<const BatchOrigin>(), 5);
+  const auto together = [](std::string_view text, const Batch& events) {
+    EventEvaluator evaluator(script(text), nullptr);
+    std::vector<char> bytes;
+    REQUIRE(evaluator.evaluate_together(events));
+    REQUIRE(evaluator.evaluator().write(bytes, nullptr));
+    return std::string(bytes.begin(), bytes.end());
+  };
+  CHECK(together(R"(["$inputs"])", *batch) == R"([{"a": [1]},[1, {}],null,7])");
+  CHECK(together(R"([["$input", "/a/0"], ["$", "/event_metadata/offset"]])", *batch) == "[1,5]");
+  const auto none = builder.seal(std::make_shared<const BatchOrigin>(), 0);
+  CHECK(together(R"([["$inputs"], ["$input"], ["$", "/event_metadata"]])", *none) == "[[],null,null]");
+}
+
 TEST_CASE("variables of the pipeline are parsed once and may be missing", "[REQ-038]") {
   const auto context = HostContext::create({{"pipeline_config", R"({"name": "p"})"}, {"other", "1"}});
   REQUIRE(context);

@@ -1,8 +1,10 @@
 // computo_conformance: answers requests of the language's conformance files, line by line.
 //
 // Request: one JSON object a line, as run_vectors.py sends it. Response: {"id":…, "value":…}, {"id":…, "out":…} of
-// a conversion, or {"id":…, "error":"<category>", "hint":…}. The nesting of a request is bounded more loosely than
-// that of a script, since the script stands inside it.
+// a conversion, or {"id":…, "error":"<category>", "hint":…, "message":…}. Every evaluation is made three ways
+// (three_ways.h); if they differ, that is the error. A line that is no request is answered with an error, too,
+// whatever it holds. The nesting of a request is bounded more loosely than that of a script, since the script
+// stands inside it.
 
 #include <cstdio>
 #include <iostream>
@@ -15,10 +17,10 @@
 
 #include "computo/convert.h"
 #include "computo/program.h"
-#include "computo/text.h"
 #include "json/escape.h"
 #include "json/view.h"
 #include "json/walk.h"
+#include "tests/computo/three_ways.h"
 
 namespace {
 
@@ -26,6 +28,10 @@ using namespace colloquium;
 using colloquium::json::ValueView;
 
 constexpr uint32_t kRequestDepth = 4096;
+// What is longer is read past.
+constexpr size_t kRequestBytes = size_t{64} << 20;
+// An error of the request, not of the script in it.
+constexpr const char* kBadRequest = "request";
 
 // A JSON text with its tape, at an address of its own.
 struct Text {
@@ -47,6 +53,7 @@ struct Answer {
   std::string value;
   std::string error;
   std::string hint;
+  std::string message;
   bool converted = false;
 };
 
@@ -68,7 +75,9 @@ std::string decode_base64(std::string_view in) {
   return out;
 }
 
+// Empty if it is no string.
 std::string text_of(const ValueView& view) {
+  if (view.type() != TokenType::kString) return {};
   std::string scratch;
   return std::string(view.string(scratch));
 }
@@ -81,11 +90,22 @@ std::optional<std::string> given(const ValueView& request, const std::string& na
   return std::nullopt;
 }
 
-std::vector<std::string> given_inputs(const ValueView& request) {
+// Inputs that a request only describes, because they would be too long to write down.
+std::optional<std::string> generated_input(const std::string& description) {
+  unsigned opening = 0, closing = 0;
+  int used = 0;
+  std::sscanf(description.c_str(), "one input: %7u opening brackets then %7u closing brackets%n", &opening,
+              &closing, &used);
+  if (used == 0 || static_cast<size_t>(used) != description.size()) return std::nullopt;
+  return std::string(opening, '[') + std::string(closing, ']');
+}
+
+// Nothing if they are described in words that are not known.
+std::optional<std::vector<std::string>> given_inputs(const ValueView& request) {
   std::vector<std::string> out;
   for (const char* name : {"inputs", "inputs_text", "inputs_b64"}) {
     const auto list = request.member(name);
-    if (!list) continue;
+    if (!list || list->type() != TokenType::kArray) continue;
     const std::string_view kind = name;
     for (ValueView item = list->first_child(); !item.at_end_of(*list); item = item.next()) {
       if (kind == "inputs") out.emplace_back(item.raw());
@@ -93,11 +113,16 @@ std::vector<std::string> given_inputs(const ValueView& request) {
       if (kind == "inputs_b64") out.push_back(decode_base64(text_of(item)));
     }
   }
+  if (const auto described = request.member("inputs_gen")) {
+    const auto input = generated_input(text_of(*described));
+    if (!input) return std::nullopt;
+    out.push_back(*input);
+  }
   return out;
 }
 
 Answer failed(const computo::ScriptError& error) {
-  return {{}, std::string(to_string(error.category)), error.hint};
+  return {{}, std::string(to_string(error.category)), error.hint, error.message()};
 }
 
 bool says(const ValueView& request, const char* name, std::string_view wanted) {
@@ -113,15 +138,15 @@ std::string unquoted(const std::string& json) {
 
 Answer converted(const ValueView& request, const computo::CompileOptions& options) {
   const auto in = given(request, "in");
-  if (!in) return {{}, "parse", {}};
+  if (!in) return {{}, kBadRequest, {}, "nothing to convert"};
   computo::ScriptError error;
   const bool json = says(request, "to", "json");
   const auto out = json ? computo::to_json(unquoted(*in), options, error) : computo::to_sugar(*in, options, error);
   if (!out) return failed(error);
-  if (json) return {*out, {}, {}, true};
+  if (json) return {*out, {}, {}, {}, true};
   std::string quoted;
   json::append_quoted(*out, quoted);
-  return {quoted, {}, {}, true};
+  return {quoted, {}, {}, {}, true};
 }
 
 // Requests with a mode (section 13) are calls of the operator of that name: template, other inputs and options
@@ -154,40 +179,45 @@ computo::ProgramPtr compiled(const ValueView& request, const computo::CompileOpt
   return computo::compile_json(script, options, failure);
 }
 
-Answer answer(const ValueView& request) {
-  computo::CompileOptions options;
+// What a request says beside script and inputs.
+struct Settings {
+  computo::CompileOptions compile;
   std::optional<ValueView> permuto;
-  if (const auto tier = request.member("tier")) options.core_only = text_of(*tier) == "core";
-  if (const auto given_options = request.member("options")) {
-    if (const auto key = given_options->member("array_key")) options.array_key = text_of(*key);
-    permuto = given_options->member("permuto");
-    if (permuto) options.permuto = permuto_options(*permuto);
+};
+
+Settings settings_of(const ValueView& request) {
+  Settings out;
+  if (const auto tier = request.member("tier")) out.compile.core_only = text_of(*tier) == "core";
+  const auto options = request.member("options");
+  if (!options || options->type() != TokenType::kObject) return out;
+  if (const auto key = options->member("array_key")) out.compile.array_key = text_of(*key);
+  const auto permuto = options->member("permuto");
+  if (permuto && permuto->type() == TokenType::kObject) {
+    out.permuto = permuto;
+    out.compile.permuto = permuto_options(*permuto);
   }
-  if (says(request, "syntax", "convert")) return converted(request, options);
+  return out;
+}
+
+Answer answer(const ValueView& request) {
+  if (request.type() != TokenType::kObject) return {{}, kBadRequest, {}, "a request is an object"};
+  const Settings settings = settings_of(request);
+  if (settings.compile.array_key.empty()) return {{}, kBadRequest, {}, "the array key is empty"};
+  if (says(request, "syntax", "convert")) return converted(request, settings.compile);
+  auto inputs = given_inputs(request);
+  if (!inputs) return {{}, kBadRequest, {}, "inputs_gen is not understood"};
   computo::CompileFailure failure;
-  std::vector<std::string> texts = given_inputs(request);
-  const auto mode = request.member("mode");
-  if (mode) {
-    texts.insert(texts.begin(), given(request, "script").value_or(""));
-    if (permuto) texts.emplace_back(permuto->raw());
+  computo::ProgramPtr program;
+  if (const auto mode = request.member("mode")) {
+    inputs->insert(inputs->begin(), given(request, "script").value_or(""));
+    program = compiled_call(text_of(*mode), inputs->size(), settings.permuto.has_value(), failure);
+    if (settings.permuto) inputs->emplace_back(settings.permuto->raw());
+  } else {
+    program = compiled(request, settings.compile, failure);
   }
-  const auto program =
-      mode ? compiled_call(text_of(*mode), texts.size() - (permuto ? 1 : 0), permuto.has_value(), failure)
-           : compiled(request, options, failure);
   if (program == nullptr) return failed(failure.errors.front());
-  std::vector<Text> documents(texts.size());
-  std::vector<ValueView> inputs;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (!documents[i].read(texts[i])) {
-      return {{}, computo::nests_too_deep(texts[i], documents[i].error.byte) ? "limit" : "parse", {}};
-    }
-    inputs.push_back(documents[i].view());
-  }
-  computo::Evaluator evaluator(program);
-  if (!evaluator.evaluate(inputs)) return failed(evaluator.error());
-  std::vector<char> bytes;
-  if (!evaluator.write(bytes, nullptr)) return failed(evaluator.error());
-  return {std::string(bytes.begin(), bytes.end()), {}, {}};
+  const auto outcome = computo::testing::evaluate_three_ways(program, *inputs);
+  return {outcome.value, outcome.error, outcome.hint, outcome.described};
 }
 
 // Line separators of Unicode as escapes: the comparing script reads responses line by line and takes these for
@@ -203,20 +233,44 @@ std::string without_line_separators(std::string text) {
   return text;
 }
 
+void append_member(const char* name, const std::string& text, std::string& out) {
+  if (text.empty()) return;
+  out += std::string(",\"") + name + "\":";
+  json::append_quoted(text, out);
+}
+
 std::string response(std::string_view line) {
   Text request;
-  if (!request.read(line, {kRequestDepth})) return R"({"id":null,"error":"parse"})";
-  const auto id = request.view().member("id");
-  std::string out = R"({"id":)" + std::string(id ? id->raw() : "null");
-  const Answer result = answer(request.view());
-  if (result.error.empty())
-    return without_line_separators(out + (result.converted ? R"(,"out":)" : R"(,"value":)") + result.value + "}");
-  out += R"(,"error":")" + result.error + '"';
-  if (!result.hint.empty()) {
-    out += R"(,"hint":)";
-    json::append_quoted(result.hint, out);
+  Answer result{{}, kBadRequest, {}, "the request is no JSON"};
+  std::string id = "null";
+  if (request.read(line, {kRequestDepth})) {
+    const bool object = request.view().type() == TokenType::kObject;
+    if (const auto given_id = object ? request.view().member("id") : std::nullopt) id = given_id->raw();
+    result = answer(request.view());
   }
-  return out + "}";
+  std::string out = R"({"id":)" + id;
+  if (result.error.empty()) {
+    out += (result.converted ? R"(,"out":)" : R"(,"value":)") + result.value;
+  } else {
+    append_member("error", result.error, out);
+    append_member("hint", result.hint, out);
+    append_member("message", result.message, out);
+  }
+  return without_line_separators(out + "}");
+}
+
+// False at the end. What goes beyond kRequestBytes is dropped, and `whole` is false.
+bool read_line(std::string& line, bool& whole) {
+  line.clear();
+  whole = true;
+  std::streambuf& in = *std::cin.rdbuf();
+  int c = in.sbumpc();
+  if (c == std::char_traits<char>::eof()) return false;
+  for (; c != '\n' && c != std::char_traits<char>::eof(); c = in.sbumpc()) {
+    whole = whole && line.size() < kRequestBytes;
+    if (whole) line.push_back(static_cast<char>(c));
+  }
+  return true;
 }
 
 }  // namespace
@@ -224,8 +278,10 @@ std::string response(std::string_view line) {
 int main() {
   std::ios::sync_with_stdio(false);
   std::string line;
-  while (std::getline(std::cin, line)) {
-    if (!line.empty()) std::cout << response(line) << '\n';
+  bool whole = true;
+  while (read_line(line, whole)) {
+    std::cout << (whole ? response(line) : R"({"id":null,"error":"request","message":"the request is too long"})")
+              << '\n';
   }
   return 0;
 }
