@@ -1,12 +1,15 @@
 // The machine's part for what decides where to go on: try, match, single parts, calls; and changes of metrics.
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/names.h"
 #include "computo/machine.h"
 #include "computo/match.h"
 #include "computo/number.h"
 #include "computo/render.h"
+#include "computo/shown.h"
 #include "computo/sorting.h"
 
 namespace colloquium::computo {
@@ -27,6 +30,65 @@ bool Machine::recover(Registers& r) {
   failed_ = false;
   r = {attempt.handler, stack_.get() + attempt.base, stack_.get() + attempt.top, attempt.running};
   return true;
+}
+
+// Where the operands of a failed instruction lie, as far as it has left them there. They are looked at only if
+// nobody catches the failure.
+void Machine::note_operands(const Instruction& in, const Value* top) {
+  ASSERT(failed_);
+  const bool pair = in.b == 1;  // of several operands only the last step's are left
+  switch (in.opcode) {
+    case Opcode::kCall:
+      blame_.values = top - 1;
+      blame_.count = in.b;
+      return;
+    case Opcode::kAdd:
+    case Opcode::kSubtract:
+    case Opcode::kMultiply:
+    case Opcode::kDivide:
+    case Opcode::kRemainder:
+      blame_.values = pair ? top - 1 : top;
+      blame_.count = pair ? 2 : 1;
+      blame_.first = pair ? 0 : in.b;
+      return;
+    case Opcode::kCompare:
+    case Opcode::kCompareNext:
+      blame_.values = top - 1;
+      blame_.count = 2;
+      blame_.first = in.b;
+      return;
+    case Opcode::kNumber:
+    case Opcode::kNegate:
+    case Opcode::kReciprocal:
+      blame_.values = top - 1;
+      break;
+    case Opcode::kKey:
+      blame_.values = top - 2;
+      break;
+    case Opcode::kCheck:
+      blame_.values = top - 1 - in.a;
+      break;
+    default:
+      return;
+  }
+  blame_.count = 1;
+  blame_.first = in.b;
+}
+
+// Before the stack and the inputs go: what the operator had, and which member was probably meant.
+void Machine::tell_blame() {
+  ASSERT(failed_);
+  constexpr uint32_t kMostArguments = 8;
+  failure_.first_argument = blame_.first;
+  for (uint32_t i = 0; i < std::min(blame_.count, kMostArguments); ++i) {
+    const Value& value = blame_.values[i];
+    const uint32_t token = argument_token(*program_, failure_.site, blame_.first + i);
+    const bool secret = reads_secret(*program_, token) || is_secret_member(value);
+    failure_.arguments.push_back(secret ? std::string(kMasked) : shown(value));
+  }
+  if (blame_.count > kMostArguments) failure_.arguments.emplace_back("…");
+  if (blame_.missing == nullptr || type_of(blame_.parent) != Type::kObject) return;
+  failure_.hint = closest_name(blame_.missing->key, member_names(blame_.parent));
 }
 
 // The error as a script sees it. Its texts are made here, and live as long as the evaluation.

@@ -119,7 +119,8 @@ TEST_CASE("variables of the pipeline are parsed once and may be missing", "[REQ-
 TEST_CASE("a failure says file, line, column and category") {
   EventEvaluator evaluator(script("[\"+\", 1,\n [\"$input\"]]"), nullptr);
   CHECK(outcome(evaluator, *batch_of("null")) ==
-        "s.json:2:2: error[type]: Error at /+/1: expected number, got null.");
+        "s.json:2:2: error[type]: Error at /+/1: expected number, got null. Use coalesce to put something in the "
+        "place of null. Arguments: 1, null.");
   CHECK(outcome(evaluator, *batch_of("2")) == "3");
   CHECK(origin(evaluator.program()) == "s.json");
 }

@@ -1,12 +1,14 @@
 #include "computo/failure.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/assert.h"
 #include "computo/imports.h"
 #include "computo/number.h"
 #include "computo/operators.h"
 #include "computo/pointer.h"
+#include "computo/shown.h"
 #include "json/writer.h"
 
 namespace colloquium::computo {
@@ -72,6 +74,16 @@ std::string_view to_string(Type type) {
 std::string ScriptError::message() const {
   std::string text = "Error at " + (path.empty() ? std::string("/") : path) + ": " + problem + ".";
   if (!hint.empty()) text += " Did you mean '" + hint + "'?";
+  if (advice.empty()) return text;
+  const size_t first = text.size() + 1;
+  text += ' ' + advice + '.';
+  text[first] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[first])));
+  return text;
+}
+
+std::string ScriptError::argument_list() const {
+  std::string text;
+  for (const std::string& argument : arguments) text += (text.empty() ? "" : ", ") + argument;
   return text;
 }
 
@@ -84,7 +96,10 @@ std::string ScriptError::describe(std::string_view script) const {
   if (!text.empty()) text += ": ";
   text += "error[";
   text += to_string(category);
-  return text + "]: " + message();
+  text += "]: " + message();
+  if (arguments.empty()) return text;
+  return text + (first_argument == 0 ? " Arguments: " : " Argument " + std::to_string(first_argument + 1) + ": ") +
+         argument_list() + ".";
 }
 
 namespace {
@@ -183,31 +198,44 @@ class PathFinder {
   std::string path_;
 };
 
-// The argument to blame is a child of the call, behind the operator's name.
-uint32_t blamed_token(const Program& program, const Failure& failure) {
-  if (failure.argument == kNoArgument) return failure.site;
-  const json::ValueView call = program.expression(failure.site);
-  if (call.type() != TokenType::kArray) return failure.site;
-  json::ValueView child = call.first_child();
-  for (uint32_t i = 0; i <= failure.argument && !child.at_end_of(call); ++i) child = child.next();
-  return child.at_end_of(call) ? failure.site : child.index();
-}
-
 // Characters, so that an editor's column agrees: continuation bytes do not count.
 uint32_t count_characters(std::string_view text) {
   return static_cast<uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// Messages go to logs and dead letters: a long value is cut, never within a character.
-std::string shortened(std::string_view text) {
-  constexpr size_t kMost = 40;
-  if (text.size() <= kMost) return std::string(text);
-  size_t end = kMost;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "…";
+// Messages go to logs and dead letters: a long value is cut.
+constexpr size_t kMostDescribed = 40;
+
+// "expected number, got string "x"" without the "x".
+std::string without_value(const std::string& problem) {
+  constexpr std::string_view kGot = ", got ";
+  const size_t got = problem.find(kGot);
+  if (got == std::string::npos) return problem;
+  const size_t type_end = problem.find(' ', got + kGot.size());
+  return problem.substr(0, type_end) + " " + std::string(kMasked);
 }
 
 }  // namespace
+
+// An argument is a child of the call, behind the operator's name.
+uint32_t argument_token(const Program& program, uint32_t site, uint32_t argument) {
+  const json::ValueView call = program.expression(site);
+  if (argument == kNoArgument || call.type() != TokenType::kArray) return site;
+  json::ValueView child = call.first_child();
+  for (uint32_t i = 0; i <= argument && !child.at_end_of(call); ++i) child = child.next();
+  return child.at_end_of(call) ? site : child.index();
+}
+
+const char* advice_for(std::string_view expected, Type got) {
+  if (got == Type::kNull) return "use coalesce to put something in the place of null";
+  if (expected == "number" && got == Type::kString) return "use toNumber to make a number of it";
+  if (expected == "string" && (got == Type::kNumber || got == Type::kBoolean)) {
+    return "use toString to make a string of it";
+  }
+  if (expected == "array" && got == Type::kString) return "use split to make an array of it";
+  if (expected == "array" && got == Type::kObject) return "use values or entries to make an array of it";
+  return nullptr;
+}
 
 void locate(const Program& program, uint64_t byte, ScriptError& error) {
   const Module& module = module_of_byte(program, byte);
@@ -231,12 +259,15 @@ void locate(const Program& program, uint64_t byte, ScriptError& error) {
 
 ScriptError explain(const Program& program, const Failure& failure) {
   ASSERT(failure.site < program.tape.size());
-  const uint32_t token = blamed_token(program, failure);
+  const uint32_t token = argument_token(program, failure.site, failure.argument);
   ScriptError error;
   error.category = failure.category;
   error.path = PathFinder(program, token).find();
-  error.problem = failure.problem;
+  error.problem = reads_secret(program, token) ? without_value(failure.problem) : failure.problem;
   error.hint = failure.hint;
+  if (failure.advice != nullptr && failure.hint.empty()) error.advice = failure.advice;
+  error.arguments = failure.arguments;
+  error.first_argument = failure.first_argument;
   locate(program, program.tape[token].offset, error);
   return error;
 }
@@ -244,9 +275,10 @@ ScriptError explain(const Program& program, const Failure& failure) {
 std::string describe(const Value& value) {
   const Type type = type_of(value);
   std::string text(to_string(type));
+  if (is_secret_member(value)) return text + " " + std::string(kMasked);
   switch (type) {
     case Type::kNumber: {
-      if (value.kind == Kind::kView) return text + " " + shortened(value.view().raw());
+      if (value.kind == Kind::kView) return text + " " + shortened(value.view().raw(), kMostDescribed);
       char digits[32];
       const Value n = decode_number(value);
       if (n.kind == Kind::kInt) return text + " " + std::to_string(n.integer);
@@ -256,7 +288,7 @@ std::string describe(const Value& value) {
     case Type::kString: {
       std::string scratch;
       const std::string_view s = value.kind == Kind::kView ? value.view().string(scratch) : value.string();
-      return text + " \"" + shortened(s) + "\"";
+      return text + " \"" + shortened(s, kMostDescribed) + "\"";
     }
     case Type::kBoolean: {
       const bool truth =

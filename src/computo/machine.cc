@@ -64,6 +64,7 @@ bool Machine::run(std::span<const json::ValueView> inputs, std::span<const Bindi
   bind(inputs, variables);
   const bool done = execute();
   ASSERT(done != failed_);
+  if (!done) tell_blame();
   return done;
 }
 
@@ -76,6 +77,9 @@ bool Machine::fail_argument(uint32_t argument, Category category, std::string pr
   failure_.argument = static_cast<uint16_t>(std::min<uint32_t>(argument, kNoArgument));
   failure_.problem = std::move(problem);
   failure_.hint.clear();
+  failure_.advice = nullptr;
+  failure_.arguments.clear();
+  blame_ = {};
   return false;
 }
 
@@ -85,7 +89,10 @@ bool Machine::fail(Category category, std::string problem) {
 
 bool Machine::fail_type(uint32_t argument, std::string_view expected, const Value& got) {
   ASSERT(!expected.empty());
-  return fail_argument(argument, Category::kType, "expected " + std::string(expected) + ", got " + describe(got));
+  if (failed_) return false;
+  fail_argument(argument, Category::kType, "expected " + std::string(expected) + ", got " + describe(got));
+  failure_.advice = advice_for(expected, type_of(got));
+  return false;
 }
 
 bool Machine::fail_nesting() {
@@ -147,7 +154,10 @@ bool Machine::part(Value& v, uint32_t pointer) {
     path += '/';
     append_token(steps[i].key, path);
   }
-  return fail(Category::kPointer, "nothing at pointer \"" + path + "\": its parent is " + describe(v));
+  fail(Category::kPointer, "nothing at pointer \"" + path + "\": its parent is " + describe(v));
+  blame_.missing = &steps[failed];
+  blame_.parent = v;
+  return false;
 }
 
 // The same; `found` instead of a failure says that the pointer leads nowhere.
@@ -465,12 +475,12 @@ bool Machine::execute() {
       case Opcode::kCompare:
         --top;
         ok = compare(static_cast<Relation>(in.c), top[-1], *top, in.b, holds);
-        top[-1] = bool_value(holds);
+        if (ok) top[-1] = bool_value(holds);
         break;
       case Opcode::kCompareNext:
         --top;
         ok = compare(static_cast<Relation>(in.c), top[-1], *top, in.b, holds);
-        top[-1] = holds ? *top : bool_value(false);
+        if (ok) top[-1] = holds ? *top : bool_value(false);
         if (!holds) ip = program.code.data() + in.a;
         break;
       case Opcode::kEqual:
@@ -498,7 +508,9 @@ bool Machine::execute() {
         Value out = null_value();
         const Operator& op = operator_at(in.a);
         ok = (op.types.empty() || check_types(op.types, top, in.b)) && op.function(*this, top, in.b, out);
-        *top++ = out;
+        // What failed is told about with its arguments, so they stay.
+        if (ok) *top = out;
+        ++top;
         break;
       }
       default:
@@ -510,6 +522,7 @@ bool Machine::execute() {
     ASSERT(top >= base && top <= stack_.get() + stack_size_);
     if (!ok) {
       failure_.site = site;
+      note_operands(in, top);
       if (!recover(r)) return false;
       restore();
     }

@@ -141,6 +141,15 @@ class Machine {
     size_t effects;
   };
 
+  // What to tell about a failure that nobody catches.
+  struct Blame {
+    const Value* values = nullptr;  // operands, where they still lie on the stack
+    uint32_t count = 0;
+    uint32_t first = 0;             // which argument the first of them is
+    const Step* missing = nullptr;  // the step of a pointer that led nowhere…
+    Value parent = null_value();    // …and the value it was tried on
+  };
+
   // machine.cc. What gives a bool fails with false; results go to `out`, which may be the top of the stack.
   void bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
   bool execute();
@@ -169,6 +178,8 @@ class Machine {
   // Takes a failure to the innermost kTry; false if there is none, or the failure is one that ends everything.
   bool recover(Registers& r);
   bool caught(Value& out);
+  void note_operands(const Instruction& in, const Value* top);
+  void tell_blame();
   bool effect(const Instruction& in, const Value* operands);
   // Operator::types.
   bool check_types(std::string_view types, const Value* arguments, uint32_t count);
@@ -218,6 +229,7 @@ class Machine {
   uint64_t steps_left_ = 0;
   Value result_ = null_value();
   Failure failure_;
+  Blame blame_;
   bool failed_ = false;
 };
 

@@ -51,10 +51,18 @@ struct ScriptError {
   uint32_t line = 0;    // in the source text, from 1; 0 if it has none
   uint32_t column = 0;  // in characters, from 1
   std::string origin;   // the imported file it is in; empty: the script itself
+  std::string advice;   // what may help: "use toNumber to make a number of it"; may be empty
+  // What the operator was given, from its argument `first_argument` on, as JSON cut to a readable length; what is
+  // under a name of secrets is "***". Empty if it is not known.
+  std::vector<std::string> arguments;
+  uint32_t first_argument = 0;
 
   // "Error at <path>: <problem>. Did you mean '<hint>'?"
   std::string message() const;
-  // "<origin>:<line>:<column>: error[<category>]: <message>"; the place is left out as far as it is unknown.
+  // The arguments, with commas between them.
+  std::string argument_list() const;
+  // On one line, for logs and dead letters: "<origin>:<line>:<column>: error[<category>]: <message> Arguments:
+  // …."; the place is left out as far as it is unknown. error_text.h has the form for people.
   std::string describe(std::string_view script) const;
 };
 
@@ -104,7 +112,8 @@ struct CompileOptions {
   std::vector<Metric> metrics;  // that may be named
   bool any_metric = false;      // …or any, for trying a script by itself
   PermutoOptions permuto;
-  bool strict = false;  // unknown names and wrong argument counts are errors at compile time
+  bool strict = false;   // unknown names and wrong argument counts are errors at compile time
+  bool optimize = true;  // false: nothing is worked out ahead; only steps and time may differ
   // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
   // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else
   // places are counted in the text from first_line and first_column.

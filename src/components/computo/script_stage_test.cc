@@ -165,7 +165,8 @@ TEST_CASE("an event whose script fails is reported with place and category, the 
   REQUIRE(f.failed.size() == 2);
   CHECK(f.failed[0].index == 1);
   CHECK(f.failed[0].error.message ==
-        R"(p.yaml:3:3: error[type]: Error at /+/1: expected number, got string "x".)");
+        R"(p.yaml:3:3: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make a number )"
+        R"(of it. Arguments: 1, "x".)");
   CHECK(f.failed[1].index == 2);
   CHECK_THAT(f.failed[1].error.message, Catch::StartsWith("p.yaml:3:3: error[pointer]: Error at /+/1: "));
   CHECK_FALSE(f.failed[1].error.retryable);
