@@ -25,8 +25,7 @@ constexpr int64_t kRetryAfterMs = 1000;
 constexpr char kCursorVersion = 1;
 
 // In place of a position, for emits that do not move the safe cursor.
-constexpr int64_t kNoCursor = -1;
-constexpr int64_t kFailed = -2;
+constexpr int64_t kFailed = -1;
 
 void put_int64(std::string& out, int64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8)
@@ -220,7 +219,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
 
 void SourceIntake::began(const RequestPtr& request) {
   LOOP_ASSERT(loop_);
-  request->number = next_emit_++;
+  if (!request->raw.cursor.empty()) request->number = next_emit_++;
   ++under_way_;
 }
 
@@ -406,10 +405,10 @@ void SourceIntake::finish(const RequestPtr& request) {
 }
 
 void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
+  if (request->raw.cursor.empty()) return;
   std::lock_guard lock(position_mutex_);
   // An emit that failed holds the cursor where it is, whatever ends well behind it: the source goes back to it.
-  const bool has_cursor = !request->raw.cursor.empty();
-  const int64_t end = !has_cursor ? kNoCursor : request->result.error ? kFailed : request->end_position;
+  const int64_t end = request->result.error ? kFailed : request->end_position;
   finished_behind_[request->number] = {end, request->raw.cursor};
   for (auto it = finished_behind_.begin(); it != finished_behind_.end() && it->first == next_finish_;
        it = finished_behind_.erase(it), ++next_finish_) {

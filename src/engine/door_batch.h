@@ -21,7 +21,7 @@ struct SourceIntake::Request {
   // Kept until the acknowledgement although it is cut long before: its cursor is asked for then.
   RawBatch raw;
   AckFn ack;
-  uint64_t number = 0;  // in the order of emits
+  uint64_t number = 0;  // among the emits that have a cursor, in their order
   // What it counts for in bytes_under_way_.
   uint64_t bytes = 0;
   int64_t end_position = 0;
@@ -63,6 +63,11 @@ struct SourceIntake::Scratch {
   std::vector<formats::Piece> pieces;
   std::unique_ptr<EventExpression> partition_by;
   std::unique_ptr<EventExpression> dedupe_key;
+
+  // Of the request being cut; see Cutter.
+  std::vector<size_t> first;
+  std::vector<int64_t> accepted_position;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
 };
 
 // Cuts one request into events and adds them to the open batches.
@@ -105,11 +110,10 @@ class SourceIntake::Cutter {
   std::vector<OpenBatch>& open_;
   Scratch& scratch_;
   // Everything behind these marks is the request's own, and is what take_back() takes back.
-  std::vector<size_t> first_;  // per target: where this request begins
+  std::vector<size_t>& first_;  // per target: where this request begins
   // A copy: appends end on the log thread meanwhile. An event seen too late as accepted would be stored twice only
-  // if the source emitted it twice, and it does so only after every answer.
-  std::vector<int64_t> accepted_position_;
-  std::vector<std::pair<std::string_view, std::string_view>> headers_;
+  // if the source emitted it twice, and it does so only after every answer. Empty without a cursor.
+  std::vector<int64_t>& accepted_position_;
   // Made once per request, not per event: most events are no duplicates.
   std::function<DedupeTable::Settled()> make_settled_;
   EventMeta meta_;

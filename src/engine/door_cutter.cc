@@ -37,15 +37,22 @@ SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
 
 SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,
                              Scratch& scratch)
-    : intake_(intake), request_(std::move(request)), open_(open), scratch_(scratch) {
+    : intake_(intake),
+      request_(std::move(request)),
+      open_(open),
+      scratch_(scratch),
+      first_(scratch.first),
+      accepted_position_(scratch.accepted_position) {
   // Others' requests of this turn may be in the open batches already.
+  first_.clear();
   for (const OpenBatch& batch : open_) first_.push_back(batch.builder->size());
-  {
+  accepted_position_.clear();
+  if (!request_->raw.cursor.empty()) {
     std::lock_guard lock(intake_.position_mutex_);
     accepted_position_ = intake_.accepted_position_;
   }
-  for (const auto& [name, value] : request_->raw.headers) headers_.emplace_back(name, value);
-  meta_.headers = headers_;
+  scratch.headers.assign(request_->raw.headers.begin(), request_->raw.headers.end());
+  meta_.headers = scratch.headers;
   meta_.timestamp_ms = intake_.clock_.wall_ms();
   const auto partitions = static_cast<uint32_t>(intake_.options_.partitions);
   // Chosen per request, so that its events stay together and in order.

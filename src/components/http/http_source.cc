@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace colloquium::components {
 namespace {
 
 constexpr int64_t kRetryAfterMs = 1000;
+// Room for the answer to what went to one partition.
+constexpr size_t kAnswerBytes = 96;
 constexpr std::array<std::string_view, 3> kNdjsonTypes = {"application/x-ndjson", "application/ndjson",
                                                           "application/jsonlines"};
 
@@ -105,12 +108,16 @@ net::Problem unavailable(std::string detail, int64_t retry_after_ms = kRetryAfte
 }
 
 void append_number(std::string& out, int64_t number) {
-  out += std::to_string(number);
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), static_cast<size_t>(end - digits.data()));
 }
 
 // {"accepted":2,"duplicates":0,"offsets":{"0":[17,18]}}
 std::string accepted_json(const Ack& ack) {
-  std::string out = "{\"accepted\":";
+  std::string out;
+  out.reserve(kAnswerBytes);
+  out += "{\"accepted\":";
   append_number(out, static_cast<int64_t>(ack.accepted));
   out += ",\"duplicates\":";
   append_number(out, static_cast<int64_t>(ack.duplicates));
