@@ -78,7 +78,7 @@ void Compiler::arithmetic(const Call& call) {
   const auto step = static_cast<Opcode>(call.op->detail);
   const size_t start = here();
   expression(call.arguments[0]);
-  const Value* first = sole_constant(start);
+  const Value* first = options_.optimize ? sole_constant(start) : nullptr;
   if (first == nullptr || !is_decoded_number(*first)) emit(Opcode::kNumber, call.site, 0, blame(0));
   if (call.arguments.size() == 1) return arithmetic_unary(call, step);
   for (size_t i = 1; i < call.arguments.size(); ++i) {
@@ -99,7 +99,7 @@ void Compiler::arithmetic_unary(const Call& call, Opcode step) {
 bool Compiler::fold_step(Opcode step, size_t start) {
   std::vector<Instruction>& code = body().code;
   ASSERT(start <= code.size());
-  if (code.size() != start + 2 || code[start].opcode != Opcode::kConst) return false;
+  if (!options_.optimize || code.size() != start + 2 || code[start].opcode != Opcode::kConst) return false;
   if (code[start + 1].opcode != Opcode::kConst) return false;
   const Value& x = program_.constants[code[start].a];
   const Value& y = program_.constants[code[start + 1].a];
@@ -173,7 +173,8 @@ void Compiler::if_else(const Call& call) {
   const size_t start = here();
   const uint32_t height = body().height;
   expression(call.arguments[0]);
-  if (const Value* condition = sole_constant(start)) {
+  const Value* condition = options_.optimize ? sole_constant(start) : nullptr;
+  if (condition != nullptr) {
     const bool truth = is_truthy(*condition);
     drop_code(start, height);
     return constant_if(call, truth);
@@ -202,7 +203,7 @@ void Compiler::constant_if(const Call& call, bool truth) {
 // With literal keys the order of the members is known now; else they are sorted when they exist.
 void Compiler::object(const Call& call) {
   const size_t pairs = call.arguments.size() / 2;
-  bool literal_keys = true;
+  bool literal_keys = options_.optimize || pairs == 0;
   for (size_t i = 0; i < pairs; ++i) {
     if (type(call.arguments[2 * i]) != TokenType::kString) literal_keys = false;
   }

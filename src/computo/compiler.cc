@@ -146,7 +146,8 @@ void Compiler::expression(uint32_t token) {
 
 void Compiler::object_literal(uint32_t token) {
   ASSERT(type(token) == TokenType::kObject);
-  if (literals_.is_constant(token)) return constant(literals_.value_of(token), token);
+  const bool ahead = options_.optimize || empty;
+  if (ahead && literals_.is_constant(token)) return constant(literals_.value_of(token), token);
   raise(token, Category::kType, "expected an array under the key \"" + options_.array_key + "\"");
 }
 

@@ -112,8 +112,9 @@ struct CompileOptions {
   std::vector<Metric> metrics;  // that may be named
   bool any_metric = false;      // …or any, for trying a script by itself
   PermutoOptions permuto;
-  bool strict = false;   // unknown names and wrong argument counts are errors at compile time
-  bool optimize = true;  // false: nothing is worked out ahead; only steps and time may differ
+  bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
+  bool optimize = true;                // false: nothing is worked out ahead; only steps and time may differ
+  TraceInfo trace = TraceInfo::kNone;  // for Evaluator::evaluate_traced
   // If not empty, in rising order of `byte`: an expression in JSON stands where the last entry at or before its
   // first byte says; in sugar each entry begins a line, or a part of one, and places count on from there. Else
   // places are counted in the text from first_line and first_column.
