@@ -62,6 +62,7 @@ Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
 Status GroupCommit::place_outputs(StagedCommit& commit, CommitRecord& record) {
   ASSERT(record.leg == commit.request.leg && record.outputs.empty());
   for (StagedOutput& output : commit.outputs) {
+    ASSERT(output.writer != nullptr && output.batch.count > 0);
     Touched& touched = touch(*output.writer);
     if (!output.writer->in_group()) TRY(output.writer->begin(now_ms_));
     if (!touched.before_outputs) touched.before_outputs = output.writer->savepoint();
@@ -142,6 +143,7 @@ Status GroupCommit::sync() {
   }
   shared->results[0] = writers[0]->sync();
   if (writers.size() > 1) shared->done->wait();
+  ASSERT(shared->left.load() == 0);
   counters_.times.sync.observe_ns(clock_.monotonic_ns() - started_ns);
   for (Status& result : shared->results) TRY(std::move(result));
   for (PartitionWriter* writer : writers) writer->synced();
@@ -151,6 +153,7 @@ Status GroupCommit::sync() {
 // A leg can't have read what is not there; such a commit is refused alone.
 void GroupCommit::refuse_impossible(std::vector<StagedCommit>& commits) {
   const auto impossible = [&](StagedCommit& commit) {
+    ASSERT(commit.positions.size() == commit.request.positions.size());
     for (size_t i = 0; i < commit.positions.size(); ++i) {
       if (commit.positions[i] == nullptr) continue;
       Status valid = check_position(commit.request.positions[i], commit.positions[i]->partition().readable_end());
@@ -186,6 +189,7 @@ void GroupCommit::publish_appends(bool synced) {
     const int64_t placed_end =
         touched.before_outputs ? touched.before_outputs->next_offset : writer->next_offset();
     const int64_t end = synced ? placed_end : touched.weak_end;
+    ASSERT_WHY(end <= placed_end, "outputs are nobody's to read before their commit");
     if (end <= writer->partition().readable_end()) continue;
     writer->publish(end);
     wake_(writer->partition());
@@ -195,6 +199,7 @@ void GroupCommit::publish_appends(bool synced) {
 void GroupCommit::finish_outputs() {
   for (auto& [writer, touched] : touched_) {
     if (!writer->in_group()) continue;
+    ASSERT(writer->next_offset() >= writer->partition().readable_end());
     writer->publish(writer->next_offset());
     writer->end_group();
     if (touched.before_outputs) wake_(writer->partition());
@@ -267,6 +272,7 @@ Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers, bool& no_
   now_ms_ = clock_.wall_ms();
   const auto write_marks = [&]() -> Status {
     for (PartitionWriter* writer : writers) {
+      ASSERT(writer != nullptr);
       if (!writer->wants_mark()) continue;
       touch(*writer);
       TRY(writer->begin(now_ms_, writer != &journal_.writer()));

@@ -27,6 +27,7 @@ Result<SyncedEnd> last_mark(const io::File& file, uint64_t size, int64_t base, c
     TRY_ASSIGN(mark, last_mark_behind(file, 0, size, epochs));
   }
   if (!mark) return SyncedEnd{base, 0};
+  ASSERT(mark->position <= size);
   return SyncedEnd{mark->offset, mark->position};
 }
 

@@ -24,6 +24,7 @@ Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<co
 }
 
 Result<std::shared_ptr<const Batch>> PartitionReader::next() {
+  ASSERT(offset_ >= 0);
   if (offset_ >= partition_->readable_end()) return std::shared_ptr<const Batch>();
   bool known = false;
   std::shared_ptr<const Batch> batch = partition_->in_memory(offset_, known);
@@ -81,6 +82,7 @@ Result<std::optional<BatchCursor::Item>> PartitionReader::next_stored() {
   if (offset_ >= end) return std::optional<BatchCursor::Item>();
   if (!cursor_ || expected_ != offset_) TRY(find_place());
   while (expected_ < end) {
+    ASSERT(cursor_ && segment_ != nullptr);
     cursor_->set_end(segment_->readable_bytes());
     const auto item = cursor_->next();
     if (!item && item.error().code != ErrorCode::kCorrupt) return fail(item.error());

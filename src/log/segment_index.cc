@@ -22,6 +22,7 @@ void SegmentIndex::add(const Entry& entry) {
 }
 
 const SegmentIndex::Entry* SegmentIndex::before_offset(int64_t offset) const {
+  ASSERT(offset >= 0);
   const auto after = std::partition_point(entries_.begin(), entries_.end(),
                                           [&](const Entry& entry) { return entry.offset <= offset; });
   return after == entries_.begin() ? nullptr : &*std::prev(after);
@@ -54,6 +55,7 @@ std::string SegmentIndex::time_index_bytes(int64_t base_offset) const {
   std::string bytes;
   bytes.reserve(entries_.size() * kTimeEntryBytes);
   for (const Entry& entry : entries_) {
+    ASSERT(entry.offset >= base_offset && entry.offset - base_offset <= INT32_MAX);
     append_be64(bytes, static_cast<uint64_t>(entry.time_ms));
     append_be32(bytes, static_cast<uint32_t>(entry.offset - base_offset));
   }

@@ -34,6 +34,7 @@ Group Staging::take(size_t limit, size_t& bytes) {
     group.appends.push_back(std::move(appends_.front().item));
     appends_.pop_front();
   }
+  ASSERT(bytes <= bytes_);
   return group;
 }
 
