@@ -8,12 +8,18 @@
 Marks are words behind the language of a fenced block:
 
   ```yaml pipeline      a whole pipeline: `colloquium validate` accepts it
-  ```json computo       a Computo script; with a block ```json input before it, its input, and with a block
-                        ```json result after it, what it must yield (compared as JSON)
+  ```computo            a Computo script in sugar, ```json computo one in JSON. The blocks ```json input before it are
+                        its inputs. It must yield what the block ```json result behind it says (compared as JSON), or
+                        fail with a message that holds what ```text error says. An example without either is wrong.
+                        Several scripts before one result must all yield it.
+  ```ndjson input       lines, each of which a script is evaluated for by itself; ```ndjson result says what it yields
+  ```… file=NAME        a file that the examples behind it on the page find in their folder
+  ```console            commands behind `$ `, continued behind `> `, and what they print; they run in a shell, in order
 
 ${…} in a pipeline are set from the variable's own name, files it names are made.
 """
 import argparse
+import concurrent.futures
 import filecmp
 import json
 import os
@@ -93,36 +99,145 @@ def check_pipeline(binary, where, content):
         yield f'{where}: this pipeline does not validate:\n{result.stdout}{result.stderr}'
 
 
-def check_script(binary, where, script, given, wanted):
-    arguments = ['computo', 'run', '-e', script.strip()]
-    if given is not None:
-        arguments.append('-')
-        given = json.dumps(json.loads(given), ensure_ascii=False) + '\n'
-    result = run(binary, arguments, stdin=given if given is not None else '')
-    if result.returncode != 0:
+def in_folder(files, check):
+    """What check says in a folder of its own that holds the files."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(folder, files)
+        return list(check(folder))
+
+
+def write_files(folder, files):
+    for name, content in files:
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        with open(os.path.join(folder, name), 'w', encoding='utf-8') as out:
+            out.write(content)
+
+
+def as_lines(text):
+    """JSON texts, one a line, in one spelling: 1 and 1.0 differ, and so do 1 and true."""
+    return [json.dumps(json.loads(line), sort_keys=True) for line in text.splitlines() if line.strip()]
+
+
+def check_script(binary, example, script, folder):
+    """One script with its inputs against the outcome that the page says."""
+    where, kind, wanted = example['where'], example['kind'], example['wanted']
+    if example['lines'] is None:
+        result = run(binary, ['computo', 'run', '-e', script, *example['inputs']], stdin='', cwd=folder)
+    else:
+        result = run(binary, ['computo', 'run', '-e', script, '-'], stdin=example['lines'], cwd=folder)
+    if kind == 'error':
+        if result.returncode == 0:
+            yield f'{where}: this script yields {result.stdout.strip()}, the page says it fails'
+        elif wanted.strip() not in result.stderr:
+            yield f'{where}: this script fails with:\n{result.stderr.strip()}\nthe page says:\n{wanted.strip()}'
+    elif result.returncode != 0:
         yield f'{where}: this script fails: {result.stderr.strip()}'
-    elif wanted is not None and json.loads(result.stdout) != json.loads(wanted):
+    elif as_lines(result.stdout) != as_lines(wanted if kind == 'ndjson' else json.dumps(json.loads(wanted))):
         yield f'{where}: this script yields {result.stdout.strip()}, the page says {wanted.strip()}'
 
 
-def check_examples(binary, path, text):
-    """Runs the marked blocks of one page; (problems, how many were run)."""
-    problems, count, given = [], 0, None
-    page = list(blocks(text))
-    for i, (line, words, content) in enumerate(page):
-        where = f'{path}:{line}'
-        if words[:2] == ['json', 'input']:
-            given = content
-        elif words[:2] == ['yaml', 'pipeline']:
-            count += 1
-            problems += check_pipeline(binary, where, content)
-        elif words[:2] == ['json', 'computo']:
-            count += 1
-            following = page[i + 1] if i + 1 < len(page) else (0, [], '')
-            wanted = following[2] if following[1][:2] == ['json', 'result'] else None
-            problems += check_script(binary, where, content, given, wanted)
-            given = None
-    return problems, count
+def commands(content):
+    """(line within the block, command, what it prints) of a ```console block."""
+    found = []
+    for number, line in enumerate(content.splitlines(), 1):
+        if line.startswith('$ '):
+            found.append([number, line[2:] + '\n', ''])
+        elif not found:
+            raise ValueError('a ```console block begins with a command behind "$ "')
+        elif line.startswith('> ') and not found[-1][2]:
+            found[-1][1] += line[2:] + '\n'
+        else:
+            found[-1][2] += line + '\n'
+    return found
+
+
+def check_console(binary, path, steps, folder):
+    """The commands and files of one page in their order, in one folder."""
+    environment = dict(os.environ, PATH=os.path.dirname(binary) + os.pathsep + os.environ['PATH'])
+    for kind, line, content in steps:
+        if kind == 'file':
+            write_files(folder, [content])
+            continue
+        for number, command, wanted in commands(content):
+            result = subprocess.run(['sh', '-c', command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                    stderr=subprocess.STDOUT, cwd=folder, env=environment, timeout=60, check=False)
+            if result.stdout.rstrip() != wanted.rstrip():
+                yield f'{path}:{line + number}: `{command.strip()}` prints:\n{result.stdout}the page says:\n{wanted}'
+
+
+class Page:
+    """The examples of one page: what is wrong with how they are written, and what is to be run."""
+
+    def __init__(self, binary, path, text):
+        self.binary, self.path = binary, path
+        self.problems, self.jobs, self.steps, self.files = [], [], [], {}
+        self.count = 0
+        self.begin()
+        for line, words, content in blocks(text):
+            self.add(line, words, content)
+        self.finish_example()
+        if any(step[0] == 'console' for step in self.steps):
+            self.jobs.append(lambda: in_folder([], lambda folder: check_console(binary, path, self.steps, folder)))
+
+    def begin(self):
+        self.inputs, self.lines, self.scripts = [], None, []
+
+    def finish_example(self):
+        """A script that is followed by an input or nothing has no result, an input that is followed by none no script."""
+        for line, _ in self.scripts:
+            self.problems.append(f'{self.path}:{line}: this script has no ```json result and no ```text error')
+        if not self.scripts and (self.inputs or self.lines is not None):
+            self.problems.append(f'{self.path}: an input near the end of an example has no script')
+        self.begin()
+
+    def add(self, line, words, content):
+        where = f'{self.path}:{line}'
+        for name in (word[5:] for word in words if word.startswith('file=')):
+            self.files[name] = content
+            self.steps.append(('file', line, (name, content)))
+            return
+        if words[:2] == ['yaml', 'pipeline']:
+            self.count += 1
+            self.jobs.append(lambda: list(check_pipeline(self.binary, where, content)))
+        elif words[:1] == ['console']:
+            self.count += len(re.findall(r'^\$ ', content, re.M))
+            self.steps.append(('console', line, content))
+        elif words[:1] == ['computo'] or words[:2] == ['json', 'computo']:
+            self.scripts.append((line, ('= ' if words[0] == 'computo' else '') + content.strip()))
+        elif words[1:2] == ['input']:
+            self.add_input(words[0], content)
+        elif words[1:2] in (['result'], ['error']):
+            self.add_outcome(where, words, content)
+
+    def add_input(self, language, content):
+        if self.scripts:
+            self.finish_example()
+        if language == 'ndjson':
+            self.lines = content
+        else:
+            self.inputs.append(json.dumps(json.loads(content), ensure_ascii=False))
+
+    def add_outcome(self, where, words, content):
+        if not self.scripts:
+            self.problems.append(f'{where}: this result has no script')
+        kind = 'error' if words[1] == 'error' else words[0]
+        for line, script in self.scripts:
+            self.count += 1
+            example = {'where': f'{self.path}:{line}', 'kind': kind, 'wanted': content, 'inputs': self.inputs,
+                       'lines': self.lines}
+            self.jobs.append(lambda example=example, script=script, files=tuple(self.files.items()): in_folder(
+                files, lambda folder: check_script(self.binary, example, script, folder)))
+        self.begin()
+
+
+def check_pages(binary, pages):
+    """Runs the marked blocks of the pages, several at once; (problems, how many were run)."""
+    pages = [Page(binary, path, text) for path, text in pages]
+    problems = [problem for page in pages for problem in page.problems]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
+        for found in pool.map(lambda job: job(), [job for page in pages for job in page.jobs]):
+            problems += found
+    return problems, sum(page.count for page in pages)
 
 
 def differences(wanted, found, prefix=''):
@@ -149,11 +264,7 @@ def links():
 
 
 def examples(binary):
-    problems, total = [], 0
-    for path in tree.files(endings='.md'):
-        found, count = check_examples(binary, path, tree.read(path))
-        problems += found
-        total += count
+    problems, total = check_pages(binary, [(path, tree.read(path)) for path in tree.files(endings='.md')])
     if not total:
         problems.append('no example is marked as one, so nothing was tried')
     return tree.finish('examples', problems, f'{total} examples run')

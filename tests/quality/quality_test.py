@@ -238,15 +238,52 @@ class DocsTest(unittest.TestCase):
         os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
         return path
 
+    def check(self, body, page):
+        """What check_pages says of a page with a program that does what body says."""
+        with Tree({}) as root:
+            return docs.check_pages(self.fake(root, body), [('a.md', page)])
+
     def test_examples_are_run_and_a_wrong_one_is_caught(self):
         page = ('```json input\n3\n```\n```json computo\n["+", 1]\n```\n```json result\n4\n```\n'
+                '```computo\n1 + 3\n```\n```json computo\n["+", 1, 3]\n```\n```json result\n4\n```\n'
                 '```yaml pipeline\nname: a\n```\n```yaml\nnot: tried\n```\n')
-        with Tree({}) as root:
-            good = self.fake(root, 'if [ $1 = computo ]; then cat > /dev/null; echo 4; fi\n')
-            self.assertEqual(docs.check_examples(good, 'a.md', page), ([], 2))
-            bad = self.fake(root, 'if [ $1 = computo ]; then cat > /dev/null; echo 5; else exit 2; fi\n')
-            problems, count = docs.check_examples(bad, 'a.md', page)
-        self.assertEqual((len(problems), count), (2, 2))
+        self.assertEqual(self.check('echo 4\n', page), ([], 4))
+        problems, count = self.check('if [ $1 = computo ]; then echo 5; else exit 2; fi\n', page)
+        self.assertEqual((len(problems), count), (4, 4))
+
+    def test_a_script_gets_its_inputs_and_the_files_before_it(self):
+        page = ('```computo file=lib/a.computo\n7\n```\n```json input\n{"a": 1}\n```\n```json input\n2\n```\n'
+                '```computo\n$input\n```\n```json result\n["= $input", {"a": 1}, 2, 7]\n```\n')
+        body = 'echo "[\\"$4\\", $5, $6, $(cat lib/a.computo)]"\n'
+        self.assertEqual(self.check(body, page), ([], 1))
+
+    def test_lines_go_through_standard_input(self):
+        page = '```ndjson input\n1\n2\n```\n```computo\n$input\n```\n```ndjson result\n1\n2\n```\n'
+        self.assertEqual(self.check('test "$5" = - && cat\n', page), ([], 1))
+        self.assertEqual(len(self.check('echo 1\n', page)[0]), 1)
+
+    def test_results_are_compared_with_their_types(self):
+        page = '```computo\n1\n```\n```json result\n1\n```\n'
+        self.assertEqual(len(self.check('echo true\n', page)[0]), 1)
+
+    def test_an_error_is_compared_with_the_message(self):
+        page = '```computo\n1 / 0\n```\n```text error\nby zero\n```\n'
+        self.assertEqual(self.check('echo division by zero >&2; exit 1\n', page), ([], 1))
+        self.assertEqual(len(self.check('echo type >&2; exit 1\n', page)[0]), 1)
+        self.assertEqual(len(self.check('echo 1\n', page)[0]), 1)
+
+    def test_examples_that_are_not_whole_are_caught(self):
+        script, given, result = '```computo\n1\n```\n', '```json input\n1\n```\n', '```json result\n1\n```\n'
+        for page in (script, script + given + script + result, result, given):
+            self.assertEqual(len(self.check('echo 1\n', page)[0]), 1, page)
+
+    def test_commands_are_run_in_order_in_one_folder(self):
+        page = ('```text file=a/b\nin b\n```\n```console\n$ cat a/b > c; colloquium \\\n> x\nsaid x\n```\n'
+                '```console\n$ cat c\nin b\n$ true\n```\n')
+        self.assertEqual(self.check('echo said $1\n', page), ([], 3))
+        problems, _ = self.check('echo said nothing\n', page)
+        self.assertEqual(len(problems), 1)
+        self.assertIn('a.md:5', problems[0])
 
     def test_drift_is_caught(self):
         with Tree({'new/a.md': '1', 'new/b/c.md': '1', 'old/a.md': '2', 'old/d.md': '', 'old/b/c.md': '1'}) as root:
