@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "app/pipeline_files.h"
+#include "app/script_files.h"
 #include "app/verb.h"
-#include "config/problems.h"
 #include "json/writer.h"
 
 namespace colloquium::app {
@@ -19,7 +19,7 @@ struct Options {
 
 // Problems are messages; that a file is fine is the result.
 void print_text(const LoadedPipelines& loaded, bool explain, Console& console) {
-  console.err << config::describe(loaded.problems);
+  console.err << describe_with_source(loaded.problems);
   for (const LoadedPipeline& pipeline : loaded.pipelines) {
     if (pipeline.plan == nullptr) continue;
     console.out << pipeline.file << ": ok\n";

@@ -1,0 +1,89 @@
+#include "app/script_files.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "io/file_system.h"
+
+namespace colloquium::app {
+namespace {
+
+Result<std::string> read_all(const ReadBytes& read) {
+  std::string text;
+  std::array<char, 65536> piece;
+  while (true) {
+    TRY_ASSIGN(const size_t got, read(piece));
+    if (got == 0) return text;
+    if (text.size() + got > kScriptLimitBytes) {
+      return fail(ErrorCode::kLimit, "standard input is longer than a script may be");
+    }
+    text.append(piece.data(), got);
+  }
+}
+
+// A script that is imported is found from the folder of the script that names it.
+std::optional<std::string> read_import(const std::string& path, const std::string& from, std::string& origin,
+                                       std::string& problem) {
+  const size_t folder = from.rfind('/');
+  const bool beside = !path.starts_with('/') && folder != std::string::npos;
+  origin = beside ? from.substr(0, folder + 1) + path : path;
+  auto text = io::read_file(io::posix_file_system(), origin, kScriptLimitBytes);
+  if (text) return std::move(*text);
+  problem = text.error().message;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Script> read_script(const std::string& path, Console& console) {
+  if (path == "-") {
+    TRY_ASSIGN(std::string text, read_all(console.in));
+    return Script{std::move(text), kStandardInput};
+  }
+  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
+  return Script{std::move(text), path};
+}
+
+computo::CompileOptions script_options(const std::string& origin, const std::string& array_key) {
+  computo::CompileOptions options;
+  options.array_key = array_key;
+  options.origin = origin;
+  options.import = read_import;
+  options.any_metric = true;  // nobody declares one here, and nobody counts
+  return options;
+}
+
+std::optional<std::string> SourceLines::line(std::string_view file, uint32_t line) {
+  auto known = texts_.find(file);
+  if (known == texts_.end()) {
+    auto text = io::read_file(io::posix_file_system(), std::string(file), kScriptLimitBytes);
+    std::optional<std::string> kept;
+    if (text) kept = std::move(*text);
+    known = texts_.emplace(file, std::move(kept)).first;
+  }
+  if (!known->second || line == 0) return std::nullopt;
+  std::string_view rest = *known->second;
+  for (; line > 1; --line) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(end + 1);
+  }
+  rest = rest.substr(0, rest.find('\n'));
+  if (rest.ends_with('\r')) rest.remove_suffix(1);
+  return std::string(rest);
+}
+
+std::string describe_with_source(const ConfigProblems& problems) {
+  SourceLines lines;
+  std::string text;
+  for (const ConfigProblem& problem : problems) {
+    text += problem.describe() + "\n";
+    if (problem.mark.file == nullptr || problem.mark.line <= 0 || problem.mark.column <= 0) continue;
+    const auto line = lines.line(*problem.mark.file, static_cast<uint32_t>(problem.mark.line));
+    if (line) text += computo::source_excerpt(*line, static_cast<uint32_t>(problem.mark.column));
+  }
+  return text;
+}
+
+}  // namespace colloquium::app
