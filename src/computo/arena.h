@@ -51,6 +51,9 @@ class Arena {
 
   uint64_t reserved_bytes() const { return reserved_; }
 
+  // What has been handed out since reset(), with what was left over at the ends of blocks.
+  uint64_t used_bytes() const { return reserved_ - static_cast<uint64_t>(end_ - at_); }
+
  private:
   struct Block {
     std::unique_ptr<char[]> bytes;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "computo/opcodes.h"
 #include "computo/pointer.h"
 #include "computo/program.h"
+#include "computo/trace_table.h"
 #include "computo/value.h"
 #include "json/view.h"
 
@@ -110,6 +112,8 @@ class Program {
   std::vector<TapeToken> literal_tape;
   Source literals;
   std::deque<std::string> strings;  // decoded strings and rendered keys
+
+  std::unique_ptr<const TraceTable> trace;  // null unless CompileOptions::trace asked for it
 
   json::ValueView expression(uint32_t token) const { return {text.data(), tape.data(), token}; }
 };

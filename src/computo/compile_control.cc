@@ -100,7 +100,7 @@ void Compiler::compile_module(Module& module) {
   scope_.show(hidden);
   Function& function = program_.functions[index];
   function.site = module.root;
-  finish_function(function, std::move(done));
+  finish_function(index, std::move(done));
   module.state = Module::State::kDone;
 }
 
@@ -290,12 +290,16 @@ void Compiler::match_case(const Call& call, uint32_t pattern, uint32_t result, u
   emit(Opcode::kMatch, pattern, index, subject);
   Arguments fails{emit(Opcode::kJumpIfFalsy, pattern)};
   scope_.add_let(scope, names);
-  for (const std::string_view name : names) scope_.bind(name);
+  for (uint32_t i = 0; i < count; ++i) {
+    scope_.bind(names[i]);
+    show_name(names[i], scope.base_slot + i, false);
+  }
   if (condition != 0) {
     expression(condition);
     fails.push_back(emit(Opcode::kJumpIfFalsy, condition));
   }
   expression(result);
+  hide_names(count);
   scope_.remove_let(names);
   emit(Opcode::kSlide, call.site, count + 1, 0, 0, -static_cast<int>(count) - 1);
   ends.push_back(emit(Opcode::kJump, call.site));

@@ -54,7 +54,8 @@ void Compiler::get(const Call& call) {
   Steps steps;
   if (!split_pointer(text, steps)) {
     return raise_instead(call.site, Category::kPointer,
-                         "expected a JSON Pointer, empty or beginning with '/', got \"" + std::string(text) + "\"", 1);
+                         "expected a JSON Pointer, empty or beginning with '/', got \"" + std::string(text) + "\"",
+                         1);
   }
   const uint32_t pointer = add_pointer(std::move(steps));
   if (call.arguments.size() == 2) {
@@ -149,10 +150,15 @@ void Compiler::bind_all(const LetBindings& bindings, LetScope& scope) {
     expression(token);
     scope.direct = false;
     if (bindings.any_function) emit(Opcode::kBind, token, scope.base_slot + i);
-    if (bindings.sequential) scope_.bind(bindings.names[i]);
+    if (!bindings.sequential) continue;
+    scope_.bind(bindings.names[i]);
+    show_name(bindings.names[i], scope.base_slot + i, false);
   }
   for (uint32_t i = 0; i < count; ++i) {
-    if (!bindings.sequential) scope_.bind(bindings.names[i]);
+    if (!bindings.sequential) {
+      scope_.bind(bindings.names[i]);
+      show_name(bindings.names[i], scope.base_slot + i, false);
+    }
     if (scope.cells[i]) body().code[prologue + i].opcode = Opcode::kCell;
   }
   ASSERT(body().height == scope.base_slot + count);
@@ -172,6 +178,7 @@ void Compiler::let(const Call& call) {
   scope_.add_let(scope, bindings.names);
   bind_all(bindings, scope);
   expression(call.arguments[1]);
+  hide_names(count);
   if (count > 0) emit(Opcode::kSlide, call.site, count, 0, 0, -static_cast<int>(count));
   scope_.remove_let(bindings.names);
 }
@@ -198,9 +205,13 @@ void Compiler::lambda(const Call& call) {
   const auto index = static_cast<uint32_t>(program_.functions.size());
   program_.functions.emplace_back();
   scope_.enter_function();
-  for (uint32_t i = 0; i < count; ++i) scope_.add_parameter(names[i], i);
   bodies_.emplace_back();
   body().height = body().most = count;
+  capture_all();
+  for (uint32_t i = 0; i < count; ++i) {
+    scope_.add_parameter(names[i], i);
+    show_name(names[i], i, false);
+  }
   expression(call.arguments[1]);
   emit(Opcode::kReturn, call.site);
   for (const std::string_view name : names) scope_.remove_parameter(name);
@@ -210,7 +221,7 @@ void Compiler::lambda(const Call& call) {
   function.parameters = count;
   function.site = call.site;
   function.captures = scope_.leave_function();
-  finish_function(function, std::move(done));
+  finish_function(index, std::move(done));
   emit(Opcode::kClosure, call.site, index);
 }
 

@@ -38,6 +38,7 @@ bool is_jump(Opcode opcode) {
 Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors)
     : program_(program), options_(options), errors_(errors), literals_(program, options.array_key) {
   ASSERT(!program.tape.empty());
+  if (options.trace != TraceInfo::kNone) trace_ = std::make_unique<TraceTable>();
 }
 
 void Compiler::add_hosts() {
@@ -59,12 +60,16 @@ void Compiler::run() {
   bodies_.pop_back();
   const std::vector<Capture> captures = scope_.leave_function();
   ASSERT(captures.empty() && bodies_.empty());
-  finish_function(program_.functions.front(), std::move(done));
+  finish_function(0, std::move(done));
   program_.literals = {program_.literal_text.data(), program_.literal_tape.data()};
+  if (trace_ == nullptr) return;
+  trace_->finish(program_.code.size(), program_.functions);
+  program_.trace = std::move(trace_);
 }
 
 // Code of a function is written apart, so that it lies in one piece, and moved behind what is done already.
-void Compiler::finish_function(Function& function, Body&& body) {
+void Compiler::finish_function(uint32_t index, Body&& body) {
+  Function& function = program_.functions[index];
   ASSERT(body.height == 0 || body.code.back().opcode == Opcode::kReturn);
   const auto base = static_cast<uint32_t>(program_.code.size());
   for (Instruction& in : body.code) {
@@ -73,6 +78,44 @@ void Compiler::finish_function(Function& function, Body&& body) {
   }
   function.code = base;
   function.height = body.most + 1;
+  if (trace_ == nullptr) return;
+  const auto end = static_cast<uint32_t>(body.code.size());
+  for (const TracedExpression& e : body.expressions) {
+    trace_->expressions.push_back({e.token, e.begin + base, e.end + base});
+  }
+  for (TracedName& name : body.names) {
+    name.function = index;
+    name.begin += base;
+    name.end = base + std::min(name.end, end);
+    trace_->names.push_back(name);
+  }
+}
+
+void Compiler::show_name(std::string_view name, uint32_t index, bool captured) {
+  if (options_.trace != TraceInfo::kNames) return;
+  body().names.push_back({name, 0, captured, index, static_cast<uint32_t>(here()), kTraceOpen});
+}
+
+// What became visible last goes first.
+void Compiler::hide_names(size_t count) {
+  if (options_.trace != TraceInfo::kNames) return;
+  std::vector<TracedName>& names = body().names;
+  for (size_t i = names.size(); count > 0; --i) {
+    ASSERT(i > 0);
+    if (names[i - 1].end != kTraceOpen) continue;
+    names[i - 1].end = static_cast<uint32_t>(here());
+    --count;
+  }
+}
+
+// So that somebody who looks on sees, in a function, what could be named there, and not only what is.
+void Compiler::capture_all() {
+  if (options_.trace != TraceInfo::kNames) return;
+  for (const std::string_view name : scope_.visible_names()) {
+    const Resolved found = scope_.resolve(name);
+    ASSERT(found.place != Resolved::Place::kLocal);
+    if (found.place == Resolved::Place::kCapture) show_name(name, found.index, true);
+  }
 }
 
 uint32_t Compiler::emit(Opcode opcode, uint32_t site, uint32_t a, uint32_t b, uint16_t c, int effect) {
@@ -106,6 +149,10 @@ void Compiler::drop_code(size_t start, uint32_t height) {
   ASSERT(start <= here());
   body().code.resize(start);
   body().height = height;
+  // Of what began there only what is being compiled remains.
+  const auto dropped = [&](const auto& traced) { return traced.begin >= start && traced.end != kTraceOpen; };
+  while (!body().expressions.empty() && dropped(body().expressions.back())) body().expressions.pop_back();
+  while (!body().names.empty() && dropped(body().names.back())) body().names.pop_back();
 }
 
 void Compiler::patch(uint32_t jump) {
@@ -127,8 +174,16 @@ void Compiler::raise_instead(uint32_t site, Category category, std::string probl
   --body().height;
 }
 
-// The rules of section 4.1.
 void Compiler::expression(uint32_t token) {
+  if (trace_ == nullptr) return translate(token);
+  const size_t place = body().expressions.size();
+  body().expressions.push_back({token, static_cast<uint32_t>(here()), kTraceOpen});
+  translate(token);
+  body().expressions[place].end = static_cast<uint32_t>(here());
+}
+
+// The rules of section 4.1.
+void Compiler::translate(uint32_t token) {
   switch (type(token)) {
     case TokenType::kObject:
       return object_literal(token);
@@ -139,15 +194,15 @@ void Compiler::expression(uint32_t token) {
   }
   const bool empty = program_.tape[token].next == first_child(token);
   if (!empty && type(first_child(token)) == TokenType::kString) return call(token);
-  if (literals_.is_constant(token)) return constant(literals_.value_of(token), token);
+  const bool ahead = options_.optimize || empty;
+  if (ahead && literals_.is_constant(token)) return constant(literals_.value_of(token), token);
   ASSERT(!empty);
   list(token);
 }
 
 void Compiler::object_literal(uint32_t token) {
   ASSERT(type(token) == TokenType::kObject);
-  const bool ahead = options_.optimize || empty;
-  if (ahead && literals_.is_constant(token)) return constant(literals_.value_of(token), token);
+  if (literals_.is_constant(token)) return constant(literals_.value_of(token), token);
   raise(token, Category::kType, "expected an array under the key \"" + options_.array_key + "\"");
 }
 

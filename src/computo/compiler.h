@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "computo/operators.h"
 #include "computo/program.h"
 #include "computo/scope.h"
+#include "computo/trace_table.h"
 
 namespace colloquium::computo {
 
@@ -41,6 +43,8 @@ class Compiler {
   // A function while its body is compiled: its code, and how high its stack is at this point.
   struct Body {
     std::vector<Instruction> code;
+    std::vector<TracedExpression> expressions;  // in the order of their begin
+    std::vector<TracedName> names;
     uint32_t height = 0;  // before the next instruction, counted from the function's base
     uint32_t most = 0;    // the highest it was
   };
@@ -55,6 +59,7 @@ class Compiler {
 
   // compiler.cc. Whatever compiles an expression leaves the stack one value higher.
   void expression(uint32_t token);
+  void translate(uint32_t token);
   void object_literal(uint32_t token);
   void list(uint32_t token);
   void call(uint32_t token);
@@ -74,7 +79,11 @@ class Compiler {
              std::string hint = {});
   // The same where the operator's first argument is on the stack already: the result would take its place.
   void raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument);
-  void finish_function(Function& function, Body&& body);
+  void finish_function(uint32_t index, Body&& body);
+  // For traces: a slot's name from here on, and the last `count` such names no more.
+  void show_name(std::string_view name, uint32_t index, bool captured);
+  void hide_names(size_t count);
+  void capture_all();
 
   // compile_operators.cc. One for each Form, and its parts.
   void native(const Call& call);
@@ -142,8 +151,9 @@ class Compiler {
   std::vector<ScriptError>& errors_;
   Literals literals_;
   Scope scope_;
-  std::vector<Body> bodies_;        // innermost function last
-  uint32_t suggestions_left_ = 64;  // a script full of unknown names must not cost a search for each
+  std::vector<Body> bodies_;           // innermost function last
+  std::unique_ptr<TraceTable> trace_;  // null unless options_.trace
+  uint32_t suggestions_left_ = 64;     // a script full of unknown names must not cost a search for each
 };
 
 }  // namespace colloquium::computo

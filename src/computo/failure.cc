@@ -257,6 +257,11 @@ void locate(const Program& program, uint64_t byte, ScriptError& error) {
                                                 : 1 + count_characters(before.substr(last + 1));
 }
 
+std::string path_of(const Program& program, uint32_t token) {
+  ASSERT(token < program.tape.size());
+  return PathFinder(program, token).find();
+}
+
 ScriptError explain(const Program& program, const Failure& failure) {
   ASSERT(failure.site < program.tape.size());
   const uint32_t token = argument_token(program, failure.site, failure.argument);

@@ -34,6 +34,9 @@ uint32_t argument_token(const Program& program, uint32_t call, uint32_t argument
 // What may be done about a value of the wrong type; null if nothing comes to mind.
 const char* advice_for(std::string_view expected, Type got);
 
+// Where an expression stands, as a ScriptError says it.
+std::string path_of(const Program& program, uint32_t token);
+
 // The place of a byte of the program's text, for errors of the text itself.
 void locate(const Program& program, uint64_t byte, ScriptError& error);
 

@@ -31,6 +31,8 @@ inline constexpr uint32_t kMostNesting = 2048;
 // Passing a token on a tape costs a fraction of an instruction.
 inline constexpr uint64_t kPassedPerStep = 16;
 
+struct TraceRun;
+
 class Machine {
  public:
   Machine(ProgramPtr program, const Limits& limits);
@@ -39,6 +41,8 @@ class Machine {
 
   // One evaluation. False if it failed: failure() says how.
   bool run(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
+  // The same, with somebody looking on. REQUIRES: Program::trace.
+  bool run_traced(std::span<const json::ValueView> inputs, std::span<const Binding> variables, Tracer& tracer);
 
   const Program& program() const { return *program_; }
   const Limits& limits() const { return limits_; }
@@ -107,6 +111,8 @@ class Machine {
   bool keep(std::string_view text, std::string_view& out);
 
  private:
+  friend struct TraceRun;
+
   // What the loop of execute() works on; handed to the functions that call and return.
   struct Registers {
     const Instruction* ip;   // next to run
@@ -150,9 +156,16 @@ class Machine {
     Value parent = null_value();    // …and the value it was tried on
   };
 
-  // machine.cc. What gives a bool fails with false; results go to `out`, which may be the top of the stack.
+  // machine_loop.h and machine.cc. What gives a bool fails with false; results go to `out`, which may be the top
+  // of the stack.
   void bind(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
+  void start(std::span<const json::ValueView> inputs, std::span<const Binding> variables);
+  bool end(bool done);
+  template <bool kTraced>
   bool execute();
+  // trace_loop.cc, of execute<true>.
+  bool trace_before(const Registers& r);
+  bool trace_failed(Registers r, const Instruction& in);
   bool execute_rare(Registers& r, const Instruction& in);
   bool ensure_stack(Registers& r, uint32_t height);
   // Names and inputs, each followed by a pointer into the value.
@@ -185,6 +198,7 @@ class Machine {
   bool check_types(std::string_view types, const Value* arguments, uint32_t count);
   bool fail_memory();
   bool fail_steps();
+  bool fail_steps_at(uint32_t site);
 
   // loops.cc. begin… leaves the registers at the function's first instruction, or behind the loop if there is
   // nothing to call it for; end_call at its next call or behind the loop.
@@ -224,6 +238,8 @@ class Machine {
   Output text_output_;
   PreparedCache prepared_;
   Tools tools_;
+
+  TraceRun* trace_ = nullptr;  // of execute<true>
 
   // What the evaluation has come to.
   uint64_t steps_left_ = 0;

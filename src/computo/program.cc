@@ -182,6 +182,13 @@ bool Evaluator::evaluate(std::span<const json::ValueView> inputs, std::span<cons
   return state_->machine.run(inputs, variables);
 }
 
+bool Evaluator::evaluate_traced(std::span<const json::ValueView> inputs, std::span<const Binding> variables,
+                                Tracer& tracer) {
+  state_->explained = false;
+  state_->element_token = 0;
+  return state_->machine.run_traced(inputs, variables, tracer);
+}
+
 const ScriptError& Evaluator::error() const {
   ASSERT(state_->machine.failed());
   if (!state_->explained) state_->error = explain(state_->machine.program(), state_->machine.failure());

@@ -66,6 +66,41 @@ struct ScriptError {
   std::string describe(std::string_view script) const;
 };
 
+// What a compiled script knows about itself beyond what running it needs (trace.h): where its expressions lie;
+// and the names that are visible, for which functions take along every name they could use.
+enum class TraceInfo : uint8_t { kNone, kPlaces, kNames };
+
+// Where a byte of a generated JSON text came from (an expression inside a YAML file, a script in sugar).
+struct TextPosition {
+  uint32_t byte = 0;
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+// A metric that a script may change. The pipeline declares it; the language stays pure: an evaluation gives its
+// changes as Effects, and the host applies them.
+enum class MetricKind : uint8_t { kCounter, kGauge, kHistogram };
+struct Metric {
+  std::string name;
+  MetricKind kind;
+};
+struct Effect {
+  std::string_view metric;
+  MetricKind kind;
+  double number;            // to add, set or observe
+  std::string_view labels;  // a JSON object of scalars; empty: none
+};
+
+// How templates are filled (section 13.1 of the language) where a call does not say otherwise.
+struct PermutoOptions {
+  enum class MissingKey : uint8_t { kIgnore, kError, kRemove };
+  std::string start = "${";
+  std::string end = "}";
+  bool interpolation = false;
+  MissingKey missing_key = MissingKey::kIgnore;
+  uint32_t max_depth = 64;
+};
+
 // Where a byte of a generated JSON text came from (an expression inside a YAML file, a script in sugar).
 struct TextPosition {
   uint32_t byte = 0;
@@ -128,6 +163,7 @@ struct Limits {
   uint64_t output_bytes = 64u << 20;
 };
 
+class Tracer;
 class Program;
 using ProgramPtr = std::shared_ptr<const Program>;
 
@@ -172,6 +208,10 @@ class Evaluator {
   // Evaluates over `inputs` (the first is $input) with host variables in the order of
   // CompileOptions::variables. False on error, see error().
   bool evaluate(std::span<const json::ValueView> inputs, std::span<const Binding> variables = {});
+
+  // The same, telling `tracer` (trace.h) about it. REQUIRES: compiled with CompileOptions::trace.
+  bool evaluate_traced(std::span<const json::ValueView> inputs, std::span<const Binding> variables,
+                       Tracer& tracer);
 
   const ScriptError& error() const;
 

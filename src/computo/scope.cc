@@ -1,5 +1,7 @@
 #include "computo/scope.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "computo/suggest.h"
 
@@ -139,6 +141,17 @@ uint32_t Scope::capture(uint32_t found_depth, uint32_t slot) {
     index = known->second;
   }
   return index;
+}
+
+std::vector<std::string_view> Scope::visible_names() const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, bindings] : names_) {
+    Found found;
+    const auto seen = [&](const Binding& binding) { return visible(binding, found); };
+    if (std::any_of(bindings.begin(), bindings.end(), seen)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::string Scope::suggest(std::string_view name) const {

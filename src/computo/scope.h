@@ -59,6 +59,9 @@ class Scope {
   // What the name means here, innermost first. Marks cells and adds captures on the way.
   Resolved resolve(std::string_view name);
 
+  // Every name that resolve() finds here, in order.
+  std::vector<std::string_view> visible_names() const;
+
   // The nearest visible name, or nothing.
   std::string suggest(std::string_view name) const;
 
