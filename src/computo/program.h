@@ -101,37 +101,6 @@ struct PermutoOptions {
   uint32_t max_depth = 64;
 };
 
-// Where a byte of a generated JSON text came from (an expression inside a YAML file, a script in sugar).
-struct TextPosition {
-  uint32_t byte = 0;
-  uint32_t line = 0;
-  uint32_t column = 0;
-};
-
-// A metric that a script may change. The pipeline declares it; the language stays pure: an evaluation gives its
-// changes as Effects, and the host applies them.
-enum class MetricKind : uint8_t { kCounter, kGauge, kHistogram };
-struct Metric {
-  std::string name;
-  MetricKind kind;
-};
-struct Effect {
-  std::string_view metric;
-  MetricKind kind;
-  double number;            // to add, set or observe
-  std::string_view labels;  // a JSON object of scalars; empty: none
-};
-
-// How templates are filled (section 13.1 of the language) where a call does not say otherwise.
-struct PermutoOptions {
-  enum class MissingKey : uint8_t { kIgnore, kError, kRemove };
-  std::string start = "${";
-  std::string end = "}";
-  bool interpolation = false;
-  MissingKey missing_key = MissingKey::kIgnore;
-  uint32_t max_depth = 64;
-};
-
 struct CompileOptions {
   std::string array_key = "array";
   std::string origin;       // file name for messages
