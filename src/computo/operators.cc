@@ -15,6 +15,7 @@
 #include "computo/library/paths.h"
 #include "computo/library/permuto.h"
 #include "computo/library/regex.h"
+#include "computo/library/schemas.h"
 #include "computo/library/statistics.h"
 #include "computo/library/strings.h"
 #include "computo/library/times.h"
@@ -43,8 +44,8 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 
 constexpr auto kOperators =
     merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kDigestLibrary, kEncodingLibrary, kFunctionLibrary,
-           kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary, kStatisticsLibrary,
-           kStringLibrary, kTimeLibrary, kUnicodeLibrary);
+           kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary, kSchemaLibrary,
+           kStatisticsLibrary, kStringLibrary, kTimeLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {
