@@ -10,6 +10,7 @@
 #include "computo/library/digests.h"
 #include "computo/library/encoding.h"
 #include "computo/library/functions.h"
+#include "computo/library/masks.h"
 #include "computo/library/numbers.h"
 #include "computo/library/patches.h"
 #include "computo/library/paths.h"
@@ -44,8 +45,8 @@ constexpr auto merged(const Operator (&... families)[sizes]) {
 
 constexpr auto kOperators =
     merged(kCoreOperators, kArrayLibrary, kConversionLibrary, kDigestLibrary, kEncodingLibrary, kFunctionLibrary,
-           kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary, kSchemaLibrary,
-           kStatisticsLibrary, kStringLibrary, kTimeLibrary, kUnicodeLibrary);
+           kMaskLibrary, kNumberLibrary, kPatchLibrary, kPathLibrary, kPermutoLibrary, kRegexLibrary,
+           kSchemaLibrary, kStatisticsLibrary, kStringLibrary, kTimeLibrary, kUnicodeLibrary);
 constexpr size_t kCount = kOperators.size();
 
 constexpr bool distinct() {

@@ -74,16 +74,6 @@ bool is_quoted(std::string_view text) {
   return true;
 }
 
-bool is_domain(std::string_view text) {
-  if (text.empty() || text.size() > kMostDomainBytes) return false;
-  if (text.front() != '[') return every_part(text, is_label);
-  if (text.back() != ']') return false;
-  text = text.substr(1, text.size() - 2);
-  constexpr std::string_view kVersion6 = "IPv6:";
-  ASSERT(text.size() < kMostDomainBytes);
-  return text.starts_with(kVersion6) ? is_ipv6(text.substr(kVersion6.size())) : is_ipv4(text);
-}
-
 // Characters of RFC 3986 that may stand in a component, and whole escapes.
 bool is_of(std::string_view text, std::string_view allowed) {
   for (size_t i = 0; i < text.size(); ++i) {
@@ -162,12 +152,22 @@ bool is_rfc3339_date_time(std::string_view text) {
          read_instant(text).has_value();
 }
 
+bool is_mail_domain(std::string_view text) {
+  if (text.empty() || text.size() > kMostDomainBytes) return false;
+  if (text.front() != '[') return every_part(text, is_label);
+  if (text.back() != ']') return false;
+  text = text.substr(1, text.size() - 2);
+  constexpr std::string_view kVersion6 = "IPv6:";
+  ASSERT(text.size() < kMostDomainBytes);
+  return text.starts_with(kVersion6) ? is_ipv6(text.substr(kVersion6.size())) : is_ipv4(text);
+}
+
 bool is_email(std::string_view text) {
   const size_t at = text.rfind('@');
   if (at == std::string_view::npos || at == 0 || at > kMostLocalBytes) return false;
   const std::string_view local = text.substr(0, at);
   ASSERT(!local.empty());
-  return is_domain(text.substr(at + 1)) && (local[0] == '"' ? is_quoted(local) : every_part(local, is_atom));
+  return is_mail_domain(text.substr(at + 1)) && (local[0] == '"' ? is_quoted(local) : every_part(local, is_atom));
 }
 
 bool is_uri(std::string_view text) {

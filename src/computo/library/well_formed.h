@@ -14,6 +14,8 @@ bool is_rfc3339_date_time(std::string_view text);
 
 // A mailbox of RFC 5321: a dotted or quoted local part, and a domain or an address in brackets. ASCII only.
 bool is_email(std::string_view text);
+// What may stand behind the @.
+bool is_mail_domain(std::string_view text);
 
 // RFC 3986, with a scheme.
 bool is_uri(std::string_view text);
