@@ -21,7 +21,9 @@ Value* result_array(Machine& machine, uint64_t size) {
 
 const Value* items_of(Machine& machine, const Value& array) {
   ASSERT(type_of(array) == Type::kArray);
-  if (array.kind == Kind::kArray) return array.items;
+  // Null means failure, and an empty array need not have memory.
+  static constexpr Value kNoItems{Kind::kNull, 0, {0}};
+  if (array.kind == Kind::kArray) return array.size == 0 ? &kNoItems : array.items;
   const uint32_t size = array_size(array);
   Value* const items = result_array(machine, size);
   if (items == nullptr) return nullptr;

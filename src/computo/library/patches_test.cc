@@ -76,6 +76,14 @@ TEST_CASE("whatever is wrong with a patch is an error of category patch") {
   CHECK(outcome(R"(["patch",{},5])") == "type /patch/1");
 }
 
+TEST_CASE("an empty array that was built is as good as any other") {
+  const std::string empty = R"(["filter",[1],["lambda",["x"],false]])";
+  CHECK(outcome("[\"diff\"," + empty + ",[1]]") == R"([{"op":"add","path":"/0","value":1}])");
+  CHECK(outcome("[\"diff\"," + empty + ",[\"diff\",1,1]]") == "[]");
+  CHECK(outcome("[\"chunk\"," + empty + ",2]") == "[]");
+  CHECK(outcome("[\"transpose\",[\"diff\",1,1]]") == "[]");
+}
+
 TEST_CASE("diff says little where little changed") {
   CHECK(differences("1", "1.0") == "[]");
   CHECK(differences(R"({"a":1,"b":{"c":[1,2,3]}})", R"({"b":{"c":[1,2,3]},"a":1})") == "[]");
