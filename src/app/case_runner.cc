@@ -3,34 +3,10 @@
 #include <algorithm>
 
 #include "app/json_difference.h"
-#include "computo/program.h"
 #include "json/walk.h"
 
 namespace colloquium::app {
 namespace {
-
-// What a script came to: a JSON text, or the category and text of an error.
-struct ScriptResult {
-  std::string value;
-  std::string category;
-  std::string message;
-};
-
-ScriptResult failed(const computo::ScriptError& error) {
-  return {"", std::string(computo::to_string(error.category)), error.message()};
-}
-
-// Compiled anew for each case: a script that does not compile is a result like any other, and a case may
-// expect it.
-ScriptResult evaluate(const std::string& script, const std::vector<json::ValueView>& inputs) {
-  computo::CompileFailure failure;
-  const computo::ProgramPtr program = computo::compile_json(script, {}, failure);
-  if (program == nullptr) return failed(failure.errors.front());
-  computo::Evaluator evaluator(program);
-  std::vector<char> bytes;
-  if (!evaluator.evaluate(inputs) || !evaluator.write(bytes, nullptr)) return failed(evaluator.error());
-  return {std::string(bytes.begin(), bytes.end()), "", ""};
-}
 
 // The events of a sink are compared as one list, so that a missing or an extra one is a difference too.
 std::string list_json(const std::vector<std::string>& values) {
@@ -50,7 +26,40 @@ std::string check_sink(const std::string& name, const ConfigNode& expected, cons
 
 }  // namespace
 
-std::string run_script_case(const std::string& script, const TestCase& test) {
+// What a script came to: a JSON text, or the category and text of an error.
+struct ScriptCases::Outcome {
+  std::string value;
+  std::string category;
+  std::string message;
+
+  static Outcome failed(const computo::ScriptError& error) {
+    return {"", std::string(computo::to_string(error.category)), error.message()};
+  }
+};
+
+// Coverage is of the script as it is written, so nothing of it is worked out ahead.
+ScriptCases::ScriptCases(const Script& script, bool with_coverage) {
+  computo::CompileOptions options = script_options(script.origin, "array");
+  if (with_coverage) {
+    options.trace = computo::TraceInfo::kPlaces;
+    options.optimize = false;
+  }
+  program_ = computo::compile_source(script.text, options, failure_);
+  if (program_ == nullptr) return;
+  evaluator_ = std::make_unique<computo::Evaluator>(program_);
+  if (with_coverage) coverage_ = std::make_unique<computo::Coverage>(program_);
+}
+
+ScriptCases::Outcome ScriptCases::evaluate(const std::vector<json::ValueView>& inputs) {
+  if (program_ == nullptr) return Outcome::failed(failure_.errors.front());
+  std::vector<char> bytes;
+  const bool done =
+      coverage_ == nullptr ? evaluator_->evaluate(inputs) : evaluator_->evaluate_traced(inputs, {}, *coverage_);
+  if (!done || !evaluator_->write(bytes, nullptr)) return Outcome::failed(evaluator_->error());
+  return {std::string(bytes.begin(), bytes.end()), "", ""};
+}
+
+std::string ScriptCases::run(const TestCase& test) {
   std::vector<json::Document> documents;
   for (const ConfigNode& input : test.inputs) {
     auto document = json::parse(input.to_json(), "inputs");
@@ -61,7 +70,7 @@ std::string run_script_case(const std::string& script, const TestCase& test) {
   for (const json::Document& document : documents) {
     inputs.emplace_back(document.text.data(), document.tape.data(), 0);
   }
-  const ScriptResult result = evaluate(script, inputs);
+  const Outcome result = evaluate(inputs);
   if (!test.error.empty()) {
     if (result.category == test.error) return {};
     return "expected error[" + test.error + "], got " +

@@ -3,6 +3,7 @@
 // Thread safety: main thread only.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,16 +11,36 @@
 
 #include "app/foundation.h"
 #include "app/junit.h"
+#include "app/script_files.h"
 #include "app/test_file.h"
+#include "computo/coverage.h"
+#include "computo/program.h"
 #include "engine/pipeline.h"
 
 namespace colloquium::app {
 
 // Each gives why the case failed, or nothing if it passed.
 
-// `script` is the text of a script file. What is wrong with the script itself is a failure of the case, since a
-// case may expect just that.
-std::string run_script_case(const std::string& script, const TestCase& test);
+// The cases of one script. What is wrong with the script itself is a failure of each case, since a case may expect
+// just that.
+class ScriptCases {
+ public:
+  ScriptCases(const Script& script, bool with_coverage);
+
+  std::string run(const TestCase& test);
+
+  // Of all cases so far; null unless it was asked for, or if the script does not compile.
+  const computo::Coverage* coverage() const { return coverage_.get(); }
+
+ private:
+  struct Outcome;
+  Outcome evaluate(const std::vector<json::ValueView>& inputs);
+
+  computo::ProgramPtr program_;  // null: see failure_
+  computo::CompileFailure failure_;
+  std::unique_ptr<computo::Evaluator> evaluator_;
+  std::unique_ptr<computo::Coverage> coverage_;
+};
 
 // Runs the stages and every sink's `when` in memory.
 std::string run_pipeline_case(const engine::Plan& plan, const TestCase& test, Foundation& foundation);

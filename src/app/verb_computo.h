@@ -11,5 +11,6 @@ Verb computo_run_verb();
 Verb computo_check_verb();
 Verb computo_fmt_verb();
 Verb computo_convert_verb();
+Verb computo_profile_verb();
 
 }  // namespace colloquium::app

@@ -9,6 +9,7 @@
 
 #include "app/ndjson_reader.h"
 #include "app/script_files.h"
+#include "app/script_session.h"
 #include "app/verb_computo.h"
 #include "computo/program.h"
 #include "io/file_system.h"
@@ -17,7 +18,6 @@
 namespace colloquium::app {
 namespace {
 
-constexpr size_t kInputLimitBytes = size_t{1} << 30;
 // Results of fast scripts leave in pieces of this size.
 constexpr size_t kFlushBytes = size_t{64} << 10;
 
@@ -29,75 +29,13 @@ struct Options {
   std::vector<std::string> arguments;
 };
 
-// Takes the script from -e, or from the first argument, which it removes.
-Result<Script> take_script(Options& options) {
-  if (options.expression) return Script{*options.expression, kInline};
-  if (options.arguments.empty()) {
-    return fail(ErrorCode::kInvalidConfig, "there is no script: name a SCRIPT file, or give one with -e");
-  }
-  const std::string path = options.arguments.front();
-  options.arguments.erase(options.arguments.begin());
-  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
-  return Script{std::move(text), path};
-}
-
-// What tells errors: the script's own text shows the line, since a file may be another one by now.
-class Teller {
- public:
-  Teller(const Script& script, Console& console) : origin_(script.origin), console_(console) {
-    lines_.add(script);
-  }
-
-  void tell(const computo::ScriptError& error, uint64_t input_line = 0) {
-    const std::string note = input_line > 0 ? " (input line " + std::to_string(input_line) + ")" : "";
-    console_.err << computo::error_text(error, origin_, lines_.reader(), note);
-  }
-
- private:
-  std::string origin_;
-  SourceLines lines_;
-  Console& console_;
-};
-
-// Null, after every error has been told.
-computo::ProgramPtr compile(const Script& script, const std::string& array_key, Teller& teller) {
-  const computo::CompileOptions options = script_options(script.origin, array_key);
-  computo::CompileFailure failure;
-  const auto sugar = computo::marked_sugar(script.text);
-  const bool marked = sugar && script.origin == kInline;
-  computo::ProgramPtr program = marked ? computo::compile_sugar(*sugar, options, failure)
-                                       : computo::compile_source(script.text, options, failure);
-  for (const computo::ScriptError& error : failure.errors) teller.tell(error);
-  return program;
-}
-
-// An INPUT is a JSON text, or the name of a file that holds one.
-Result<json::Document> read_input(const std::string& argument) {
-  // JSON first: a name that is a JSON text as well ("12") can be given as "./12".
-  auto document = json::parse(argument, "INPUT");
-  if (document) return document;
-  auto text = io::read_file(io::posix_file_system(), argument, kInputLimitBytes);
-  if (text) return json::parse(*text, argument);
-  return fail(ErrorCode::kInvalidInput, "INPUT '" + argument + "' is neither JSON (" +
-                                            document.error().describe() + ") nor a file that can be read (" +
-                                            text.error().describe() + ")");
-}
-
-Exit evaluate_once(const computo::ProgramPtr& program, const std::vector<std::string>& arguments, Teller& teller,
-                   Console& console) {
-  std::vector<json::Document> documents;
-  for (const std::string& argument : arguments) {
-    auto document = read_input(argument);
-    if (!document) return refuse(console, document.error());
-    documents.push_back(std::move(*document));
-  }
-  std::vector<json::ValueView> inputs;
-  for (const json::Document& document : documents) {
-    inputs.emplace_back(document.text.data(), document.tape.data(), 0);
-  }
+Exit evaluate_once(const computo::ProgramPtr& program, const std::vector<std::string>& arguments,
+                   ErrorTeller& teller, Console& console) {
+  const auto inputs = ScriptInputs::read(arguments);
+  if (!inputs) return refuse(console, inputs.error());
   computo::Evaluator evaluator(program);
   std::vector<char> bytes;
-  if (!evaluator.evaluate(inputs) || !evaluator.write(bytes, nullptr)) {
+  if (!evaluator.evaluate(inputs->views()) || !evaluator.write(bytes, nullptr)) {
     teller.tell(evaluator.error());
     return Exit::kFailed;
   }
@@ -109,7 +47,7 @@ Exit evaluate_once(const computo::ProgramPtr& program, const std::vector<std::st
 // One evaluation a line. A line that fails is told on `err` and gives no result; the others go on.
 class LineRunner {
  public:
-  LineRunner(computo::ProgramPtr program, Teller& teller, Console& console)
+  LineRunner(computo::ProgramPtr program, ErrorTeller& teller, Console& console)
       : evaluator_(std::move(program)), teller_(teller), console_(console) {}
 
   Exit run(const ReadBytes& read, const std::string& input_name) {
@@ -160,7 +98,7 @@ class LineRunner {
   }
 
   computo::Evaluator evaluator_;
-  Teller& teller_;
+  ErrorTeller& teller_;
   Console& console_;
   json::Walker walker_;
   std::vector<TapeToken> tape_;
@@ -168,7 +106,7 @@ class LineRunner {
   bool failed_ = false;
 };
 
-Exit evaluate_file(computo::ProgramPtr program, const std::string& path, Teller& teller, Console& console) {
+Exit evaluate_file(computo::ProgramPtr program, const std::string& path, ErrorTeller& teller, Console& console) {
   auto file = io::posix_file_system().open(path, io::OpenMode::kRead);
   if (!file) return refuse(console, file.error());
   uint64_t position = 0;
@@ -182,7 +120,7 @@ Exit evaluate_file(computo::ProgramPtr program, const std::string& path, Teller&
 }
 
 Exit run(Options options, Console& console) {
-  auto script = take_script(options);
+  auto script = take_script(options.expression, options.arguments);
   if (!script) return refuse(console, script.error());
   if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
   // Alone: beside other INPUTs a dash would be one of them, and a stream is no value.
@@ -190,8 +128,9 @@ Exit run(Options options, Console& console) {
   if (options.each && !options.arguments.empty()) {
     return refuse(console, "--each takes its inputs from a file; leave out INPUT, or --each");
   }
-  Teller teller(*script, console);
-  computo::ProgramPtr program = compile(*script, options.array_key, teller);
+  ErrorTeller teller(*script, console);
+  computo::ProgramPtr program =
+      compile_or_tell(*script, script_options(script->origin, options.array_key), teller);
   if (program == nullptr) return Exit::kFailed;
   if (from_stdin || options.each == "-") {
     return LineRunner(std::move(program), teller, console).run(console.in, "stdin");

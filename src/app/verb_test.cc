@@ -2,6 +2,9 @@
 
 #include "app/verb.h"
 
+#include <array>
+#include <charconv>
+#include <cstdio>
 #include <ostream>
 
 #include "app/case_runner.h"
@@ -19,12 +22,14 @@ struct Options {
   std::vector<std::string> files;
   std::string filter;
   std::optional<std::string> junit;
+  bool coverage = false;
+  std::optional<std::string> coverage_min;
 };
 
 // One file to test, read and checked, before any case runs.
 struct Suite {
   TestFiles files;
-  std::string script;                        // of a script
+  Script script;                             // of a script
   std::shared_ptr<const engine::Plan> plan;  // of a pipeline
   std::vector<TestCase> cases;
 };
@@ -36,7 +41,8 @@ Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
   TRY_ASSIGN(const std::string text, io::read_file(io::posix_file_system(), suite.files.cases, kFileLimitBytes));
   suite.cases = read_test_file(text, suite.files.cases, suite.files.kind, problems);
   if (suite.files.kind == TestSubject::kScript) {
-    TRY_ASSIGN(suite.script, io::read_file(io::posix_file_system(), suite.files.subject, kFileLimitBytes));
+    TRY_ASSIGN(suite.script.text, io::read_file(io::posix_file_system(), suite.files.subject, kFileLimitBytes));
+    suite.script.origin = suite.files.subject;
     return suite;
   }
   LoadedPipelines loaded = load_pipelines({suite.files.subject});
@@ -45,17 +51,40 @@ Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
   return suite;
 }
 
+// "83.3 %".
+std::string percent_text(double percent) {
+  std::array<char, 32> text;
+  const int size = std::snprintf(text.data(), text.size(), "%.1f %%", percent);
+  return {text.data(), static_cast<size_t>(size)};
+}
+
+// How much of a script its cases evaluated, and what they did not.
+void print_coverage(const std::string& script, const computo::Coverage& coverage, std::ostream& out) {
+  out << script << ": coverage " << percent_text(coverage.percent()) << ", " << coverage.evaluated() << " of "
+      << coverage.total() << " expressions\n";
+  for (const computo::Coverage::Gap& gap : coverage.gaps()) {
+    const computo::TraceSite& site = coverage.sites()[gap.site];
+    out << "  " << (site.origin.empty() ? script : site.origin) << ":" << site.line << ":" << site.column
+        << ": never evaluated: " << coverage.sites().path(gap.site);
+    if (!site.op.empty()) out << " (" << site.op << ")";
+    if (gap.inside > 0) out << " and " << gap.inside << " in it";
+    out << "\n";
+  }
+}
+
 // Runs cases in order and keeps their results.
 class TestRun {
  public:
   TestRun(Foundation& foundation, Console& console) : foundation_(foundation), console_(console) {}
 
-  void run(const Suite& suite, const std::string& filter) {
+  // Of a script with `coverage`: how much percent of it the cases evaluated.
+  std::optional<double> run(const Suite& suite, const std::string& filter, bool coverage) {
+    std::optional<ScriptCases> script;
+    if (suite.plan == nullptr) script.emplace(suite.script, coverage);
     for (const TestCase& test : suite.cases) {
       if (test.name.find(filter) == std::string::npos) continue;
       const int64_t started_ns = foundation_.clock().monotonic_ns();
-      std::string failure = suite.plan == nullptr ? run_script_case(suite.script, test)
-                                                  : run_pipeline_case(*suite.plan, test, foundation_);
+      std::string failure = script ? script->run(test) : run_pipeline_case(*suite.plan, test, foundation_);
       const double seconds = static_cast<double>(foundation_.clock().monotonic_ns() - started_ns) * 1e-9;
       if (!failure.empty()) {
         ++failed_;
@@ -63,6 +92,9 @@ class TestRun {
       }
       results_.push_back({suite.files.subject, test.name, std::move(failure), seconds});
     }
+    if (!script || script->coverage() == nullptr) return std::nullopt;
+    print_coverage(suite.files.subject, *script->coverage(), console_.out);
+    return script->coverage()->percent();
   }
 
   size_t failed() const { return failed_; }
@@ -90,7 +122,33 @@ Exit report(const TestRun& run, const Options& options, Console& console) {
   return run.failed() == 0 ? Exit::kDone : Exit::kFailed;
 }
 
+// A share below which a script's cases fail; nothing if it is no number from 0 to 100.
+std::optional<double> read_percent(const std::string& text) {
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (error != std::errc() || end != text.data() + text.size() || !(percent >= 0 && percent <= 100))
+    return std::nullopt;
+  return percent;
+}
+
+// Runs everything; whether each script's coverage is enough.
+bool run_suites(const std::vector<Suite>& suites, const Options& options, double least, TestRun& run,
+                Console& console) {
+  bool enough = true;
+  for (const Suite& suite : suites) {
+    const auto percent = run.run(suite, options.filter, options.coverage || options.coverage_min);
+    if (!percent || *percent >= least) continue;
+    console.err << "error: " << suite.files.subject << ": coverage is " << percent_text(*percent) << ", below "
+                << percent_text(least) << "\n";
+    enough = false;
+  }
+  return enough;
+}
+
 Exit run(const Options& options, Console& console) {
+  const auto least = read_percent(options.coverage_min.value_or("0"));
+  if (!least)
+    return refuse(console, "--coverage-min takes a number from 0 to 100, not '" + *options.coverage_min + "'");
   ConfigProblems problems;
   std::vector<Suite> suites;
   bool unreadable = false;
@@ -109,8 +167,9 @@ Exit run(const Options& options, Console& console) {
   auto foundation = Foundation::create(io::posix_file_system(), 1);
   if (!foundation) return fail_running(console, foundation.error());
   TestRun test_run(**foundation, console);
-  for (const Suite& suite : suites) test_run.run(suite, options.filter);
-  return report(test_run, options, console);
+  const bool enough = run_suites(suites, options, *least, test_run, console);
+  const Exit exit = report(test_run, options, console);
+  return enough || exit != Exit::kDone ? exit : Exit::kFailed;
 }
 
 }  // namespace
@@ -127,6 +186,9 @@ Verb test_verb() {
   verb.example = "colloquium test orders.yaml --junit results.xml";
   verb.options = {
       {"--filter", "TEXT", "only the cases with TEXT in their name", &options->filter},
+      {"--coverage", "", "tell how much of each script its cases evaluated, and what they did not",
+       &options->coverage},
+      {"--coverage-min", "PERCENT", "fail if it is less than that; implies --coverage", &options->coverage_min},
       {"--junit", "FILE", "also write the results as JUnit XML", &options->junit},
       {"FILE", "", "scripts, pipelines, or files of cases", &options->files, true},
   };

@@ -94,5 +94,21 @@ TEST_CASE("nothing runs while a file of cases or a pipeline has mistakes") {
   }
 }
 
+TEST_CASE("coverage names what the cases of a script never evaluate, and may be demanded [REQ-050]") {
+  const VerbRunner verbs;
+  const std::string script = verbs.write("s.computo", "if $input > 5 then\n  $input * 2\nelse \"small\"");
+  const std::string cases = verbs.write("s.test.yaml", "cases: [{name: a, inputs: [1], expect: small}]\n");
+  const VerbResult result = verbs.run({"test", cases, "--coverage"});
+  INFO(result.out << result.err);
+  CHECK(result.exit == Exit::kDone);
+  CHECK(result.out == script + ": coverage 62.5 %, 5 of 8 expressions\n  " + script +
+                          ":2:3: never evaluated: /if/then (*) and 2 in it\n1 passed, 0 failed\n");
+  const VerbResult little = verbs.run({"test", cases, "--coverage-min", "80"});
+  CHECK(little.exit == Exit::kFailed);
+  CHECK(contains(little.err, "coverage is 62.5 %, below 80.0 %"));
+  CHECK(verbs.run({"test", cases, "--coverage-min", "62.5"}).exit == Exit::kDone);
+  CHECK(verbs.run({"test", cases, "--coverage-min", "most"}).exit == Exit::kRefused);
+}
+
 }  // namespace
 }  // namespace colloquium::app

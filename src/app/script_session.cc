@@ -1,0 +1,72 @@
+#include "app/script_session.h"
+
+#include <ostream>
+#include <utility>
+
+#include "io/file_system.h"
+
+namespace colloquium::app {
+
+namespace {
+constexpr size_t kInputLimitBytes = size_t{1} << 30;
+}  // namespace
+
+Result<Script> take_script(const std::optional<std::string>& expression, std::vector<std::string>& arguments) {
+  if (expression) return Script{*expression, kInline};
+  if (arguments.empty()) {
+    return fail(ErrorCode::kInvalidConfig, "there is no script: name a SCRIPT file, or give one with -e");
+  }
+  const std::string path = arguments.front();
+  arguments.erase(arguments.begin());
+  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
+  return Script{std::move(text), path};
+}
+
+void ErrorTeller::tell(const computo::ScriptError& error, uint64_t input_line) {
+  const std::string note = input_line > 0 ? " (input line " + std::to_string(input_line) + ")" : "";
+  console_.err << computo::error_text(error, origin_, lines_.reader(), note);
+}
+
+computo::ProgramPtr compile_or_tell(const Script& script, const computo::CompileOptions& options,
+                                    ErrorTeller& teller) {
+  computo::CompileFailure failure;
+  const auto sugar = computo::marked_sugar(script.text);
+  const bool marked = sugar && script.origin == kInline;
+  computo::ProgramPtr program = marked ? computo::compile_sugar(*sugar, options, failure)
+                                       : computo::compile_source(script.text, options, failure);
+  for (const computo::ScriptError& error : failure.errors) teller.tell(error);
+  return program;
+}
+
+Result<json::Document> read_input(const std::string& argument) {
+  // JSON first: a name that is a JSON text as well ("12") can be given as "./12".
+  auto document = json::parse(argument, "INPUT");
+  if (document) return document;
+  auto text = io::read_file(io::posix_file_system(), argument, kInputLimitBytes);
+  if (text) return json::parse(*text, argument);
+  return fail(ErrorCode::kInvalidInput, "INPUT '" + argument + "' is neither JSON (" +
+                                            document.error().describe() + ") nor a file that can be read (" +
+                                            text.error().describe() + ")");
+}
+
+Result<ScriptInputs> ScriptInputs::read(const std::vector<std::string>& arguments) {
+  ScriptInputs inputs;
+  for (const std::string& argument : arguments) {
+    TRY_ASSIGN(json::Document document, read_input(argument));
+    inputs.add(std::move(document));
+  }
+  return inputs;
+}
+
+void ScriptInputs::add(json::Document document) {
+  documents_.push_back(std::make_unique<const json::Document>(std::move(document)));
+  const json::Document& kept = *documents_.back();
+  views_.emplace_back(kept.text.data(), kept.tape.data(), 0);
+}
+
+void ScriptInputs::clear() {
+  documents_.clear();
+  views_.clear();
+}
+
+}  // namespace colloquium::app
