@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -83,7 +84,7 @@ void add_option(CLI::App& app, const VerbOption& option) {
     } else {
       added = app.add_option(option.name, *target, option.help);
       // Without this, "--set a=b file" would take the file as a second setting.
-      if (!is_positional(option)) added->allow_extra_args(false);
+      added->allow_extra_args(false);
       if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
     }
     if (option.required) added->required();
@@ -116,12 +117,42 @@ Exit refuse_extra(const Verb& verb, const std::string& path, const std::string& 
   return refuse_with_hint(console, path, "unknown option '" + name + "'" + hint);
 }
 
+// The positional that takes many values, and so all that CLI11 leaves over. CLI11 never hears of it, because it
+// cuts an argument such as [1,2] at the commas where a list is wanted.
+const VerbOption* rest_of(const Verb& verb) {
+  const auto found = std::find_if(verb.options.begin(), verb.options.end(), [](const VerbOption& option) {
+    return is_positional(option) && takes_many(option);
+  });
+  return found == verb.options.end() ? nullptr : &*found;
+}
+
+// Gives the verb's list what CLI11 left over; whatever is no value there is refused.
+std::optional<Exit> take_rest(const Verb& verb, const std::string& path, const std::vector<std::string>& rest,
+                              const Console& console) {
+  const VerbOption* list = rest_of(verb);
+  bool only_values = false;  // behind "--" a dash has no meaning
+  for (const std::string& extra : rest) {
+    if (extra == "--" && !only_values) {
+      only_values = true;
+    } else if (list == nullptr || (!only_values && extra.size() > 1 && extra.front() == '-')) {
+      return refuse_extra(verb, path, extra, console);
+    } else {
+      std::get<std::vector<std::string>*>(list->target)->push_back(extra);
+    }
+  }
+  if (list == nullptr || !list->required) return std::nullopt;
+  if (!std::get<std::vector<std::string>*>(list->target)->empty()) return std::nullopt;
+  return refuse_with_hint(console, path, list->name + " is required");
+}
+
 // Parses the arguments of a verb that has no verbs of its own, and runs it.
 Exit run_leaf(const Verb& verb, const std::string& path, std::vector<std::string> arguments, Console& console) {
   CLI::App app(verb.summary, path);
   app.set_help_flag("-h,--help");
   app.allow_extras();
-  for (const VerbOption& option : verb.options) add_option(app, option);
+  for (const VerbOption& option : verb.options) {
+    if (&option != rest_of(verb)) add_option(app, option);
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(arguments);
@@ -131,14 +162,13 @@ Exit run_leaf(const Verb& verb, const std::string& path, std::vector<std::string
   } catch (const CLI::ParseError& e) {
     // What is missing may only be missing because an option was misspelt: that is then the better message.
     for (const std::string& extra : app.remaining()) {
-      if (extra != "--") return refuse_extra(verb, path, extra, console);
+      if (extra.size() > 1 && extra.front() == '-' && extra != "--")
+        return refuse_extra(verb, path, extra, console);
     }
     return refuse_with_hint(console, path, e.what());
   }
-  for (const std::string& extra : app.remaining()) {
-    if (extra != "--") return refuse_extra(verb, path, extra, console);
-  }
-  return verb.run(console);
+  const std::optional<Exit> refused = take_rest(verb, path, app.remaining(), console);
+  return refused ? *refused : verb.run(console);
 }
 
 // "colloquium help" is what people type who do not know yet that it is --help.

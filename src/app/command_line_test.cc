@@ -83,6 +83,14 @@ TEST_CASE("values behind -- may begin with a dash, and a lone dash is a value") 
   CHECK(program.given.files == std::vector<std::string>{"-", "-5"});
 }
 
+TEST_CASE("a value in brackets stays whole, as a positional and as an option's") {
+  Program program;
+  program.run({"go", "--text", "[1,2]", "--set", "[a,b]", "[3,4]", "x", "[]"});
+  CHECK(program.given.text == "[1,2]");
+  CHECK(program.given.pairs == std::vector<std::string>{"[a,b]"});
+  CHECK(program.given.files == std::vector<std::string>{"[3,4]", "x", "[]"});
+}
+
 TEST_CASE("an unknown verb is refused with a suggestion [REQ-215]") {
   Program program;
   CHECK(program.run({"gruop"}) == Exit::kRefused);
