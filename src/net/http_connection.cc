@@ -9,6 +9,9 @@ namespace colloquium::net {
 namespace {
 
 constexpr int64_t kBusyRetryMs = 1000;
+// A body that brings less than this in body_pace_ms is slow, and keeps only so much of the budget ahead.
+constexpr size_t kPaceBytes = 256 * 1024;
+constexpr size_t kSlowAheadBytes = 8 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -212,7 +215,20 @@ void HttpConnection::check_input_time(int64_t now_ms) {
   if (answers_.empty() && now_ms - idle_since_ms_ >= patience_ms) close();
 }
 
+// Nobody has to wait for memory that is only kept for bytes which do not come.
+void HttpConnection::check_pace(int64_t now_ms) {
+  if (now_ms - pace_since_ms_ < core_.limits().body_pace_ms) return;
+  const bool slow = pace_bytes_ < kPaceBytes;
+  pace_since_ms_ = now_ms;
+  pace_bytes_ = 0;
+  if (!slow || body_ == nullptr || !core_.budget().is_awaited()) return;
+  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
+  const size_t kept = body_->size() + kSlowAheadBytes;
+  if (hold.bytes > kept) core_.budget().shrink(hold, kept);
+}
+
 void HttpConnection::check_body_time(int64_t now_ms) {
+  if (input_ == Input::kBody) check_pace(now_ms);
   if (now_ms - input_since_ms_ < core_.limits().body_timeout_ms) return;
   // One byte of the body a second would be enough for its sender to hold a place that others wait for.
   const bool in_the_way = input_ == Input::kBody && core_.budget().is_awaited() &&

@@ -97,6 +97,7 @@ class HttpConnection final : public Exchanges,
   void start_body();
   void on_body(std::string_view bytes);
   void reserve_ahead();
+  size_t body_bytes_max() const;
   void on_message();
   void decode();
   void decode_elsewhere();
@@ -123,6 +124,7 @@ class HttpConnection final : public Exchanges,
   // Time.
   void check_input_time(int64_t now_ms);
   void check_body_time(int64_t now_ms);
+  void check_pace(int64_t now_ms);
 
   ServerCore& core_;  // not used once closed
   const uint64_t id_;
@@ -141,6 +143,7 @@ class HttpConnection final : public Exchanges,
   std::shared_ptr<std::string> body_;
   io::Compression coding_ = io::Compression::kNone;
   size_t window_bytes_ = 0;  // of the body, since input_since_ms_
+  size_t pace_bytes_ = 0;    // likewise, since pace_since_ms_
   size_t decode_room_ = 0;   // for the decoded body, as far as it is known
   AfterQueue after_queue_ = AfterQueue::kEnter;
   uint64_t ticket_ = 0;  // kQueued: the place in the queue
@@ -156,6 +159,7 @@ class HttpConnection final : public Exchanges,
   // When, on the loop's clock.
   int64_t input_since_ms_;     // head: first byte, 0 if none; body, hold, queue: beginning of the window
   int64_t body_began_ms_ = 0;  // the time spent in the queue is left out
+  int64_t pace_since_ms_ = 0;
   int64_t idle_since_ms_;
   int64_t sent_ms_ = 0;  // last time the client took something
   int64_t finished_ms_ = 0;

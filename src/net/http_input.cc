@@ -15,8 +15,9 @@ namespace {
 constexpr uint64_t kSkipBytesMax = 64 * 1024;
 // Memory set aside for a body on its sender's word alone; it counts in the budget.
 constexpr uint64_t kBodyReserveMax = 1024 * 1024;
-// A body of unknown length takes of the budget by such pieces, and the next one before it can need it: while it
-// is not certain that a further read fits.
+// A body takes of the budget by such pieces, and the next one before it can need it: while it is not certain that
+// a further read fits. Its declared length is no reason to hold memory for it: two mute connections would shut out
+// everybody else.
 constexpr size_t kPieceBytes = 256 * 1024;
 constexpr size_t kReadAheadBytes = 64 * 1024;
 // While requests wait for memory, heads are read with no more of their bodies than this: what is read of a
@@ -228,11 +229,8 @@ void HttpConnection::admit_again() {
 
 // Into the body budget, or into its queue.
 void HttpConnection::enter() {
-  const RequestHead& head = parser_.head();
-  if (!head.has_body()) return start_body();
-  const size_t limit = route_->route.max_body_bytes;
-  size_t bytes = static_cast<size_t>(head.content_length.value_or(std::min(kPieceBytes, limit)));
-  if (coding_ != io::Compression::kNone && !head.chunked) bytes += first_decode_room(bytes, limit);
+  if (!parser_.head().has_body()) return start_body();
+  const size_t bytes = std::min(kPieceBytes, body_bytes_max());
   if (core_.budget().enter(answers_.at(exchange_).hold, bytes)) return start_body();
   queue(AfterQueue::kEnter, bytes);
 }
@@ -302,8 +300,8 @@ void HttpConnection::give_up_queueing() {
 void HttpConnection::start_body() {
   const RequestHead& head = parser_.head();
   input_ = Input::kBody;
-  input_since_ms_ = body_began_ms_ = core_.now_ms();
-  window_bytes_ = 0;
+  input_since_ms_ = body_began_ms_ = pace_since_ms_ = core_.now_ms();
+  window_bytes_ = pace_bytes_ = 0;
   if (!head.has_body()) return;
   body_ = std::make_shared<std::string>();
   body_->reserve(static_cast<size_t>(std::min(head.content_length.value_or(0), kBodyReserveMax)) + kBodyPadding);
@@ -322,18 +320,24 @@ void HttpConnection::on_body(std::string_view bytes) {
   core_.hold(bytes.size());
   answers_.at(exchange_).body_bytes += bytes.size();
   window_bytes_ += bytes.size();
+  pace_bytes_ += bytes.size();
   const size_t needed = body_->size() + bytes.size() + kBodyPadding;
   if (needed > body_->capacity()) body_->reserve(std::max(needed, body_->capacity() * 2));
   body_->append(bytes);
-  if (parser_.head().chunked) reserve_ahead();
+  reserve_ahead();
 }
 
-// Of a body without declared length.
+// As far as is known by now.
+size_t HttpConnection::body_bytes_max() const {
+  const size_t limit = route_->route.max_body_bytes;
+  return static_cast<size_t>(std::min<uint64_t>(parser_.head().content_length.value_or(limit), limit));
+}
+
 void HttpConnection::reserve_ahead() {
   BodyBudget::Hold& hold = answers_.at(exchange_).hold;
-  const size_t limit = route_->route.max_body_bytes;
-  if (hold.bytes >= std::min(limit, body_->size() + kReadAheadBytes)) return;
-  const size_t wanted = std::min(limit, std::max(hold.bytes, body_->size()) + kPieceBytes);
+  const size_t most = body_bytes_max();
+  if (hold.bytes >= std::min(most, body_->size() + kReadAheadBytes)) return;
+  const size_t wanted = std::min(most, std::max(hold.bytes, body_->size()) + kPieceBytes);
   if (!core_.budget().grow(hold, wanted)) queue(AfterQueue::kReadOn, wanted);
 }
 

@@ -37,10 +37,11 @@ struct HttpLimits {
   size_t connections = 10'000;       // beyond: not accepted
   size_t pipelined = 64;             // unanswered requests of one connection
   size_t unsent_bytes = 256 * 1024;  // answers a client has not taken; beyond: not read
-  // Bodies of all requests that have been let in and are not answered, by their declared length; those of
-  // unknown length by pieces. Beyond: the next request waits with its head read, and is let in in its turn. One
-  // body is always let in, and one that grows may go beyond: so the most is this and one max_body_bytes
-  // (64 + 32 MiB), and that has to stay below what the handler behind takes (an http source's door: 128 MiB).
+  // Bodies of all requests that have been let in and are not answered, by what has come of them and a piece
+  // ahead: a length that is only declared holds no memory. Beyond: the next request waits with its head read, and
+  // is let in in its turn. One body is always let in, and one that grows may go beyond: so the most is this and
+  // one max_body_bytes (64 + 32 MiB), and that has to stay below what the handler behind takes (an http source's
+  // door: 128 MiB).
   size_t body_budget_bytes = 64 << 20;
   size_t buffered_bytes = 512 << 20;  // a hard bound on the bytes of these bodies; beyond: 503
   int64_t head_timeout_ms = 10'000;   // for a whole head, from its first byte
@@ -48,6 +49,9 @@ struct HttpLimits {
   // be complete within one.
   int64_t body_timeout_ms = 60'000;
   size_t body_bytes_min = 16 * 1024;
+  // While others wait for the budget, a body that comes more slowly than a piece in this time keeps no piece
+  // ahead.
+  int64_t body_pace_ms = 1'000;
   int64_t idle_timeout_ms = 60'000;    // between requests
   int64_t send_timeout_ms = 60'000;    // without the client taking a byte of its answers
   int64_t hold_timeout_ms = 2'000;     // Admission::kWait ends in 503 after this: before webhook senders give up

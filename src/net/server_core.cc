@@ -32,8 +32,8 @@ std::shared_ptr<const std::string> make_empty_body() {
 // quarter: a timer per request would cost more than the request.
 int64_t sweep_interval_ms(const HttpLimits& limits) {
   const int64_t shortest =
-      std::min({limits.head_timeout_ms, limits.body_timeout_ms, limits.idle_timeout_ms, limits.send_timeout_ms,
-                limits.hold_timeout_ms, limits.budget_timeout_ms, limits.linger_ms});
+      std::min({limits.head_timeout_ms, limits.body_timeout_ms, limits.body_pace_ms, limits.idle_timeout_ms,
+                limits.send_timeout_ms, limits.hold_timeout_ms, limits.budget_timeout_ms, limits.linger_ms});
   return std::clamp<int64_t>(shortest / 4, 5, 1000);
 }
 
