@@ -57,8 +57,10 @@ Descriptor describe() {
   d.description =
       "An event is written as its bytes; where they hold a line break, white space between tokens is stripped. A "
       "tombstone is written as null. Each commit syncs the file and stores its length. After a crash, bytes "
-      "behind the committed length are cut off and written again: readers that follow the file may see them "
-      "twice, the file holds them once. A file that was there before is appended to. One file belongs to one "
+      "behind the committed length stay if what comes again is the same, as it is unless scripts were changed "
+      "or somebody else wrote to the file; else they are moved to a file `PATH.uncommitted-LENGTH`, which goes "
+      "when "
+      "all its lines have come. A file that was there before is appended to. One file belongs to one "
       "sink; it must not be cut or replaced while positions in it are committed.";
   d.input_trust = "Events are valid JSON by then; nothing in one can make a second line. The path is fixed.";
   d.guarantee = "Exactly once: the file's length is committed together with the position of what it holds.";
@@ -116,9 +118,9 @@ Status FileSink::restore(const std::string& token) {
   }
   // On the loop, before anything runs: a failure has to stop the pipeline from starting.
   TRY_ASSIGN(auto writer, FileWriter::open(file_system_, path_, committed));
-  if (writer->cut_off() > 0) {
-    log_info(kComponent, "cut back what was written and not committed; it will be written again",
-             {{"sink", context_.name}, {"path", path_}, {"bytes", writer->cut_off()}});
+  if (writer->uncommitted_bytes() > 0) {
+    log_info(kComponent, "the file goes on behind what was committed: as after a crash, if it is what comes again",
+             {{"sink", context_.name}, {"path", path_}, {"bytes", writer->uncommitted_bytes()}});
   }
   work_ = std::make_shared<Work>();
   work_->writer = std::move(writer);
@@ -191,6 +193,7 @@ void FileSink::has_worked() {
   const Status written = work_->written;
   const Result<FileToken> token = work_->token;
   work_->batches.clear();
+  tell_aside();
   // Even a sync that succeeded later would say nothing about the pages lost by this one.
   if (work_->wants_token && !token) broken_ = token.error();
   for (Job& job : std::exchange(under_way_, {})) {
@@ -208,6 +211,18 @@ void FileSink::has_worked() {
     return;
   }
   pump();
+}
+
+void FileSink::tell_aside() {
+  const std::string& path = work_->writer->aside_path();
+  if (path == told_aside_) return;
+  told_aside_ = path;
+  if (path.empty()) return;
+  log_warning(
+      kComponent,
+      "the file held bytes behind what was committed, and something else came; they were moved to a file that "
+      "goes when all of its lines have come",
+      {{"sink", context_.name}, {"path", path_}, {"moved_to", path}});
 }
 
 void FileSink::refuse_waiting() {

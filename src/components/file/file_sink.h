@@ -1,8 +1,8 @@
 // FileSink: appends events as lines to one file, exactly once.
 //
 // Writes and tokens run on the offload pool, one call at a time, in the order they were asked for; the
-// batches that wait meanwhile are joined into one write. The token says inode and length; after a restart
-// the file is cut back to the committed length, and what was behind it is written again from the log.
+// batches that wait meanwhile are joined into one write. The token says inode and length; what a restart finds
+// behind the committed length comes again from the log, and FileWriter recognises it.
 //
 // Thread safety: as Sink's; FileWriter is the pool's while a call is under way.
 #pragma once
@@ -62,6 +62,7 @@ class FileSink final : public Sink {
   void has_worked();
   // Writes end with a retry, tokens with kCancelled.
   void refuse_waiting();
+  void tell_aside();
 
   ComponentContext context_;
   io::FileSystem& file_system_;
@@ -72,6 +73,7 @@ class FileSink final : public Sink {
   bool is_working_ = false;
   bool closing_ = false;
   std::optional<Error> broken_;
+  std::string told_aside_;             // what was logged of FileWriter::aside_path()
   std::unique_ptr<Timer> pool_timer_;  // until the offload pool may have room again
   Task closed_;
 };

@@ -1,8 +1,10 @@
 #include "components/file/file_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "base/assert.h"
 #include "io/file_system.h"
 #include "io/path.h"
 
@@ -10,6 +12,7 @@ namespace colloquium::components {
 namespace {
 
 constexpr std::string_view kTokenPrefix = "file 1 ";
+constexpr size_t kCopyBytes = size_t{1} << 20;
 
 // What to do when the file is not the one the commit speaks of.
 constexpr char kStartAnew[] =
@@ -95,8 +98,8 @@ Status FileWriter::prepare(const std::optional<FileToken>& token) {
   name_synced_ = token.has_value();
   length_ = token ? token->length : info.size;
   synced_length_ = token ? token->length : 0;
-  cut_off_ = info.size - length_;
-  if (cut_off_ > 0) TRY(file_->truncate(length_));
+  tail_end_ = info.size;
+  ASSERT(tail_end_ >= length_);
   return token ? Status() : end_last_line();
 }
 
@@ -114,14 +117,64 @@ Status FileWriter::append(std::string_view lines) {
     TRY(file_->truncate(length_));
     torn_ = false;
   }
+  if (tail_end_ > length_) {
+    TRY_ASSIGN(const bool same, continues_with(lines));
+    if (!same) TRY(set_aside());
+    if (same && tail_end_ - length_ >= lines.size()) {
+      length_ += lines.size();
+      return {};
+    }
+  }
   // At the good length, never at the end of the file, whatever a failed write left there.
   const Status written = file_->write_at(length_, lines);
   if (written) {
     length_ += lines.size();
+    tail_end_ = length_;
+    drop_aside(lines);
     return {};
   }
   torn_ = !file_->truncate(length_).has_value();
+  tail_end_ = length_;
   return written;
+}
+
+Result<bool> FileWriter::continues_with(std::string_view lines) const {
+  std::string found(static_cast<size_t>(std::min<uint64_t>(tail_end_ - length_, lines.size())), '\0');
+  TRY_ASSIGN(const size_t got, file_->read_at(length_, {found.data(), found.size()}));
+  return got == found.size() && lines.starts_with(found);
+}
+
+// Copied and synced before it is cut off, so that a crash between the two leaves both.
+Status FileWriter::set_aside() {
+  if (tail_end_ == length_) return {};
+  std::string path = path_ + ".uncommitted-" + std::to_string(length_);
+  for (int i = 2; file_system_.info(path).has_value(); ++i) {
+    path = path_ + ".uncommitted-" + std::to_string(length_) + "-" + std::to_string(i);
+  }
+  TRY_ASSIGN(const auto aside, file_system_.open(path, io::OpenMode::kOpenOrCreate));
+  aside_ = UncommittedLines();
+  std::string piece(kCopyBytes, '\0');
+  for (uint64_t at = length_; at < tail_end_;) {
+    const auto wanted = static_cast<size_t>(std::min<uint64_t>(tail_end_ - at, piece.size()));
+    TRY_ASSIGN(const size_t got, file_->read_at(at, {piece.data(), wanted}));
+    if (got == 0) break;  // it was cut meanwhile
+    TRY(aside->write_at(at - length_, {piece.data(), got}));
+    aside_.add({piece.data(), got});
+    at += got;
+  }
+  TRY(aside->sync());
+  TRY(file_system_.sync_directory(io::parent_of(path)));
+  TRY(file_->truncate(length_));
+  tail_end_ = length_;
+  aside_path_ = std::move(path);
+  return {};
+}
+
+void FileWriter::drop_aside(std::string_view lines) {
+  if (aside_path_.empty()) return;
+  aside_.came(lines);
+  // A file too many does no harm.
+  if (aside_.all_came() && file_system_.remove(aside_path_)) aside_path_.clear();
 }
 
 Result<FileToken> FileWriter::sync() {

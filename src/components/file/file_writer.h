@@ -1,5 +1,10 @@
 // FileWriter: appends lines to a file and knows how much of it is good.
 //
+// What is found behind the committed length is most likely what a crash left uncommitted, and comes again: it
+// stays where it is as long as what is appended is the same bytes. From the first difference on it may be somebody
+// else's, and nobody's bytes are thrown away: it is moved to a file beside this one, which goes when all of its
+// lines have come after all (over several partitions they come in another order).
+//
 // The good length only grows by whole batches of lines. When a write fails, whatever part of it reached the
 // file is cut off at once, or, if that fails too, before the next write. After a failed sync nobody knows what
 // is on disk (the pages may be gone although a later sync would "succeed"), so every later sync fails too.
@@ -14,6 +19,8 @@
 #include <string_view>
 
 #include "colloquium/result.h"
+
+#include "components/file/uncommitted_lines.h"
 
 namespace colloquium::io {
 class File;
@@ -36,8 +43,8 @@ struct FileToken {
 class FileWriter {
  public:
   // Opens `path` for appending, making it and its folders where missing. With a token the file must be the
-  // one it speaks of and no shorter; what is behind the committed length is cut off. kConflict if someone
-  // else (another sink, another process) has it open for writing.
+  // one it speaks of and no shorter. kConflict if someone else (another sink, another process) has it open for
+  // writing.
   static Result<std::unique_ptr<FileWriter>> open(io::FileSystem& file_system, const std::string& path,
                                                   const std::optional<FileToken>& token);
   ~FileWriter();
@@ -51,7 +58,11 @@ class FileWriter {
   Result<FileToken> sync();
 
   uint64_t length() const { return length_; }
-  uint64_t cut_off() const { return cut_off_; }  // bytes that open() found behind the committed length
+  // Behind length(), as open() found them: not committed, and not yet appended again.
+  uint64_t uncommitted_bytes() const { return tail_end_ - length_; }
+
+  // Where uncommitted bytes were moved to and still are; empty: nowhere.
+  const std::string& aside_path() const { return aside_path_; }
 
  private:
   FileWriter(io::FileSystem& file_system, std::string path);
@@ -59,6 +70,10 @@ class FileWriter {
   Status prepare(const std::optional<FileToken>& token);
   Status end_last_line();
   Status sync_once();
+  // Whether the file has `lines` already, as far as it reaches.
+  Result<bool> continues_with(std::string_view lines) const;
+  Status set_aside();
+  void drop_aside(std::string_view lines);
 
   io::FileSystem& file_system_;
   const std::string path_;
@@ -67,7 +82,9 @@ class FileWriter {
   uint64_t inode_ = 0;
   uint64_t length_ = 0;  // of what is good
   uint64_t synced_length_ = 0;
-  uint64_t cut_off_ = 0;
+  uint64_t tail_end_ = 0;  // of the uncommitted bytes; no less than length_
+  std::string aside_path_;
+  UncommittedLines aside_;
   bool torn_ = false;  // there may be bytes behind the good length
   bool name_synced_ = false;
   std::optional<Error> sync_failure_;
