@@ -10,12 +10,13 @@ import platform
 import shutil
 import sys
 
+import computo
 import ingest
 import measure
 import memory
 import projection
 
-PARTS = {'projection': projection.measure, 'ingest': ingest.measure, 'memory': memory.measure}
+PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'memory': memory.measure}
 
 
 def machine():
