@@ -122,21 +122,42 @@ def second_process_on_the_same_data_directory():
         bench.finish()
 
 
-def missing_permission():
+def as_nobody(arguments):
     """As an ordinary user: root may write anywhere."""
+    command = [binary()] + [str(a) for a in arguments]
+    if os.getuid() == 0:
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + command
+    done = subprocess.run(command, input=b"{}\n", capture_output=True, timeout=20, cwd="/")
+    return done.returncode, done.stderr.decode()
+
+
+def missing_permission():
+    """Each is refused before anything starts, by the file's name and the reason."""
+    stdin = "name: p\nlog: off\nsources: [{stdin: {}}]\nsinks: [{file: {path: %s}}]\n"
     with work_directory() as directory:
-        (directory / "p.yaml").write_text("name: p\nlog: off\nsources: [{stdin: {}}]\n"
-                                          "sinks: [{file: {path: closed/out.ndjson}}]\n")
-        (directory / "closed").mkdir()
-        os.chmod(directory / "closed", 0o555)
-        os.chmod(directory, 0o755)
-        command = [binary(), "run", str(directory / "p.yaml"), "--admin", "127.0.0.1:0"]
-        if os.getuid() == 0:
-            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + command
-        done = subprocess.run(command, input=b"{}\n", capture_output=True, timeout=20, cwd="/")
-        stderr = done.stderr.decode()
-        check(done.returncode in (1, 2), "ended with %d:\n%s" % (done.returncode, stderr))
-        check("closed" in stderr and "ermission" in stderr, "the message names neither file nor reason:\n" + stderr)
+        os.chmod(directory, 0o777)
+        closed = directory / "closed"
+        closed.mkdir()
+        (directory / "secret.ndjson").write_text("{}\n")
+        (directory / "secret.computo").write_text("$input")
+        pipelines = {
+            "sink": (stdin % "closed/out.ndjson", "closed"),
+            "source": ("name: p\nsources: [{file: secret.ndjson}]\nsinks: [{stdout: {}}]\n", "secret.ndjson"),
+            "script": ("name: p\nlog: off\nsources: [{stdin: {}}]\nstages: [{computo: secret.computo}]\n"
+                       "sinks: [{stdout: {}}]\n", "secret.computo"),
+            "data": ("name: p\nsources: [{stdin: {}}]\nsinks: [{stdout: {}}]\n", "closed/data"),
+        }
+        for name in ("secret.ndjson", "secret.computo"):
+            os.chmod(directory / name, 0o000)
+        os.chmod(closed, 0o555)
+        for name, (text, mention) in pipelines.items():
+            (directory / (name + ".yaml")).write_text(text)
+            data = closed / "data" if name == "data" else directory / "data"
+            code, stderr = as_nobody(["run", directory / (name + ".yaml"), "--data-dir", data, "--admin", "127.0.0.1:0",
+                                      "--listen", "127.0.0.1:0"])
+            check(code == 2, "%s: ended with %d:\n%s" % (name, code, stderr))
+            check(mention in stderr and "ermission" in stderr,
+                  "%s: the message names neither file nor reason:\n%s" % (name, stderr))
 
 
 def full_disk():

@@ -75,12 +75,13 @@ def run(arguments, directory, timeout=60, environment=None, stdin=None):
 class Instance:
     """A running `colloquium run`, with free ports."""
 
-    def __init__(self, pipeline, directory, data_dir="data", environment=None, arguments=(), wait=True):
+    def __init__(self, pipeline, directory, data_dir="data", environment=None, arguments=(), wait=True,
+                 prefix=()):
         self.directory = directory
         self.log_path = pathlib.Path(directory) / ("stderr-%d.log" % time.monotonic_ns())
         self.log = open(self.log_path, "wb")
         self.process = subprocess.Popen(
-            [binary(), "run", str(pipeline), "--data-dir", str(data_dir), "--listen", "127.0.0.1:0", "--admin",
+            [*prefix, binary(), "run", str(pipeline), "--data-dir", str(data_dir), "--listen", "127.0.0.1:0", "--admin",
              "127.0.0.1:0", *arguments],
             cwd=directory, stdout=self.log, stderr=self.log, env={**os.environ, **(environment or {})})
         self.listen = self.admin = None

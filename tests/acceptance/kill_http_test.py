@@ -2,7 +2,7 @@
 with SIGKILL again and again, also during recovery. Clients retry unanswered requests with the same id; in the end
 every acknowledged event is in the file exactly once, and those of one connection are in order.
 
-COLLOQUIUM_KILLS sets how often (default 15; the whole proof uses 50)."""
+COLLOQUIUM_KILLS sets how often (default 50)."""
 import http.client
 import json
 import os
@@ -13,7 +13,7 @@ import time
 
 from harness import Instance, check, main, read_lines, wait_for, work_directory
 
-KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "15"))
+KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "50"))
 CONNECTIONS = 64
 
 PIPELINE = """
