@@ -19,6 +19,7 @@
 #include "colloquium/config_spec.h"
 #include "colloquium/loop.h"
 #include "colloquium/result.h"
+#include "colloquium/script_host.h"
 #include "colloquium/sink.h"
 #include "colloquium/source.h"
 #include "colloquium/stage.h"
@@ -57,8 +58,10 @@ struct ComponentContext {
   std::string name;        // of the component in its pipeline
   std::string base_dir;    // relative paths in the configuration start here
   // What scripts may read beside the event and its meta data: JSON texts by variable name (stream_metadata,
-  // pipeline_config). May be null.
+  // pipeline_config, what `context` has). May be null.
   std::shared_ptr<const std::map<std::string, std::string>> script_variables = nullptr;
+  // What scripts may count. Null: nothing is declared.
+  std::shared_ptr<ScriptMetrics> script_metrics = nullptr;
 };
 
 struct SourceContext : ComponentContext {
@@ -106,6 +109,8 @@ struct Descriptor {
   std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
   // Further checks that need the surroundings (a script that compiles, a file that exists). May be empty.
   std::function<void(const ParsedConfig&, const std::string& base_dir, ConfigProblems& problems)> check;
+  // The same for scripts among the settings, which may use what the whole pipeline declares. May be empty.
+  std::function<void(const ParsedConfig&, const ScriptNames& names, ConfigProblems& problems)> check_scripts;
 };
 
 // Fills spec and parse of a descriptor from one ConfigSpec.

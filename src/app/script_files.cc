@@ -22,18 +22,6 @@ Result<std::string> read_all(const ReadBytes& read) {
   }
 }
 
-// A script that is imported is found from the folder of the script that names it.
-std::optional<std::string> read_import(const std::string& path, const std::string& from, std::string& origin,
-                                       std::string& problem) {
-  const size_t folder = from.rfind('/');
-  const bool beside = !path.starts_with('/') && folder != std::string::npos;
-  origin = beside ? from.substr(0, folder + 1) + path : path;
-  auto text = io::read_file(io::posix_file_system(), origin, kScriptLimitBytes);
-  if (text) return std::move(*text);
-  problem = text.error().message;
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<Script> read_script(const std::string& path, Console& console) {
@@ -49,7 +37,9 @@ computo::CompileOptions script_options(const std::string& origin, const std::str
   computo::CompileOptions options;
   options.array_key = array_key;
   options.origin = origin;
-  options.import = read_import;
+  options.import = [](const std::string& path, const std::string& from, std::string& found, std::string& problem) {
+    return io::read_beside(io::posix_file_system(), path, from, kScriptLimitBytes, found, problem);
+  };
   options.any_metric = true;  // nobody declares one here, and nobody counts
   return options;
 }

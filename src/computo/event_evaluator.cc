@@ -95,6 +95,7 @@ EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostCon
     : program_(std::move(program)),
       context_(std::move(context)),
       evaluator_(program_, limits),
+      bound_view_(null_view()),
       metadata_(null_view()) {
   // Bindings are made once; only what the meta data's view looks at changes from event to event.
   const std::vector<std::string>& names = program_->variables;
@@ -107,6 +108,18 @@ EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostCon
     bindings_.push_back({view});
   }
   ASSERT(bindings_.size() == names.size());
+}
+
+// The old value's text may go: no evaluation is looked at any more.
+void EventEvaluator::bind(std::string_view variable, const std::string& json) {
+  auto parsed = json::parse(json, variable);
+  ASSERT(parsed.has_value());
+  bound_ = std::make_unique<json::Document>(std::move(*parsed));
+  bound_view_ = {bound_->text.data(), bound_->tape.data(), 0};
+  const std::vector<std::string>& names = program_->variables;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == variable) bindings_[i].value = &bound_view_;
+  }
 }
 
 // The event's own, or made behind what input_tape_ holds: null then, since that may still grow.
@@ -180,6 +193,38 @@ bool EventEvaluator::evaluate_together(const Batch& batch) {
   for (const auto& [i, begin] : walked) inputs_[i] = {batch.value(i).data(), input_tape_.data() + begin, 0};
   ASSERT(inputs_.size() == batch.size());
   return evaluator_.evaluate(inputs_, bindings_);
+}
+
+Status apply_effects(const Evaluator& evaluator, ScriptMetrics* metrics) {
+  if (metrics == nullptr) return {};
+  for (const Effect& effect : evaluator.effects()) {
+    TRY(metrics->apply(effect.metric, effect.number, effect.labels));
+  }
+  return {};
+}
+
+std::string error_json(const ScriptError& error) {
+  std::vector<char> bytes;
+  json::Writer writer(bytes, nullptr);
+  const auto member = [&](std::string_view name, std::string_view text) {
+    writer.key(name);
+    writer.string(text);
+  };
+  writer.begin_object();
+  writer.key("arguments");
+  writer.begin_array();
+  for (const std::string& argument : error.arguments) writer.string(argument);
+  writer.end_array();
+  member("category", to_string(error.category));
+  writer.key("column");
+  writer.integer(error.column);
+  writer.key("line");
+  writer.integer(error.line);
+  member("message", error.problem);
+  member("path", error.path);
+  writer.end_object();
+  ASSERT(!bytes.empty());
+  return {bytes.begin(), bytes.end()};
 }
 
 Error EventEvaluator::failure() const {

@@ -18,6 +18,7 @@
 
 #include "colloquium/batch.h"
 #include "colloquium/result.h"
+#include "colloquium/script_host.h"
 
 #include "computo/program.h"
 #include "json/walk.h"
@@ -43,6 +44,13 @@ class HostContext {
   std::map<std::string, std::unique_ptr<const Variable>> variables_;
 };
 
+// Hands the changes of metrics that an evaluation asks for to `metrics`, which may be null.
+// REQUIRES: the evaluation succeeded.
+Status apply_effects(const Evaluator& evaluator, ScriptMetrics* metrics);
+
+// An error as scripts read it: {arguments, category, column, line, message, path}.
+std::string error_json(const ScriptError& error);
+
 class EventEvaluator {
  public:
   // `context` may be null: its variables are null then.
@@ -55,6 +63,13 @@ class EventEvaluator {
   // Evaluates once over all events of `batch`: together they are $inputs, and the meta data is the first's (null
   // if there is none). Else as above.
   bool evaluate_together(const Batch& batch);
+
+  // Gives a variable that only some events have its value, a JSON text, for the evaluations that follow. Nothing
+  // happens if the program does not know it.
+  void bind(std::string_view variable, const std::string& json);
+
+  // Whether the last evaluation, or writing its result, failed.
+  bool failed() const { return evaluator_.failed(); }
 
   Evaluator& evaluator() { return evaluator_; }
   const Program& program() const { return *program_; }
@@ -70,6 +85,8 @@ class EventEvaluator {
   std::shared_ptr<const HostContext> context_;
   Evaluator evaluator_;
   std::vector<Binding> bindings_;
+  std::unique_ptr<json::Document> bound_;  // by bind()
+  json::ValueView bound_view_;
   bool metadata_wanted_ = false;
   json::ValueView metadata_;
   std::vector<char> metadata_text_;

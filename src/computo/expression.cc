@@ -88,7 +88,8 @@ class ExpressionPrinter {
 // A script error as a problem of the file it stands in.
 ConfigProblem problem_of(const ScriptError& error, const std::shared_ptr<const std::string>& file) {
   ConfigProblem problem;
-  problem.mark = {file, static_cast<int>(error.line), static_cast<int>(error.column)};
+  const auto origin = error.origin.empty() ? file : std::make_shared<const std::string>(error.origin);
+  problem.mark = {origin, static_cast<int>(error.line), static_cast<int>(error.column)};
   problem.message = std::string(to_string(error.category)) + ": " + error.message();
   ASSERT(!problem.message.empty());
   return problem;
@@ -105,9 +106,11 @@ ProgramPtr compile(CompileText compiler, std::string_view text, const CompileOpt
   return program;
 }
 
-CompileOptions strict_options(const std::vector<std::string>& variables) {
+CompileOptions strict_options(const ExpressionScope& scope) {
   CompileOptions options;
-  options.variables = variables;
+  options.variables = scope.variables;
+  options.metrics = scope.metrics;
+  options.import = scope.import;
   options.strict = true;
   return options;
 }
@@ -149,7 +152,11 @@ ExpressionText expression_text(const ConfigNode& node) {
 
 ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::string>& variables,
                               ConfigProblems& problems) {
-  CompileOptions options = strict_options(variables);
+  return compile_expression_in(node, {.variables = variables}, problems);
+}
+
+ProgramPtr compile_expression_in(const ConfigNode& node, const ExpressionScope& scope, ConfigProblems& problems) {
+  CompileOptions options = strict_options(scope);
   if (node.mark.file) options.origin = *node.mark.file;
   if (is_sugar(node)) {
     options.positions = line_positions(node);
@@ -174,7 +181,12 @@ Result<ProgramPtr> compile_expression(const ConfigNode& node, const std::vector<
 
 ProgramPtr compile_script(std::string_view text, const std::string& path,
                           const std::vector<std::string>& variables, ConfigProblems& problems) {
-  CompileOptions options = strict_options(variables);
+  return compile_script_in(text, path, {.variables = variables}, problems);
+}
+
+ProgramPtr compile_script_in(std::string_view text, const std::string& path, const ExpressionScope& scope,
+                             ConfigProblems& problems) {
+  CompileOptions options = strict_options(scope);
   options.origin = path;
   ASSERT(options.positions.empty());
   return compile(compile_source, text, options, std::make_shared<const std::string>(path), problems);

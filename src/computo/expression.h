@@ -27,6 +27,13 @@ inline constexpr size_t kEventMetadata = 0;
 // Whether the value is an expression in sugar.
 bool is_sugar(const ConfigNode& node);
 
+// What a script may name beside its inputs, and where scripts that it imports come from.
+struct ExpressionScope {
+  std::vector<std::string> variables = host_variables();  // in the order of their bindings
+  std::vector<Metric> metrics = {};
+  ImportScript import = nullptr;  // null: nothing can be imported
+};
+
 // Compiles strictly: all unknown names and wrong argument counts join `problems`, each with its place; null
 // then.
 ProgramPtr compile_expression(const ConfigNode& node, const std::vector<std::string>& variables,
@@ -39,6 +46,11 @@ Result<ProgramPtr> compile_expression(const ConfigNode& node, const std::vector<
 // that file.
 ProgramPtr compile_script(std::string_view text, const std::string& path,
                           const std::vector<std::string>& variables, ConfigProblems& problems);
+
+// Both within a scope.
+ProgramPtr compile_expression_in(const ConfigNode& node, const ExpressionScope& scope, ConfigProblems& problems);
+ProgramPtr compile_script_in(std::string_view text, const std::string& path, const ExpressionScope& scope,
+                             ConfigProblems& problems);
 
 // The JSON text of a YAML value and where each of its parts came from.
 struct ExpressionText {

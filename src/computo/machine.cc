@@ -15,6 +15,8 @@ namespace colloquium::computo {
 
 namespace {
 constexpr size_t kFirstStack = 256;
+// Between two looks at the clock: some tens of microseconds.
+constexpr uint64_t kStepsPerLook = 4096;
 }  // namespace
 
 Machine::Machine(ProgramPtr program, const Limits& limits)
@@ -90,14 +92,34 @@ bool Machine::fail_memory() {
   return fail(Category::kLimit, "more than " + std::to_string(limits_.memory_bytes) + " bytes of memory needed");
 }
 
-bool Machine::fail_steps() {
-  steps_left_ = 0;
-  return fail(Category::kLimit, "more than " + std::to_string(limits_.steps) + " steps needed");
+void Machine::start_deadline() {
+  deadline_ns_ = limits_.clock->monotonic_ns() + limits_.timeout_ms * 1'000'000;
+  steps_left_ = std::min(limits_.steps, kStepsPerLook);
+  steps_reserve_ = limits_.steps - steps_left_;
 }
 
-bool Machine::fail_steps_at(uint32_t site) {
+// With a deadline the steps are handed out in slices: so the clock is looked at where it costs nothing, and
+// charge() stays what it is.
+bool Machine::refill(uint64_t steps) {
+  const uint64_t left = steps_left_ + steps_reserve_;
+  ASSERT(steps > steps_left_);
+  if (steps > left) {
+    steps_left_ = steps_reserve_ = 0;
+    return fail(Category::kLimit, "more than " + std::to_string(limits_.steps) + " steps needed");
+  }
+  if (deadline_ns_ != 0 && limits_.clock->monotonic_ns() >= deadline_ns_) {
+    steps_left_ = steps_reserve_ = 0;
+    return fail(Category::kLimit, "not done after " + std::to_string(limits_.timeout_ms) + " ms");
+  }
+  steps_left_ = std::min(left, std::max(steps, kStepsPerLook));
+  steps_reserve_ = left - steps_left_;
+  return true;
+}
+
+bool Machine::refill_at(uint32_t site) {
+  if (refill(1)) return true;
   failure_.site = site;
-  return fail_steps();
+  return false;
 }
 
 bool Machine::decode(const json::ValueView& view, std::string_view& out) {

@@ -63,7 +63,9 @@ class Machine {
       steps_left_ -= steps;
       return true;
     }
-    return fail_steps();
+    if (!refill(steps)) return false;
+    steps_left_ -= steps;
+    return true;
   }
 
   // Null after fail().
@@ -197,8 +199,10 @@ class Machine {
   // Operator::types.
   bool check_types(std::string_view types, const Value* arguments, uint32_t count);
   bool fail_memory();
-  bool fail_steps();
-  bool fail_steps_at(uint32_t site);
+  // Where the steps in hand are used up: more of them, unless all are, or the time.
+  bool refill(uint64_t steps);
+  bool refill_at(uint32_t site);
+  void start_deadline();
 
   // loops.cc. begin… leaves the registers at the function's first instruction, or behind the loop if there is
   // nothing to call it for; end_call at its next call or behind the loop.
@@ -242,7 +246,9 @@ class Machine {
   TraceRun* trace_ = nullptr;  // of execute<true>
 
   // What the evaluation has come to.
-  uint64_t steps_left_ = 0;
+  uint64_t steps_left_ = 0;     // until somebody looks at the clock, or to the end
+  uint64_t steps_reserve_ = 0;  // beyond them
+  int64_t deadline_ns_ = 0;     // 0: none
   Value result_ = null_value();
   Failure failure_;
   Blame blame_;

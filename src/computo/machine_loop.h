@@ -25,6 +25,9 @@ inline void Machine::start(std::span<const json::ValueView> inputs, std::span<co
   failed_ = false;
   result_ = null_value();
   steps_left_ = limits_.steps;
+  steps_reserve_ = 0;
+  deadline_ns_ = 0;
+  if (limits_.timeout_ms > 0 && limits_.clock != nullptr) start_deadline();
   bind(inputs, variables);
 }
 
@@ -57,7 +60,7 @@ bool Machine::execute() {
     bool ok = true, holds = false;
     uint32_t site = in.site;
     if (kTraced && !trace_before({ip - 1, base, top, running})) return false;
-    if (steps_left_ == 0) return fail_steps_at(in.site);
+    if (steps_left_ == 0 && !refill_at(in.site)) return false;
     --steps_left_;
     switch (in.opcode) {
       case Opcode::kConst:

@@ -196,6 +196,10 @@ const ScriptError& Evaluator::error() const {
   return state_->error;
 }
 
+bool Evaluator::failed() const {
+  return state_->machine.failed();
+}
+
 std::span<const Effect> Evaluator::effects() const {
   ASSERT(!state_->machine.failed());
   return state_->machine.effects();

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "colloquium/clock.h"
 #include "colloquium/result.h"
 #include "colloquium/tape.h"
 
@@ -101,6 +102,11 @@ struct PermutoOptions {
   uint32_t max_depth = 64;
 };
 
+// Gives the text of the script that `from` calls `path`, and the name that messages and further imports know it by;
+// nothing if it cannot, with the reason in `problem`.
+using ImportScript = std::function<std::optional<std::string>(const std::string& path, const std::string& from,
+                                                              std::string& origin, std::string& problem)>;
+
 struct CompileOptions {
   std::string array_key = "array";
   std::string origin;       // file name for messages
@@ -108,11 +114,7 @@ struct CompileOptions {
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
   bool core_only = false;              // only the core's operators exist (section 8 of the language)
-  // Gives the text of the script that `from` calls `path`, and the name that messages and further imports know it
-  // by; nothing if it cannot, with the reason in `problem`. Null: nothing can be imported.
-  std::function<std::optional<std::string>(const std::string& path, const std::string& from, std::string& origin,
-                                           std::string& problem)>
-      import;
+  ImportScript import;  // null: nothing can be imported
   std::vector<Metric> metrics;  // that may be named
   bool any_metric = false;      // …or any, for trying a script by itself
   PermutoOptions permuto;
@@ -130,6 +132,8 @@ struct Limits {
   uint32_t depth = 2500;  // nested evaluator activations
   uint64_t memory_bytes = 256u << 20;
   uint64_t output_bytes = 64u << 20;
+  int64_t timeout_ms = 0;  // by `clock`; 0: none
+  const Clock* clock = nullptr;
 };
 
 class Tracer;
@@ -183,6 +187,7 @@ class Evaluator {
                        Tracer& tracer);
 
   const ScriptError& error() const;
+  bool failed() const;
 
   // Changes of metrics that the last evaluation, if it succeeded, asks for. Valid until the next.
   std::span<const Effect> effects() const;

@@ -175,7 +175,7 @@ void TraceRun::gave_up() {
 }
 
 uint64_t TraceRun::steps_left() const {
-  return machine.steps_left_;
+  return machine.steps_left_ + machine.steps_reserve_;
 }
 
 std::string TraceRun::render(const Value& value) {

@@ -1,6 +1,7 @@
 #include "config/pipeline_config.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "config/pipeline_components.h"
@@ -20,8 +21,11 @@ constexpr std::pair<std::string_view, std::string_view> kLogNotYet[] = {
 };
 
 // Variables that scripts have from elsewhere.
-constexpr std::string_view kReservedVariables[] = {"input",           "inputs",          "event_metadata",
-                                                   "stream_metadata", "pipeline_config", "window_data"};
+constexpr std::string_view kReservedVariables[] = {
+    "input", "inputs", "event_metadata", "stream_metadata", "pipeline_config", "window_data", "error"};
+
+// As most clients of Prometheus have it.
+constexpr double kDefaultBuckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
 // Names become folders of the data directory and labels of metrics: nothing that a file system or a URL would
 // read otherwise.
@@ -67,6 +71,7 @@ class FileReader {
     config_.commit = file.commit;
     read_errors(file.errors);
     read_context(std::move(file.context));
+    read_metrics(std::move(file.metrics));
     config_.shown = masked();
     return std::move(config_);
   }
@@ -187,6 +192,51 @@ class FileReader {
       }
     }
     config_.context = std::move(context);
+  }
+
+  // Where an entry of `metrics`, or one of its values, stands.
+  const ConfigMark& mark_of_metric(size_t i, std::string_view key) const {
+    const ConfigNode* list = root_.find("metrics");
+    if (list == nullptr || i >= list->items.size()) return root_.mark;
+    const ConfigNode* value = list->items[i].find(key);
+    return value ? value->mark : list->items[i].mark;
+  }
+
+  void read_metrics(std::vector<MetricConfig> metrics) {
+    for (size_t i = 0; i < metrics.size(); ++i) {
+      check_metric(metrics[i], i);
+      const auto same = [&](const MetricConfig& other) { return other.name == metrics[i].name; };
+      const auto until = metrics.begin() + static_cast<ptrdiff_t>(i);
+      if (!metrics[i].name.empty() && std::find_if(metrics.begin(), until, same) != until) {
+        error(mark_of_metric(i, "name"), "a metric named " + quoted(metrics[i].name) + " is declared already");
+      }
+    }
+    config_.metrics = std::move(metrics);
+  }
+
+  void check_metric(MetricConfig& metric, size_t i) {
+    if (!metric.name.empty() && !is_variable_name(metric.name)) {
+      error(mark_of_metric(i, "name"),
+            quoted(metric.name) + " is no name for a metric: use letters, digits and '_'");
+    }
+    for (size_t label = 0; label < metric.labels.size(); ++label) {
+      const std::string& name = metric.labels[label];
+      const auto until = metric.labels.begin() + static_cast<ptrdiff_t>(label);
+      if (!is_variable_name(name) || name.starts_with("__")) {
+        error(mark_of_metric(i, "labels"), quoted(name) + " is no name for a label: use letters, digits and '_'");
+      } else if (name == "pipeline" || name == "le" || std::find(metric.labels.begin(), until, name) != until) {
+        error(mark_of_metric(i, "labels"), "the label " + quoted(name) + " is there already");
+      }
+    }
+    if (metric.type != MetricType::kHistogram) {
+      if (!metric.buckets.empty()) error(mark_of_metric(i, "buckets"), "only a histogram has buckets");
+      return;
+    }
+    if (std::adjacent_find(metric.buckets.begin(), metric.buckets.end(), std::greater_equal<>()) !=
+        metric.buckets.end()) {
+      error(mark_of_metric(i, "buckets"), "the buckets must ascend");
+    }
+    if (metric.buckets.empty()) metric.buckets.assign(std::begin(kDefaultBuckets), std::end(kDefaultBuckets));
   }
 
   // The whole file as scripts may see it.

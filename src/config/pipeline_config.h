@@ -59,6 +59,18 @@ struct CommitConfig {
   ByteSize size{8 << 20};
 };
 
+enum class MetricType { kCounter, kGauge, kHistogram };
+
+// A metric that the pipeline's scripts may change.
+struct MetricConfig {
+  std::string name;
+  MetricType type = MetricType::kCounter;
+  std::string help;
+  std::vector<std::string> labels;
+  std::vector<double> buckets;  // of a histogram, ascending
+  int32_t max_series = 1000;
+};
+
 // One entry of sources, stages or sinks.
 struct ComponentConfig {
   std::string name;                        // unique among the pipeline's sources, stages or sinks
@@ -83,6 +95,7 @@ struct PipelineConfig {
   ErrorsConfig errors;
   CommitConfig commit;
   std::map<std::string, ConfigNode> context;  // variables for every script
+  std::vector<MetricConfig> metrics;
   ConfigNode shown;  // the whole file after substitution, secrets masked: $pipeline_config
 };
 

@@ -4,6 +4,7 @@ namespace colloquium {
 
 using config::CommitConfig;
 using config::ErrorsConfig;
+using config::MetricConfig;
 using config::RetryConfig;
 
 ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
@@ -11,12 +12,14 @@ ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
       .field(
           "policy", &RetryConfig::policy,
           {.description = "How the wait grows: `exponential` doubles it (with jitter), `fixed` keeps it, `none` "
-                          "never tries again."})
+                          "never tries again, whatever the reason."})
       .field("initial", &RetryConfig::initial, {.description = "Wait before the second attempt.", .minimum = 1})
       .field("max", &RetryConfig::max, {.description = "Longest wait.", .minimum = 1})
       .field(
           "attempts", &RetryConfig::attempts,
-          {.description = "Attempts in all, the first included; then the event is a dead letter. 0: without end.",
+          {.description = "Attempts in all, the first included; then the event is a dead letter. 0: without end. "
+                          "Only answers about the event count: a sink that can take nothing (disk full, no "
+                          "connection, overloaded) is waited for without end.",
            .minimum = 0})
       .shorthand("policy");
 }
@@ -29,6 +32,37 @@ ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
              {.description = "The stream that keeps events that failed for good.",
               .default_text = "<pipeline>.dead",
               .minimum = 1});
+}
+
+ConfigSpec<MetricConfig> ConfigObject<MetricConfig>::spec() {
+  return ConfigSpec<MetricConfig>()
+      .field("name", &MetricConfig::name,
+             {.description = "What scripts call it; on `/metrics` it is `colloquium_script_NAME`, a counter with "
+                             "`_total` behind it.",
+              .example = "large_orders",
+              .required = true,
+              .minimum = 1,
+              .maximum = 100})
+      .field("type", &MetricConfig::type,
+             {.description = "`counter` adds up (`metricAdd`), `gauge` keeps the last number (`metricSet`), "
+                             "`histogram` counts by size (`metricObserve`)."})
+      .field("help", &MetricConfig::help, {.description = "One sentence for whoever reads it."})
+      .field(
+          "labels", &MetricConfig::labels,
+          {.description = "Names of the labels that scripts give values to; a label that is not given is empty.",
+           .example = "[region]",
+           .maximum = 10})
+      .field("buckets", &MetricConfig::buckets,
+             {.description = "Upper bounds of a histogram's buckets, ascending.",
+              .default_text = "[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]",
+              .maximum = 100})
+      .field(
+          "max_series", &MetricConfig::max_series,
+          {.description = "Combinations of label values that are kept apart; what comes beyond them counts under "
+                          "the value `other`.",
+           .advanced = true,
+           .minimum = 1,
+           .maximum = 100'000});
 }
 
 ConfigSpec<CommitConfig> ConfigObject<CommitConfig>::spec() {
@@ -81,9 +115,13 @@ ConfigSpec<PipelineFile> pipeline_file_spec() {
              {.description = "How often progress is committed.", .advanced = true})
       .field(
           "context", &PipelineFile::context,
-          {.description = "Values that every script is to read as variables. Not supported by this version, which "
-                          "refuses it.",
-           .advanced = true});
+          {.description = "Constants that every script of a stage, and every `when`, may read as variables: "
+                          "`context: {region: eu}` is `region` in sugar and `[\"$\", \"/region\"]` in JSON form.",
+           .example = "{region: eu, limits: {total: 1000}}"})
+      .field(
+          "metrics", &PipelineFile::metrics,
+          {.description = "Metrics that scripts may change. A change counts whenever an evaluation succeeds, so "
+                          "events that are read again after a failure count again."});
 }
 
 ConfigSpec<LogConfig> log_spec() {

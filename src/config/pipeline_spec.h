@@ -38,6 +38,18 @@ struct ConfigEnum<config::RetryKind> {
 };
 
 template <>
+struct ConfigEnum<config::MetricType> {
+  static constexpr std::pair<std::string_view, config::MetricType> values[] = {
+      {"counter", config::MetricType::kCounter},
+      {"gauge", config::MetricType::kGauge},
+      {"histogram", config::MetricType::kHistogram}};
+};
+
+template <>
+struct ConfigObject<config::MetricConfig> {
+  static ConfigSpec<config::MetricConfig> spec();
+};
+template <>
 struct ConfigObject<config::RetryConfig> {
   static ConfigSpec<config::RetryConfig> spec();
 };
@@ -62,6 +74,7 @@ struct PipelineFile {
   ErrorsConfig errors;
   CommitConfig commit;
   std::map<std::string, ConfigNode> context;
+  std::vector<MetricConfig> metrics;
 };
 
 ConfigSpec<PipelineFile> pipeline_file_spec();

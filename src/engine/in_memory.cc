@@ -3,6 +3,7 @@
 #include "engine/dead_letter.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
+#include "engine/script_metrics.h"
 #include "engine/stage_chain.h"
 #include "engine/when_stage.h"
 #include "json/walk.h"
@@ -29,7 +30,8 @@ Result<std::shared_ptr<const Batch>> batch_of(const Plan& plan, const std::vecto
   return builder.seal(std::move(origin), 0);
 }
 
-Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
+Result<StageChain> chain_of(const Plan& plan, const std::shared_ptr<ScriptMetrics>& metrics,
+                            const Environment& env) {
   const config::PipelineConfig& config = plan.data().config;
   const auto variables =
       std::make_shared<const std::map<std::string, std::string>>(plan.data().script_variables());
@@ -42,7 +44,8 @@ Result<StageChain> chain_of(const Plan& plan, const Environment& env) {
                              .pipeline = config.name,
                              .name = stage.name,
                              .base_dir = config.base_dir,
-                             .script_variables = variables};
+                             .script_variables = variables,
+                             .script_metrics = metrics};
     TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
     links.push_back({stage.name, std::move(made), nullptr});
   }
@@ -59,7 +62,9 @@ void append_values(const Batch& batch, std::vector<std::string>& out) {
 Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events,
                                      Environment environment) {
   TRY_ASSIGN(auto input, batch_of(plan, events, environment.clock));
-  TRY_ASSIGN(StageChain chain, chain_of(plan, environment));
+  // Counted for nobody, yet a script that counts wrongly fails here too.
+  TRY_ASSIGN(const auto metrics, PipelineMetrics::create(plan.data().config, nullptr));
+  TRY_ASSIGN(StageChain chain, chain_of(plan, metrics, environment));
   BatchBuilder dead;
   const auto result = chain.run(input, dead);
   TRY_ASSIGN(const auto context, computo::HostContext::create(plan.data().script_variables()));
@@ -68,7 +73,7 @@ Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::st
     SinkOutput sink{.sink = plan.data().config.sinks[i].name, .values = {}};
     auto chosen = result;
     if (plan.data().sinks[i].when != nullptr) {
-      WhenStage when(plan.data().sinks[i].when, context);
+      WhenStage when(plan.data().sinks[i].when, context, metrics);
       BatchBuilder kept;
       std::vector<FailedEvent> failed;
       when.run(*result, kept, failed);

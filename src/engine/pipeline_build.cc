@@ -38,6 +38,7 @@ std::string kind_label(const Descriptor& descriptor) {
 
 Status PipelineRun::build() {
   TRY_ASSIGN(host_context_, computo::HostContext::create(*script_variables_));
+  TRY_ASSIGN(script_metrics_, PipelineMetrics::create(config(), env_.metrics));
   // Legs before sources: where a source resumes follows from what the legs have committed (`log: off`). Runners
   // last, as they take the sources' queues and deliver to the legs.
   TRY(open_streams());
@@ -69,7 +70,8 @@ Context PipelineRun::component_context(const config::ComponentConfig& component)
                           .pipeline = plan_->name(),
                           .name = component.name,
                           .base_dir = config().base_dir,
-                          .script_variables = script_variables_};
+                          .script_variables = script_variables_,
+                          .script_metrics = script_metrics_};
 }
 
 size_t PipelineRun::partition_count() const {
@@ -264,7 +266,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   LegPort port;
   port.deliver = [target = legs_[leg].get()](LegItem item) { target->deliver(std::move(item)); };
   const SinkPlan& sink = plan_->data().sinks[leg];
-  if (sink.when != nullptr) port.when = std::make_unique<WhenStage>(sink.when, host_context_);
+  if (sink.when != nullptr) port.when = std::make_unique<WhenStage>(sink.when, host_context_, script_metrics_);
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();

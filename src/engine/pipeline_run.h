@@ -16,6 +16,7 @@
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
+#include "engine/script_metrics.h"
 #include "engine/sink_leg.h"
 #include "metrics/registry.h"
 
@@ -86,6 +87,7 @@ class PipelineRun final : public Pipeline {
   Environment env_;
   std::shared_ptr<const std::map<std::string, std::string>> script_variables_;
   std::shared_ptr<const computo::HostContext> host_context_;
+  std::shared_ptr<ScriptMetrics> script_metrics_;
 
   log::StreamId stream_ = 0;
   std::optional<log::StreamId> dead_stream_;

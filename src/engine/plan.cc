@@ -4,6 +4,8 @@
 #include "computo/expression.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
+#include "engine/script_metrics.h"
+#include "io/file_system.h"
 
 namespace colloquium::engine {
 
@@ -13,6 +15,38 @@ namespace {
 computo::ProgramPtr compile(const Expression& expression, const std::vector<std::string>& variables,
                             ConfigProblems& problems) {
   return expression ? computo::compile_expression(expression.node, variables, problems) : nullptr;
+}
+
+constexpr size_t kScriptLimitBytes = size_t{64} << 20;
+
+// What the scripts of this pipeline may name.
+ScriptNames script_names(const config::PipelineConfig& config) {
+  ScriptNames names;
+  names.base_dir = config.base_dir;
+  for (const auto& [name, value] : config.context) names.variables.push_back(name);
+  names.metrics = declared_metrics(config);
+  return names;
+}
+
+// The same for expressions of the engine's own; what they import is found from the folder of the pipeline's file.
+computo::ExpressionScope scope_of(const ScriptNames& names) {
+  computo::ExpressionScope scope;
+  scope.variables.insert(scope.variables.end(), names.variables.begin(), names.variables.end());
+  for (const ScriptMetric& metric : names.metrics) {
+    scope.metrics.push_back({metric.name, static_cast<computo::MetricKind>(metric.kind)});
+  }
+  scope.import = [](const std::string& path, const std::string& from, std::string& found, std::string& problem) {
+    return io::read_beside(io::posix_file_system(), path, from, kScriptLimitBytes, found, problem);
+  };
+  return scope;
+}
+
+void check_scripts(const std::vector<config::ComponentConfig>& components, const ScriptNames& names,
+                   ConfigProblems& problems) {
+  for (const config::ComponentConfig& component : components) {
+    if (component.parsed == nullptr || !component.descriptor->check_scripts) continue;
+    component.descriptor->check_scripts(component.parsed, names, problems);
+  }
 }
 
 bool has_errors(const ConfigProblems& problems) {
@@ -127,9 +161,12 @@ std::map<std::string, std::string> PlanData::script_variables() const {
   ConfigNode name;
   name.kind = ConfigNode::Kind::kString;
   name.text = config.name;
-  return {{"stream_metadata", "{\"name\":" + name.to_json() +
-                                  ",\"partitions\":" + std::to_string(logged() ? config.log.partitions : 1) + "}"},
-          {"pipeline_config", config.shown.to_json()}};
+  std::map<std::string, std::string> variables = {
+      {"stream_metadata", "{\"name\":" + name.to_json() +
+                              ",\"partitions\":" + std::to_string(logged() ? config.log.partitions : 1) + "}"},
+      {"pipeline_config", config.shown.to_json()}};
+  for (const auto& [variable, value] : config.context) variables.emplace(variable, value.to_json());
+  return variables;
 }
 
 Plan::Plan(std::unique_ptr<const PlanData> data) : data_(std::move(data)) {}
@@ -154,15 +191,14 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     // Whatever is no filter may make several events of one, so ids need the leg's name to stay distinct.
     data->makes_events = data->makes_events || stage.descriptor->name != "filter";
   }
+  const ScriptNames names = script_names(from);
+  const computo::ExpressionScope scope = scope_of(names);
+  for (const auto* section : {&from.sources, &from.stages, &from.sinks}) check_scripts(*section, names, problems);
   for (const config::ComponentConfig& sink : from.sinks) {
     SinkPlan plan;
-    plan.when = engine::compile(sink.when, computo::host_variables(), problems);
+    if (sink.when) plan.when = computo::compile_expression_in(sink.when.node, scope, problems);
     plan.guarantee = sink.descriptor->delivery;
     data->sinks.push_back(std::move(plan));
-  }
-  for (const auto& [name, value] : from.context) {
-    problems.push_back(
-        {value.mark, "context." + name + " can't be read by scripts in this version; remove it", false});
   }
   // Only now, so that all of them are reported at once.
   if (has_errors(problems)) return nullptr;

@@ -19,6 +19,15 @@ Result<std::string> read_file(const FileSystem& fs, const std::string& path, siz
   return content;
 }
 
+std::optional<std::string> read_beside(const FileSystem& fs, const std::string& path, const std::string& from,
+                                       size_t limit_bytes, std::string& found, std::string& problem) {
+  found = beside(from, path);
+  auto text = read_file(fs, found, limit_bytes);
+  if (text) return std::move(*text);
+  problem = text.error().message;
+  return std::nullopt;
+}
+
 Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
   {

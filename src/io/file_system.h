@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,6 +80,10 @@ FileSystem& posix_file_system();
 
 // Whole small files.
 Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes);
+// The file that the file `from` calls `path`: relative paths start at its folder. `found` is its path from here.
+// Nothing, with a `problem`, if it cannot be read.
+std::optional<std::string> read_beside(const FileSystem& fs, const std::string& path, const std::string& from,
+                                       size_t limit_bytes, std::string& found, std::string& problem);
 // tmp + sync + rename + sync_directory: the old content or the new, whenever the power goes.
 Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content);
 

@@ -133,6 +133,26 @@ TEMPLATE_TEST_CASE("a small file is replaced as a whole", "", Posix, Memory, For
   CHECK(read_file(t.fs, path, 2).error().code == ErrorCode::kLimit);
 }
 
+TEST_CASE("a path beside a file starts at its folder, and has one spelling") {
+  CHECK(beside("a/b.json", "c.json") == "a/c.json");
+  CHECK(beside("b.json", "c.json") == "c.json");
+  CHECK(beside("b.json", "./x/../c.json") == "c.json");
+  CHECK(beside("a/b/c.json", "../d.json") == "a/d.json");
+  CHECK(beside("b.json", "../../d.json") == "../../d.json");
+  CHECK(beside("/a/b.json", "c/d.json") == "/a/c/d.json");
+  CHECK(beside("a/b.json", "/x//y.json") == "/x/y.json");
+}
+
+TEMPLATE_TEST_CASE("a file beside another is read", "", Posix, Memory) {
+  TestType t;
+  REQUIRE(write_file_atomically(t.fs, join(t.root, "lib.json"), "1"));
+  std::string found, problem;
+  CHECK(read_beside(t.fs, "lib.json", join(t.root, "main.json"), 10, found, problem) == "1");
+  CHECK(found == join(t.root, "lib.json"));
+  CHECK_FALSE(read_beside(t.fs, "none.json", join(t.root, "main.json"), 10, found, problem));
+  CHECK(problem.find("none.json") != std::string::npos);
+}
+
 TEMPLATE_TEST_CASE("a lock is held once and free again when its holder goes", "", Posix, Memory, Forgetful) {
   TestType t;
   const std::string path = join(t.root, "LOCK");

@@ -45,12 +45,37 @@ void read_histogram(const Histogram& histogram, ClientMetric::Histogram& into) {
   into.sample_sum = histogram.sum_seconds();
 }
 
+MetricType type_of(DeclaredType type) {
+  switch (type) {
+    case DeclaredType::kCounter:
+      return MetricType::Counter;
+    case DeclaredType::kGauge:
+      return MetricType::Gauge;
+    case DeclaredType::kHistogram:
+      return MetricType::Histogram;
+  }
+  return MetricType::Untyped;
+}
+
+ClientMetric metric_of(const DeclaredSeries& series, MetricType type) {
+  ClientMetric metric;
+  for (const auto& [name, value] : series.labels) metric.label.push_back({name, value});
+  if (type == MetricType::Counter) metric.counter.value = series.value;
+  if (type == MetricType::Gauge) metric.gauge.value = series.value;
+  if (type != MetricType::Histogram) return metric;
+  for (const auto& [bound, count] : series.buckets) metric.histogram.bucket.push_back({count, bound});
+  metric.histogram.sample_count = series.count;
+  metric.histogram.sample_sum = series.sum;
+  return metric;
+}
+
 }  // namespace
 
 // The one Collectable: holds how to read every series, and reads them when collected.
 class Registry::Series final : public prometheus::Collectable {
  public:
   using Fill = std::function<void(ClientMetric&)>;
+  using ReadAll = std::function<std::vector<DeclaredSeries>()>;
 
   uint64_t new_owner() {
     const std::lock_guard lock(mutex_);
@@ -59,7 +84,7 @@ class Registry::Series final : public prometheus::Collectable {
 
   void add(uint64_t owner, const Family& family, MetricType type, const Labels& labels, Fill fill) {
     const std::lock_guard lock(mutex_);
-    FamilyEntry& entry = families_.try_emplace(family.name, FamilyEntry{family.help, type, {}}).first->second;
+    FamilyEntry& entry = families_.try_emplace(family.name, FamilyEntry{family.help, type, {}, {}}).first->second;
     ASSERT_WHY(entry.type == type, "one name is registered as two types of metric");
     std::vector<ClientMetric::Label> list = label_list(labels);
     const auto same = [&](const Entry& other) { return other.labels == list; };
@@ -67,12 +92,23 @@ class Registry::Series final : public prometheus::Collectable {
     entry.series.push_back({owner, std::move(list), std::move(fill)});
   }
 
+  // False if the name is another metric's. A pipeline's name and one of ours never meet: theirs have a prefix.
+  bool declare(uint64_t owner, const std::string& name, const std::string& help, MetricType type, ReadAll read) {
+    const std::lock_guard lock(mutex_);
+    FamilyEntry& entry = families_.try_emplace(name, FamilyEntry{help, type, {}, {}}).first->second;
+    if (entry.type != type) return false;
+    entry.declared.push_back({owner, std::move(read)});
+    return true;
+  }
+
   // A family without series would still print its help; it goes with the last of them.
   void remove(uint64_t owner) {
     const std::lock_guard lock(mutex_);
     for (auto it = families_.begin(); it != families_.end();) {
-      std::erase_if(it->second.series, [&](const Entry& entry) { return entry.owner == owner; });
-      it = it->second.series.empty() ? families_.erase(it) : std::next(it);
+      FamilyEntry& family = it->second;
+      std::erase_if(family.series, [&](const Entry& entry) { return entry.owner == owner; });
+      std::erase_if(family.declared, [&](const Declared& declared) { return declared.owner == owner; });
+      it = family.series.empty() && family.declared.empty() ? families_.erase(it) : std::next(it);
     }
   }
 
@@ -87,6 +123,9 @@ class Registry::Series final : public prometheus::Collectable {
         metric.label = entry.labels;
         entry.fill(metric);
       }
+      for (const Declared& declared : family.declared) {
+        for (const DeclaredSeries& series : declared.read()) out.metric.push_back(metric_of(series, family.type));
+      }
     }
     return collected;
   }
@@ -97,10 +136,15 @@ class Registry::Series final : public prometheus::Collectable {
     std::vector<ClientMetric::Label> labels;
     Fill fill;
   };
+  struct Declared {
+    uint64_t owner;
+    ReadAll read;
+  };
   struct FamilyEntry {
     std::string help;
     MetricType type;
     std::vector<Entry> series;
+    std::vector<Declared> declared;
   };
 
   // Held during a scrape: readers are a few atomic loads each.
@@ -193,6 +237,15 @@ Registration Registry::add(const Labels& labels, const ComponentCounters& counte
                  metric.gauge.value = static_cast<double>(counters.queue_depth.value());
                });
   return Registration(this, owner);
+}
+
+Result<Registration> Registry::declare(const std::string& name, const std::string& help, DeclaredType type,
+                                       std::function<std::vector<DeclaredSeries>()> read) {
+  const uint64_t owner = series_->new_owner();
+  if (series_->declare(owner, name, help, type_of(type), std::move(read))) return Registration(this, owner);
+  return fail(
+      ErrorCode::kConflict,
+      "the metric " + name + " is of another type in another pipeline of this process; rename one of them");
 }
 
 std::string Registry::text() const {

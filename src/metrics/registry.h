@@ -19,6 +19,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "colloquium/result.h"
 
 #include "base/counters.h"
 
@@ -40,6 +44,16 @@ struct Family {
 };
 
 class Registry;
+
+// A series of a metric that a pipeline declares, as it is at a scrape.
+struct DeclaredSeries {
+  std::vector<std::pair<std::string, std::string>> labels;
+  double value = 0;                                  // of a counter or gauge
+  std::vector<std::pair<double, uint64_t>> buckets;  // upper bound and cumulated count, ascending
+  uint64_t count = 0;
+  double sum = 0;
+};
+enum class DeclaredType { kCounter, kGauge, kHistogram };
 
 // Holds series registered; move-only.
 class [[nodiscard]] Registration {
@@ -75,6 +89,11 @@ class Registry {
   Registration gauge(const Family& family, const Labels& labels, const Gauge& gauge);
   Registration gauge(const Family& family, const Labels& labels, Read read);
   Registration histogram(const Family& family, const Labels& labels, const Histogram& histogram);
+
+  // A metric that a pipeline declares: `read` gives all its series whenever someone scrapes. Its labels are its
+  // own; whoever declares it bounds them. kConflict if the name is one of another type already.
+  Result<Registration> declare(const std::string& name, const std::string& help, DeclaredType type,
+                               std::function<std::vector<DeclaredSeries>()> read);
 
   // Everything registered, in the text format 0.0.4, families in byte order.
   std::string text() const;

@@ -14,7 +14,8 @@ namespace {
 std::string checked(const Descriptor& descriptor, std::string_view yaml, const std::string& base_dir = ".") {
   ConfigProblems problems;
   const ParsedConfig parsed = descriptor.parse(config::testing::node_of(yaml, "p.yaml"), problems);
-  if (problems.empty()) descriptor.check(parsed, base_dir, problems);
+  ScriptNames names{base_dir, {"region"}, {{"orders", ScriptMetricKind::kCounter}}};
+  if (problems.empty()) descriptor.check_scripts(parsed, names, problems);
   return config::describe(problems);
 }
 
@@ -100,7 +101,7 @@ TEST_CASE("the examples of the reference pages are right") {
       CHECK(node.members[0].key == descriptor->name);
       ConfigProblems problems;
       const ParsedConfig parsed = descriptor->parse(node.members[0].value, problems);
-      descriptor->check(parsed, ".", problems);
+      descriptor->check_scripts(parsed, {".", {}, {}}, problems);
       CHECK(config::describe(problems).empty());
     }
   }
