@@ -14,6 +14,7 @@ Verb computo_verb() {
       computo_check_verb(),
       computo_fmt_verb(),
       computo_convert_verb(),
+      computo_migrate_verb(),
       computo_profile_verb(),
   };
   return verb;

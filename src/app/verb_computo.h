@@ -11,6 +11,7 @@ Verb computo_run_verb();
 Verb computo_check_verb();
 Verb computo_fmt_verb();
 Verb computo_convert_verb();
+Verb computo_migrate_verb();
 Verb computo_profile_verb();
 
 }  // namespace colloquium::app

@@ -1,0 +1,91 @@
+"""[REQ-047] [REQ-054] [REQ-055] [REQ-211] The verbs of `computo` that work on script files, and how errors look."""
+import json
+import os
+
+from harness import check, check_equal, main, run, work_directory
+
+BAD = 'let total = $input/price\nin uper(total) + count()\n'
+
+
+def check_tells_everything_at_once():
+    with work_directory() as directory:
+        (directory / "bad.computo").write_text(BAD)
+        (directory / "good.json").write_text('["$", "/event_metadata/id"]')
+        code, out, err = run(["computo", "check", "bad.computo", "good.json"], directory)
+        check_equal((code, out), (2, "good.json: ok\n"), err)
+        check_equal(err, 'bad.computo:2:4: error[unknown_operator]: at /let/body/+/0: unknown operator "uper"\n'
+                         "    in uper(total) + count()\n"
+                         "       ^\n"
+                         "    help: did you mean 'upper'?\n"
+                         'bad.computo:2:18: error[arity]: at /let/body/+/1: expected 1 argument for "count", got 0\n'
+                         "    in uper(total) + count()\n"
+                         "                     ^\n", "the errors")
+        code, out, err = run(["computo", "check", "--format", "json", "bad.computo"], directory)
+        check_equal((code, [(e["line"], e["column"], e["category"]) for e in json.loads(out)]),
+                    (2, [(2, 4, "unknown_operator"), (2, 18, "arity")]), err)
+
+
+def errors_show_line_mark_arguments_and_help():
+    with work_directory() as directory:
+        (directory / "a.json").write_text('["let", [["n", ["$input", "/n"]]],\n  ["+", 1, ["$", "/n"]]]')
+        code, out, err = run(["computo", "run", "a.json", '{"n": "5", "password": "hunter2"}'], directory)
+        check_equal((code, out), (1, ""), err)
+        check_equal(err, 'a.json:2:12: error[type]: at /let/body/+/1: expected number, got string "5"\n'
+                         '    ["+", 1, ["$", "/n"]]]\n'
+                         "             ^\n"
+                         '    arguments: 1, "5"\n'
+                         "    help: use toNumber to make a number of it; strConcat joins text\n", "the error")
+        for script in ("= upper($input)", "= 1 + $input/password", "= $input/password + 1", "= keys($input/Password)"):
+            _, _, err = run(["computo", "run", "-e", script, '{"password": "hunter2", "Password": ["hunter2"]}'], directory)
+            check("***" in err or "function" in err, err)
+            check("hunter2" not in err, err)
+
+
+def fmt_is_idempotent_and_keeps_comments_and_permissions():
+    with work_directory() as directory:
+        path = directory / "a.computo"
+        path.write_text("#!/usr/bin/env -S colloquium computo run\n-- the sum\nlet a=1 in a+$input -- end")
+        os.chmod(path, 0o755)
+        check_equal(run(["computo", "fmt", "--check", "a.computo"], directory)[:2], (1, "a.computo\n"), "the list")
+        check_equal(run(["computo", "fmt", "a.computo"], directory)[0], 0, "laying out")
+        once = path.read_text()
+        check("-- the sum" in once and "-- end" in once and once.startswith("#!/usr"), once)
+        check_equal(os.stat(path).st_mode & 0o777, 0o755, "the permissions")
+        check_equal(run(["computo", "fmt", "a.computo"], directory), (0, "", ""), "again")
+        check_equal(path.read_text(), once, "the text")
+        check_equal(run(["computo", "fmt", "--check", "a.computo"], directory), (0, "", ""), "the check")
+        check_equal(run(["computo", "fmt", "-"], directory, stdin=b"[1,2]")[1], "[1, 2]\n", "standard input")
+
+
+def convert_goes_both_ways():
+    with work_directory() as directory:
+        script = '["map", ["$input", "/items"], ["lambda", ["x"], ["obj", "id", ["$", "/x/id"]]]]\n'
+        (directory / "a.json").write_text(script)
+        code, sugar, err = run(["computo", "convert", "a.json"], directory)
+        check_equal((code, sugar, err), (0, "map($input/items, (x) => {id: x/id})\n", ""), "the sugar")
+        check_equal(run(["computo", "convert", "-"], directory, stdin=sugar.encode()), (0, script, ""), "and back")
+        (directory / "b.computo").write_text("1 -- one\n")
+        code, out, err = run(["computo", "convert", "b.computo", "--output", "b.json"], directory)
+        check_equal((code, out, (directory / "b.json").read_text()), (0, "", "1\n"), err)
+        check("b.computo:1: warning: JSON has no comments" in err, err)
+
+
+def migrate_rewrites_what_it_can_and_tells_the_rest():
+    with work_directory() as directory:
+        (directory / "old.json").write_text(
+            '// sums\n["let", [["m", ["map", ["$input"], [["x"], ["$", "/x"]]]]],\n'
+            '  ["if", ["&&", true, ["$", "/m/array/0"]], ["cdr", ["$", "/m"]], null]]\n')
+        code, out, err = run(["computo", "migrate", "old.json", "--output", "new.json"], directory)
+        check_equal((code, out), (0, ""), err)
+        for line in ("old.json:1:1: rewritten[D-JSON-STRICT]: ", "old.json:2:38: rewritten[D-CALLABLE]: ",
+                     "old.json:3:11: rewritten[V-LOGIC]: ", "old.json:3:29: rewritten[D-ARRAY]: "):
+            check(line in err, line + "\n" + err)
+        check_equal(run(["computo", "run", "new.json", "[1,2]"], directory)[:2], (0, "[2]\n"), "the new script")
+        code, out, err = run(["computo", "migrate", "-"], directory, stdin=b'["if", ["cdr", ["$input"]], ["upcase", 1], 2]')
+        check_equal(code, 1, err)
+        check("stdin:1:8: differs[D-ARRAY]: " in err and "error[unknown_operator]" in err, err)
+
+
+main(check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
+     fmt_is_idempotent_and_keeps_comments_and_permissions, convert_goes_both_ways,
+     migrate_rewrites_what_it_can_and_tells_the_rest)
