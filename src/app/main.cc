@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   keep_memory_of_batches();
   // Nothing here uses stdio, and unsynchronised streams are several times faster.
   std::ios::sync_with_stdio(false);
-  Console console{read_stdin, std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1};
+  Console console{read_stdin, std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1, ::isatty(STDIN_FILENO) == 1};
   const Exit code = run_command_line(root_verb(), std::vector<std::string>(argv + 1, argv + argc), console);
   // A full disk or a closed pipe behind stdout only shows when the last bytes leave.
   std::cout.flush();

@@ -37,6 +37,7 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   bool err_is_terminal = false;  // colour and progress are allowed on `err`
+  bool in_is_terminal = false;   // somebody types on `in` and wants to be prompted
 };
 
 // Prints "error: …" and gives the exit code back, so that a verb can end with it.

@@ -10,12 +10,8 @@ Verb computo_verb() {
   verb.summary = "Work with the Computo language by itself";
   verb.example = "colloquium computo run -e '[\"+\", 1, 2]'";
   verb.verbs = {
-      computo_run_verb(),
-      computo_check_verb(),
-      computo_fmt_verb(),
-      computo_convert_verb(),
-      computo_migrate_verb(),
-      computo_profile_verb(),
+      computo_run_verb(),     computo_check_verb(),   computo_fmt_verb(),   computo_convert_verb(),
+      computo_migrate_verb(), computo_profile_verb(), computo_debug_verb(),
   };
   return verb;
 }

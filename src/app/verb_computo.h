@@ -13,5 +13,6 @@ Verb computo_fmt_verb();
 Verb computo_convert_verb();
 Verb computo_migrate_verb();
 Verb computo_profile_verb();
+Verb computo_debug_verb();
 
 }  // namespace colloquium::app

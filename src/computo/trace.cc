@@ -139,15 +139,15 @@ std::string TraceSites::path(size_t i) const {
 }
 
 std::string_view TraceValue::type() const {
-  return to_string(type_of(*value_));
+  return to_string(type_of(value_));
 }
 
 bool TraceValue::is_function() const {
-  return type_of(*value_) == Type::kFunction;
+  return type_of(value_) == Type::kFunction;
 }
 
 std::string TraceValue::json() const {
-  return run_->render(*value_);
+  return run_->render(value_);
 }
 
 size_t Moment::calls() const {

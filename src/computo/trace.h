@@ -24,11 +24,11 @@
 #include <vector>
 
 #include "computo/program.h"
+#include "computo/value.h"
 
 namespace colloquium::computo {
 
 struct TraceRun;
-struct Value;
 
 inline constexpr uint32_t kNoSite = UINT32_MAX;
 
@@ -62,10 +62,10 @@ class TraceSites {
   std::vector<TraceSite> sites_;
 };
 
-// A value that was met. Valid during the callback that gave it.
+// A value that was met. Valid as long as the evaluation goes on.
 class TraceValue {
  public:
-  TraceValue(TraceRun& run, const Value& value) : run_(&run), value_(&value) {}
+  TraceValue(TraceRun& run, const Value& value) : run_(&run), value_(value) {}
 
   std::string_view type() const;  // "number", …
   bool is_function() const;
@@ -76,7 +76,7 @@ class TraceValue {
 
  private:
   TraceRun* run_;
-  const Value* value_;
+  Value value_;
 };
 
 struct TraceVariable {

@@ -1,0 +1,73 @@
+// `computo debug`: a script one expression at a time.
+
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "app/line_input.h"
+#include "app/script_debugger.h"
+#include "app/script_session.h"
+#include "app/verb_computo.h"
+
+namespace colloquium::app {
+namespace {
+
+struct Options {
+  std::optional<std::string> expression;
+  std::string array_key = "array";
+  std::vector<std::string> arguments;
+};
+
+Exit run(Options options, Console& console) {
+  auto script = take_script(options.expression, options.arguments);
+  if (!script) return refuse(console, script.error());
+  // Sugar behind a '=' is shown as it is compiled: without the mark.
+  if (auto sugar = computo::marked_sugar(script->text); sugar && options.expression) script->text = *sugar;
+  ErrorTeller teller(*script, console);
+  computo::CompileOptions compile = script_options(script->origin, options.array_key);
+  compile.trace = computo::TraceInfo::kNames;
+  compile.optimize = false;
+  const computo::ProgramPtr program = compile_or_tell(*script, compile, teller);
+  if (program == nullptr) return Exit::kFailed;
+  const auto inputs = ScriptInputs::read(options.arguments);
+  if (!inputs) return refuse(console, inputs.error());
+  LineInput lines(console.in);
+  // Nobody reads the prompts of a pipe.
+  const auto read = [&] {
+    if (console.in_is_terminal) console.out << "(debug) ";
+    console.out.flush();
+    return lines.next();
+  };
+  ScriptDebugger(program, *script, inputs->views(), read, console.out).run();
+  return Exit::kDone;
+}
+
+}  // namespace
+
+Verb computo_debug_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "debug";
+  verb.summary = "Run a script one expression at a time, and look at what it does";
+  verb.description =
+      "Stops before the first expression, at breakpoints, and where an expression fails. Commands are lines on\n"
+      "standard input, from a terminal or a pipe; 'help' lists them. Each INPUT is one JSON value, or the name of "
+      "a\n"
+      "file that holds one, such as an event that was captured.";
+  verb.example =
+      "colloquium computo debug orders.computo event.json\n"
+      "printf 'break operator +\\ncontinue\\nbindings\\n' | colloquium computo debug orders.computo event.json";
+  verb.arguments = "[SCRIPT] [INPUT…]";
+  verb.options = {
+      {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},
+      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
+      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &options->arguments},
+  };
+  verb.run = [options](Console& console) { return run(*options, console); };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace colloquium::app
