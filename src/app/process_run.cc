@@ -168,6 +168,9 @@ void ProcessRun::signalled(const char* name) {
   }
   log_info(kComponent, std::string(name) + ": intake stops, draining",
            {{"deadline_ms", request_.settings.drain_timeout.ms}});
+  // Whoever comes now is better served elsewhere, and the clients that are here are asked to go as they are
+  // answered.
+  if (ingest_ != nullptr) ingest_->wind_down();
   pipelines_->stop();
 }
 

@@ -39,7 +39,7 @@ void HttpConnection::start() {
 
 bool HttpConnection::is_last_answer(const PendingAnswer& pending) const {
   if (!pending.keep_alive) return true;
-  const bool no_more = core_.stopping() || peer_ended_ || input_ == Input::kDrop;
+  const bool no_more = core_.ending() || peer_ended_ || input_ == Input::kDrop;
   return no_more && answers_.size() == 1;
 }
 

@@ -41,6 +41,13 @@ Problem too_large(size_t limit) {
       "max_body", static_cast<int64_t>(limit));
 }
 
+// Of a path that was served. The connection ends, so that its client comes back to whoever serves it by then.
+Problem not_served_now() {
+  Problem problem = busy("what was served here is being stopped, or has been");
+  problem.close = true;
+  return problem;
+}
+
 size_t first_decode_room(uint64_t compressed_bytes, size_t limit) {
   const uint64_t wanted =
       std::max<uint64_t>(kPieceBytes, std::min<uint64_t>(compressed_bytes, limit) * kDecodedRatio);
@@ -151,6 +158,7 @@ void HttpConnection::on_head() {
                               .old_version = head.version_minor == 0,
                               .keep_alive = head.keep_alive});
   route_ = core_.find_route(head.path);
+  if (route_ != nullptr && route_->removed) return refuse(not_served_now());
   if (head.method == Method::kOptions && (route_ != nullptr || head.path == "*")) return answer_options();
   if (auto problem = check_head(head)) return refuse(std::move(*problem));
   admit();
@@ -203,7 +211,7 @@ void HttpConnection::answer_options() {
 
 void HttpConnection::admit() {
   ASSERT(route_ != nullptr);
-  if (route_->removed) return refuse(busy("what was served here is being stopped"));
+  if (route_->removed) return refuse(not_served_now());
   if (route_->route.admit) {
     Admission admission = route_->route.admit(parser_.head());
     if (admission.kind == Admission::Kind::kRefuse) {
@@ -277,7 +285,7 @@ void HttpConnection::granted() {
 // The route may have stopped taking requests meanwhile. If it only says kWait, this one goes on: it was let in
 // before, and what is in the budget fits behind the route.
 void HttpConnection::entered() {
-  if (route_->removed) return refuse(busy("what was served here is being stopped"));
+  if (route_->removed) return refuse(not_served_now());
   if (route_->route.admit) {
     Admission admission = route_->route.admit(parser_.head());
     if (admission.kind == Admission::Kind::kRefuse) return refuse(std::move(admission.problem).value());
@@ -426,7 +434,7 @@ void HttpConnection::decoded(Status status, std::string body) {
 void HttpConnection::dispatch(std::shared_ptr<const std::string> body) {
   ASSERT(body->capacity() - body->size() >= kBodyPadding);
   const std::shared_ptr<LiveRoute> route = std::move(route_);
-  if (route->removed) return answer_problem(*this, exchange_, busy("what was served here is being stopped"));
+  if (route->removed) return answer_problem(*this, exchange_, not_served_now());
   route->route.handle(Request{parser_.head(), std::move(body)}, Responder(shared_from_this(), exchange_));
 }
 

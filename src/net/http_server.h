@@ -89,10 +89,16 @@ class HttpServer {
 
   // kAlreadyExists if the path is taken.
   Status add_route(Route route);
-  // Its handlers are not called any more; requests that were on their way to it are answered 503.
+  // Its handlers are not called any more. Requests for the path, those on their way and those that still come, are
+  // answered 503 with `Connection: close` until it is served again: 404 would tell their senders to give up for
+  // good. The server keeps the path for that.
   void remove_route(const std::string& path);
   // Asks `admit` again for the connections that wait for this route.
   void resume_route(const std::string& path);
+
+  // The first half of a stop, while handlers still have answers to give: nothing new is accepted, and a connection
+  // ends behind the answer after which it owes none. May be called again.
+  void wind_down();
 
   // Stops accepting, finishes what is under way with `Connection: close`, and closes what is left after
   // `deadline_ms`. `stopped` runs once, in a later turn, when no connection is left. Call once.

@@ -287,8 +287,68 @@ TEST_CASE("routes come and go while the server runs") {
   while (server->counters().requests.value() < 3) server.on_loop([] {});
   server.on_loop([&] { server->remove_route("/in"); });
   client.send("y");
-  CHECK(client.answer().status == 503);
-  CHECK(client.ask(post("/in", "x")).status == 404);
+  const RawAnswer refused = client.answer();
+  CHECK(refused.status == 503);
+  CHECK(refused.has("Connection: close"));
+}
+
+TEST_CASE("a path that was served is answered 503 from then on, never 404, until it is served again") {
+  ServerFixture server;
+  server.echo("/in");
+  RawClient client(server.port());
+  CHECK(client.ask(post("/in", "x")).status == 200);
+  // A second removal, and a resumption that comes late, change nothing.
+  server.on_loop([&] {
+    server->remove_route("/in");
+    server->remove_route("/in");
+    server->resume_route("/in");
+  });
+  const RawAnswer gone = client.ask(post("/in", "x"));
+  CHECK(gone.status == 503);
+  CHECK(gone.has("Retry-After: 1"));
+  CHECK(gone.has("Connection: close"));
+  client.end();
+  CHECK(client.closed());
+  RawClient other(server.port());
+  CHECK(other.ask("OPTIONS /in HTTP/1.1\r\nHost: h\r\n\r\n").status == 503);
+  CHECK(RawClient(server.port()).ask(post("/other", "x")).status == 404);
+  server.echo("/in");
+  CHECK(RawClient(server.port()).ask(post("/in", "back")).body == "back");
+}
+
+TEST_CASE("winding down accepts nobody new, and ends each connection behind its last answer") {
+  ServerFixture server;
+  std::vector<Responder> held;
+  server.echo("/in");
+  server.route({.path = "/later", .methods = {Method::kPost}, .handle = [&](const Request&, Responder responder) {
+                  held.push_back(std::move(responder));
+                }});
+  const uint16_t port = server.port();
+  RawClient idle(port);
+  RawClient busy(port);
+  CHECK(idle.ask(post("/in", "x")).status == 200);
+  busy.send(post("/later", "x") + post("/later", "y"));
+  while (server.on_loop([&] { return held.size(); }) < 2) continue;
+  server.on_loop([&] {
+    server->wind_down();
+    server->wind_down();
+  });
+  CHECK_FALSE(RawClient(port).connected());
+  server.on_loop([&] {
+    for (Responder& responder : held) responder.send({.body = "late"});
+    held.clear();
+  });
+  CHECK_FALSE(busy.answer().has("Connection: close"));
+  CHECK(busy.answer().has("Connection: close"));
+  busy.end();
+  CHECK(busy.closed());
+  // Who was idle is still served, once.
+  const RawAnswer last = idle.ask(post("/in", "y"));
+  CHECK(last.body == "y");
+  CHECK(last.has("Connection: close"));
+  idle.end();
+  CHECK(idle.closed());
+  server.wait_for<int>([&](auto done) { server->stop(10'000, [done] { done(0); }); });
 }
 
 TEST_CASE("connections beyond the limit wait until one closes") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <uv.h>
 
 #include "base/assert.h"
@@ -186,22 +187,26 @@ void ServerCore::sweep() {
 Status ServerCore::add_route(Route route) {
   LOOP_ASSERT(loop_);
   ASSERT(route.handle != nullptr);
-  if (routes_.contains(route.path)) {
+  const auto before = routes_.find(route.path);
+  if (before != routes_.end() && !before->second->removed) {
     return fail(ErrorCode::kAlreadyExists,
                 "the path " + route.path + " is served already; give every http source a path of its own");
   }
   auto live = std::make_shared<LiveRoute>();
   live->route = std::move(route);
-  routes_.emplace(live->route.path, live);
+  routes_.insert_or_assign(live->route.path, live);
   return {};
 }
 
 void ServerCore::remove_route(const std::string& path) {
   LOOP_ASSERT(loop_);
   const auto found = routes_.find(path);
-  if (found == routes_.end()) return;
-  const std::shared_ptr<LiveRoute> route = std::move(found->second);
-  routes_.erase(found);
+  if (found == routes_.end() || found->second->removed) return;
+  // The route itself goes, as soon as no request holds it: its handlers may refer to what dies now.
+  auto gone = std::make_shared<LiveRoute>();
+  gone->route.path = path;
+  gone->removed = true;
+  const std::shared_ptr<LiveRoute> route = std::exchange(found->second, std::move(gone));
   route->removed = true;
   resume(*route);
 }
@@ -224,6 +229,12 @@ void ServerCore::resume(LiveRoute& route) {
   for (const auto& weak : waiting) {
     if (const auto connection = weak.lock()) connection->admit_again();
   }
+}
+
+void ServerCore::wind_down() {
+  LOOP_ASSERT(loop_);
+  winding_down_ = true;
+  listeners_.clear();
 }
 
 void ServerCore::stop(int64_t deadline_ms, Task stopped) {
@@ -285,6 +296,9 @@ void HttpServer::remove_route(const std::string& path) {
 }
 void HttpServer::resume_route(const std::string& path) {
   core_->resume_route(path);
+}
+void HttpServer::wind_down() {
+  core_->wind_down();
 }
 void HttpServer::stop(int64_t deadline_ms, Task stopped) {
   core_->stop(deadline_ms, std::move(stopped));

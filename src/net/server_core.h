@@ -24,7 +24,8 @@ namespace colloquium::net {
 
 class HttpConnection;
 
-// A route and the connections that wait for it. Requests under way keep it alive after its removal.
+// A route and the connections that wait for it. Requests under way keep it alive after its removal; in its place
+// stands then one that is removed from the beginning.
 struct LiveRoute {
   Route route;
   bool removed = false;
@@ -47,6 +48,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   void account_callback(uint64_t started_ns);
   std::string_view date();
   bool stopping() const { return stopping_; }
+  // Connections end as soon as they owe no answer; stopping is more: then nothing is read any more.
+  bool ending() const { return winding_down_ || stopping_; }
 
   std::shared_ptr<LiveRoute> find_route(std::string_view path) const;
   // "*": what OPTIONS * says.
@@ -74,6 +77,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   Status add_route(Route route);
   void remove_route(const std::string& path);
   void resume_route(const std::string& path);
+  void wind_down();
   void stop(int64_t deadline_ms, Task stopped);
   void abandon();
 
@@ -113,6 +117,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   int64_t date_read_ms_ = -1;
   size_t held_ = 0;
   bool granting_ = false;  // a turn-end task is on its way
+  bool winding_down_ = false;
   bool stopping_ = false;
 };
 

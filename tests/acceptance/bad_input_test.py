@@ -68,6 +68,8 @@ def bodies():
         bench.refused(b'{"a":"' + b"x" * 70_000 + b'"}', 413)
         bench.refused(b'{"a":1}\n{"a":\n{"a":3}', 400, headers={"Content-Type": "application/x-ndjson"})
         bench.refused(b'{"a":1}', 415, headers={"Content-Type": "image/png"})
+        bench.refused(b'{"a":1}', 415, "got 'application/x-www-form-urlencoded'; add -H 'Content-Type: application/json'",
+                      headers={"Content-Type": "application/x-www-form-urlencoded"})
         bench.refused(b'{"a":1}', 404, path="/nowhere")
         bench.refused(None, 405, method="GET")
         bench.refused(gzip.compress(b'{"a":"' + b"0" * 10_000_000 + b'"}'), 413, headers={"Content-Encoding": "gzip"})

@@ -1,10 +1,13 @@
 """[REQ-206] [REQ-109] `run`: finite pipelines end by themselves, signals drain, settings come in their order, and what
 cannot start is refused."""
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 
 from harness import (Instance, binary, check, check_equal, main, read_lines, request, run, wait_for, work_directory)
 
@@ -74,6 +77,55 @@ def a_signal_drains_and_exits_with_zero():
                 instance.process.send_signal(number)
                 check_equal(instance.process.wait(30), 0, instance.stderr())
                 check_equal([line["n"] for line in read_lines(directory / "out.ndjson")], list(range(50)), "the file")
+
+
+class KeepAliveClient(threading.Thread):
+    """Posts numbered events over one connection until it is refused or the connection is gone."""
+
+    def __init__(self, port, number):
+        super().__init__()
+        self.port, self.number = port, number
+        self.acknowledged, self.refusal, self.closes = [], None, None
+        self.start()
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for n in range(1_000_000):
+                connection.request("POST", "/in", json.dumps({"client": self.number, "n": n}))
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    self.refusal = (answer.status, answer.getheader("Retry-After"), answer.getheader("Connection"))
+                    break
+                self.acknowledged.append((self.number, n))
+                self.closes = answer.getheader("Connection") == "close"
+                if self.closes:
+                    break
+        connection.close()
+
+
+def a_signal_under_load_loses_nothing_acknowledged_and_never_says_404():
+    """Senders of webhooks give up for good at a 404. Clients end with a last 200 or a 503 that both close, or with a
+    connection that was closed between two requests."""
+    refusals = 0
+    for _ in range(6):
+        with work_directory() as directory:
+            (directory / "p.yaml").write_text(HOOK)
+            with Instance("p.yaml", directory) as instance:
+                clients = [KeepAliveClient(instance.listen, number) for number in range(24)]
+                wait_for(lambda: all(len(client.acknowledged) >= 5 for client in clients), "every client's events")
+                check_equal(instance.stop(), 0, instance.stderr())
+                for client in clients:
+                    client.join()
+                for client in clients:
+                    check(client.refusal in (None, (503, "1", "close")), "a client was answered %r" % (client.refusal,))
+                    refusals += client.refusal is not None
+                check(any(client.refusal or client.closes for client in clients), "no client was asked to go")
+                written = {(line["client"], line["n"]) for line in read_lines(directory / "out.ndjson")}
+                lost = [event for client in clients for event in client.acknowledged if event not in written]
+                check(not lost, "%d acknowledged events are not in the file: %r" % (len(lost), lost[:5]))
+    print("  refused with 503: %d clients" % refusals)
 
 
 def a_second_signal_ends_at_once():
@@ -164,6 +216,7 @@ def a_reader_that_goes_away_ends_the_run():
 
 main(standard_input_through_a_filter_to_standard_output, a_file_is_read_once_and_again_from_the_start,
      the_start_up_message_says_what_is_promised_and_where_it_listens, a_signal_drains_and_exits_with_zero,
+     a_signal_under_load_loses_nothing_acknowledged_and_never_says_404,
      a_second_signal_ends_at_once, a_drain_that_takes_too_long_is_cut_at_its_deadline,
      what_cannot_start_is_refused_with_what_to_do, a_dry_run_starts_nothing, settings_come_in_their_order,
      two_pipelines_in_one_process, a_reader_that_goes_away_ends_the_run)

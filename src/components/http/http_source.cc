@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kRetryAfterMs = 1000;
 // Room for the answer to what went to one partition.
 constexpr size_t kAnswerBytes = 96;
+// How much of a content type that is not taken is quoted.
+constexpr size_t kQuotedTypeBytes = 100;
 constexpr std::array<std::string_view, 3> kNdjsonTypes = {"application/x-ndjson", "application/ndjson",
                                                           "application/jsonlines"};
 
@@ -101,6 +103,15 @@ std::optional<BodyFormat> format_of(const net::RequestHead& head, bool split) {
   if (std::any_of(kNdjsonTypes.begin(), kNdjsonTypes.end(), is)) return BodyFormat::kNdjson;
   if (type.empty() || is("application/json")) return split ? BodyFormat::kJsonArray : BodyFormat::kJson;
   return std::nullopt;
+}
+
+// Nearly always the first try with `curl -d`, which calls every body a form; so it says what to type.
+net::Problem unknown_type(const net::RequestHead& head) {
+  const std::string_view type = net::media_type(head.find("content-type").value_or(""));
+  std::string detail = "a body is application/json, or application/x-ndjson with an event per line; got '";
+  detail.append(type.substr(0, kQuotedTypeBytes)).append("'; add -H 'Content-Type: application/json'");
+  return net::Problem{.status = 415, .detail = std::move(detail)}.header("Accept",
+                                                                         "application/json, application/x-ndjson");
 }
 
 net::Problem unavailable(std::string detail, int64_t retry_after_ms = kRetryAfterMs) {
@@ -208,12 +219,12 @@ Status HttpSource::start(std::string) {
 }
 
 net::Admission HttpSource::admit(const net::RequestHead& head) {
-  if (stopped_) return net::Admission::refuse(unavailable("this pipeline is stopping"));
-  if (!format_of(head, config_.split)) {
-    return net::Admission::refuse(
-        net::Problem{.status = 415, .detail = "a body is application/json, or application/x-ndjson"}.header(
-            "Accept", "application/json, application/x-ndjson"));
+  if (stopped_) {
+    net::Problem stopping = unavailable("this pipeline is stopping");
+    stopping.close = true;
+    return net::Admission::refuse(std::move(stopping));
   }
+  if (!format_of(head, config_.split)) return net::Admission::refuse(unknown_type(head));
   if (context_.intake.ready()) return {};
   wait_for_door();
   return net::Admission::wait();

@@ -185,7 +185,11 @@ TEST_CASE("the content type says how a body is cut, and others are refused with 
     const RawAnswer answer = client.ask(post("/in", "1", typed(type)));
     CHECK(answer.status == 415);
     CHECK(answer.has("Accept: application/json, application/x-ndjson"));
+    CHECK_THAT(answer.body, Catch::Contains("got '" + type + "'; add -H 'Content-Type: application/json'"));
   }
+  const RawAnswer hostile = client.ask(post("/in", "1", typed(std::string(5'000, '"'))));
+  CHECK(hostile.status == 415);
+  CHECK(hostile.body.size() < 600);
   CHECK(client.ask("GET /in HTTP/1.1\r\nHost: h\r\n\r\n").status == 405);
   CHECK(fixture.emitted() == before);
 }
@@ -322,8 +326,19 @@ TEST_CASE("after stop_intake nothing new is taken, and what was emitted is still
   const RawAnswer refused = client.answer();
   CHECK(refused.status == 503);
   CHECK(refused.has("Retry-After: 1"));
+  CHECK(refused.has("Connection: close"));
+}
+
+TEST_CASE("what is posted to a source that has closed is answered 503, for a sender to come back") {
+  SourceFixture fixture({.path = "/in"});
+  fixture.answer(accepted(1, 0));
+  RawClient client(fixture.port());
+  CHECK(client.ask(post("/in", "1")).status == 200);
   fixture.close();
-  CHECK(client.ask(post("/in", "3")).status == 404);
+  const RawAnswer refused = client.ask(post("/in", "2"));
+  CHECK(refused.status == 503);
+  CHECK(refused.has("Retry-After: 1"));
+  CHECK(refused.has("Connection: close"));
 }
 
 TEST_CASE("a request whose acknowledgement never comes is answered when the door lets it go") {
