@@ -18,14 +18,14 @@ std::string quoted(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
-// Whether the whole result is a function, which its text does not tell.
+// What the whole result is: a function's text does not tell.
 class ResultType : public computo::Tracer {
  public:
   bool leave(uint32_t /*site*/, const computo::Moment& moment, const computo::TraceValue& value) override {
-    if (moment.calls() == 1 && moment.expressions() == 1) is_function = value.is_function();
+    if (moment.calls() == 1 && moment.expressions() == 1) type = value.type();
     return true;
   }
-  bool is_function = false;
+  std::string type;
 };
 
 // The values of names that are data, for as long as the evaluation needs them.
@@ -58,7 +58,7 @@ std::string with_functions(const std::string& expression, const std::vector<Boun
 }
 
 BoundResult failed(const computo::ScriptError& error, std::string_view script) {
-  return {"", false, error, std::string(script)};
+  return {"", false, "", error, std::string(script)};
 }
 
 }  // namespace
@@ -75,11 +75,13 @@ BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundN
   bindings.finish();
   options.trace = computo::TraceInfo::kPlaces;
   computo::CompileFailure failure;
-  computo::ProgramPtr program = computo::compile_source(expression, options, failure);
+  // What is JSON is a script in JSON; anything else is sugar, which may begin with a bracket too.
+  const bool is_json = json::parse(expression, "expression").has_value();
+  computo::ProgramPtr program = is_json ? computo::compile_json(expression, options, failure)
+                                        : computo::compile_sugar(expression, options, failure);
   const bool functions = std::any_of(names.begin(), names.end(), [](const BoundName& n) { return n.is_function; });
   if (program != nullptr && functions) {
     computo::ScriptError error;
-    const bool is_json = json::parse(expression, "expression").has_value();
     const auto json =
         is_json ? std::string(expression) : computo::to_json(expression, options, error).value_or("");
     program = computo::compile_json(with_functions(json, names), options, failure);
@@ -93,7 +95,7 @@ BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundN
   if (!evaluator.evaluate_traced(inputs, bindings.list, type) || !evaluator.write(bytes, nullptr)) {
     return failed(evaluator.error(), shown);
   }
-  return {{bytes.begin(), bytes.end()}, type.is_function, {}, {}};
+  return {{bytes.begin(), bytes.end()}, type.type == "function", type.type, {}, {}};
 }
 
 }  // namespace colloquium::app

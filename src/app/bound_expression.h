@@ -18,6 +18,9 @@
 
 namespace colloquium::app {
 
+// What messages call an expression that was typed.
+inline constexpr const char* kTyped = "line";
+
 // A name and its value: JSON, or a function as [[parameters], body].
 struct BoundName {
   std::string name;
@@ -28,6 +31,7 @@ struct BoundName {
 struct BoundResult {
   std::string json;  // empty: see error
   bool is_function = false;
+  std::string type;  // "number", …
   computo::ScriptError error;
   std::string script;  // that the error is about, as it was evaluated
 };

@@ -219,14 +219,14 @@ ScriptDebugger::Then ScriptDebugger::print(Words rest) {
   } else if (known != bound.end()) {
     out_ << known->json << "\n";
   } else {
-    const BoundResult result = evaluate_bound(rest, bound, inputs_, script_options("", "array"));
+    const BoundResult result = evaluate_bound(rest, bound, inputs_, script_options(kTyped, "array"));
     if (!result.json.empty()) {
       out_ << result.json << "\n";
       return Then::kAsk;
     }
     SourceLines lines;
-    lines.add({result.script, ""});
-    out_ << computo::error_text(result.error, "", lines.reader());
+    lines.add({result.script, kTyped});
+    out_ << computo::error_text(result.error, kTyped, lines.reader());
   }
   return Then::kAsk;
 }

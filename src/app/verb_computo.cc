@@ -11,7 +11,7 @@ Verb computo_verb() {
   verb.example = "colloquium computo run -e '[\"+\", 1, 2]'";
   verb.verbs = {
       computo_run_verb(),     computo_check_verb(),   computo_fmt_verb(),   computo_convert_verb(),
-      computo_migrate_verb(), computo_profile_verb(), computo_debug_verb(),
+      computo_migrate_verb(), computo_profile_verb(), computo_debug_verb(), computo_repl_verb(),
   };
   return verb;
 }

@@ -14,5 +14,6 @@ Verb computo_convert_verb();
 Verb computo_migrate_verb();
 Verb computo_profile_verb();
 Verb computo_debug_verb();
+Verb computo_repl_verb();
 
 }  // namespace colloquium::app
