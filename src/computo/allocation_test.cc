@@ -133,6 +133,28 @@ TEST_CASE("operators over text and numbers take nothing from the heap for an eve
   }
 }
 
+TEST_CASE("schemas and masks take nothing from the heap for an event, valid or not", "[REQ-041]") {
+  const testing::Text input(
+      R"({"id":"ord-17","email":"jane.doe@example.org","a_long_name_of_a_password":"hunter2","items":[{"sku":"a","n":1},)"
+      R"({"sku":"b","n":2.5,"more":[1,1]}],"at":"2026-03-01T17:45:00Z","ip":"203.0.113.77","card":"4111 1111 1111 1111",)"
+      R"("schema":{"type":"object","required":["id","none"],"properties":{"id":{"pattern":"^x"}}}})");
+  const std::string schema =
+      R"({"type":"object","required":["id","a member that is not there"],"properties":{"id":{"pattern":"^ord-\\d+$"},)"
+      R"("email":{"format":"email"},"at":{"format":"date-time"},"ip":{"anyOf":[{"format":"ipv6"},{"format":"ipv4"}]},)"
+      R"("a_long_name_of_a_password":{"type":"integer"},"items":{"type":"array","items":{"$ref":"#/$defs/item"}}},)"
+      R"("$defs":{"item":{"properties":{"n":{"multipleOf":0.5,"type":"integer"},"sku":{"enum":["a","c"]}},)"
+      R"("allOf":[{"properties":{"more":{"uniqueItems":true}}}],"unevaluatedProperties":false}}})";
+  for (const std::string& script :
+       {"[\"jsonSchema\",[\"$input\"]," + schema + ",{\"formats\":true}]",
+        "[\"matchesSchema\",[\"$input\"]," + schema + "]",
+        std::string(R"(["jsonSchema",["$input"],["$input","/schema"]])"),
+        std::string(R"(["jsonSchema",["$input"],["merge",["$input","/schema"],{"minProperties":99}]])"),
+        std::string(R"([["maskEmails",["toJson",["$input"]]],["maskCards",["toJson",["$input"]]]])"),
+        std::string(R"([["maskMatches",["$input","/card"],"\\d",0,1],["maskIp",["$input","/ip"]]])")}) {
+    CHECK(taken_by(script, {input.view()}) == 0);
+  }
+}
+
 TEST_CASE("the counter counts") {
   const size_t before = allocations;
   const auto made = std::make_unique<int>(1);

@@ -30,6 +30,7 @@ bool has_check_digit(const char* digits, size_t count) {
   return sum % 10 == 0;
 }
 
+// Beyond ASCII every byte counts as part of a word: digits beside letters of any script are no card number.
 bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0 || c == '_';
 }
@@ -55,6 +56,7 @@ size_t card_end(std::string_view text, size_t begin) {
 }
 
 // Hides all but the last digits; what separates them stays.
+// The last four digits are what is printed on receipts, and what people recognise a card by.
 void append_card(Output& output, std::string_view card, std::string_view with) {
   auto hidden = static_cast<size_t>(std::count_if(card.begin(), card.end(), is_digit));
   ASSERT(hidden >= kLeastCardDigits);
@@ -153,6 +155,7 @@ bool bits_argument(Machine& machine, const Value* arguments, uint32_t count, uin
 
 }  // namespace
 
+// Counts on from the right as it reads, so that a text of any length needs no memory.
 bool luhn_valid(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);
   std::string_view text;
@@ -190,6 +193,7 @@ bool mask_cards(Machine& machine, const Value* arguments, uint32_t count, Value&
   return result.finish(arguments[0], out);
 }
 
+// Each @ is looked at once, a bounded way to both sides; addresses do not overlap.
 bool mask_emails(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count >= 1);
   std::string_view text;
@@ -212,6 +216,7 @@ bool mask_emails(Machine& machine, const Value* arguments, uint32_t count, Value
   return result.finish(arguments[0], out);
 }
 
+// Written back in the shortest form, whatever it was written like.
 bool mask_ip(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count >= 1);
   std::string_view text;

@@ -24,6 +24,8 @@ struct Mask {
 };
 
 // Appends the text, masked.
+// A text that would stay readable as a whole is masked as a whole: the ends that may be shown are the ends of
+// something longer.
 bool append_masked(Machine& machine, std::string_view text, const Mask& mask) {
   Output& output = machine.text_output();
   const uint64_t points = count_points(text);

@@ -19,6 +19,7 @@ SchemaCheck::SchemaCheck(Machine& machine, const Schema& schema, const SchemaOpt
   ASSERT(options.most_errors > 0);
 }
 
+// Silent from the start: nothing is told, and whatever is wrong ends the check.
 bool SchemaCheck::matches(const Value& value) {
   Instance instance{nullptr, value, {}, 0};
   quiet_ = 1;
@@ -27,6 +28,7 @@ bool SchemaCheck::matches(const Value& value) {
   return good && !machine_.failed();
 }
 
+// What check() gives is no more than whether the list is empty.
 bool SchemaCheck::errors(const Value& value, Value& out) {
   Instance instance{nullptr, value, {}, 0};
   quiet_ = 0;
@@ -36,6 +38,8 @@ bool SchemaCheck::errors(const Value& value, Value& out) {
   return !machine_.failed();
 }
 
+// The one door to a schema: pays for it, bounds how deep schemas lie in each other (a reference may lead to itself
+// without going on in the value), and notes the resource that is entered.
 bool SchemaCheck::check(uint32_t schema, Instance& instance, Marks* marks, const Scope* scope, uint32_t depth) {
   if (machine_.failed() || !machine_.charge(1)) return false;
   if (depth > kMostNesting) return machine_.fail_nesting();
@@ -66,6 +70,7 @@ bool SchemaCheck::check_with_own_marks(const Visit& visit, Marks* outer) {
   return good;
 }
 
+// Of anything but arrays and objects there is nothing to mark, but a schema over it may be asked all the same.
 bool SchemaCheck::make_marks(Instance& instance, Marks& marks) {
   if (instance.type() == Type::kObject && !list_members(instance)) return false;
   marks.size = instance.type() == Type::kObject  ? instance.count
@@ -79,6 +84,7 @@ bool SchemaCheck::make_marks(Instance& instance, Marks& marks) {
   return true;
 }
 
+// A node knows which types it says anything about, so most values pass most nodes without looking at a keyword.
 bool SchemaCheck::check_groups(const Visit& visit) {
   const auto says = [&](SchemaGroup group) { return (visit.node.groups & group) != 0; };
   const bool good = !says(kSaysAny) || check_any(visit);
@@ -98,6 +104,7 @@ bool SchemaCheck::check_groups(const Visit& visit) {
   }
 }
 
+// References before combinations before conditions: the order in which errors are told, and no more.
 bool SchemaCheck::check_any(const Visit& visit) {
   bool good = check_values(visit);
   for (const auto part :
@@ -109,6 +116,7 @@ bool SchemaCheck::check_any(const Visit& visit) {
   return good;
 }
 
+// $dynamicRef is $ref unless it leads to a $dynamicAnchor (2020-12, core 8.2.3.2).
 bool SchemaCheck::check_references(const Visit& visit) {
   bool good = visit.node.reference == kNoSchema || apply(visit, visit.node.reference);
   uint32_t target = visit.node.dynamic.schema;
@@ -147,6 +155,7 @@ bool SchemaCheck::check_combined(const Visit& visit) {
   return good && !machine_.failed();
 }
 
+// All are tried where the number is told: that two match is the commonest mistake in a schema.
 bool SchemaCheck::check_one_of(const Visit& visit) {
   uint64_t matching = 0;
   for (const uint32_t schema : visit.node.one_of) {
@@ -163,6 +172,7 @@ bool SchemaCheck::check_one_of(const Visit& visit) {
   return end_message(visit, "oneOf");
 }
 
+// What `if` finds wrong is never an error; what it looked at counts only if it matches.
 bool SchemaCheck::check_condition(const Visit& visit) {
   const SchemaNode& node = visit.node;
   if (node.condition == kNoSchema) return true;
@@ -186,6 +196,7 @@ bool SchemaCheck::tries(const Visit& visit, uint32_t schema) {
   return true;
 }
 
+// A counter and no flag: schemas that are tried lie in each other.
 bool SchemaCheck::quietly(uint32_t schema, Instance& instance, Marks* marks, const Visit& visit) {
   ++quiet_;
   const bool good = check(schema, instance, marks, visit.scope, visit.depth + 1);
@@ -201,6 +212,7 @@ bool SchemaCheck::begin_message() {
   return true;
 }
 
+// From the outside in; a value is nested no deeper than check() lets it.
 void SchemaCheck::write_place(const Instance& instance) {
   if (instance.parent == nullptr) return;
   write_place(*instance.parent);
@@ -215,6 +227,7 @@ void SchemaCheck::write_place(const Instance& instance) {
   }
 }
 
+// The text is taken over first, as the two places are written to the same output.
 bool SchemaCheck::end_message(const Visit& visit, std::string_view keyword) {
   static constexpr std::string_view kKeys[] = {"instance", "message", "schema"};
   Value values[3];
@@ -248,7 +261,7 @@ bool SchemaCheck::wrong_value(const Visit& visit, std::string_view keyword, std:
   for (const std::string_view part : {std::string_view("expected "), expected, std::string_view(", got ")})
     text.put(part);
   ASSERT(!expected.empty());
-  return append_found(machine_, text, visit.instance.value) && end_message(visit, keyword);
+  return append_instance(visit.instance) && end_message(visit, keyword);
 }
 
 bool SchemaCheck::wrong_number(const Visit& visit, std::string_view keyword, std::string_view expected,
@@ -259,7 +272,7 @@ bool SchemaCheck::wrong_number(const Visit& visit, std::string_view keyword, std
   if (!append_text(machine_, text, number)) return false;
   text.put(", got ");
   ASSERT(!keyword.empty());
-  return append_found(machine_, text, visit.instance.value) && end_message(visit, keyword);
+  return append_instance(visit.instance) && end_message(visit, keyword);
 }
 
 bool SchemaCheck::wrong_count(const Visit& visit, std::string_view keyword, uint64_t bound, std::string_view what,

@@ -61,6 +61,7 @@ class SchemaCheck {
   bool check_string(const Visit& visit);
   bool wrong_type(const Visit& visit);
   bool wrong_pattern(const Visit& visit);
+  bool append_instance(const Instance& instance);
 
   // schema_containers.cc
   bool check_array(const Visit& visit);

@@ -392,6 +392,7 @@ bool SchemaCompiler::compile(const Waiting& waiting) {
   return true;
 }
 
+// "integer" is a type of its own here: a number whose value has no fraction.
 bool SchemaCompiler::read_type(SchemaNode& node, const ValueView& value) {
   static constexpr std::pair<std::string_view, uint8_t> kNames[] = {
       {"null", kTypeNull},     {"boolean", kTypeBoolean}, {"integer", kTypeInteger}, {"number", kTypeNumber},
@@ -424,6 +425,7 @@ bool SchemaCompiler::read_format(SchemaNode& node, const ValueView& value) {
   return true;
 }
 
+// The text is kept: constants and enumerations are views into it.
 std::unique_ptr<const Schema> Schema::create(std::string_view text, std::string& problem) {
   auto made = std::make_unique<Schema>();
   Result<json::Document> document = json::parse(text, "schema");
@@ -457,6 +459,7 @@ size_t Schema::bytes() const {
   return bytes;
 }
 
+// There are hardly more than a handful of them.
 uint32_t Schema::dynamic_anchor(uint32_t resource, std::string_view anchor) const {
   ASSERT(!anchor.empty());
   for (const DynamicAnchor& known : dynamic_anchors_) {

@@ -9,6 +9,7 @@
 
 namespace colloquium::computo::ops {
 
+// The bounds first: where they are wrong, the elements mostly are beside the point.
 bool SchemaCheck::check_array(const Visit& visit) {
   const SchemaNode& node = visit.node;
   const uint32_t size = array_size(visit.instance.value);
@@ -29,6 +30,7 @@ bool SchemaCheck::check_array(const Visit& visit) {
   return good;
 }
 
+// Marked before it is checked: an element that is wrong has been looked at too.
 bool SchemaCheck::check_element(const Visit& visit, uint32_t schema, const Value& element, uint32_t index) {
   ASSERT(schema != kNoSchema);
   Instance instance{&visit.instance, element, {}, index};
@@ -51,6 +53,7 @@ bool SchemaCheck::check_items(const Visit& visit) {
   return good;
 }
 
+// Stops as soon as more elements would change nothing: neither an upper bound nor marks are wanted.
 bool SchemaCheck::check_contained(const Visit& visit) {
   const SchemaNode& node = visit.node;
   if (node.contained == kNoSchema) return true;
@@ -88,6 +91,7 @@ bool SchemaCheck::check_unevaluated_items(const Visit& visit) {
   return good;
 }
 
+// Sorted once for all schemas over the same object.
 bool SchemaCheck::list_members(Instance& instance) {
   if (instance.listed) return true;
   ASSERT(instance.type() == Type::kObject);
@@ -120,6 +124,7 @@ bool SchemaCheck::check_object(const Visit& visit) {
   return good;
 }
 
+// Told one by one: each missing member is a thing to mend.
 bool SchemaCheck::check_required(const Visit& visit) {
   bool good = true;
   if (!machine_.charge(visit.node.required.size() / 4)) return false;
@@ -151,6 +156,7 @@ bool SchemaCheck::check_members(const Visit& visit) {
   return good;
 }
 
+// A member may have a schema by its name and by several patterns; only one without any is additional.
 bool SchemaCheck::check_member(const Visit& visit, uint32_t index, uint32_t named) {
   const SchemaNode& node = visit.node;
   const std::string_view key = visit.instance.members.keys[index].view();
@@ -173,6 +179,7 @@ bool SchemaCheck::check_member(const Visit& visit, uint32_t index, uint32_t name
   return good;
 }
 
+// A name is checked like any string, but told at the object: it has no place of its own.
 bool SchemaCheck::check_names(const Visit& visit) {
   if (visit.node.property_names == kNoSchema) return true;
   bool good = true;
@@ -187,6 +194,7 @@ bool SchemaCheck::check_names(const Visit& visit) {
   return good;
 }
 
+// Draft-07 has both kinds under one keyword.
 bool SchemaCheck::check_dependencies(const Visit& visit) {
   const bool old = schema_.draft() == Draft::k07;
   bool good = true;
@@ -208,6 +216,7 @@ bool SchemaCheck::check_dependencies(const Visit& visit) {
   return good;
 }
 
+// Comes last: by now every schema over the object that matches has marked what it looked at.
 bool SchemaCheck::check_unevaluated_members(const Visit& visit) {
   bool good = true;
   ASSERT(visit.marks != nullptr && visit.marks->size == visit.instance.count);

@@ -78,6 +78,7 @@ std::optional<std::string> text_member(const ValueView& schema, std::string_view
 
 }  // namespace
 
+// Only what schemas need: bases without a path of their own (urn:) take no relative references.
 std::string resolve_uri(std::string_view base, std::string_view reference) {
   const size_t own_scheme = scheme_size(reference);
   if (own_scheme > 0 || base.empty()) return std::string(reference);
@@ -144,6 +145,7 @@ SchemaReferences::SchemaReferences(const ValueView& root, Draft draft) : root_(r
   ASSERT(!resources_.empty());
 }
 
+// An $id beside a $ref is none in draft-07, where nothing beside a $ref counts.
 uint32_t SchemaReferences::note_names(const ValueView& schema, uint32_t resource) {
   ASSERT(resource < resources_.size());
   const bool old = draft_ == Draft::k07;
@@ -178,6 +180,7 @@ void SchemaReferences::visit_all(const ValueView& schemas, uint32_t resource) {
   }
 }
 
+// Only where keywords hold schemas: an $id anywhere else is data.
 void SchemaReferences::visit(const ValueView& schema, uint32_t resource) {
   if (schema.type() != TokenType::kObject) return;
   resource = note_names(schema, resource);
@@ -211,6 +214,7 @@ void SchemaReferences::find_spots() {
   ASSERT(!spots_.empty());
 }
 
+// From the value up to the root, then written the other way round.
 std::string SchemaReferences::place_of(uint32_t token) const {
   std::vector<uint32_t> way;
   for (; token != root_.index(); token = spots_[token].container) way.push_back(token);

@@ -9,6 +9,7 @@
 #include "computo/library/texts.h"
 #include "computo/library/well_formed.h"
 #include "computo/number.h"
+#include "computo/shown.h"
 
 namespace colloquium::computo::ops {
 
@@ -47,6 +48,7 @@ Written written(const Value& number) {
   return out;
 }
 
+// By squaring: the exponent is at most that of the widest double.
 uint64_t power_modulo(uint64_t base, int exponent, uint64_t modulus) {
   ASSERT(exponent >= 0 && modulus > 0);
   Wide result = 1 % modulus;
@@ -58,6 +60,7 @@ uint64_t power_modulo(uint64_t base, int exponent, uint64_t modulus) {
   return static_cast<uint64_t>(result);
 }
 
+// For messages; with an example where the name alone does not say how it is written.
 std::string_view name_of(SchemaFormat format) {
   switch (format) {
     case SchemaFormat::kDate:
@@ -115,6 +118,7 @@ constexpr TypeName kTypeNames[] = {{kTypeNull, "null"},     {kTypeBoolean, "bool
                                    {kTypeNumber, "number"}, {kTypeString, "string"},   {kTypeArray, "array"},
                                    {kTypeObject, "object"}};
 
+// An integer is a number without a fraction, however it is written: 1.0 is one.
 bool is_of_types(uint8_t types, const Value& v) {
   switch (type_of(v)) {
     case Type::kNull:
@@ -168,6 +172,7 @@ void append_count(Output& text, uint64_t count) {
   text.put(std::string_view(digits, static_cast<size_t>(end.ptr - digits)));
 }
 
+// Containers only by their kind: their content may be anything, also long and secret.
 bool append_found(Machine& machine, Output& text, const Value& v) {
   ASSERT(!machine.failed());
   switch (type_of(v)) {
@@ -196,6 +201,17 @@ bool append_found(Machine& machine, Output& text, const Value& v) {
   }
 }
 
+// Errors end up in logs: what stands under the name of a secret is not told.
+bool SchemaCheck::append_instance(const Instance& instance) {
+  for (const Instance* at = &instance; at != nullptr; at = at->parent) {
+    if (!looks_secret(at->key)) continue;
+    machine_.text_output().put(kMasked);
+    return true;
+  }
+  ASSERT(!machine_.failed());
+  return append_found(machine_, machine_.text_output(), instance.value);
+}
+
 bool SchemaCheck::wrong_type(const Visit& visit) {
   if (!begin_message()) return false;
   Output& text = machine_.text_output();
@@ -208,9 +224,10 @@ bool SchemaCheck::wrong_type(const Visit& visit) {
   }
   text.put(", got ");
   ASSERT(visit.node.types != 0);
-  return append_found(machine_, text, visit.instance.value) && end_message(visit, "type");
+  return append_instance(visit.instance) && end_message(visit, "type");
 }
 
+// An enumeration is mostly a few strings; comparing with each is cheaper than a table.
 bool SchemaCheck::check_values(const Visit& visit) {
   const SchemaNode& node = visit.node;
   const Value& value = visit.instance.value;
@@ -227,6 +244,7 @@ bool SchemaCheck::check_values(const Visit& visit) {
   return wrong_value(visit, "enum", "one of the values of enum");
 }
 
+// Compared and divided exactly, so that no bound is off by a rounding.
 bool SchemaCheck::check_number(const Visit& visit) {
   const SchemaNode& node = visit.node;
   const Value number = decode_number(visit.instance.value);
@@ -246,6 +264,7 @@ bool SchemaCheck::check_number(const Visit& visit) {
   return good;
 }
 
+// Lengths count code points, which costs a pass; it is made only where a bound asks.
 bool SchemaCheck::check_string(const Visit& visit) {
   const SchemaNode& node = visit.node;
   std::string_view text;
@@ -274,7 +293,7 @@ bool SchemaCheck::wrong_pattern(const Visit& visit) {
   ASSERT(visit.node.pattern != nullptr);
   text.put(visit.node.pattern_source);
   text.put(", got ");
-  return append_found(machine_, text, visit.instance.value) && end_message(visit, "pattern");
+  return append_instance(visit.instance) && end_message(visit, "pattern");
 }
 
 }  // namespace colloquium::computo::ops

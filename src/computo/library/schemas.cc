@@ -39,6 +39,7 @@ class LiteralSchemas : public Tool {
   std::vector<Entry> entries_;
 };
 
+// Paid for by its size, so that schemas that come with every event cannot take a machine over.
 std::unique_ptr<const Schema> compiled(Machine& machine, std::string_view text) {
   // Looking references up is what may take more than proportional time.
   const uint64_t squared = (text.size() / 512) * (text.size() / 512);
@@ -83,6 +84,7 @@ const Schema* schema_argument(Machine& machine, const Value* arguments) {
   return made == nullptr ? nullptr : literals.add(v.size, std::move(made));
 }
 
+// An option that is not known is refused: misspelt, it would silently do nothing.
 bool read_option(Machine& machine, std::string_view name, const Value& value, SchemaOptions& out) {
   if (name == "formats") {
     if (type_of(value) != Type::kBoolean) return machine.fail_type(2, "a boolean as the option formats", value);
@@ -114,6 +116,7 @@ bool options_argument(Machine& machine, const Value* arguments, uint32_t count, 
 
 }  // namespace
 
+// What a strict compilation finds out is what the first event would.
 std::string check_schema(std::span<const ConstantText> arguments) {
   ASSERT(arguments.size() >= 2);
   if (!arguments[1]) return {};

@@ -22,7 +22,8 @@ inline constexpr Operator kSchemaLibrary[] = {
            "the "
            "schema only. Options: formats (false; true asserts date, date-time, email, ipv4, ipv6, time, uri and "
            "uuid), "
-           "maxErrors (100). A schema that is none is an error of category value.",
+           "maxErrors (100). A schema that is none is an error of category value. "
+           "Values under names of secrets are not told.",
            R"(["jsonSchema",{"id":"7"},{"properties":{"id":{"type":"integer"}},"required":["id","n"]}])",
            R"([{"instance":"","message":"expected a member \"n\"","schema":"/required"},)"
            R"({"instance":"/id","message":"expected integer, got \"7\"","schema":"/properties/id/type"}])",

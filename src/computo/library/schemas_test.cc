@@ -72,6 +72,15 @@ TEST_CASE("each keyword's error names what it expected and what it got") {
         R"("expected null, got \"a text that is much too long to be shown…\"")");
 }
 
+TEST_CASE("a schema's errors do not tell secrets") {
+  CHECK(message(R"({"properties":{"password":{"type":"integer"}}})", R"({"password":"hunter2"})") ==
+        R"("expected integer, got ***")");
+  CHECK(message(R"({"properties":{"apiKeys":{"items":{"pattern":"^k"}}}})", R"({"apiKeys":["x1"]})") ==
+        R"("expected a match of ^k, got ***")");
+  CHECK(message(R"({"properties":{"user":{"const":1}}})", R"({"user":"ada"})") ==
+        R"("expected the value of const, got \"ada\"")");
+}
+
 TEST_CASE("a schema's errors are as many as asked for") {
   const std::string schema = R"({"items":{"type":"null"}})";
   CHECK(outcome("[\"count\",[\"jsonSchema\",[\"$input\"]," + schema + "]]", testing::numbers(1000)) == "100");

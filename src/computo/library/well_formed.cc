@@ -40,6 +40,7 @@ bool every_part(std::string_view text, const Condition& condition) {
   return true;
 }
 
+// inet_pton wants an end of the text, and knows no zones and no leading zeros.
 bool is_address(int family, std::string_view text) {
   char terminated[INET6_ADDRSTRLEN] = {};
   unsigned char bytes[16];
@@ -89,6 +90,7 @@ bool is_of(std::string_view text, std::string_view allowed) {
   return true;
 }
 
+// user@host:port, the host being a name, an IPv4 address or an IPv6 address in brackets.
 bool is_authority(std::string_view text) {
   const size_t at = text.rfind('@');
   if (at != std::string_view::npos) {
@@ -162,6 +164,7 @@ bool is_mail_domain(std::string_view text) {
   return text.starts_with(kVersion6) ? is_ipv6(text.substr(kVersion6.size())) : is_ipv4(text);
 }
 
+// The last @ separates: earlier ones can only stand between quotes.
 bool is_email(std::string_view text) {
   const size_t at = text.rfind('@');
   if (at == std::string_view::npos || at == 0 || at > kMostLocalBytes) return false;
@@ -170,6 +173,7 @@ bool is_email(std::string_view text) {
   return is_mail_domain(text.substr(at + 1)) && (local[0] == '"' ? is_quoted(local) : every_part(local, is_atom));
 }
 
+// Taken apart from the end, as the fragment may hold what begins a query, and both what begins a path.
 bool is_uri(std::string_view text) {
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || !is_letter(text[0])) return false;
