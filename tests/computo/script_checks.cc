@@ -48,6 +48,33 @@ std::string outcome(Evaluator& evaluator, const Input& input) {
   return "error " + std::string(to_string(error.category)) + " at " + error.path;
 }
 
+// A function among the results is shown as its script, which sugar writes with wrappers: those are taken off.
+void append_plain(const json::ValueView& value, std::string& out) {
+  const bool object = value.type() == TokenType::kObject;
+  if (!object && value.type() != TokenType::kArray) {
+    out += value.raw();
+    return;
+  }
+  const json::ValueView first = value.first_child();
+  if (object && value.count() == 1 && first.raw() == "\"array\"" && first.next().type() == TokenType::kArray) {
+    return append_plain(first.next(), out);
+  }
+  out += object ? '{' : '[';
+  for (json::ValueView child = first; !child.at_end_of(value); child = child.next()) {
+    append_plain(child, out);
+    out += ',';
+  }
+  out += object ? '}' : ']';
+}
+
+std::string without_wrappers(const std::string& result) {
+  const auto document = json::parse(result, "result", {8192});
+  std::string out;
+  if (!document) return result;  // an error
+  append_plain({document->text.data(), document->tape.data(), 0}, out);
+  return out;
+}
+
 // The written result must be JSON, with the tape that a walk finds.
 std::string check_result(Evaluator& evaluator, const Input& input) {
   const json::ValueView view = input.view();
@@ -125,7 +152,7 @@ std::string check_conversion(std::string_view script, std::string_view input) {
   if (may_differ) return {};
   const std::string wanted = evaluated(script, input);
   const std::string got = evaluated(*json, input);
-  const bool same = wanted == got || met_a_bound(wanted) || met_a_bound(got);
+  const bool same = met_a_bound(wanted) || met_a_bound(got) || without_wrappers(wanted) == without_wrappers(got);
   return same ? "" : "as sugar it gives " + got + ", not " + wanted + ": " + *sugar;
 }
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/compare.h"
+#include "computo/library/elements.h"
 #include "computo/library/places.h"
 #include "computo/machine.h"
 #include "computo/number.h"
@@ -37,17 +38,6 @@ class Scratch {
   Machine& machine_;
   Arena::Mark mark_;
 };
-
-// The elements in memory, so that they can be taken in any order; null after fail.
-const Value* elements_of(Machine& machine, const Value& array, uint32_t size) {
-  if (array.kind == Kind::kArray) return array.items;
-  if (!machine.charge(size)) return nullptr;
-  auto* items = machine.allocate<Value>(size);
-  if (items == nullptr) return nullptr;
-  Elements elements(array);
-  for (uint32_t i = 0; i < size; ++i) items[i] = elements.next();
-  return items;
-}
 
 // What groupBy and its kind take as a key: the text of a scalar.
 bool key_text(Machine& machine, const Value& v, std::string_view& out) {
@@ -184,7 +174,7 @@ bool partition(Machine& machine, const Value* arguments, uint32_t count, Value& 
 bool group_by(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   const uint32_t size = array_size(arguments[0]);
-  const Value* const items = elements_of(machine, arguments[0], size);
+  const Value* const items = items_of(machine, arguments[0]);
   if (items == nullptr) return false;
   ObjectBuilder builder(machine, size);
   if (!builder.valid()) return false;
@@ -286,7 +276,7 @@ bool sum_by(Machine& machine, const Value* arguments, uint32_t count, Value& out
 bool sort_by(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   const uint32_t size = array_size(arguments[0]);
-  const Value* const items = elements_of(machine, arguments[0], size);
+  const Value* const items = items_of(machine, arguments[0]);
   Scratch scratch(machine);
   const Ranked* const order = items == nullptr ? nullptr : ranked(machine, scratch, arguments[1]);
   auto* sorted = order == nullptr ? nullptr : machine.allocate<Value>(size);
@@ -299,7 +289,7 @@ bool sort_by(Machine& machine, const Value* arguments, uint32_t count, Value& ou
 bool unique_by(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
   const uint32_t size = array_size(arguments[0]);
-  const Value* const items = elements_of(machine, arguments[0], size);
+  const Value* const items = items_of(machine, arguments[0]);
   Scratch scratch(machine);
   Ranked* const by = items == nullptr ? nullptr : ranked(machine, scratch, arguments[1]);
   auto* kept = by == nullptr ? nullptr : machine.allocate<Value>(size);

@@ -82,6 +82,13 @@ TEST_CASE("an empty array that was built is as good as any other") {
   CHECK(outcome("[\"diff\"," + empty + ",[\"diff\",1,1]]") == "[]");
   CHECK(outcome("[\"chunk\"," + empty + ",2]") == "[]");
   CHECK(outcome("[\"transpose\",[\"diff\",1,1]]") == "[]");
+  for (const std::string name :
+       {"sortBy", "uniqueBy", "mapWithIndex", "flatMap", "partition", "groupBy", "countBy"}) {
+    const std::string function = name == "mapWithIndex" ? R"(["lambda",["x","i"],1])" : R"(["lambda",["x"],1])";
+    const std::string result = outcome("[\"" + name + "\"," + empty + "," + function + "]");
+    INFO(name);
+    CHECK((result == "[]" || result == "{}" || result == "[[],[]]"));
+  }
 }
 
 TEST_CASE("diff says little where little changed") {
