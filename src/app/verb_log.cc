@@ -208,9 +208,9 @@ Exit verify(const Options& options, Console& console) {
   const auto report = log::verify_data_directory(files(), options.data_dir, progress_of(console));
   if (!report) return refuse(console, report.error());
   for (const log::VerifyProblem& problem : report->problems) console.out << problem.describe() << "\n";
-  console.out << report->events << " events in " << report->batches << " batches, " << report->bytes
-              << " bytes in " << report->segments << " segments of " << report->partitions
-              << " partitions: " << report->problems.size() << " problems\n";
+  console.out << report->events << " events in " << report->batches << " batches of " << report->partitions
+              << " partitions, and the commit journal; " << report->bytes << " bytes in " << report->segments
+              << " segments: " << report->problems.size() << " problems\n";
   return report->corrupt() ? Exit::kFailed : Exit::kDone;
 }
 

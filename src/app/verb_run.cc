@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include "app/foundation.h"
 #include "app/pipeline_files.h"
 #include "app/process_run.h"
 #include "app/verb.h"
@@ -58,7 +59,11 @@ Exit print_plan(const std::vector<LoadedPipeline>& pipelines, const config::Load
   for (const LoadedPipeline& pipeline : pipelines) console.out << pipeline.plan->explain();
   console.out << "settings\n";
   for (const config::SettingOrigin& setting : settings.origins) {
-    console.out << "  " << setting.name << ": " << setting.value << " (" << setting.origin << ")\n";
+    // 0 stands for a number that depends on the machine; what counts is which.
+    const bool chosen_here = setting.name == "workers" && settings.settings.workers == 0;
+    console.out << "  " << setting.name << ": "
+                << (chosen_here ? std::to_string(default_workers()) : setting.value) << " (" << setting.origin
+                << ")\n";
   }
   return Exit::kDone;
 }

@@ -157,7 +157,7 @@ class Walker::Pass {
 
   // A container without content is done at once and never becomes the innermost one.
   [[gnu::always_inline]] Position open(Position p, State& state, TokenType type, bool& entered) {
-    if (depth_ == limits_.depth) return fail(p, "too many levels of nesting");
+    if (depth_ == limits_.depth) return fail(p, too_deep());
     const uint32_t index = count_to(state.out);
     push(state, p, 1, type, 0);
     const Position inside = skip_space(p + 1);
@@ -421,6 +421,12 @@ class Walker::Pass {
     error_ = WalkError{static_cast<uint64_t>(p - begin_), what};
     return nullptr;
   }
+  // Names the limit that everybody meets; another one is chosen by who then knows it.
+  const char* too_deep() const {
+    static_assert(WalkLimits{}.depth == 1024, "the message says so");
+    return limits_.depth == WalkLimits{}.depth ? "more than 1024 levels of nesting" : "too many levels of nesting";
+  }
+
   Position too_early() { return fail(end_, "unexpected end of the text"); }
 
   const Position begin_;

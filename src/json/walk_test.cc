@@ -202,6 +202,8 @@ TEST_CASE("Nesting is limited without using the stack") {
   CHECK(Walked(nested(1024)).good);
   CHECK(refusal(nested(1025)).byte == 1024);
   CHECK(refusal(std::string(10'000, '[')).byte == 1024);
+  CHECK(std::string_view(refusal(nested(1025)).what) == "more than 1024 levels of nesting");
+  CHECK(std::string_view(refusal(nested(3), {.depth = 2}).what) == "too many levels of nesting");
   CHECK(refusal(nested(3), {.depth = 2}).byte == 2);
   CHECK(refusal(nested(1), {.depth = 0}).byte == 0);
   CHECK(Walked("1", {.depth = 0}).good);

@@ -24,10 +24,34 @@ std::string field_after(const std::string& text, const std::string& name) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
+// What an interrupted first start may have left there, and what a file system puts into its root.
+bool is_no_ones(const std::string& directory, const std::string& name) {
+  const std::string path = io::join(directory, name);
+  return path == lock_path(directory) || path == format_path(directory) + ".tmp" ||
+         path == streams_directory(directory) || name == "lost+found";
+}
+
+// A mistyped --data-dir must not scatter our files among somebody else's.
+Status refuse_foreign(const io::FileSystem& fs, const std::string& directory) {
+  if (fs.info(format_path(directory))) return {};
+  TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
+  const auto foreign = std::find_if(names.begin(), names.end(),
+                                    [&](const std::string& name) { return !is_no_ones(directory, name); });
+  if (foreign == names.end()) return {};
+  return fail(ErrorCode::kInvalidConfig, "'" + directory +
+                                             "' is no data directory: it has no FORMAT file, and holds '" +
+                                             *foreign + "'; name an empty or a new folder with --data-dir");
+}
+
 }  // namespace
 
 Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& directory) {
-  TRY_ASSIGN(const Sidecar sidecar, read_sidecar(fs, format_path(directory), "data", kDataFormatVersion));
+  auto read = read_sidecar(fs, format_path(directory), "data", kDataFormatVersion);
+  if (!read && read.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kNotFound,
+                "there is no data directory at '" + directory + "'; name the one you mean with --data-dir");
+  }
+  TRY_ASSIGN(const Sidecar sidecar, std::move(read));
   DataFormat format;
   format.version = sidecar.version;
   for (const SidecarLine& line : sidecar.lines) {
@@ -76,6 +100,7 @@ Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::str
                                               const std::string& admin_address) {
   ASSERT(!directory.empty());
   TRY(fs.make_directories(directory));
+  TRY(refuse_foreign(fs, directory));
   auto held = fs.lock(lock_path(directory));
   if (!held) {
     if (held.error().code != ErrorCode::kConflict) return fail(held.error());

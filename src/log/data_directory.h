@@ -41,7 +41,8 @@ class DataDirectoryLock {
   std::unique_ptr<io::FileLock> lock_;
 };
 
-// kConflict if another process holds it; the message names its process id and admin address.
+// Makes the directory if it is not there. kConflict if another process holds it; the message names its process id
+// and admin address. kInvalidConfig for a folder that holds files and no FORMAT: it is somebody else's.
 Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
                                               const std::string& admin_address);
 

@@ -284,6 +284,30 @@ TEST_CASE("a data directory of another format is refused with what to do") {
   CHECK(bench.open().error().code == ErrorCode::kInvalidConfig);
 }
 
+TEST_CASE("a folder is taken as data directory only if it holds nothing of anybody else") {
+  const TemporaryDirectory directory;
+  io::FileSystem& fs = io::posix_file_system();
+  const std::string path = directory.path() + "/data";
+  const auto lock = [&] { return lock_data_directory(fs, path, ""); };
+  // What makers of file systems and interrupted starts leave behind is nobody's.
+  REQUIRE(fs.make_directories(path + "/lost+found"));
+  CHECK(lock());
+  REQUIRE(io::write_file_atomically(fs, path + "/FORMAT.tmp", "half"));
+  REQUIRE(fs.make_directories(path + "/streams"));
+  CHECK(lock());
+  REQUIRE(io::write_file_atomically(fs, path + "/notes", "mine"));
+  const auto refused = lock();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidConfig);
+  CHECK(refused.error().message.find("notes") != std::string::npos);
+  // Once it is ours, what else is put there is its owner's business.
+  REQUIRE(fs.remove(path + "/notes"));
+  SeededRandom random(1);
+  REQUIRE(open_format(fs, path, random));
+  REQUIRE(io::write_file_atomically(fs, path + "/notes", "mine"));
+  CHECK(lock());
+}
+
 TEST_CASE("a stream whose making was interrupted is made again") {
   Bench bench;
   REQUIRE(bench.open());

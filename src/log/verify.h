@@ -32,11 +32,11 @@ struct VerifyProblem {
 };
 
 struct VerifyReport {
-  uint64_t partitions = 0;
-  uint64_t segments = 0;
-  uint64_t batches = 0;
-  uint64_t events = 0;
-  uint64_t bytes = 0;
+  uint64_t partitions = 0;  // of streams; the journal is verified too and is none
+  uint64_t segments = 0;    // all, the journal's too
+  uint64_t batches = 0;     // that hold events
+  uint64_t events = 0;      // of streams: what the log writes for itself (marks, commits) is none
+  uint64_t bytes = 0;       // all that were read
   std::vector<VerifyProblem> problems;
 
   bool corrupt() const;

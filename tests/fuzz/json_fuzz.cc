@@ -32,7 +32,7 @@ bool same_tape(const std::vector<TapeToken>& a, const std::vector<TapeToken>& b)
 void check_refused(const Walked& walked, std::string_view text) {
   require(walked.tape.empty(), "a refused text left tokens");
   require(walked.error.byte <= text.size() && walked.error.what != nullptr, "a refusal without a place");
-  const bool depth = std::string_view(walked.error.what) == "too many levels of nesting";
+  const bool depth = std::string_view(walked.error.what) .ends_with("levels of nesting");
   if (depth || testing::beyond_nlohmann(text)) return;
   require(!testing::nlohmann_accepts(text), "refused what nlohmann/json accepts");
 }
