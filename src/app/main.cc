@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <iostream>
 #include <malloc.h>
 #include <string>
@@ -12,6 +13,19 @@
 
 namespace colloquium::app {
 namespace {
+
+// Whoever started us may have closed standard streams. The next files we open would get their numbers, and what
+// is meant for standard output would go into, say, a socket. Input and output are held the wrong way round, so
+// that using them fails and is told, as it would have been; messages just go nowhere.
+bool hold_standard_streams() {
+  constexpr int kModes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    const bool is_open = ::fcntl(fd, F_GETFD) >= 0;
+    // The lowest free number is the one that is closed.
+    if (!is_open && ::open("/dev/null", kModes[fd]) != fd) return false;
+  }
+  return true;
+}
 
 Result<size_t> read_stdin(std::span<char> into) {
   while (true) {
@@ -34,6 +48,7 @@ void keep_memory_of_batches() {
 
 int main(int argc, char** argv) {
   using namespace colloquium::app;
+  if (!hold_standard_streams()) return static_cast<int>(Exit::kRefused);
   keep_memory_of_batches();
   // Nothing here uses stdio, and unsynchronised streams are several times faster.
   std::ios::sync_with_stdio(false);

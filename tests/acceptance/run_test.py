@@ -214,9 +214,33 @@ def a_reader_that_goes_away_ends_the_run():
         check_equal(done.stdout, b'{"n":5}\n', done.stderr)
 
 
+def standard_streams_that_are_closed_belong_to_nobody_else():
+    """Else the log or a socket would get their numbers, and the events of a sink would go into it."""
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(FILTER)
+        (directory / "in.ndjson").write_text('{"n":1}\n{"n":2}\n')
+        (directory / "c.yaml").write_text(COPY)
+
+        def ends(command, code, mention=b""):
+            done = subprocess.run(["bash", "-c", "exec %s %s" % (binary(), command)], cwd=directory, timeout=60,
+                                  capture_output=True)
+            check_equal(done.returncode, code, "%s: %r" % (command, done.stderr))
+            check(mention in done.stderr, "%s does not say %r: %r" % (command, mention, done.stderr))
+            return done.stdout
+
+        ends("run p.yaml --admin 127.0.0.1:0 <&-", 2, b"standard input is closed")
+        ends("run p.yaml --admin 127.0.0.1:0 <in.ndjson >&-", 2, b"standard output is closed")
+        check_equal(ends("run p.yaml --admin 127.0.0.1:0 <in.ndjson 2>&-", 0), b'{"n":2}\n', "with messages closed")
+        ends("validate p.yaml >&-", 1, b"cannot write to standard output")
+        # Who uses none of the three has nothing to miss.
+        ends("run c.yaml --data-dir data --admin 127.0.0.1:0 <&- >&- 2>&-", 0)
+        check_equal(len(read_lines(directory / "out.ndjson")), 2, "lines of the copy")
+
+
 main(standard_input_through_a_filter_to_standard_output, a_file_is_read_once_and_again_from_the_start,
      the_start_up_message_says_what_is_promised_and_where_it_listens, a_signal_drains_and_exits_with_zero,
      a_signal_under_load_loses_nothing_acknowledged_and_never_says_404,
      a_second_signal_ends_at_once, a_drain_that_takes_too_long_is_cut_at_its_deadline,
      what_cannot_start_is_refused_with_what_to_do, a_dry_run_starts_nothing, settings_come_in_their_order,
-     two_pipelines_in_one_process, a_reader_that_goes_away_ends_the_run)
+     two_pipelines_in_one_process, a_reader_that_goes_away_ends_the_run,
+     standard_streams_that_are_closed_belong_to_nobody_else)

@@ -34,7 +34,9 @@ RULES = [
          'take a Random (colloquium/clock.h)', ('src/base/system_clock.cc',)),
     Rule('file', r'\b(?:std::)?[io]?fstream\b|\bstd::filesystem\b|(?<![\w.])(?:fopen|freopen|fdopen|mkstemp|opendir)\s*\('
                  r'|(?<![\w.>])::(?:open|openat|creat|unlink|rename|truncate|ftruncate|fdatasync|fsync|pwritev?|flock|stat)\s*\(',
-         'use io::FileSystem (io/file_system.h)', ('src/io/posix_file_system.cc',)),
+         'use io::FileSystem (io/file_system.h)',
+         ('src/io/posix_file_system.cc',
+          'src/app/main.cc')),  # /dev/null in the place of standard streams that are closed
     Rule('environment', r'\b(?:secure_)?getenv\s*\(|\b(?:set|unset|put)env\s*\(|\benviron\b',
          'only src/app reads the environment and hands on what it says', ('src/app/*',)),
     Rule('regex', r'\bstd::(?:basic_)?regex\w*\b', 'std::regex recurses without bound and takes seconds to compile; '

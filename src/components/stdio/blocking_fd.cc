@@ -36,10 +36,13 @@ BlockingFd::~BlockingFd() {
   ::close(wake_fd_);
 }
 
-Result<std::unique_ptr<BlockingFd>> BlockingFd::create(int fd, std::string name) {
-  // Otherwise the number would soon belong to a file of ours, which we would then read or write.
-  if (fcntl(fd, F_GETFD) < 0) {
-    return fail(ErrorCode::kNotFound, name + " is closed; open it, for instance with </dev/null or >/dev/null");
+Result<std::unique_ptr<BlockingFd>> BlockingFd::create(int fd, Use use, std::string name) {
+  const int flags = fcntl(fd, F_GETFL);
+  const bool reads = use == Use::kRead;
+  if (flags < 0 || (flags & O_ACCMODE) == (reads ? O_WRONLY : O_RDONLY)) {
+    return fail(ErrorCode::kNotFound,
+                name + (reads ? " is closed, or not open for reading; open it, for instance with </dev/null"
+                              : " is closed, or not open for writing; open it, for instance with >/dev/null"));
   }
   const int wake_fd = eventfd(0, EFD_CLOEXEC);
   if (wake_fd < 0) {

@@ -20,8 +20,10 @@ namespace colloquium::components {
 
 class BlockingFd {
  public:
-  // `name` is for messages: "standard input". kNotFound if the descriptor is not open.
-  static Result<std::unique_ptr<BlockingFd>> create(int fd, std::string name);
+  enum class Use { kRead, kWrite };
+  // `name` is for messages: "standard input". kNotFound if the descriptor is not open, or not for this use: so is
+  // what stands in for a standard stream that was closed (app/main.cc).
+  static Result<std::unique_ptr<BlockingFd>> create(int fd, Use use, std::string name);
   ~BlockingFd();
   BlockingFd(const BlockingFd&) = delete;
   BlockingFd& operator=(const BlockingFd&) = delete;

@@ -25,7 +25,7 @@ struct Pipe {
 
 TEST_CASE("a read gives what is there, then the end") {
   Pipe pipe;
-  auto fd = BlockingFd::create(pipe.ends[0], "the test's input").value();
+  auto fd = BlockingFd::create(pipe.ends[0], BlockingFd::Use::kRead, "the test's input").value();
   CHECK_FALSE(fd->readable());
   REQUIRE(::write(pipe.ends[1], "abc", 3) == 3);
   CHECK(fd->readable());
@@ -39,7 +39,7 @@ TEST_CASE("a read gives what is there, then the end") {
 
 TEST_CASE("a read that waits is interrupted by another thread") {
   Pipe pipe;
-  auto fd = BlockingFd::create(pipe.ends[0], "the test's input").value();
+  auto fd = BlockingFd::create(pipe.ends[0], BlockingFd::Use::kRead, "the test's input").value();
   ThreadExecutor executor;
   auto ended = executor.make_signal();
   ErrorCode code = ErrorCode::kInternal;
@@ -57,7 +57,7 @@ TEST_CASE("a read that waits is interrupted by another thread") {
 
 TEST_CASE("a write into a full pipe waits without being stuck, and says how far it came") {
   Pipe pipe;
-  auto fd = BlockingFd::create(pipe.ends[1], "the test's output").value();
+  auto fd = BlockingFd::create(pipe.ends[1], BlockingFd::Use::kWrite, "the test's output").value();
   ThreadExecutor executor;
   size_t written = 0;
   Status status;
@@ -77,7 +77,7 @@ TEST_CASE("a write into a full pipe waits without being stuck, and says how far 
 
 TEST_CASE("a write reaches a reader whole") {
   Pipe pipe;
-  auto fd = BlockingFd::create(pipe.ends[1], "the test's output").value();
+  auto fd = BlockingFd::create(pipe.ends[1], BlockingFd::Use::kWrite, "the test's output").value();
   const std::string text(300'000, 'y');
   std::string got;
   {
@@ -98,7 +98,7 @@ TEST_CASE("a write reaches a reader whole") {
 TEST_CASE("a write nobody reads any more says so") {
   std::signal(SIGPIPE, SIG_IGN);
   Pipe pipe;
-  auto fd = BlockingFd::create(pipe.ends[1], "standard output").value();
+  auto fd = BlockingFd::create(pipe.ends[1], BlockingFd::Use::kWrite, "standard output").value();
   pipe.close_end(0);
   size_t written = 0;
   const Status status = fd->write("x", written);
@@ -111,7 +111,7 @@ TEST_CASE("a write nobody reads any more says so") {
 TEST_CASE("a full disk is worth a retry") {
   const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
   REQUIRE(full >= 0);
-  auto fd = BlockingFd::create(full, "standard output").value();
+  auto fd = BlockingFd::create(full, BlockingFd::Use::kWrite, "standard output").value();
   size_t written = 0;
   const Status status = fd->write("x", written);
   ::close(full);
@@ -124,9 +124,23 @@ TEST_CASE("a closed descriptor is refused with what to do") {
   Pipe pipe;
   const int closed = pipe.ends[0];
   pipe.close_end(0);
-  const auto fd = BlockingFd::create(closed, "standard input");
+  const auto fd = BlockingFd::create(closed, BlockingFd::Use::kRead, "standard input");
   REQUIRE_FALSE(fd);
   CHECK_THAT(fd.error().message, Catch::Contains("standard input is closed") && Catch::Contains("/dev/null"));
+}
+
+TEST_CASE("a descriptor that is open the other way round is as good as closed") {
+  Pipe pipe;
+  const auto input = BlockingFd::create(pipe.ends[1], BlockingFd::Use::kRead, "standard input");
+  REQUIRE_FALSE(input);
+  CHECK_THAT(input.error().message, Catch::Contains("not open for reading"));
+  const auto output = BlockingFd::create(pipe.ends[0], BlockingFd::Use::kWrite, "standard output");
+  REQUIRE_FALSE(output);
+  CHECK_THAT(output.error().message, Catch::Contains("not open for writing"));
+  const int both = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  CHECK(BlockingFd::create(both, BlockingFd::Use::kRead, "a terminal"));
+  CHECK(BlockingFd::create(both, BlockingFd::Use::kWrite, "a terminal"));
+  ::close(both);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ namespace {
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
   TRY_ASSIGN(StdinClaim claim, StdinClaim::take(context.pipeline + "/" + context.name));
-  TRY_ASSIGN(auto input, BlockingFd::create(kStdin, "standard input"));
+  TRY_ASSIGN(auto input, BlockingFd::create(kStdin, BlockingFd::Use::kRead, "standard input"));
   auto source =
       std::make_unique<StdinSource>(std::move(context), config_of<StdinConfig>(parsed), std::move(input));
   source->keep(std::move(claim));

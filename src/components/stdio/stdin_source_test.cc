@@ -20,7 +20,7 @@ class Fixture {
   explicit Fixture(int64_t max_event = 1 << 20) {
     REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
     SourceContext context{{loop, clock, random, services, "p", "in", "."}, intake, false, [this] { ++finished; }};
-    auto input = BlockingFd::create(ends_[0], "the test's input").value();
+    auto input = BlockingFd::create(ends_[0], BlockingFd::Use::kRead, "the test's input").value();
     source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}}, std::move(input));
   }
   ~Fixture() {

@@ -19,7 +19,7 @@ constexpr int64_t kPoolFullMs = 10;
 struct StdoutConfig {};
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig&, ComponentContext context) {
-  TRY_ASSIGN(auto output, BlockingFd::create(kStdout, "standard output"));
+  TRY_ASSIGN(auto output, BlockingFd::create(kStdout, BlockingFd::Use::kWrite, "standard output"));
   return std::make_unique<StdoutSink>(std::move(context), std::move(output));
 }
 

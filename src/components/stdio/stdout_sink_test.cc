@@ -25,7 +25,8 @@ class Fixture {
  public:
   explicit Fixture(int fd) {
     ComponentContext context{loop, clock, random, services, "p", "out", "."};
-    sink = std::make_unique<StdoutSink>(std::move(context), BlockingFd::create(fd, "standard output").value());
+    sink = std::make_unique<StdoutSink>(std::move(context),
+                                        BlockingFd::create(fd, BlockingFd::Use::kWrite, "standard output").value());
     REQUIRE(sink->restore(""));
     REQUIRE(sink->start());
   }
