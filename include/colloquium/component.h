@@ -68,6 +68,9 @@ struct SourceContext : ComponentContext {
   Intake& intake;
   bool from_start = false;           // --from-start: read finished files again
   Task finished;                     // call once when a finite source has emitted everything; loop only
+  // Instead of `finished`, by a source that cannot read on and will not try again: what it has emitted goes its way,
+  // and the run ends with this error.
+  UniqueFunction<void(Error)> failed;
 };
 
 // What a pipeline needs to know about a source before it is created.
@@ -75,6 +78,15 @@ struct SourceTraits {
   bool rereadable = false;  // it can resume from a cursor
   bool finite = false;      // it ends by itself
   int64_t max_event_bytes = 1 << 20;  // longest event the door takes from it; longer ones are bad events
+};
+
+// Something outside of the process that a component takes: pipelines that are to run together are checked for two
+// that take the same.
+struct Claim {
+  std::string what;     // for messages, and equal exactly where it is the same thing: "the path /in"
+  std::string field;    // the setting that names it; empty: the component as a whole
+  bool shared = false;  // several may have it if all of them say so
+  std::string advice;   // "give every http source a path of its own"
 };
 
 // A configuration that has been read; only the descriptor that made it looks inside.
@@ -107,6 +119,8 @@ struct Descriptor {
   std::function<Result<std::unique_ptr<AsyncStage>>(const ParsedConfig&, ComponentContext)> create_async_stage;
 
   std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
+  // What it takes. May be empty.
+  std::function<std::vector<Claim>(const ParsedConfig&, const std::string& base_dir)> claims;
   // Further checks that need the surroundings (a script that compiles, a file that exists). May be empty.
   std::function<void(const ParsedConfig&, const std::string& base_dir, ConfigProblems& problems)> check;
   // The same for scripts among the settings, which may use what the whole pipeline declares. May be empty.

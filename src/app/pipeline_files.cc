@@ -24,32 +24,66 @@ ConfigMark mark_of(const std::string& file) {
   return {std::make_shared<const std::string>(file), 0, 0};
 }
 
+struct Taken {
+  std::string by;  // "source 'hook' (orders.yaml:5:11)"
+  bool shared = false;
+};
+using TakenThings = std::map<std::string, Taken>;
+
+// Where the claim stands in the file: at the value of the setting that names it, if that is written out.
+const ConfigMark& mark_of(const config::ComponentConfig& component, const Claim& claim) {
+  const ConfigNode& settings = component.settings;
+  if (claim.field.empty()) return component.kind_mark;
+  const ConfigNode* named = settings.kind == ConfigNode::Kind::kMap ? settings.find(claim.field) : nullptr;
+  return named == nullptr ? settings.mark : named->mark;
+}
+
+// The first keeps what it takes; everybody after it is told.
+void take(const std::vector<config::ComponentConfig>& components, const std::string& base_dir, TakenThings& taken,
+          ConfigProblems& problems) {
+  for (const config::ComponentConfig& component : components) {
+    if (!component.descriptor->claims || component.parsed == nullptr) continue;
+    for (const Claim& claim : component.descriptor->claims(component.parsed, base_dir)) {
+      const ConfigMark& mark = mark_of(component, claim);
+      const std::string kind(config::to_string(component.descriptor->kind));
+      const auto [first, is_new] = taken.emplace(
+          claim.what, Taken{kind + " " + config::quoted(component.name) + " at " + mark.describe(), claim.shared});
+      if (is_new || (first->second.shared && claim.shared)) continue;
+      config::add_error(problems, mark,
+                        claim.what + " is taken already by the " + first->second.by + "; " + claim.advice);
+    }
+  }
+}
+
 // The plan is compiled even where the file has errors, so that mistakes in expressions join the same list.
-LoadedPipeline load_one(const std::string& file, ConfigProblems& problems) {
+LoadedPipeline load_one(const std::string& file, TakenThings& taken, ConfigProblems& problems) {
   const auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
   if (!text) {
     config::add_error(problems, mark_of(file), text.error().message);
-    return {file, nullptr};
+    return {file, nullptr, {}};
   }
   ConfigProblems own;
   const config::PipelineSurroundings surroundings{component_registry(), process_substitutions(),
                                                   io::parent_of(file)};
   config::PipelineConfig pipeline = config::read_pipeline(*text, file, surroundings, own);
+  take(pipeline.sources, pipeline.base_dir, taken, own);
+  take(pipeline.sinks, pipeline.base_dir, taken, own);
+  const std::string name = pipeline.name;
   auto plan = engine::Plan::compile(std::move(pipeline), own);
   config::sort_problems(own);
   problems.insert(problems.end(), own.begin(), own.end());
-  return {file, std::move(plan)};
+  return {file, std::move(plan), name};
 }
 
 void refuse_second_names(const std::vector<LoadedPipeline>& pipelines, ConfigProblems& problems) {
   std::map<std::string, std::string> files;
   for (const LoadedPipeline& pipeline : pipelines) {
-    if (pipeline.plan == nullptr) continue;
-    const auto [first, is_new] = files.emplace(pipeline.plan->name(), pipeline.file);
+    if (pipeline.name.empty()) continue;
+    const auto [first, is_new] = files.emplace(pipeline.name, pipeline.file);
     if (is_new) continue;
     config::add_error(problems, mark_of(pipeline.file),
-                      "a pipeline named " + config::quoted(pipeline.plan->name()) + " is already in " +
-                          first->second + "; names of pipelines are unique, because their streams carry them");
+                      "a pipeline named " + config::quoted(pipeline.name) + " is already in " + first->second +
+                          "; names of pipelines are unique, because their streams carry them");
   }
 }
 
@@ -108,13 +142,14 @@ bool LoadedPipelines::ok() const {
 
 LoadedPipelines load_pipelines(const std::vector<std::string>& files) {
   LoadedPipelines loaded;
+  TakenThings taken;
   for (size_t i = 0; i < files.size(); ++i) {
     if (std::find(files.begin(), files.begin() + static_cast<ptrdiff_t>(i), files[i]) !=
         files.begin() + static_cast<ptrdiff_t>(i)) {
       config::add_error(loaded.problems, mark_of(files[i]), "this file is given twice");
       continue;
     }
-    loaded.pipelines.push_back(load_one(files[i], loaded.problems));
+    loaded.pipelines.push_back(load_one(files[i], taken, loaded.problems));
   }
   refuse_second_names(loaded.pipelines, loaded.problems);
   return loaded;

@@ -24,6 +24,7 @@ config::Substitutions process_substitutions();
 struct LoadedPipeline {
   std::string file;
   std::shared_ptr<const engine::Plan> plan;  // null if the file has errors
+  std::string name;                          // of the pipeline, as far as it was read
 };
 
 struct LoadedPipelines {
@@ -33,7 +34,8 @@ struct LoadedPipelines {
   bool ok() const;
 };
 
-// Also refuses a file given twice and two pipelines of one name.
+// Also refuses a file given twice, two pipelines of one name, and two components that take the same thing (a path
+// of the ingest server, a file to write).
 LoadedPipelines load_pipelines(const std::vector<std::string>& files);
 
 // The settings that stand in colloquium.yaml (or the file $COLLOQUIUM_CONFIG names), its overlay for

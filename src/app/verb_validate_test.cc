@@ -58,6 +58,52 @@ TEST_CASE("validate: --explain and JSON do not go together") {
   CHECK(contains(result.err, "--explain"));
 }
 
+TEST_CASE("two components that take the same thing are told both places, in one pipeline and over several") {
+  const VerbRunner verbs;
+  const std::string twice = verbs.write("twice.yaml",
+                                        "name: twice\n"
+                                        "sources:\n"
+                                        "  - name: hook\n"
+                                        "    http: {path: /in}\n"
+                                        "  - http: {path: /in}\n"
+                                        "  - stdin: {}\n"
+                                        "sinks:\n"
+                                        "  - file: {path: out/o}\n"
+                                        "  - file: ./out/../out//o\n");
+  const VerbResult one = verbs.run({"validate", twice});
+  CHECK(one.exit == Exit::kRefused);
+  CHECK(contains(one.err, twice + ":5:18: error: the path /in is taken already by the source 'hook' at " + twice +
+                              ":4:18; give every http source a path of its own"));
+  CHECK(contains(one.err, twice + ":9:11: error: the file " + verbs.path("out/o") +
+                              " is taken already by the sink 'file' at " + twice + ":8:18; a sink needs"));
+  CHECK_FALSE(contains(one.out, ": ok"));
+  const std::string other = verbs.write("other.yaml",
+                                        "name: other\nlog: off\n"
+                                        "sources: [{stdin: {}}, {http: {path: /other}}]\n"
+                                        "sinks: [{stdout: {}}, {file: {path: out/o}}]\n");
+  const VerbResult both = verbs.run({"validate", twice, other});
+  CHECK(contains(both.err, other + ":3:12: error: standard input is taken already by the source 'stdin' at " +
+                               twice + ":6:5; only one"));
+  CHECK(contains(both.err, other + ":4:37: error: the file "));
+  CHECK(verbs.run({"validate", other}).exit == Exit::kDone);
+}
+
+TEST_CASE("a file may be read by several sources, and not be read and written") {
+  const VerbRunner verbs;
+  verbs.write("in", "1\n");
+  const std::string reads = verbs.write("reads.yaml",
+                                        "name: reads\nsources: [{file: in}, {file: ./in}]\n"
+                                        "sinks: [{file: out}]\n");
+  CHECK(verbs.run({"validate", reads}).exit == Exit::kDone);
+  const std::string eats = verbs.write("eats.yaml",
+                                       "name: eats\nsources: [{file: in}]\n"
+                                       "sinks: [{file: in}]\n");
+  const VerbResult result = verbs.run({"validate", eats});
+  CHECK(result.exit == Exit::kRefused);
+  CHECK(contains(result.err, eats + ":3:16: error: the file " + verbs.path("in") +
+                                 " is taken already by the source 'file' at " + eats + ":2:18"));
+}
+
 TEST_CASE("names of pipelines are unique, and so are files") {
   const VerbRunner verbs;
   const std::string one = verbs.write("one.yaml", kGood);

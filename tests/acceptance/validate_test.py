@@ -1,9 +1,12 @@
 """[REQ-091] [REQ-094] [REQ-106] A pipeline with five mistakes gets five messages with line and column, exit 2, and
 nothing is started."""
 import json
+import os
 import re
+import shutil
+import subprocess
 
-from harness import check, main, run, work_directory
+from harness import binary, check, main, run, work_directory
 
 FIVE = """name: orders
 log:
@@ -52,4 +55,46 @@ def explain_prints_the_legs():
         check("leg p:" in out and "leg p/all:" in out and "sink all (file)" in out, out)
 
 
-main(five_mistakes_give_five_messages, json_output_says_the_same, explain_prints_the_legs)
+TWICE = """name: twice
+sources:
+  - http: {path: /in}
+  - name: second
+    http: {path: /in}
+sinks:
+  - file: {path: o}
+  - file: {path: ./o}
+"""
+
+
+def what_run_would_refuse_is_refused():
+    """Two components for one thing: with both places, in one file and over all that are given."""
+    with work_directory() as directory:
+        (directory / "twice.yaml").write_text(TWICE)
+        for verb in ("validate", "run"):
+            code, _, err = run([verb, "twice.yaml"], directory)
+            check(code == 2, "%s: exit code %d" % (verb, code))
+            check("twice.yaml:5:18: error: the path /in is taken already by the source 'http' at twice.yaml:3:18" in err, err)
+            check(re.search(r"twice.yaml:8:18: error: the file /\S+/o is taken already by the sink 'file' at twice.yaml:7:18",
+                            err), err)
+        (directory / "a.yaml").write_text("name: a\nlog: off\nsources: [{stdin: {}}]\nsinks: [{stdout: {}}]\n")
+        (directory / "b.yaml").write_text("name: b\nlog: off\nsources: [{stdin: {}}]\nsinks: [{stdout: {}}]\n")
+        code, _, err = run(["validate", "a.yaml", "b.yaml"], directory)
+        check(code == 2 and "b.yaml:3:12: error: standard input is taken already" in err and "a.yaml:3:12" in err, err)
+
+
+def an_input_that_this_user_may_not_read_is_refused():
+    """Run as somebody without rights where this test has all of them."""
+    with work_directory() as directory:
+        os.chmod(directory, 0o755)
+        (directory / "p.yaml").write_text("name: p\nsources: [{file: in}]\nsinks: [{file: out}]\n")
+        (directory / "in").write_text("1\n")
+        os.chmod(directory / "in", 0)
+        program = shutil.copy(binary(), directory / "colloquium")
+        user = {"user": 65534} if os.geteuid() == 0 else {}
+        done = subprocess.run([program, "validate", "p.yaml"], cwd=directory, capture_output=True, timeout=60, **user)
+        err = done.stderr.decode()
+        check(done.returncode == 2 and "p.yaml:2:18: error: " in err and "ermission denied" in err, err)
+
+
+main(five_mistakes_give_five_messages, json_output_says_the_same, explain_prints_the_legs,
+     what_run_would_refuse_is_refused, an_input_that_this_user_may_not_read_is_refused)

@@ -1,5 +1,10 @@
 #include "components/file/file_path.h"
 
+#include <array>
+#include <climits>
+#include <unistd.h>
+#include <utility>
+
 #include "config/problems.h"
 #include "io/file_system.h"
 #include "io/path.h"
@@ -28,6 +33,15 @@ void check_path(const ConfigNode& settings, const std::string& path, ConfigProbl
            "write a name without",
            problems);
   }
+}
+
+std::vector<Claim> claim_file(const std::string& base_dir, const std::string& path, bool shared,
+                              std::string advice) {
+  if (path.empty()) return {};
+  std::string name = resolve_path(base_dir, path);
+  std::array<char, PATH_MAX> here{};
+  if (!name.starts_with('/') && ::getcwd(here.data(), here.size()) != nullptr) name = io::join(here.data(), name);
+  return {{"the file " + io::beside("", name), "path", shared, std::move(advice)}};
 }
 
 Result<io::FileSystem*> file_system_of(const ComponentContext& context) {

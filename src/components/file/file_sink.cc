@@ -72,6 +72,10 @@ Descriptor describe() {
     return parse(spec, node, problems);
   };
   d.create_sink = create;
+  d.claims = [](const ParsedConfig& parsed, const std::string& base_dir) {
+    return claim_file(base_dir, config_of<FileSinkConfig>(parsed).path, false,
+                      "a sink needs a file of its own, which no source reads");
+  };
   return d;
 }
 

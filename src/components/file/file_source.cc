@@ -38,12 +38,15 @@ ParsedConfig parse(const ConfigSpec<FileSourceConfig>& spec, const ConfigNode& n
 void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
   const auto& config = config_of<FileSourceConfig>(parsed);
   if (config.path.empty()) return;
-  const auto info = io::posix_file_system().info(resolve_path(base_dir, config.path));
+  const std::string path = resolve_path(base_dir, config.path);
+  const auto info = io::posix_file_system().info(path);
   if (!info) {
     config::add_error(problems, config.mark, info.error().message);
   } else if (!info->is_regular) {
     config::add_error(problems, config.mark,
                       config::quoted(config.path) + " is not a file of bytes; name a file, or pipe it into stdin");
+  } else if (const auto file = io::posix_file_system().open(path, io::OpenMode::kRead); !file) {
+    config::add_error(problems, config.mark, file.error().message);
   }
 }
 
@@ -95,6 +98,10 @@ Descriptor describe() {
                         .max_event_bytes = config_of<FileSourceConfig>(parsed).max_event.bytes};
   };
   d.check = check;
+  d.claims = [](const ParsedConfig& parsed, const std::string& base_dir) {
+    return claim_file(base_dir, config_of<FileSourceConfig>(parsed).path, true,
+                      "a source cannot read what a sink writes; let both use one pipeline's stream");
+  };
   return d;
 }
 

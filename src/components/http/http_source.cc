@@ -93,6 +93,11 @@ Descriptor describe() {
                         .finite = false,
                         .max_event_bytes = config_of<HttpSourceConfig>(parsed).max_event.bytes};
   };
+  d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
+    const std::string& path = config_of<HttpSourceConfig>(parsed).path;
+    if (path.empty()) return {};
+    return {{"the path " + path, "path", false, "give every http source a path of its own"}};
+  };
   return d;
 }
 

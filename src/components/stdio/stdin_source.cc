@@ -76,6 +76,9 @@ Descriptor describe() {
     return SourceTraits{
         .rereadable = false, .finite = true, .max_event_bytes = config_of<StdinConfig>(parsed).max_event.bytes};
   };
+  d.claims = [](const ParsedConfig&, const std::string&) -> std::vector<Claim> {
+    return {{"standard input", "", false, "only one source of a process can have it"}};
+  };
   return d;
 }
 
