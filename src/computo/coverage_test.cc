@@ -55,7 +55,7 @@ TEST_CASE("branches that the compiler could cut off, functions nobody calls and 
   CHECK(constant.gaps() == "/if/then+2 ");
   Covered uncalled(R"(["map", ["$input"], ["lambda", ["x"], ["+", ["$", "/x"], 1]]])");
   uncalled.evaluate("[]");
-  CHECK(uncalled.gaps() == "/map/body+2 ");
+  CHECK(uncalled.gaps() == "/map/lambda/body+2 ");
   Covered failing(R"(["list", ["error", "e"], 1, ["+", 2, 3]])");
   failing.evaluate("null");
   CHECK(failing.gaps() == "/list/1+0 /list/2+2 ");
