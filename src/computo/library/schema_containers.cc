@@ -137,12 +137,13 @@ bool SchemaCheck::check_required(const Visit& visit) {
   return good;
 }
 
-// Both the members and the names of `properties` ascend.
+// Both the members and the names of `properties` ascend, so each is passed once.
 bool SchemaCheck::check_members(const Visit& visit) {
   const SchemaNode& node = visit.node;
   if (node.properties.empty() && node.pattern_properties.empty() && node.additional_properties == kNoSchema) {
     return true;
   }
+  if (!machine_.charge(node.properties.size() / kPassedPerStep)) return false;
   bool good = true;
   auto named = node.properties.begin();
   for (uint32_t i = 0; i < visit.instance.count; ++i) {
@@ -209,6 +210,7 @@ bool SchemaCheck::check_dependencies(const Visit& visit) {
     }
   }
   for (const auto& [name, schema] : visit.node.dependent_schemas) {
+    if (!machine_.charge(1)) return false;
     if (has_name(visit.instance, name)) good = apply(visit, schema) && good;
     if (!good && enough()) return false;
   }
