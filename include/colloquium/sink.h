@@ -31,6 +31,10 @@ struct EventOutcome {
   Outcome outcome = Outcome::kOk;
   Error error;                 // for kRetry and kDeadLetter
   int64_t retry_after_ms = 0;  // kRetry: what the peer asked for, 0 if nothing
+  // kRetry: the peer's answer was about this event, so it is one of the attempts the event has. Otherwise the
+  // sink can write nothing now (no space, no connection, an overloaded peer): no event is to blame, and the
+  // engine waits for as long as that lasts.
+  bool is_attempt = false;
 };
 
 // One per event of the batch, or empty if every event is kOk.

@@ -190,8 +190,10 @@ std::vector<ComponentHealth> PipelineRun::health() const {
     out.push_back(std::move(health));
   }
   for (size_t i = 0; i < legs_.size(); ++i) {
-    const bool waits = legs_[i]->waiting_for_retry();
-    out.push_back({.name = "sink " + config().sinks[i].name, .healthy = !waits, .detail = legs_[i]->last_error()});
+    const bool degraded = legs_[i]->degraded();
+    out.push_back({.name = "sink " + config().sinks[i].name,
+                   .healthy = !degraded,
+                   .detail = degraded ? legs_[i]->last_error() : std::string()});
   }
   return out;
 }

@@ -116,6 +116,10 @@ Status PipelineRun::build_leg(size_t index) {
   options.commit_interval_ms = config().commit.interval.ms;
   options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
   options.log = plan_->needs_data_directory() ? env_.log : nullptr;
+  // A script waits for such a run to end; with a log it is enough that the events are safe.
+  const auto& sources = plan_->data().sources;
+  options.fail_when_stuck = !plan_->data().logged() && std::all_of(sources.begin(), sources.end(),
+                                                                   [](const auto& s) { return s.traits.finite; });
   options.dead_stream = dead_stream_;
   options.dead_origin = dead_origin_;
   options.counters = measure(sink_config.name, *sink_config.descriptor);

@@ -31,7 +31,9 @@ struct SinkLeg::Lane {
   // From write() until its answer. `rest` is the sink's to read meanwhile, and no token may be asked for.
   bool writing = false;
   int64_t write_started_ns = 0;
-  int64_t attempt = 0;  // failures of the event at the head of `rest`
+  int64_t attempt = 0;  // failures of the event at the head of `rest` that were about it
+  int64_t outage = 0;   // writes in a row that failed for the sink's own reasons
+  bool failing = false;
   std::unique_ptr<Timer> retry_timer;
   // A sink may answer inside write(), and its answer pumps: the loop in pump() goes on instead of recursing.
   bool pumping = false;
@@ -146,11 +148,9 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
       case Outcome::kRetry:
         if (first_retry == nullptr) {
           first_retry = &outcome;
-          // Attempts count for the first event that has to wait: once another one leads, the count begins anew.
-          lane.attempt = i == 0 ? lane.attempt + 1 : 1;
-          if (!closing_ && options_.retry.exhausted(lane.attempt)) {
-            give_up(lane, i, outcome.error, lane.attempt);
-            lane.attempt = 0;
+          if (count_failure(lane, i, outcome)) {
+            give_up(lane, i, outcome.error, lane.attempt + lane.outage);
+            lane.attempt = lane.outage = 0;
             break;
           }
         }
@@ -161,18 +161,54 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   counters.events_out.add(ok);
   if (ok == batch->size()) counters.bytes_out.add(batch->payload_bytes());
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
-  if (auto broken = sink_->broken(); broken && !lane.rest->empty()) {
-    // The events stay uncommitted: they are written when the pipeline runs again.
-    fail(std::move(*broken));
-  } else if (lane.rest->empty()) {
-    lane.attempt = 0;
+  note_health(lane, first_retry != nullptr);
+  if (lane.rest->empty()) {
+    lane.attempt = lane.outage = 0;
     complete(lane);
+  } else if (auto why = dead_end(lane, first_retry->error)) {
+    // The events stay uncommitted: they are written when the pipeline runs again.
+    counters.errors.add(first_retry->error.code);
+    fail(std::move(*why));
   } else {
     schedule_retry(lane, *first_retry, lane.rest);
   }
   // Only now, with the item's position taken: token and position must speak of the same writes.
   if (barrier_ && !closing_) try_token();
   check_closed();
+}
+
+// Attempts are the event's, an outage is the sink's: who counted the one as the other would turn a full disk
+// into a stream of dead letters.
+bool SinkLeg::count_failure(Lane& lane, size_t event, const EventOutcome& outcome) {
+  // Once another event leads, or something was written, both counts begin anew.
+  if (event > 0) lane.attempt = lane.outage = 0;
+  if (outcome.is_attempt) {
+    lane.outage = 0;
+    ++lane.attempt;
+  } else {
+    ++lane.outage;
+  }
+  if (closing_) return false;
+  // Who chose no retries means it, whosever fault it was.
+  const bool never = options_.retry.kind == RetryPolicy::Kind::kNone;
+  return never || (outcome.is_attempt && options_.retry.exhausted(lane.attempt));
+}
+
+void SinkLeg::note_health(Lane& lane, bool failed) {
+  lane.failing = failed;
+  if (failed) return;
+  // A lane whose event was given up and that has nothing more to write learns of it from the others.
+  for (const auto& other : lanes_) other->failing = other->failing && other->rest != nullptr;
+}
+
+std::optional<Error> SinkLeg::dead_end(const Lane& lane, const Error& last) const {
+  if (auto broken = sink_->broken()) return broken;
+  if (!options_.fail_when_stuck || closing_ || lane.outage == 0 || !options_.retry.exhausted(lane.outage))
+    return {};
+  return Error{ErrorCode::kUnavailable,
+               "the sink took nothing in " + std::to_string(lane.outage) + " attempts: " + last.describe(),
+               false,
+               {}};
 }
 
 void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t attempts) {
@@ -192,8 +228,8 @@ void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::share
   last_error_ = outcome.error.describe();
   options_.counters->errors.add(outcome.error.code);
   // After an event was given up, those behind it have not failed for themselves and need not wait.
-  const int64_t wait_ms =
-      lane.attempt == 0 ? 0 : options_.retry.wait_ms(lane.attempt, outcome.retry_after_ms, random_);
+  const int64_t failures = lane.attempt + lane.outage;
+  const int64_t wait_ms = failures == 0 ? 0 : options_.retry.wait_ms(failures, outcome.retry_after_ms, random_);
   log_warning(options_.commit_name, "event " + rest->id(0) + " not written, next attempt in " +
                                         std::to_string(wait_ms) + " ms: " + last_error_);
   lane.retry_timer = loop_.start_timer(wait_ms, [this, &lane] {
@@ -396,8 +432,8 @@ void SinkLeg::check_closed() {
   loop_.post(std::move(closed));
 }
 
-bool SinkLeg::waiting_for_retry() const {
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->retry_timer != nullptr; });
+bool SinkLeg::degraded() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 
 size_t SinkLeg::queued_items() const {

@@ -49,6 +49,9 @@ struct SinkLegOptions {
   // envelopes. Between two commits a crash makes a sink without token see events again.
   int64_t commit_interval_ms = 100;
   size_t commit_bytes = 8u << 20;
+  // A sink that takes nothing for as many writes as an event has attempts fails the leg instead of being waited
+  // for: for runs that have to end and keep nothing to go on with.
+  bool fail_when_stuck = false;
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
   log::Log* log = nullptr;   // null: nothing is stored; the token is asked for once, at the end
   std::optional<log::StreamId> dead_stream;        // nothing: dead letters are logged and counted
@@ -73,7 +76,8 @@ class SinkLeg {
   void close(Task closed);
 
   const std::string& last_error() const { return last_error_; }
-  bool waiting_for_retry() const;
+  // What was tried last was not written. Until a write succeeds, not only while its retry waits.
+  bool degraded() const;
   size_t queued_items() const;
 
  private:
@@ -87,6 +91,11 @@ class SinkLeg {
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   void give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);
+  // Counts a failure of the first event that has to wait. True if it has no attempt left.
+  bool count_failure(Lane& lane, size_t event, const EventOutcome& outcome);
+  void note_health(Lane& lane, bool failed);
+  // Why the leg can't go on although a retry is due; nothing if it can.
+  std::optional<Error> dead_end(const Lane& lane, const Error& last) const;
   void complete(Lane& lane);
 
   // Begins a commit, or sees to it that one begins in time.

@@ -18,6 +18,13 @@ namespace {
 EventOutcome retry(int64_t after_ms = 0) {
   return {Outcome::kRetry, {ErrorCode::kUnavailable, "not now", true, {}}, after_ms};
 }
+// The peer's answer to this one event, which may be another one next time.
+EventOutcome choke() {
+  return {Outcome::kRetry, {ErrorCode::kUnavailable, "answered 500", true, {}}, 0, true};
+}
+EventOutcome full_disk() {
+  return {Outcome::kRetry, {ErrorCode::kNoSpace, "the disk is full", true, {}}};
+}
 EventOutcome refuse() {
   return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, "never", false, {}}, 0};
 }
@@ -27,7 +34,7 @@ struct Bench {
   explicit Bench(
       bool token, size_t partitions = 1,
       RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3},
-      size_t commit_bytes = 8u << 20)
+      size_t commit_bytes = 8u << 20, bool fail_when_stuck = false)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";
@@ -42,6 +49,7 @@ struct Bench {
     settle();
     options.retry = policy;
     options.commit_bytes = commit_bytes;
+    options.fail_when_stuck = fail_when_stuck;
     options.log = log.get();
     options.dead_stream = dead;
     options.dead_origin = test_origin();
@@ -194,7 +202,7 @@ TEST_CASE("a retried event holds back its partition and keeps its order", "[REQ-
   bench.deliver({"4"}, 3);
   bench.settle();
   CHECK(bench.sink->written == std::vector<std::string>{"1"});
-  CHECK(bench.leg->waiting_for_retry());
+  CHECK(bench.leg->degraded());
   bench.advance(100);
   CHECK(bench.sink->written == std::vector<std::string>{"1"});
   bench.advance(100);
@@ -224,7 +232,7 @@ TEST_CASE("an event out of attempts becomes a dead letter in the commit of its p
     std::vector<EventOutcome> out(batch.size());
     for (size_t i = 0; i < batch.size(); ++i) {
       if (batch.value(i) == "2") {
-        for (size_t k = i; k < batch.size(); ++k) out[k] = retry();
+        for (size_t k = i; k < batch.size(); ++k) out[k] = choke();
         break;
       }
     }
@@ -240,6 +248,137 @@ TEST_CASE("an event out of attempts becomes a dead letter in the commit of its p
   CHECK(letters[0]["attempts"] == 3);
   CHECK(letters[0]["stage"] == "all");
   CHECK(letters[0]["position"] == "orders.tagtagta-0-1");
+}
+
+TEST_CASE("a full disk is waited out however long it lasts, and costs no event", "[REQ-016][REQ-022]") {
+  Bench bench(true);
+  size_t room = 1;
+  bench.sink->answer = [&](const Batch& batch) {
+    if (batch.size() <= room) return std::vector<EventOutcome>();
+    return std::vector<EventOutcome>(batch.size(), full_disk());
+  };
+  bench.deliver({"1"}, 0);
+  bench.deliver({"2", "3"}, 1);
+  for (int i = 0; i < 100; ++i) bench.advance(100);
+  CHECK(bench.sink->writes > 50);  // three attempts is what an event has
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  CHECK(bench.counters.errors.value(ErrorCode::kNoSpace) > 50);
+  room = 2;
+  bench.advance(1000);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "2", "3"});
+  bench.advance(100);
+  CHECK(bench.committed() == 3);
+  CHECK(bench.dead_letters().empty());
+  CHECK_FALSE(bench.failure.has_value());
+}
+
+TEST_CASE("waits grow during an outage, and begin anew when something was written") {
+  constexpr RetryPolicy kGrowing = {
+      .kind = RetryPolicy::Kind::kExponential, .initial_ms = 100, .max_ms = 100'000, .attempts = 3};
+  Bench bench(false, 1, kGrowing);
+  bool full = true;
+  bench.sink->answer = [&](const Batch& batch) {
+    return full ? std::vector<EventOutcome>(batch.size(), full_disk()) : std::vector<EventOutcome>();
+  };
+  const auto writes_in = [&](int64_t ms) {
+    const int before = bench.sink->writes;
+    for (int64_t at = 0; at < ms; at += 50) bench.advance(50);
+    return bench.sink->writes - before;
+  };
+  bench.deliver({"1"}, 0);
+  CHECK(writes_in(3000) >= 5);
+  CHECK(writes_in(30'000) <= 5);
+  CHECK(writes_in(3000) <= 1);
+  full = false;
+  writes_in(200'000);
+  CHECK(bench.sink->written.size() == 1);
+  full = true;
+  bench.deliver({"2"}, 1);
+  CHECK(writes_in(3000) >= 5);
+}
+
+TEST_CASE("an outage in between takes no attempt from an event, and gives it none") {
+  Bench bench(false);
+  int write = 0;
+  bench.sink->answer = [&](const Batch& batch) {
+    const bool chokes = ++write % 5 == 0;
+    return std::vector<EventOutcome>(batch.size(), chokes ? choke() : full_disk());
+  };
+  bench.deliver({"1"}, 0);
+  for (int i = 0; i < 40; ++i) bench.advance(100);
+  CHECK(write == 15);
+  bench.advance(200);
+  const auto letters = bench.dead_letters();
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0]["attempts"] == 3);
+}
+
+TEST_CASE("a policy without retries gives an event up at its first failure, whosever fault that was") {
+  Bench bench(false, 1, {.kind = RetryPolicy::Kind::kNone});
+  bench.sink->answer = [](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), full_disk()); };
+  bench.deliver({"1", "2"}, 0);
+  bench.advance(200);
+  CHECK(bench.dead_letters().size() == 2);
+  CHECK(bench.committed() == 2);
+}
+
+TEST_CASE("the leg is degraded from a failed write until one succeeds", "[REQ-118]") {
+  Bench bench(false, 2);
+  std::vector<EventOutcome> outcome{full_disk()};
+  bench.sink->answer = [&](const Batch&) { return outcome; };
+  bench.deliver({"1"}, 0, 0);
+  bench.settle();
+  CHECK(bench.leg->degraded());
+  CHECK(bench.leg->last_error() == "the disk is full");
+  SECTION("also while the next attempt is under way") {
+    bench.sink->hold = true;
+    bench.advance(100);
+    CHECK(bench.sink->writes == 2);
+    CHECK(bench.leg->degraded());
+    outcome.clear();
+    bench.sink->finish();
+    CHECK_FALSE(bench.leg->degraded());
+  }
+  SECTION("of its own partition, while that one waits") {
+    outcome.clear();
+    bench.deliver({"2"}, 0, 1);
+    bench.settle();
+    CHECK(bench.sink->written == std::vector<std::string>{"2"});
+    CHECK(bench.leg->degraded());
+    bench.advance(100);
+    CHECK_FALSE(bench.leg->degraded());
+  }
+  SECTION("of any partition, once the event was given up") {
+    outcome = {choke()};
+    for (int i = 0; i < 4; ++i) bench.advance(100);
+    CHECK(bench.dead_letters().size() == 1);
+    CHECK(bench.leg->degraded());
+    outcome.clear();
+    bench.deliver({"2"}, 0, 1);
+    bench.settle();
+    CHECK_FALSE(bench.leg->degraded());
+  }
+  SECTION("and an answer that refuses the event shows that the sink works") {
+    outcome = {refuse()};
+    bench.advance(100);
+    CHECK_FALSE(bench.leg->degraded());
+  }
+}
+
+TEST_CASE("a leg that may not wait for ever fails when its sink takes nothing, and gives up no event") {
+  Bench bench(false, 1, {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3},
+              8u << 20, true);
+  bench.sink->answer = [](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), full_disk()); };
+  bench.deliver({"1", "2"}, 0);
+  bench.advance(100);
+  CHECK_FALSE(bench.failure.has_value());
+  bench.advance(100);
+  REQUIRE(bench.failure.has_value());
+  CHECK(bench.failure->message == "the sink took nothing in 3 attempts: the disk is full");
+  bench.advance(1000);
+  CHECK(bench.sink->writes == 3);
+  CHECK(bench.committed() == -1);
+  CHECK(bench.dead_letters().empty());
 }
 
 TEST_CASE("a refused event becomes a dead letter at once, the others are written", "[REQ-021]") {

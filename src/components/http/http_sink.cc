@@ -98,9 +98,10 @@ Descriptor describe() {
   d.summary = "Sends each event to a URL, one request per event.";
   d.description =
       "The body is the event's bytes as application/json, and Idempotency-Key is its stable id. 2xx is done. "
-      "408, 425, 429, 5xx and a failed connection are tried again, after Retry-After where one is given. Any "
-      "other answer, redirects included, makes the event a dead letter with the status and the beginning of the "
-      "answer. A tombstone is not sent.";
+      "408, 425, 429, 5xx, a failed connection and no answer in time are tried again, after Retry-After where one "
+      "is given: for as long as it takes, but for 500 and 501, which may be about the event and count as one of "
+      "its `attempts`. Any other answer, redirects included, makes the event a dead letter with the status and the "
+      "beginning of the answer. A tombstone is not sent.";
   d.input_trust =
       "The receiver's answers are untrusted: no redirect is followed, and no more than 4 KiB of one is read.";
   d.guarantee = "At least once; effectively once if the receiver ignores an Idempotency-Key it has seen.";
@@ -129,6 +130,12 @@ bool is_worth_retrying(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
+// 500 and 501 are also what a receiver answers when it chokes on one event. Every other answer worth a retry
+// speaks of the receiver or of what stands before it (RFC 9110 15.6), and another event would fare no better.
+bool may_be_the_event(int status) {
+  return status == 500 || status == 501;
+}
+
 EventOutcome outcome_of(const std::string& what, const Result<net::ClientResponse>& answer) {
   if (!answer) {
     const bool again = answer.error().retryable;
@@ -141,7 +148,8 @@ EventOutcome outcome_of(const std::string& what, const Result<net::ClientRespons
   if (is_worth_retrying(status)) {
     return {Outcome::kRetry,
             {ErrorCode::kUnavailable, std::move(message), true, {}},
-            answer->retry_after_ms.value_or(0)};
+            answer->retry_after_ms.value_or(0),
+            may_be_the_event(status)};
   }
   return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, std::move(message), false, {}}, 0};
 }

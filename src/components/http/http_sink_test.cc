@@ -157,6 +157,22 @@ TEST_CASE("statuses become outcomes: done, try again, or dead letter with what w
   CHECK(outcomes[8].retry_after_ms == 2000);
 }
 
+TEST_CASE("only answers that may be about the event count as its attempts", "[REQ-016][REQ-022]") {
+  SinkFixture fixture({.order = HttpSinkOrder::kNone});
+  const auto batch = batch_of({"408", "425", "429", "500", "501", "502", "503", "504", "507", "520"});
+  for (size_t i = 0; i < batch->size(); ++i) {
+    const std::string status(batch->value(i));
+    fixture.says[status] = {std::stoi(status), "", ""};
+  }
+  const auto outcomes = fixture.write(batch);
+  REQUIRE(outcomes.size() == batch->size());
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    INFO(batch->value(i));
+    CHECK(outcomes[i].outcome == Outcome::kRetry);
+    CHECK(outcomes[i].is_attempt == (batch->value(i) == "500" || batch->value(i) == "501"));
+  }
+}
+
 TEST_CASE("events go one after the other, and none past one that has to be sent again") {
   SinkFixture fixture;
   fixture.says = {{"2", {422, "", ""}}, {"3", {503, "", "9"}}};
