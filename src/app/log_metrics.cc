@@ -16,9 +16,18 @@ log::PartitionInfo partition_of(const log::Log& log, log::StreamId stream, size_
   return info->partitions[partition];
 }
 
+// Whether the partition has an event at or after `offset`. What can't be read counts as one.
+bool has_event(log::Log& log, log::StreamId stream, size_t partition, int64_t offset) {
+  auto reader = log.read(stream, static_cast<int32_t>(partition), offset, false);
+  if (!reader) return true;
+  const auto batch = (*reader)->next();
+  return !batch || *batch != nullptr;
+}
+
 // Records between what a leg has committed and the end of the partition. Offsets have gaps (control batches
-// take some), so this is an upper bound.
-double lag_of(const log::Log& log, log::StreamId stream, const std::string& name, size_t partition,
+// take some), so this is an upper bound; but a leg that has everything is behind by nothing. Only the last
+// offset has to be looked at for that: a control batch takes one, and none stands beside another.
+double lag_of(log::Log& log, log::StreamId stream, const std::string& name, size_t partition,
               const std::string& leg) {
   const log::PartitionInfo info = partition_of(log, stream, partition);
   // A leg that never committed is behind by all there still is, not by what retention has removed.
@@ -30,7 +39,9 @@ double lag_of(const log::Log& log, log::StreamId stream, const std::string& name
       }
     }
   }
-  return static_cast<double>(std::max<int64_t>(info.next_offset - committed, 0));
+  const int64_t lag = std::max<int64_t>(info.next_offset - committed, 0);
+  if (lag == 1 && !has_event(log, stream, partition, committed)) return 0;
+  return static_cast<double>(lag);
 }
 
 void register_partition(log::Log& log, log::StreamId stream, size_t partition, const Labels& labels,
