@@ -222,13 +222,18 @@ void Compiler::call(uint32_t token) {
   const std::string_view name = program_.expression(head).string(scratch);
   const auto index = find_operator(name);
   if (!index || (options_.core_only && !is_core(operator_at(*index)))) {
+    std::string problem = "unknown operator \"" + std::string(name) + "\"";
     std::string hint;
     if (suggestions_left_ > 0) {
       --suggestions_left_;
-      hint = suggest_operator(name, options_.core_only);
+      const std::vector<std::string_view> names = scope_.visible_names();
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        hint = suggest_operator(name, options_.core_only);
+      } else {
+        problem += "; it is a variable, and \"call\" calls the function in it";
+      }
     }
-    return raise(token, Category::kUnknownOperator, "unknown operator \"" + std::string(name) + "\"", kNoArgument,
-                 std::move(hint));
+    return raise(token, Category::kUnknownOperator, std::move(problem), kNoArgument, std::move(hint));
   }
   Call call{token, &operator_at(*index), *index, {}};
   for (uint32_t i = program_.tape[head].next; i != program_.tape[token].next; i = program_.tape[i].next) {

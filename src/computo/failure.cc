@@ -228,7 +228,9 @@ uint32_t argument_token(const Program& program, uint32_t site, uint32_t argument
 
 const char* advice_for(std::string_view expected, Type got) {
   if (got == Type::kNull) return "use coalesce to put something in the place of null";
-  if (expected == "number" && got == Type::kString) return "use toNumber to make a number of it";
+  if (expected == "number" && got == Type::kString) {
+    return "use toNumber to make a number of it; strConcat joins text";
+  }
   if (expected == "string" && (got == Type::kNumber || got == Type::kBoolean)) {
     return "use toString to make a string of it";
   }

@@ -95,12 +95,13 @@ TEST_CASE("messages say place, category, path, finding and suggestion") {
   const Text input(R"({"n":"x"})");
   Evaluator evaluator(compiled(R"(["+", 1, ["$input", "/n"]])", options));
   REQUIRE_FALSE(evaluator.evaluate(std::vector{input.view()}));
-  CHECK(evaluator.error().message() ==
-        R"(Error at /+/1: expected number, got string "x". Use toNumber to make a number of it.)");
+  CHECK(
+      evaluator.error().message() ==
+      R"(Error at /+/1: expected number, got string "x". Use toNumber to make a number of it; strConcat joins text.)");
   CHECK(
       evaluator.error().describe("a.json") ==
       R"(a.json:1:10: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make a number )"
-      R"(of it. Arguments: 1, "x".)");
+      R"(of it; strConcat joins text. Arguments: 1, "x".)");
   CHECK(origin(*compiled("1", options)) == "a.json");
   ScriptError bare{Category::kUnknownOperator, "", "unknown operator \"mpa\"", "map", 0, 0};
   CHECK(bare.describe("") == "error[unknown_operator]: Error at /: unknown operator \"mpa\". Did you mean 'map'?");

@@ -50,10 +50,9 @@ TEST_CASE("an error tells what its operator was given [REQ-047]") {
 }
 
 TEST_CASE("one line has place, problem, advice and arguments") {
-  CHECK(
-      error_of(R"(["+", 1, ["$input"]])", R"("x")").describe("s.json") ==
-      R"(s.json:1:10: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make )"
-      R"(a number of it. Arguments: 1, "x".)");
+  CHECK(error_of(R"(["+", 1, ["$input"]])", R"("x")").describe("s.json") ==
+        R"(s.json:1:10: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make )"
+        R"(a number of it; strConcat joins text. Arguments: 1, "x".)");
   CHECK(error_of(R"(["*", 2, 3, ["$input"]])", "null").describe("").ends_with(" Argument 3: null."));
 }
 
@@ -98,8 +97,15 @@ TEST_CASE("a member that is not there is compared with those that are") {
   CHECK(error_of(R"(["$input", "/customer/phone"])", input).hint.empty());
 }
 
+TEST_CASE("a variable that is called like an operator is told what calls it") {
+  const ScriptError error = error_of(R"(["let", {"flor": ["lambda", ["x"], 1]}, ["flor", 2]])");
+  CHECK(error.problem == "unknown operator \"flor\"; it is a variable, and \"call\" calls the function in it");
+  CHECK(error.hint.empty());
+  CHECK(error_of(R"(["flor", 2])").hint == "floor");
+}
+
 TEST_CASE("a value of the wrong type comes with what may be done about it") {
-  CHECK(error_of(R"(["+", 1, "2"])").advice == "use toNumber to make a number of it");
+  CHECK(error_of(R"(["+", 1, "2"])").advice == "use toNumber to make a number of it; strConcat joins text");
   CHECK(error_of(R"(["upper", 5])").advice == "use toString to make a string of it");
   CHECK(error_of(R"(["count", {"a": 1}])").advice == "use values or entries to make an array of it");
   CHECK(error_of(R"(["+", 1, null])").advice == "use coalesce to put something in the place of null");

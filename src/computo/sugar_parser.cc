@@ -19,6 +19,9 @@ std::string_view advice(SugarToken found, bool name_wanted) {
   if (found == SugarToken::kSegment) {
     return "; only a variable has a path, and to divide '/' needs white space on both sides";
   }
+  if (found == SugarToken::kDot || found == SugarToken::kLeftBracket) {
+    return "; a path is written with '/' and no white space: $input/a/0";
+  }
   if (found == SugarToken::kArrow) return "; the parameters of a function stand in parentheses: (x) => x";
   if (name_wanted && is_reserved(found)) return ", which is a reserved word";
   return {};

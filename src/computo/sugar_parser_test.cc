@@ -142,6 +142,11 @@ TEST_CASE("what cannot stand somewhere is explained") {
   CHECK(refused("x => x") ==
         "2: expected an operator or the end of the script, found '=>'; the parameters of a function stand in "
         "parentheses: (x) => x");
+  CHECK(refused("$input.a") ==
+        "6: expected an operator or the end of the script, found '.'; a path is written with '/' and no white "
+        "space: "
+        "$input/a/0");
+  CHECK(refused("a[0]").find("a path is written with '/'") != std::string::npos);
   CHECK(refused("(a)(b)") == "3: expected an operator or the end of the script, found '('");
   CHECK(refused("(x, 1) => x") == "2: expected an operator or ')', found ',' @0");
   CHECK(refused("(x,) => x") == "2: expected an operator or ')', found ',' @0");

@@ -1,10 +1,15 @@
 #include "computo/library/paths.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "base/assert.h"
+#include "computo/failure.h"
 #include "computo/library/elements.h"
 #include "computo/library/places.h"
+#include "computo/library/texts.h"
+#include "computo/number.h"
 
 namespace colloquium::computo::ops {
 
@@ -42,6 +47,26 @@ bool remove_all(Machine& machine, Place* places, uint32_t count, Value& v) {
     if (outcome == Outcome::kDone) v = rest;
   }
   ASSERT(!machine.failed());
+  return true;
+}
+
+// Where lookup looks: a member by name, an element by index. An integer also names a member, since groupBy and
+// indexBy make such names of numbers; its digits are written where `digits` points.
+bool key_argument(Machine& machine, const Value* arguments, std::array<char, 20>& digits, PlaceStep& step) {
+  step.index = kNoIndex;
+  const Value& key = arguments[1];
+  if (type_of(key) == Type::kString) return text_argument(machine, arguments, 1, step.key);
+  const Value number = type_of(key) == Type::kNumber ? decode_number(key) : double_value(0.5);
+  if (!is_integral(number)) return machine.fail_type(1, "string or integer", key);
+  int64_t n = to_integer(number);
+  if (type_of(arguments[0]) == Type::kArray) {
+    if (n < 0) n += array_size(arguments[0]);
+    if (n >= 0) step.index = static_cast<uint64_t>(n);
+    return true;
+  }
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n);
+  ASSERT(end.ec == std::errc());
+  step.key = {digits.data(), static_cast<size_t>(end.ptr - digits.data())};
   return true;
 }
 
@@ -144,6 +169,21 @@ bool delete_at(Machine& machine, const Value* arguments, uint32_t count, Value& 
   }
   out = arguments[0];
   return remove_all(machine, places, size, out);
+}
+
+bool lookup(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
+  ASSERT(count == 2 || count == 3);
+  std::array<char, 20> digits;
+  PlaceStep step;
+  if (!key_argument(machine, arguments, digits, step)) return false;
+  out = arguments[0];
+  const Outcome outcome = find_place(machine, {&step, 1}, out);
+  if (outcome != Outcome::kNowhere) return outcome == Outcome::kDone;
+  if (count == 3) {
+    out = arguments[2];
+    return true;
+  }
+  return machine.fail_argument(1, Category::kPointer, "no member or element for " + describe(arguments[1]));
 }
 
 bool paths(Machine& machine, const Value* arguments, uint32_t count, Value& out) {

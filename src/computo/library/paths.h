@@ -14,6 +14,7 @@ namespace ops {
 // paths.cc
 bool delete_at(Machine& machine, const Value* arguments, uint32_t count, Value& out);
 bool has(Machine& machine, const Value* arguments, uint32_t count, Value& out);
+bool lookup(Machine& machine, const Value* arguments, uint32_t count, Value& out);
 bool paths(Machine& machine, const Value* arguments, uint32_t count, Value& out);
 bool set(Machine& machine, const Value* arguments, uint32_t count, Value& out);
 
@@ -59,6 +60,11 @@ inline constexpr Operator kPathLibrary[] = {
             R"(["get",["obj","a",[5,6]],"/b",0])", "0"),
     native("has", 2, 2, ".s", ops::has, "True if something stands at the pointer in the value, be it null.",
            R"(["has",{"a":[null]},"/a/0"])", "true", ops::check_pointer),
+    native("lookup", 2, 3, "...", ops::lookup,
+           "The member of an object by a name that is computed, or the element of an array by its index, counted "
+           "from the end if negative; an integer also names a member. If there is none: the third operand, or an "
+           "error of category pointer.",
+           R"(["lookup",{"NO":"Norway","SE":"Sweden"},["upper","se"],"elsewhere"])", R"("Sweden")"),
     native(
         "mergeDeep", 1, -1, "o", ops::merge_deep,
         "The objects' members in one object; of equal keys objects are merged in turn, else the last wins, arrays "

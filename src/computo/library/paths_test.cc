@@ -36,6 +36,29 @@ TEST_CASE("has looks for a place, be it null") {
   CHECK(outcome(R"(["has",["$input"],5])") == "type /has/1");
 }
 
+TEST_CASE("lookup finds a member or element whose name or index is computed") {
+  CHECK(outcome(R"(["lookup",["$input"],["strConcat","b","c"]])", R"({"bc":2.50})") == "2.50");
+  CHECK(outcome(R"(["lookup",["$input"],"a/b"])", R"({"a":{"b":1},"a/b":2})") == "2");
+  CHECK(outcome(R"(["lookup",["$input"],"\u00e9"])", R"({"é":null})") == "null");
+  CHECK(outcome(R"(["lookup",["$input"],["+",0,1]])", "[1,2,3]") == "2");
+  CHECK(outcome(R"(["lookup",["$input"],-1])", "[1,2,3]") == "3");
+  CHECK(outcome(R"(["lookup",["list",1,2],1.0])") == "2");
+  CHECK(outcome(R"(["lookup",["groupBy",[7,8,7],["lambda",["n"],["$","/n"]]],7])") == "[7,7]");
+  CHECK(outcome(R"(["lookup",["obj","-9223372036854775808",1],-9223372036854775808])") == "1");
+}
+
+TEST_CASE("lookup of what is not there gives its default, or fails") {
+  for (const char* key : {"\"b\"", "3", "-4", "\"1\"", "9223372036854775807", "-9223372036854775808"}) {
+    const std::string call = std::string(R"(["lookup",["$input"],)") + key;
+    CHECK(outcome(call + ",9]", "[1,2,3]") == "9");
+    CHECK(outcome(call + ",9]", R"({"a":1})") == "9");
+    CHECK(outcome(call + ",9]", "null") == "9");
+    CHECK(outcome(call + "]", "[1,2,3]") == "pointer /lookup/1");
+  }
+  CHECK(outcome(R"(["lookup",{"a":1},0.5,9])") == "type /lookup/1");
+  CHECK(outcome(R"(["lookup",{"a":1},null,9])") == "type /lookup/1");
+}
+
 TEST_CASE("set changes one place and leaves the rest as it was written") {
   const auto set = [](const std::string& pointer, const std::string& input) {
     return outcome(R"(["set",["$input"],")" + pointer + R"(",9])", input);

@@ -29,6 +29,8 @@ TEST_CASE("medians and percentiles lie between neighbours") {
   CHECK(outcome(R"(["percentile",["$input"],0])", "[3,1,2]") == "1");
   CHECK(outcome(R"(["percentile",["$input"],100])", "[3,1,2]") == "3");
   CHECK(outcome(R"(["percentile",["$input"],25])", "[1,2,3,4,5]") == "2");
+  CHECK(outcome(R"(["percentile",["$input"],95])", "[12,15,11,90,14]") == "75");
+  CHECK(outcome(R"(["percentile",["$input"],12.5])", "[0,1000]") == "125");
   CHECK(outcome(R"(["percentile",["$input"],50])", "[1e308,-1e308]") == "0");
   CHECK(outcome(R"(["percentile",["$input"],100.5])", "[1]") == "value /percentile/1");
   CHECK(outcome(R"(["percentile",["$input"],-1])", "[1]") == "value /percentile/1");
