@@ -146,13 +146,15 @@ ConfigSpec<LogConfig> log_spec() {
 ConfigSpec<DedupeConfig> dedupe_spec() {
   return ConfigSpec<DedupeConfig>()
       .field("key", &DedupeConfig::key,
-             {.description = "Expression that gives an event's id.",
+             {.description = "Expression that gives an event's id, any JSON value; `1` and `\"1\"` are two ids. An "
+                             "event without one, or with null, is refused.",
               .example = "[\"$input\", \"/id\"]",
               .required = true})
       .field("window", &DedupeConfig::window, {.description = "How long an id is remembered.", .minimum = 1})
       .field(
           "max_ids", &DedupeConfig::max_ids,
-          {.description = "How many ids are remembered; the oldest leave first, which may cut the window short.",
+          {.description = "How many ids are remembered; the oldest leave first, which may cut the window short: "
+                          "the metric `colloquium_dedupe_horizon_seconds` says how far.",
            .minimum = 1,
            .maximum = 1'000'000'000})
       .shorthand("key");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <xxhash.h>
@@ -30,6 +31,9 @@ int64_t time_of(const Slot& slot) {
 }
 
 constexpr uint32_t kEmpty = 0xffffffff;
+
+// Tells the hashes of other values from those of strings: no string has this seed.
+constexpr uint64_t kJsonSeed = 0x9e3779b97f4a7c15;
 
 }  // namespace
 
@@ -85,9 +89,10 @@ class DedupeTable::Shard {
     std::lock_guard lock(mutex_);
     return live_;
   }
-  int64_t oldest_ms(int64_t now_ms) const {
+  // Append time of the newest id that left for want of room.
+  int64_t cut_ms() const {
     std::lock_guard lock(mutex_);
-    return ring_.empty() ? now_ms : time_of(ring_.front());
+    return cut_ms_;
   }
 
  private:
@@ -111,7 +116,10 @@ class DedupeTable::Shard {
     index_[at] = first_ + static_cast<uint32_t>(ring_.size());
     ring_.push_back({id, time_and_state});
     ++live_;
-    if (live_ > max_ids_) drop_oldest();
+    if (live_ > max_ids_) {
+      cut_ms_ = std::max(cut_ms_, time_of(ring_.front()));
+      drop_oldest();
+    }
   }
 
   // Backward-shift deletion (Knuth 6.4, Algorithm R): no tombstones in the index.
@@ -164,6 +172,7 @@ class DedupeTable::Shard {
   uint32_t first_ = 0;  // running number of ring_.front()
   std::vector<uint32_t> index_;
   uint64_t live_ = 0;
+  int64_t cut_ms_ = std::numeric_limits<int64_t>::min();
   std::map<IdHash, std::vector<Settled>> waiters_;
 };
 
@@ -177,6 +186,11 @@ DedupeTable::~DedupeTable() = default;
 IdHash DedupeTable::hash(std::string_view id) const {
   // 128 bits: with a thousand million ids the chance that any two share one is below 2^-68.
   const XXH128_hash_t h = XXH3_128bits_withSeed(id.data(), id.size(), seed_);
+  return {h.low64, h.high64};
+}
+
+IdHash DedupeTable::hash_json(std::string_view canonical) const {
+  const XXH128_hash_t h = XXH3_128bits_withSeed(canonical.data(), canonical.size(), seed_ ^ kJsonSeed);
   return {h.low64, h.high64};
 }
 
@@ -206,9 +220,9 @@ uint64_t DedupeTable::size() const {
 }
 
 int64_t DedupeTable::horizon_ms(int64_t now_ms) const {
-  int64_t oldest = now_ms;
-  for (const auto& shard : shards_) oldest = std::min(oldest, shard->oldest_ms(now_ms));
-  return oldest;
+  int64_t horizon = now_ms - window_ms_;
+  for (const auto& shard : shards_) horizon = std::max(horizon, shard->cut_ms());
+  return horizon;
 }
 
 }  // namespace colloquium::engine

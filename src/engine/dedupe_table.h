@@ -1,6 +1,7 @@
 // DedupeTable: which ids a source has already delivered, within a window of time and count.
 //
-// One table per source, keyed by a 128-bit keyed hash of the id expression's value. An id is claimed before
+// One table per source, keyed by a 128-bit keyed hash of the id expression's value and its type: 1 and "1" are
+// two ids. An id is claimed before
 // its event is encoded (pending), confirmed when the event is durable, or released when it was not kept.
 // A copy that arrives while the first is pending waits for it. The oldest ids leave when they are older than
 // the window or when there are more than `max_ids`; horizon_ms() says how far back the table really reaches.
@@ -31,7 +32,10 @@ class DedupeTable {
   DedupeTable(const DedupeTable&) = delete;
   DedupeTable& operator=(const DedupeTable&) = delete;
 
+  // Of an id that is a string, and of one that is any other JSON value, in canonical form. Both are stored in the
+  // log, so neither may change.
   IdHash hash(std::string_view id) const;
+  IdHash hash_json(std::string_view canonical) const;
 
   enum class Claim {
     kNew,      // the caller owns the id and must confirm or release it
@@ -51,7 +55,7 @@ class DedupeTable {
 
   int64_t window_ms() const { return window_ms_; }
   uint64_t size() const;
-  // Append time of the oldest id still known; `now_ms` if there is none.
+  // Every id that was appended after this time is known: the window's begin, or later where max_ids cut it short.
   int64_t horizon_ms(int64_t now_ms) const;
 
  private:

@@ -73,6 +73,33 @@ TEST_CASE("max_ids pushes the oldest out, and the horizon says so") {
   CHECK(claim(table, "id-9999", 10'000) == Claim::kDurable);
   CHECK(claim(table, "id-1", 10'000) == Claim::kNew);
   CHECK(table.horizon_ms(10'000) > 7'000);
+  CHECK(table.horizon_ms(10'000) < 9'000);
+}
+
+TEST_CASE("the horizon is the window as long as there is room for it") {
+  DedupeTable table(1, 500, 1600);
+  CHECK(table.horizon_ms(1000) == 500);
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "id-" + std::to_string(i);
+    claim(table, id, 1000 + i);
+    table.confirm(table.hash(id));
+  }
+  CHECK(table.horizon_ms(1100) == 600);
+  CHECK(table.horizon_ms(5000) == 4500);
+}
+
+TEST_CASE("a number, a list and the string that looks like it are different ids") {
+  const DedupeTable table(1, 1000, 1000);
+  CHECK(table.hash("1") != table.hash_json("1"));
+  CHECK(table.hash("[1]") != table.hash_json("[1]"));
+  CHECK(table.hash_json("1") == table.hash_json("1"));
+  CHECK(table.hash_json("1") != table.hash_json("true"));
+}
+
+TEST_CASE("hashes are what they were: data directories hold them") {
+  const DedupeTable table(5, 1000, 1000);
+  CHECK(table.hash("a") == IdHash{0x279ea5e9e34a4886, 0xa2515b8f9f36186e});
+  CHECK(table.hash_json("1") == IdHash{0xe65ea0c11545affd, 0xa4d28e95e1660251});
 }
 
 TEST_CASE("restored ids are known, and those older than the window are not") {

@@ -73,7 +73,7 @@ Result<StoredCursor> StoredCursor::decode(std::string_view bytes) {
 
 SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers)
     : options_(std::move(options)), loop_(loop), clock_(clock), workers_(workers) {
-  ASSERT(options_.counters != nullptr);
+  ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   ASSERT((options_.log == nullptr) != (options_.queue == nullptr));
   for (size_t target = 0; target < dead_target(); ++target) {
     auto origin = std::make_shared<BatchOrigin>();
@@ -379,12 +379,14 @@ void SourceIntake::finish(const RequestPtr& request) {
   // partition's) it gets again; without dedupe that is at least once.
   if (result.error) {
     result.accepted = result.duplicates = 0;
+    request->kept_bytes = 0;
     result.offsets.clear();
     if (result.error->retryable) result.retry_after_ms = kRetryAfterMs;
     if (result.error->retryable) options_.counters->errors.add(result.error->code);
   }
   options_.counters->events_in.add(result.accepted + result.duplicates);
   options_.counters->events_out.add(result.accepted);
+  options_.counters->bytes_out.add(request->kept_bytes);
   options_.counters->duration.observe_ns(clock_.monotonic_ns() - request->started_ns);
   options_.counters->queue_depth.add(-1);
   // Before the acknowledgement: whoever emits from it must find the room it has just been given.

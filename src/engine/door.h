@@ -48,6 +48,7 @@ struct ComponentCounters;
 
 namespace colloquium::engine {
 
+class DeadLetterTally;
 class QueueFeed;
 class WorkerPool;
 
@@ -87,6 +88,7 @@ struct IntakeOptions {
   // id.
   std::string tag;                        // of the stream, or of the data directory, or of this run
   ComponentCounters* counters = nullptr;  // never null
+  DeadLetterTally* letters = nullptr;     // never null
 };
 
 // What an accepted batch stores for its source, beside the events. A versioned binary text; the log sees

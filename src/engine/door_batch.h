@@ -31,6 +31,7 @@ struct SourceIntake::Request {
 
   // Written by whoever is cutting (error, duplicates), then by the loop (error, accepted, offsets).
   Ack result;
+  uint64_t kept_bytes = 0;  // of the events that are no duplicates; the same
 };
 
 // The events of one request in one batch.
@@ -101,7 +102,7 @@ class SourceIntake::Cutter {
   size_t default_target(int64_t position) const;
   uint32_t next_delta(OpenBatch& open, int64_t position) const;
   void bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte);
-  void refuse(const Place& place, const std::string& what);
+  void refuse(const Place& place, ErrorCode code, const std::string& what);
   void take_back();
   void close_parts();
 

@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/sim_executor.h"
+#include "engine/dead_letter_tally.h"
 #include "engine/door.h"
 #include "engine/pipeline.h"
 #include "engine/test_support.h"
@@ -51,6 +52,7 @@ struct DoorBench {
     options.dead_origin = test_origin();
     options.tag = "tagtagta";
     options.counters = &counters;
+    options.letters = &letters;
     if (!setting.partition_by.empty()) options.partition_by = program(setting.partition_by);
     if (!setting.dedupe_key.empty()) {
       options.dedupe_key = program(setting.dedupe_key);
@@ -103,6 +105,7 @@ struct DoorBench {
   WorkerPool workers{executor, 1};
   std::unique_ptr<log::FakeLog> log;
   ComponentCounters counters;
+  DeadLetterTally letters{"orders/hook", clock};
   IntakeOptions options;
   std::unique_ptr<SourceIntake> intake;
   std::vector<Ack> acks;

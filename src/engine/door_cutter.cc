@@ -4,6 +4,7 @@
 #include "base/counters.h"
 #include "base/logging.h"
 #include "engine/dead_letter.h"
+#include "engine/dead_letter_tally.h"
 #include "engine/door_batch.h"
 #include "engine/partitioner.h"
 
@@ -176,6 +177,7 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   EventMeta placed = meta;
   placed.offset_delta = next_delta(open, place.position);
   builder.finish(placed);
+  request_->kept_bytes += place.text.size();
   return true;
 }
 
@@ -201,6 +203,7 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   meta.key = key_text;
   meta.offset_delta = next_delta(open, place.position);
   open.builder->add(place.text, scratch_.tape, meta);
+  request_->kept_bytes += place.text.size();
 }
 
 // Appends the tape of `text`, which is the place's text where it may be read beyond its end.
@@ -227,8 +230,14 @@ bool SourceIntake::Cutter::claim(const json::ValueView& value, const Place& plac
     bad(place, ErrorCode::kInvalidInput, "dedupe.key: " + scratch_.dedupe_key->error(), 0);
     return false;
   }
+  const TokenType type = scratch_.dedupe_key->type();
+  if (type == TokenType::kNull) {
+    // Whoever leaves an id empty does so in every event, and all but the first of them would be dropped.
+    bad(place, ErrorCode::kInvalidInput, "dedupe.key: the event's id is null", 0);
+    return false;
+  }
   DedupeTable& table = *intake_.options_.dedupe;
-  const IdHash id = table.hash(*text);
+  const IdHash id = type == TokenType::kString ? table.hash(*text) : table.hash_json(*text);
   if (table.claim(id, meta_.timestamp_ms, make_settled_) != DedupeTable::Claim::kNew) {
     ++request_->result.duplicates;
     return false;
@@ -250,7 +259,7 @@ size_t SourceIntake::Cutter::default_target(int64_t position) const {
 void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte) {
   intake_.options_.counters->errors.add(code);
   if (request_->raw.bad_event == BadEventPolicy::kDeadLetter)
-    return refuse(place, what + " at byte " + std::to_string(byte));
+    return refuse(place, code, what + " at byte " + std::to_string(byte));
   rejected_ = true;
   request_->result.error = Error{code, what, false, {}};
   request_->result.bad_byte = place.byte + byte;
@@ -258,16 +267,18 @@ void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::st
 }
 
 // Stores the bad event among the dead letters, or, where there are none, says so.
-void SourceIntake::Cutter::refuse(const Place& place, const std::string& what) {
+void SourceIntake::Cutter::refuse(const Place& place, ErrorCode code, const std::string& what) {
   // Where the bytes are, not an id: a bad event has none.
   const std::string where = intake_.options_.source + "@" + std::to_string(place.position);
   const size_t target = intake_.dead_target();
   if (target >= open_.size()) {
+    intake_.options_.letters->count(code);
     log_warning(intake_.options_.pipeline + "/" + intake_.options_.source,
                 "bad event at " + where + " dropped: " + what, {{"event", place.text.substr(0, kQuoteBytes)}});
     return;
   }
   if (seen(target, place.position)) return;
+  intake_.options_.letters->add(Error{code, what, false, {}}, [&] { return where; });
   EventMeta meta = meta_;
   meta.offset_delta = next_delta(open_[target], place.position);
   open_[target].builder->add(dead_letter_json({.event = place.text,

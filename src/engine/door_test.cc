@@ -81,6 +81,8 @@ TEST_CASE("a source that prefers it gets bad events into the dead letters and ke
   const auto letter = nlohmann::json::parse(dead[0]);
   CHECK(letter["raw_base64"] == "bm9uc2Vuc2U=");
   CHECK(letter["stage"] == "hook");
+  CHECK(bench.letters.counts().value(ErrorCode::kInvalidInput) == 1);
+  CHECK(bench.letters.counts().total() == 1);
 }
 
 TEST_CASE("large bodies are cut on a door thread, and order is kept with what follows from the same connection") {
@@ -144,6 +146,55 @@ TEST_CASE("an event without the id it needs is refused with the reason") {
   const Ack ack = bench.one("{}");
   REQUIRE(ack.error);
   CHECK(ack.error->message.find("dedupe.key") != std::string::npos);
+}
+
+TEST_CASE("ids of different types are different ids", "[REQ-008]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  const std::vector<std::string> ids = {
+      "1", "\"1\"", "true", "\"true\"", "[1]", "\"[1]\"", R"({"a":1})", "\"{\\\"a\\\":1}\"", "\"null\"", "\"\""};
+  for (const std::string& id : ids) {
+    INFO(id);
+    CHECK(bench.one("{\"id\":" + id + "}").accepted == 1);
+    CHECK(bench.one("{\"n\":2, \"id\": " + id + "}").duplicates == 1);
+  }
+  // One value however it is written.
+  CHECK(bench.one(R"({"id":{ "a" : 1 }})").duplicates == 1);
+  CHECK(bench.one(R"({"id":"\u0031"})").duplicates == 1);
+  CHECK(bench.stored().size() == ids.size());
+}
+
+TEST_CASE("an id that is null is refused like one that is missing", "[REQ-008]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  for (const char* body : {R"({"id":null,"a":1})", R"({"id":null,"a":2})"}) {
+    const Ack ack = bench.one(body);
+    REQUIRE(ack.error);
+    CHECK(ack.error->code == ErrorCode::kInvalidInput);
+    CHECK(ack.error->message == "dedupe.key: the event's id is null");
+  }
+  CHECK(bench.stored().empty());
+  CHECK(bench.one(R"({"id":"null"})").accepted == 1);
+}
+
+TEST_CASE("a source counts the bytes of what it kept, not those of duplicates and refused requests", "[REQ-111]") {
+  const std::string partition_by = GENERATE("", R"(["$input","/id"])");
+  Bench bench({.partitions = partition_by.empty() ? 1 : 3,
+               .partition_by = partition_by,
+               .dedupe_key = R"(["$input","/id"])"});
+  const std::string event = R"({"id":"a","pad":12345})";
+  bench.one(event);
+  CHECK(bench.counters.bytes_out.value() == event.size());
+  bench.one(event);
+  bench.one(R"({"id":"b"})"
+            "\n{bad",
+            BodyFormat::kNdjson);
+  CHECK(bench.counters.bytes_out.value() == event.size());
+  bench.one(R"({"id":"b"})"
+            "\n"
+            R"({"id":"c"})"
+            "\n",
+            BodyFormat::kNdjson);
+  CHECK(bench.counters.bytes_out.value() == event.size() + 20);
+  CHECK(bench.counters.bytes_in.value() > bench.counters.bytes_out.value());
 }
 
 TEST_CASE("ids survive a restart: they come back from the log", "[REQ-008]") {

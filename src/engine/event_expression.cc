@@ -12,7 +12,8 @@ std::optional<std::string_view> EventExpression::text(const json::ValueView& eve
   // What the evaluator wrote has no padding and needs none: nothing walks it.
   const json::ValueView result(bytes_.data(), tape_.data(), 0);
   canonical_.clear();
-  if (result.type() == TokenType::kString) {
+  type_ = result.type();
+  if (type_ == TokenType::kString) {
     const std::string_view text = result.string(canonical_);
     return text;
   }

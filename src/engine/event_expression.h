@@ -20,6 +20,9 @@ class EventExpression {
   // evaluation failed.
   std::optional<std::string_view> text(const json::ValueView& event);
 
+  // What the last result was; text() alone does not tell 1 from "1". REQUIRES: text() gave one.
+  TokenType type() const { return type_; }
+
   // "error[pointer]: Error at /…".
   std::string error() const;
 
@@ -28,6 +31,7 @@ class EventExpression {
   std::vector<char> bytes_;
   std::vector<TapeToken> tape_;
   std::string canonical_;
+  TokenType type_ = TokenType::kNull;
 };
 
 }  // namespace colloquium::engine

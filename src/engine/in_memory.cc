@@ -47,10 +47,10 @@ Result<StageChain> chain_of(const Plan& plan, const std::shared_ptr<ScriptMetric
                              .script_variables = variables,
                              .script_metrics = metrics};
     TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, std::move(context)));
-    links.push_back({stage.name, std::move(made), nullptr});
+    links.push_back({stage.name, std::move(made)});
   }
   // With tapes in any case: the sinks' `when`s read them.
-  return StageChain(std::move(links), true);
+  return StageChain(std::move(links), true, env.clock);
 }
 
 void append_values(const Batch& batch, std::vector<std::string>& out) {
@@ -66,7 +66,7 @@ Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::st
   TRY_ASSIGN(const auto metrics, PipelineMetrics::create(plan.data().config, nullptr));
   TRY_ASSIGN(StageChain chain, chain_of(plan, metrics, environment));
   BatchBuilder dead;
-  const auto result = chain.run(input, dead);
+  const auto result = chain.run(input, &dead);
   TRY_ASSIGN(const auto context, computo::HostContext::create(plan.data().script_variables()));
   InMemoryResult out;
   for (size_t i = 0; i < plan.data().sinks.size(); ++i) {

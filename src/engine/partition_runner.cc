@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "engine/dead_letter.h"
+#include "engine/dead_letter_tally.h"
 
 namespace colloquium::engine {
 
@@ -139,14 +140,20 @@ void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_
   ASSERT(dead_.empty());
   const auto input = from_position(item.batch, skip_below);
   const auto refused = item.refused == nullptr ? nullptr : from_position(item.refused, skip_below);
-  const auto result = chain_.run(input, dead_);
+  const bool keeps_letters = std::any_of(legs_.begin(), legs_.end(), [&](const auto& leg) {
+    return leg->port.takes_dead_letters && is_served(*leg, sequence, skip_below);
+  });
+  const auto result = chain_.run(input, keeps_letters ? &dead_ : nullptr);
   std::shared_ptr<const Batch> dead;
   if (!dead_.empty()) dead = dead_.seal(input->shared_origin(), 0);
   for (const auto& leg : legs_) {
-    // A leg served in an earlier group of this item has moved on and is not served twice.
-    const bool served = leg->port.next_sequence == sequence && leg->port.skip_below == skip_below;
-    if (served && leg->credit_bytes > 0) serve_leg(*leg, item, result, {refused.get(), dead.get()});
+    if (is_served(*leg, sequence, skip_below)) serve_leg(*leg, item, result, {refused.get(), dead.get()});
   }
+}
+
+bool PartitionRunner::is_served(const Leg& leg, int64_t sequence, int64_t skip_below) {
+  // A leg served in an earlier group of this item has moved on and is not served twice.
+  return leg.port.next_sequence == sequence && leg.port.skip_below == skip_below && leg.credit_bytes > 0;
 }
 
 void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
@@ -175,6 +182,8 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
     leg.port.when->run(*chosen, leg.selected, leg.failed);
     for (const FailedEvent& failure : leg.failed) {
       add_dead_letter(*chosen, failure.index, failure.error, "when", 1, dead);
+      if (leg.port.letters != nullptr)
+        leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); });
     }
     chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
   }

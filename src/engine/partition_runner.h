@@ -47,6 +47,7 @@ struct LegPort {
   int64_t next_sequence = 0;             // where it starts to read
   int64_t skip_below = 0;                // `log: off`: events at lower positions are done already
   bool takes_dead_letters = false;       // exactly one leg of a pipeline stores those of the stages
+  DeadLetterTally* letters = nullptr;    // the sink's, for those of `when`; outlives the runner; may be null
 };
 
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
@@ -86,6 +87,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   bool serve_lowest();
   void serve(const FeedItem& item, int64_t sequence);
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
+  static bool is_served(const Leg& leg, int64_t sequence, int64_t skip_below);
   void serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
                  std::initializer_list<const Batch*> letters);
   std::shared_ptr<const Batch> select(Leg& leg, const std::shared_ptr<const Batch>& batch, BatchBuilder& dead);

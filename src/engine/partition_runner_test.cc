@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/counters.h"
 #include "base/sim_executor.h"
+#include "engine/dead_letter_tally.h"
 #include "engine/test_support.h"
 #include "loop/test_loop.h"
 
@@ -38,7 +40,11 @@ struct Bench {
   explicit Bench(size_t leg_count, std::vector<int64_t> skips = {}) {
     Only::runs = 0;
     std::vector<StageChain::Link> links;
-    links.push_back({"all", std::make_unique<Only>([](const std::string&) { return true; }), nullptr});
+    links.push_back({"all", std::make_unique<Only>([this](const std::string&) {
+                       clock.advance_ms(1);
+                       return true;
+                     }),
+                     &counters, &letters});
     items.resize(leg_count);
     std::vector<LegPort> ports(leg_count);
     for (size_t i = 0; i < leg_count; ++i) {
@@ -48,9 +54,9 @@ struct Bench {
     }
     auto feed = std::make_unique<QueueFeed>(1 << 30);
     queue = feed.get();
-    runner =
-        std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed), StageChain(std::move(links), false),
-                                          std::move(ports), [this](Error error) { failure = error; });
+    runner = std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed),
+                                               StageChain(std::move(links), false, clock), std::move(ports),
+                                               [this](Error error) { failure = error; });
     queue->set_wake([this] { runner->wake(); });
     queue->set_drained([] {});
   }
@@ -83,6 +89,8 @@ struct Bench {
   }
 
   ManualClock clock;
+  ComponentCounters counters;
+  DeadLetterTally letters{"orders/all", clock};
   SimExecutor executor{3, clock};
   loop::TestLoop loop{clock};
   std::unique_ptr<TaskQueue> worker = executor.make_queue("worker", 1, 1000);
@@ -153,6 +161,26 @@ TEST_CASE("legs that resume at different positions see different parts, and no d
   CHECK(bench.values(0) == std::vector<std::string>{"2", "3", "4"});
   CHECK(bench.values(1) == std::vector<std::string>{"3", "4"});
   CHECK(bench.items[0][0].dead == nullptr);
+}
+
+TEST_CASE("a dead letter is counted once, however often the stages run over its event", "[REQ-021][REQ-111]") {
+  Bench bench(2, {0, 1});  // two runs: the legs see different parts
+  bench.push({"0", "\"bad\"", "2"});
+  bench.settle();
+  CHECK(Only::runs == 2);
+  REQUIRE(bench.items[0][0].dead != nullptr);
+  CHECK(bench.items[0][0].dead->size() == 1);
+  CHECK(bench.letters.counts().value(ErrorCode::kInvalidInput) == 1);
+  CHECK(bench.letters.counts().total() == 1);
+}
+
+TEST_CASE("a stage's time is measured, once per batch", "[REQ-111]") {
+  Bench bench(1);
+  bench.push({"0", "1", "2"});
+  bench.push({"3"});
+  bench.settle();
+  CHECK(bench.counters.duration.count() == 2);
+  CHECK(bench.counters.duration.sum_seconds() == Approx(0.004));
 }
 
 TEST_CASE("dead letters take of a leg's credit, also where no event is left", "[REQ-029]") {

@@ -47,18 +47,44 @@ Status PipelineRun::build() {
   return build_runners();
 }
 
-ComponentCounters* PipelineRun::measure(const std::string& component, const Descriptor& descriptor) {
-  measured_.push_back(std::make_unique<Measured>());
+PipelineRun::Measured& PipelineRun::measure(const std::string& component, const Descriptor& descriptor) {
+  measured_.push_back(std::make_unique<Measured>(plan_->name() + "/" + component, env_.clock));
   Measured& measured = *measured_.back();
-  if (env_.metrics != nullptr) {
-    measured.registration = env_.metrics->add({.pipeline = plan_->name(),
-                                               .component = component,
-                                               .kind = kind_label(descriptor),
-                                               .reason = {},
-                                               .partition = {}},
-                                              measured.counters);
+  if (env_.metrics == nullptr) return measured;
+  metrics::Labels labels{.pipeline = plan_->name(),
+                         .component = component,
+                         .kind = kind_label(descriptor),
+                         .reason = {},
+                         .partition = {}};
+  measured.registrations.push_back(env_.metrics->add(labels, measured.counters));
+  // Every reason from the start, as for errors.
+  for (size_t i = 0; i < ErrorCounters::kReasons; ++i) {
+    const auto reason = static_cast<ErrorCode>(i);
+    labels.reason = to_string(reason);
+    measured.registrations.push_back(env_.metrics->counter(
+        {"colloquium_dead_letters_total", "Events a component gave up for good, by reason."}, labels,
+        [&letters = measured.letters, reason] { return static_cast<double>(letters.counts().value(reason)); }));
   }
-  return &measured.counters;
+  return measured;
+}
+
+void PipelineRun::measure_dedupe(const std::string& source, const Descriptor& descriptor,
+                                 const std::shared_ptr<DedupeTable>& table) {
+  if (env_.metrics == nullptr) return;
+  const metrics::Labels labels{.pipeline = plan_->name(),
+                               .component = source,
+                               .kind = kind_label(descriptor),
+                               .reason = {},
+                               .partition = {}};
+  registrations_.push_back(env_.metrics->gauge(
+      {"colloquium_dedupe_horizon_seconds",
+       "How far back a source knows the ids it has delivered: its window, or less where max_ids cuts it short."},
+      labels, [table, &clock = env_.clock] {
+        const int64_t now_ms = clock.wall_ms();
+        return static_cast<double>(now_ms - table->horizon_ms(now_ms)) / 1000;
+      }));
+  registrations_.push_back(env_.metrics->gauge({"colloquium_dedupe_ids", "Ids a source remembers."}, labels,
+                                               [table] { return static_cast<double>(table->size()); }));
 }
 
 template <class Context>
@@ -122,7 +148,10 @@ Status PipelineRun::build_leg(size_t index) {
                                                                    [](const auto& s) { return s.traits.finite; });
   options.dead_stream = dead_stream_;
   options.dead_origin = dead_origin_;
-  options.counters = measure(sink_config.name, *sink_config.descriptor);
+  Measured& measured = measure(sink_config.name, *sink_config.descriptor);
+  options.counters = &measured.counters;
+  options.letters = &measured.letters;
+  sink_letters_.push_back(&measured.letters);
   // With `log: off` every source is a partition of its own, named by the source in the journal.
   for (size_t p = 0; p < partition_count(); ++p) {
     CommitPartition partition;
@@ -183,10 +212,13 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
     options.dedupe =
         std::make_shared<DedupeTable>(std::hash<std::string>()(stream_tag_), source_config.dedupe->window.ms,
                                       static_cast<uint64_t>(source_config.dedupe->max_ids));
+    measure_dedupe(source_config.name, *source_config.descriptor, options.dedupe);
   }
   options.door_thread = index;
   options.tag = stream_tag_;
-  options.counters = measure(source_config.name, *source_config.descriptor);
+  Measured& measured = measure(source_config.name, *source_config.descriptor);
+  options.counters = &measured.counters;
+  options.letters = &measured.letters;
   options.dead_stream = dead_stream_;
   options.dead_origin = dead_origin_;
   if (data.logged()) {
@@ -255,15 +287,16 @@ Result<StageChain> PipelineRun::build_chain() {
   std::vector<StageChain::Link> links;
   for (size_t i = 0; i < config().stages.size(); ++i) {
     const config::ComponentConfig& stage = config().stages[i];
-    if (stage_counters_.size() <= i) stage_counters_.push_back(measure(stage.name, *stage.descriptor));
+    if (measured_stages_.size() <= i) measured_stages_.push_back(&measure(stage.name, *stage.descriptor));
     TRY_ASSIGN(auto made,
                stage.descriptor->create_pure_stage(stage.parsed, component_context<ComponentContext>(stage)));
-    links.push_back({stage.name, std::move(made), stage_counters_[i]});
+    Measured& measured = *measured_stages_[i];
+    links.push_back({stage.name, std::move(made), &measured.counters, &measured.letters});
   }
   const auto& sinks = plan_->data().sinks;
   const bool tape_after =
       std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.when != nullptr; });
-  return StageChain(std::move(links), tape_after);
+  return StageChain(std::move(links), tape_after, env_.clock);
 }
 
 Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& feed) {
@@ -283,6 +316,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   }
   // The stages run for all legs together, so what fails there is one letter, whose position one leg commits.
   port.takes_dead_letters = leg == 0;
+  port.letters = sink_letters_[leg];
   return port;
 }
 

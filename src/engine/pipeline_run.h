@@ -12,6 +12,7 @@
 
 #include "base/counters.h"
 #include "computo/event_evaluator.h"
+#include "engine/dead_letter_tally.h"
 #include "engine/door.h"
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
@@ -37,6 +38,7 @@ class PipelineRun final : public Pipeline {
  private:
   // Counters outlive what counts and are read by the metrics registry until the run dies.
   struct Measured {
+    Measured(std::string who, const Clock& clock) : letters(std::move(who), clock) {}
     ComponentCounters counters;
     metrics::Registration registration;
   };
@@ -51,7 +53,9 @@ class PipelineRun final : public Pipeline {
   };
 
   const config::PipelineConfig& config() const { return plan_->data().config; }
-  ComponentCounters* measure(const std::string& component, const Descriptor& descriptor);
+  Measured& measure(const std::string& component, const Descriptor& descriptor);
+  void measure_dedupe(const std::string& source, const Descriptor& descriptor,
+                      const std::shared_ptr<DedupeTable>& table);
   template <class Context>
   Context component_context(const config::ComponentConfig& component) const;
 
@@ -97,7 +101,8 @@ class PipelineRun final : public Pipeline {
   // Counters are declared before whatever adds to them, so that they outlive it.
   std::vector<std::unique_ptr<Measured>> measured_;
   std::vector<metrics::Registration> registrations_;
-  std::vector<ComponentCounters*> stage_counters_;
+  std::vector<Measured*> measured_stages_;
+  std::vector<DeadLetterTally*> sink_letters_;
   std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
   std::vector<std::unique_ptr<SourceUnit>> sources_;
   std::vector<std::unique_ptr<SinkLeg>> legs_;

@@ -7,6 +7,7 @@
 #include "base/counters.h"
 #include "base/logging.h"
 #include "engine/dead_letter.h"
+#include "engine/dead_letter_tally.h"
 
 namespace colloquium::engine {
 
@@ -47,7 +48,7 @@ struct SinkLeg::Lane {
 SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
                  Random& random)
     : options_(std::move(options)), sink_(std::move(sink)), loop_(loop), clock_(clock), random_(random) {
-  ASSERT(options_.counters != nullptr);
+  ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->index = i;
@@ -216,7 +217,10 @@ void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t atte
   options_.counters->errors.add(error.code);
   if (options_.dead_stream) {
     add_dead_letter(*lane.rest, event, error, options_.sink_name, attempts, lane.dead);
+    options_.letters->add(error, [&] { return lane.rest->id(event); });
   } else {
+    // Each of them, as nothing else is left of it.
+    options_.letters->count(error.code);
     log_warning(options_.commit_name, "event " + lane.rest->id(event) + " given up after " +
                                           std::to_string(attempts) + " attempt(s): " + last_error_);
   }

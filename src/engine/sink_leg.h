@@ -32,6 +32,8 @@ struct ComponentCounters;
 
 namespace colloquium::engine {
 
+class DeadLetterTally;
+
 // How a leg names a partition of its input in a commit.
 struct CommitPartition {
   log::StreamId stream = 0;
@@ -57,6 +59,7 @@ struct SinkLegOptions {
   std::optional<log::StreamId> dead_stream;        // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
   ComponentCounters* counters = nullptr;           // never null
+  DeadLetterTally* letters = nullptr;              // never null
 };
 
 class SinkLeg {

@@ -6,6 +6,7 @@
 #include "base/counters.h"
 #include "base/logging.h"
 #include "base/sim_executor.h"
+#include "engine/dead_letter_tally.h"
 #include "engine/test_support.h"
 #include "log/fake_log.h"
 #include "loop/test_loop.h"
@@ -54,6 +55,7 @@ struct Bench {
     options.dead_stream = dead;
     options.dead_origin = test_origin();
     options.counters = &counters;
+    options.letters = &letters;
     auto made = std::make_unique<FakeSink>(token);
     sink = made.get();
     leg = std::make_unique<SinkLeg>(options, std::move(made), loop, clock, random);
@@ -127,6 +129,7 @@ struct Bench {
   std::unique_ptr<log::Log> log;
   log::StreamId stream = 0, dead = 0;
   ComponentCounters counters;
+  DeadLetterTally letters{"orders/all", clock};
   SinkLegOptions options;
   FakeSink* sink = nullptr;
   std::unique_ptr<SinkLeg> leg;
@@ -393,6 +396,25 @@ TEST_CASE("a refused event becomes a dead letter at once, the others are written
   CHECK(bench.sink->written == std::vector<std::string>{"2"});
   CHECK(bench.dead_letters().size() == 1);
   CHECK(bench.committed() == 2);
+}
+
+TEST_CASE("dead letters of a sink are counted by reason and told, and its retries are not", "[REQ-021][REQ-111]") {
+  Bench bench(false);
+  std::vector<std::string> lines;
+  set_log_writer([&](std::string_view line) { lines.emplace_back(line); });
+  int write = 0;
+  bench.sink->answer = [&](const Batch& batch) {
+    return std::vector<EventOutcome>(batch.size(), ++write == 1 ? retry() : refuse());
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  bench.settle();
+  CHECK(bench.letters.counts().total() == 0);
+  lines.clear();
+  bench.advance(200);
+  set_log_writer(nullptr);
+  CHECK(bench.letters.counts().value(ErrorCode::kInvalidInput) == 3);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::Contains("event orders.tagtagta-0-0 went to the dead letters: never"));
 }
 
 TEST_CASE("dead letters of the stages are stored with the position of their batch") {

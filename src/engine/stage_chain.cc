@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "colloquium/clock.h"
+
 #include "base/assert.h"
 #include "base/counters.h"
 #include "engine/dead_letter.h"
+#include "engine/dead_letter_tally.h"
 
 namespace colloquium::engine {
 
@@ -22,8 +25,8 @@ size_t index_of(const Batch& entered, uint32_t offset_delta) {
 
 }  // namespace
 
-StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after)
-    : links_(std::move(links)), output_(std::make_unique<BatchBuilder>()) {
+StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after, const Clock& clock)
+    : links_(std::move(links)), clock_(&clock), output_(std::make_unique<BatchBuilder>()) {
   // From the end: a stage writes a tape only if somebody behind it reads one.
   bool wanted = tape_wanted_after;
   for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
@@ -32,7 +35,7 @@ StageChain::StageChain(std::vector<Link> links, bool tape_wanted_after)
   }
 }
 
-std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input, BatchBuilder& dead) {
+std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input, BatchBuilder* dead) {
   std::shared_ptr<const Batch> current = input;
   for (Link& link : links_) {
     // What nothing is left of costs no further stage; its position still goes on.
@@ -44,16 +47,15 @@ std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input,
 }
 
 std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_ptr<const Batch>& input,
-                                                  const Batch& entered, BatchBuilder& dead) {
+                                                  const Batch& entered, BatchBuilder* dead) {
   failed_.clear();
+  const int64_t started_ns = clock_->monotonic_ns();
   link.stage->run(*input, *output_, failed_);
-  for (const FailedEvent& failure : failed_) {
-    // By its place, which a stage must keep, as indices do not survive a filter.
-    const size_t original = index_of(entered, input->entry(failure.index).offset_delta);
-    add_dead_letter(entered, original, failure.error, link.name, 1, dead);
-  }
   std::shared_ptr<const Batch> result = output_->seal(input->shared_origin(), input->base_offset());
+  const int64_t ended_ns = clock_->monotonic_ns();
+  if (dead != nullptr) give_up(link, *input, entered, *dead);
   if (link.counters != nullptr) {
+    link.counters->duration.observe_ns(ended_ns - started_ns);
     link.counters->events_in.add(input->size());
     link.counters->events_out.add(result->size());
     link.counters->bytes_in.add(input->payload_bytes());
@@ -61,6 +63,15 @@ std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_
     for (const FailedEvent& failure : failed_) link.counters->errors.add(failure.error.code);
   }
   return result;
+}
+
+void StageChain::give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder& dead) {
+  for (const FailedEvent& failure : failed_) {
+    // By its place, which a stage must keep, as indices do not survive a filter.
+    const size_t original = index_of(entered, input.entry(failure.index).offset_delta);
+    add_dead_letter(entered, original, failure.error, link.name, 1, dead);
+    if (link.letters != nullptr) link.letters->add(failure.error, [&] { return entered.id(original); });
+  }
 }
 
 }  // namespace colloquium::engine

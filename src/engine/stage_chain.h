@@ -13,33 +13,40 @@
 #include "colloquium/stage.h"
 
 namespace colloquium {
+class Clock;
 struct ComponentCounters;
-}
+}  // namespace colloquium
 
 namespace colloquium::engine {
+
+class DeadLetterTally;
 
 class StageChain {
  public:
   struct Link {
     std::string name;
     std::unique_ptr<PureStage> stage;
-    ComponentCounters* counters = nullptr;  // outlives the chain; may be null
+    ComponentCounters* counters = nullptr;  // these outlive the chain and may be null
+    DeadLetterTally* letters = nullptr;
   };
 
   // `tape_wanted_after`: whether whoever comes after the last stage reads its tape.
-  StageChain(std::vector<Link> links, bool tape_wanted_after);
+  StageChain(std::vector<Link> links, bool tape_wanted_after, const Clock& clock);
 
   // The result of `input`; dead letters of its failed events are appended to `dead`, with the event as it
-  // entered the chain, so that a replay starts from the beginning.
-  std::shared_ptr<const Batch> run(std::shared_ptr<const Batch> input, BatchBuilder& dead);
+  // entered the chain, so that a replay starts from the beginning. Null: another run of the same batch keeps and
+  // counts them.
+  std::shared_ptr<const Batch> run(std::shared_ptr<const Batch> input, BatchBuilder* dead);
 
   bool empty() const { return links_.empty(); }
 
  private:
   std::shared_ptr<const Batch> run_link(Link& link, const std::shared_ptr<const Batch>& input,
-                                        const Batch& entered, BatchBuilder& dead);
+                                        const Batch& entered, BatchBuilder* dead);
+  void give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder& dead);
 
   std::vector<Link> links_;
+  const Clock* clock_;                    // a pointer, for the same reason as the next
   std::unique_ptr<BatchBuilder> output_;  // behind a pointer, so that a chain can be moved
   std::vector<FailedEvent> failed_;
 };

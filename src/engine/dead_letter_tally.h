@@ -1,0 +1,44 @@
+// DeadLetterTally: how many events a component gave up, by reason, and a line now and then that says so.
+//
+// Dead letters are kept, so nothing else would tell: one wrong field name can empty a stream into them while
+// every part of the process is well. A receiver that refuses a million events may not write a million lines
+// either, so a component says it once per ten seconds, with the count of those it did not tell.
+//
+// Thread safety: every method on any thread; the counts may be read while others add.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "colloquium/clock.h"
+#include "colloquium/result.h"
+
+#include "base/counters.h"
+
+namespace colloquium::engine {
+
+class DeadLetterTally {
+ public:
+  // `who` stands before each line: "<pipeline>/<component>".
+  DeadLetterTally(std::string who, const Clock& clock) : who_(std::move(who)), clock_(clock) {}
+
+  // `event` gives the event's id, or where its bytes stand; asked only if a line is written.
+  void add(const Error& error, const std::function<std::string()>& event);
+
+  // Without a line: for what is told in another way.
+  void count(ErrorCode reason) { counts_.add(reason); }
+
+  const ErrorCounters& counts() const { return counts_; }
+
+ private:
+  const std::string who_;
+  const Clock& clock_;
+  ErrorCounters counts_;
+  std::atomic<int64_t> quiet_until_ns_{std::numeric_limits<int64_t>::min()};
+  std::atomic<uint64_t> untold_{0};
+};
+
+}  // namespace colloquium::engine
