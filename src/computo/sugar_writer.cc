@@ -1,7 +1,10 @@
 #include "computo/sugar_writer.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -89,6 +92,9 @@ class SugarWriter {
   bool items(const std::vector<uint32_t>& expressions);
   bool if_else(const std::vector<uint32_t>& operands);
   bool let(uint32_t token, const std::vector<uint32_t>& operands);
+  std::set<std::string> names_read(uint32_t token) const;
+  bool order_bindings(std::vector<Member>& bindings) const;
+  bool is_lambda(uint32_t token) const;
   bool read_bindings(uint32_t token, std::vector<Member>& out);
   bool lambda(uint32_t token, const std::vector<uint32_t>& operands);
   void access(const std::string& name, const std::vector<uint32_t>& operands);
@@ -338,9 +344,66 @@ bool SugarWriter::if_else(const std::vector<uint32_t>& operands) {
   return expression(operands[2]);
 }
 
+// The names that accesses in the expression begin with; those that are bound within count as well.
+std::set<std::string> SugarWriter::names_read(uint32_t token) const {
+  std::set<std::string> names;
+  const uint32_t end = end_of(token);
+  for (uint32_t i = token; i < end; ++i) {
+    if (type(i) != TokenType::kArray || first_child(i) == end_of(i)) continue;
+    const uint32_t head = first_child(i);
+    if (!is_string(head) || string(head) != "$" || end_of(head) == end_of(i) || !is_string(end_of(head))) continue;
+    const std::string pointer = string(end_of(head));
+    if (pointer.starts_with('/'))
+      names.insert(pointer.substr(1, std::min(pointer.find('/', 1), pointer.size()) - 1));
+  }
+  return names;
+}
+
+// In the object form a binding never sees another one, as a pair sees those before it: whoever reads a name comes
+// before the binding that would hide it, else the order of the keys stays. Functions see all names in either form.
+// False if that goes in a circle.
+bool SugarWriter::order_bindings(std::vector<Member>& bindings) const {
+  std::map<std::string_view, size_t> places;
+  for (size_t i = 0; i < bindings.size(); ++i) places.emplace(bindings[i].name, i);
+  std::vector<std::vector<size_t>> hidden(bindings.size());  // what must come behind each
+  std::vector<size_t> readers(bindings.size());              // how many must come before each
+  for (size_t i = 0; i < bindings.size(); ++i) {
+    if (is_lambda(bindings[i].value)) continue;
+    for (const std::string& name : names_read(bindings[i].value)) {
+      const auto found = places.find(name);
+      if (found == places.end() || found->second == i) continue;
+      hidden[i].push_back(found->second);
+      ++readers[found->second];
+    }
+  }
+  std::set<size_t> free;
+  for (size_t i = 0; i < bindings.size(); ++i) {
+    if (readers[i] == 0) free.insert(i);
+  }
+  std::vector<Member> ordered;
+  while (!free.empty()) {
+    const size_t next = *free.begin();
+    free.erase(free.begin());
+    ordered.push_back(bindings[next]);
+    for (const size_t other : hidden[next]) {
+      if (--readers[other] == 0) free.insert(other);
+    }
+  }
+  if (ordered.size() != bindings.size()) return false;
+  bindings = std::move(ordered);
+  return true;
+}
+
+bool SugarWriter::is_lambda(uint32_t token) const {
+  if (type(token) != TokenType::kArray) return false;
+  const uint32_t head = first_child(token);
+  return head != end_of(token) && is_string(head) && string(head) == "lambda";
+}
+
 bool SugarWriter::read_bindings(uint32_t token, std::vector<Member>& out) {
   if (type(token) == TokenType::kObject) {
     out = members(token);
+    if (!order_bindings(out)) return fail(token, "bindings that read each other's outer names have no sugar form");
   } else if (type(token) == TokenType::kArray) {
     for (uint32_t pair = first_child(token); pair != end_of(token); pair = end_of(pair)) {
       const uint32_t name = first_child(pair);

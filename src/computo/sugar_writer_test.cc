@@ -132,4 +132,15 @@ TEST_CASE("a conversion that fails says where in the text, and why") {
   CHECK(to_sugar(R"(["+",1,2])", {}, error).value_or("") == "1 + 2");
 }
 
+TEST_CASE("bindings of the object form are put so that each still sees only what is outside") {
+  ScriptError error;
+  const auto sugar_of = [&](std::string_view json) { return to_sugar(json, {}, error); };
+  CHECK(sugar_of(R"(["let", {"a": 2, "b": ["$", "/a"]}, ["$", "/b"]])") == "let\n  b = a\n  a = 2\nin\n  b");
+  CHECK(sugar_of(R"(["let", {"a": 2, "b": 3}, ["$", "/b"]])") == "let\n  a = 2\n  b = 3\nin\n  b");
+  CHECK(sugar_of(R"(["let", {"a": 2, "f": ["lambda", [], ["$", "/a"]]}, ["$", "/f"]])") ==
+        "let\n  a = 2\n  f = () => a\nin\n  f");
+  CHECK_FALSE(sugar_of(R"(["let", {"a": ["$", "/b"], "b": ["$", "/a"]}, 1])"));
+  CHECK(error.category == Category::kUnrepresentable);
+}
+
 }  // namespace colloquium::computo
