@@ -32,13 +32,22 @@ struct ScriptCases::Outcome {
   std::string category;
   std::string message;
 
-  static Outcome failed(const computo::ScriptError& error) {
-    return {"", std::string(computo::to_string(error.category)), error.message()};
+  // With its place, and the line it is in.
+  static Outcome failed(const computo::ScriptError& error, const std::string& script, SourceLines& lines) {
+    const std::string text = computo::error_text(error, script, lines.reader());
+    const size_t first = std::min(text.find('\n') + 1, text.size());
+    std::string below = text.substr(first);
+    if (!below.empty()) below.pop_back();
+    const std::string& file = error.origin.empty() ? script : error.origin;
+    const std::string place = file + ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+    return {"", std::string(computo::to_string(error.category)),
+            error.message() + " (" + place + ")" + (below.empty() ? "" : "\n" + below)};
   }
 };
 
 // Coverage is of the script as it is written, so nothing of it is worked out ahead.
-ScriptCases::ScriptCases(const Script& script, bool with_coverage) {
+ScriptCases::ScriptCases(const Script& script, bool with_coverage) : origin_(script.origin) {
+  lines_.add(script);
   computo::CompileOptions options = script_options(script.origin, "array");
   if (with_coverage) {
     options.trace = computo::TraceInfo::kPlaces;
@@ -51,11 +60,11 @@ ScriptCases::ScriptCases(const Script& script, bool with_coverage) {
 }
 
 ScriptCases::Outcome ScriptCases::evaluate(const std::vector<json::ValueView>& inputs) {
-  if (program_ == nullptr) return Outcome::failed(failure_.errors.front());
+  if (program_ == nullptr) return Outcome::failed(failure_.errors.front(), origin_, lines_);
   std::vector<char> bytes;
   const bool done =
       coverage_ == nullptr ? evaluator_->evaluate(inputs) : evaluator_->evaluate_traced(inputs, {}, *coverage_);
-  if (!done || !evaluator_->write(bytes, nullptr)) return Outcome::failed(evaluator_->error());
+  if (!done || !evaluator_->write(bytes, nullptr)) return Outcome::failed(evaluator_->error(), origin_, lines_);
   return {std::string(bytes.begin(), bytes.end()), "", ""};
 }
 

@@ -36,6 +36,8 @@ class ScriptCases {
   struct Outcome;
   Outcome evaluate(const std::vector<json::ValueView>& inputs);
 
+  std::string origin_;
+  SourceLines lines_;
   computo::ProgramPtr program_;  // null: see failure_
   computo::CompileFailure failure_;
   std::unique_ptr<computo::Evaluator> evaluator_;

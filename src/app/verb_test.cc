@@ -161,7 +161,7 @@ Exit run(const Options& options, Console& console) {
     }
     suites.push_back(std::move(*suite));
   }
-  console.err << config::describe(problems);
+  console.err << describe_with_source(problems);
   // Every mistake of every file has been told by now.
   if (unreadable || config::has_errors(problems)) return Exit::kRefused;
   auto foundation = Foundation::create(io::posix_file_system(), 1);

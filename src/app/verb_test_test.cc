@@ -60,6 +60,7 @@ TEST_CASE("cases of a script compare values and categories of errors [REQ-050]")
   CHECK(contains(result.err, "failed: wrong: expected error[type], got 2"));
   CHECK(contains(result.err, "failed: other: expected error[value], got error[type]: "));
   CHECK(contains(result.err, "failed: fails: error[type]: "));
+  CHECK(contains(result.err, verbs.path("s.json") + ":1:7)\n    [\"+\", [\"$input\"], 1]\n          ^\n"));
 }
 
 TEST_CASE("a case may expect that the script does not even compile") {
