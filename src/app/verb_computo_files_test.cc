@@ -104,6 +104,28 @@ TEST_CASE("computo fmt leaves a script that is wrong as it is, and goes on with 
   CHECK(verbs.run({"computo", "fmt", "-"}, "[1,2]").out == "[1, 2]\n");
 }
 
+TEST_CASE("computo migrate rewrites what it can, tells the rest, and checks what comes out [REQ-055]") {
+  const VerbRunner verbs;
+  const std::string old = verbs.write("old.json",
+                                      "["
+                                      "\"map\", [\"$input\"],\n  [[\"x\"], [\"&&\", [\"$\", \"/x\"], true]]]");
+  const VerbResult done = verbs.run({"computo", "migrate", old, "--output", verbs.path("new.json")});
+  CHECK(done.exit == Exit::kDone);
+  CHECK(done.out.empty());
+  CHECK(contains(done.err, old + ":2:3: rewritten[D-CALLABLE]: "));
+  CHECK(contains(done.err, old + ":2:12: rewritten[V-LOGIC]: "));
+  CHECK(verbs.run({"computo", "run", verbs.path("new.json"), "[0, 5]"}).out == "[false,true]\n");
+  const VerbResult left = verbs.run({"computo", "migrate", "-"}, "[\"upcase\", [\"split\", \"a\", \"\"]]");
+  CHECK(left.exit == Exit::kFailed);
+  CHECK(left.out == "[\"upcase\", [\"split\", \"a\", \"\"]]\n");
+  CHECK(contains(left.err, "stdin:1:27: differs[D-SPLIT-UTF8]: "));
+  CHECK(contains(left.err, "error[unknown_operator]"));
+  const VerbResult sugar = verbs.run({"computo", "migrate", verbs.write("s.computo", "2 * (3) + 4")});
+  CHECK(sugar.exit == Exit::kFailed);
+  CHECK(sugar.out == "2 * (3) + 4\n");
+  CHECK(verbs.run({"computo", "migrate", verbs.write("t.computo", "2 +")}).exit == Exit::kFailed);
+}
+
 TEST_CASE("computo convert goes both ways without loss") {
   const VerbRunner verbs;
   const std::string json =

@@ -95,7 +95,7 @@ TEST_CASE("where the shape of computed arrays shows, it is told") {
 
 TEST_CASE("functions that would read other names are told") {
   CHECK(notes_of(R"(["let", [["n", 1], ["f", ["lambda", ["x"], ["+", ["$", "/x"], ["$", "/n"]]]]],
-                     ["let", [["n", 2]], ["map", ["$input"], ["$", "/f"]]]])") == "2:63 D-SCOPE");
+                     ["let", [["n", 2]], ["map", ["$input"], ["$", "/f"]]]])") == "2:62 D-SCOPE");
   CHECK(notes_of(R"(["let", [["n", 1], ["f", ["lambda", ["x"], ["$", "/n"]]]], ["map", ["$input"], ["$", "/f"]]])")
             .empty());
   CHECK(notes_of(R"(["lambda", ["x"], ["lambda", ["y"], ["+", ["$", "/x"], ["$", "/y"]]]])") == "1:19 D-SCOPE");

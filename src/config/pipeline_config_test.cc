@@ -324,6 +324,44 @@ TEST_CASE("context gives variables, but none that scripts have already") {
   CHECK(with("context: [1]") == "orders.yaml:1:10: error: context must be a map, found a list\n");
 }
 
+TEST_CASE("metrics are declared with what they count and how", "[REQ-112]") {
+  const auto outcome = read(
+      "metrics:\n"
+      "  - {name: orders, help: Seen., labels: [region, tier]}\n"
+      "  - {name: total, type: histogram, buckets: [1, 2.5, 10]}\n"
+      "  - {name: size, type: histogram, max_series: 5}\n"
+      "  - {name: stock, type: gauge}\n" +
+      std::string(kEnds));
+  CHECK(outcome.messages.empty());
+  const std::vector<MetricConfig>& metrics = outcome.config.metrics;
+  REQUIRE(metrics.size() == 4);
+  CHECK(metrics[0].type == MetricType::kCounter);
+  CHECK(metrics[0].labels == std::vector<std::string>{"region", "tier"});
+  CHECK(metrics[0].max_series == 1000);
+  CHECK(metrics[1].buckets == std::vector<double>{1, 2.5, 10});
+  CHECK(metrics[2].buckets.size() == 11);
+  CHECK(metrics[2].max_series == 5);
+  CHECK(metrics[3].buckets.empty());
+}
+
+TEST_CASE("a metric that cannot be kept is told where it stands") {
+  CHECK(with("metrics: [{type: gauge}]") == "orders.yaml:1:11: error: missing key 'name' in metrics[0]\n");
+  CHECK(with("metrics: [{name: a-b}]") ==
+        "orders.yaml:1:18: error: 'a-b' is no name for a metric: use letters, digits and '_'\n");
+  CHECK(with("metrics: [{name: a}, {name: b}, {name: a}]") ==
+        "orders.yaml:1:40: error: a metric named 'a' is declared already\n");
+  CHECK(with("metrics: [{name: a, labels: [le]}]") ==
+        "orders.yaml:1:29: error: the label 'le' is there already\n");
+  CHECK(with("metrics: [{name: a, labels: [x, x]}]") ==
+        "orders.yaml:1:29: error: the label 'x' is there already\n");
+  CHECK(with("metrics: [{name: a, labels: [__x]}]") ==
+        "orders.yaml:1:29: error: '__x' is no name for a label: use letters, digits and '_'\n");
+  CHECK(with("metrics: [{name: a, type: gauge, buckets: [1]}]") ==
+        "orders.yaml:1:43: error: only a histogram has buckets\n");
+  CHECK(with("metrics: [{name: a, type: histogram, buckets: [1, 1]}]") ==
+        "orders.yaml:1:47: error: the buckets must ascend\n");
+}
+
 TEST_CASE("a component's own checks run once its settings are right") {
   CHECK(read("sources: [{file: {path: a}}]\nsinks: [{file: {path: x}}]").messages ==
         "error: no directory, seen from /base\n");

@@ -157,6 +157,45 @@ TEST_CASE("scraping while other threads count and register is safe") {
   CHECK(contains(registry.text(), "kind=\"file_sink\"} 2000\n"));
 }
 
+TEST_CASE("a declared metric gives all its series at each scrape", "[REQ-115]") {
+  Registry registry;
+  std::vector<DeclaredSeries> series = {{.labels = {{"pipeline", "p"}, {"region", "eu"}}, .value = 2}};
+  const auto counter =
+      registry.declare("colloquium_script_n_total", "N.", DeclaredType::kCounter, [&] { return series; });
+  REQUIRE(counter);
+  CHECK(contains(registry.text(), "# TYPE colloquium_script_n_total counter\n"));
+  CHECK(contains(registry.text(), "colloquium_script_n_total{pipeline=\"p\",region=\"eu\"} 2\n"));
+  series.push_back({.labels = {{"pipeline", "p"}, {"region", "a\"b"}}, .value = 7});
+  CHECK(contains(registry.text(), "region=\"a\\\"b\"} 7\n"));
+  const auto histogram = registry.declare("colloquium_script_h", "H.", DeclaredType::kHistogram, [] {
+    return std::vector<DeclaredSeries>{{.labels = {}, .value = 0, .buckets = {{1, 3}}, .count = 4, .sum = 9}};
+  });
+  REQUIRE(histogram);
+  CHECK(contains(registry.text(), "colloquium_script_h_bucket{le=\"1\"} 3\n"));
+  CHECK(contains(registry.text(), "colloquium_script_h_bucket{le=\"+Inf\"} 4\n"));
+}
+
+TEST_CASE("a name is declared with one type, by as many as like, and goes with the last of them") {
+  Registry registry;
+  const auto one = [](double value) {
+    return [value] {
+      return std::vector<DeclaredSeries>{{.labels = {{"v", std::to_string(value)}}, .value = value}};
+    };
+  };
+  {
+    const auto first = registry.declare("colloquium_script_g", "G.", DeclaredType::kGauge, one(1));
+    const auto second = registry.declare("colloquium_script_g", "G.", DeclaredType::kGauge, one(2));
+    REQUIRE(first);
+    REQUIRE(second);
+    const auto other = registry.declare("colloquium_script_g", "G.", DeclaredType::kCounter, one(3));
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == ErrorCode::kConflict);
+    CHECK(contains(registry.text(), "} 1\n"));
+    CHECK(contains(registry.text(), "} 2\n"));
+  }
+  CHECK(registry.text().empty());
+}
+
 TEST_CASE("promtool finds nothing to complain about [REQ-226]") {
   if (std::system("promtool --version >/dev/null 2>&1") != 0) SKIP_TEST("promtool is not installed");
   Registry registry;
