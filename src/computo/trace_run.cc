@@ -13,13 +13,15 @@ namespace {
 // Rendering may fail, allocate and take steps; for the evaluation it has never happened.
 class Unnoticed {
  public:
-  Unnoticed(bool& failed, uint64_t& steps, Arena& arena, Arena& scratch)
+  Unnoticed(bool& failed, uint64_t& steps, uint64_t& reserve, Arena& arena, Arena& scratch)
       : failed_(failed),
         steps_(steps),
+        reserve_(reserve),
         arena_(arena),
         scratch_(scratch),
         was_failed_(failed),
         had_steps_(steps),
+        had_reserve_(reserve),
         mark_(arena.mark()),
         scratch_mark_(scratch.mark()) {
     failed_ = false;
@@ -27,6 +29,7 @@ class Unnoticed {
   ~Unnoticed() {
     failed_ = was_failed_;
     steps_ = had_steps_;
+    reserve_ = had_reserve_;
     arena_.release(mark_);
     scratch_.release(scratch_mark_);
   }
@@ -36,10 +39,12 @@ class Unnoticed {
  private:
   bool& failed_;
   uint64_t& steps_;
+  uint64_t& reserve_;
   Arena& arena_;
   Arena& scratch_;
   const bool was_failed_;
   const uint64_t had_steps_;
+  const uint64_t had_reserve_;
   const Arena::Mark mark_;
   const Arena::Mark scratch_mark_;
 };
@@ -184,8 +189,10 @@ std::string TraceRun::render(const Value& value) {
   const Machine::Blame blamed = machine.blame_;
   std::string text = "null";
   {
-    const Unnoticed unnoticed(machine.failed_, machine.steps_left_, machine.arena_, machine.scratch_arena_);
+    const Unnoticed unnoticed(machine.failed_, machine.steps_left_, machine.steps_reserve_, machine.arena_,
+                              machine.scratch_arena_);
     machine.steps_left_ = machine.limits_.steps;
+    machine.steps_reserve_ = 0;
     output.start(false);
     if (computo::render(machine, output, RenderAs::kResult, value)) text = std::string(output.text());
   }
