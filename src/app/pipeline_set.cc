@@ -6,6 +6,20 @@
 #include "base/logging.h"
 
 namespace colloquium::app {
+namespace {
+
+// For a pipeline that never ran: see Pipeline::stop.
+constexpr int64_t kWithoutDraining = -1;
+
+Error lost(uint64_t events, const std::string& why) {
+  const std::string what = events == 1 ? " event was" : " events were";
+  return Error{ErrorCode::kUnavailable,
+               std::to_string(events) + what + " lost: " + why + ", and with log: off nothing keeps them",
+               false,
+               {}};
+}
+
+}  // namespace
 
 PipelineSet::PipelineSet(Loop& loop, int64_t drain_timeout_ms, Done done)
     : loop_(loop), drain_timeout_ms_(drain_timeout_ms), done_(std::move(done)) {}
@@ -34,7 +48,7 @@ Status PipelineSet::start() {
     Status started = unit.pipeline->start([this, &unit] { loop_.post([this, &unit] { finished(unit); }); },
                                           [this, &unit](Error error) { failed(unit, std::move(error)); });
     if (started) continue;
-    for (const auto& other : units_) close(*other, 0);
+    for (const auto& other : units_) close(*other, kWithoutDraining);
     return started;
   }
   return {};
@@ -58,13 +72,30 @@ void PipelineSet::all_closed() {
 
 void PipelineSet::finished(Unit& unit) {
   if (unit.state != State::kRunning) return;  // a stop came first
-  log_info(unit.name, "every source is read to its end and committed");
+  const engine::PipelineOutcome outcome = unit.pipeline->outcome();
+  if (outcome.source_error) {
+    note_failure(unit, *outcome.source_error);
+    log_error(unit.name, "a source could not be read to its end; what came before is committed");
+  } else if (outcome.given_up > 0) {
+    note_failure(unit, lost(outcome.given_up, "given up"));
+    log_error(unit.name, "every source is read to its end, but not every event was written");
+  } else if (outcome.dead_letters > 0) {
+    log_info(unit.name, "every source is read to its end and committed; some events are dead letters",
+             {{"dead_letters", outcome.dead_letters}, {"stream", outcome.dead_stream}});
+  } else {
+    log_info(unit.name, "every source is read to its end and committed");
+  }
   close(unit, 0);
 }
 
-void PipelineSet::failed(Unit& unit, Error error) {
+// The first failure of all is how the process ends; each pipeline shows its own.
+void PipelineSet::note_failure(Unit& unit, Error error) {
   if (!failure_) failure_ = error;
-  unit.failure = std::move(error);
+  if (!unit.failure) unit.failure = std::move(error);
+}
+
+void PipelineSet::failed(Unit& unit, Error error) {
+  note_failure(unit, std::move(error));
   // The pipeline is in the middle of something; it is closed from a turn of its own.
   loop_.post([this, &unit] { close(unit, 0); });
 }
@@ -79,6 +110,12 @@ void PipelineSet::close(Unit& unit, int64_t deadline_ms) {
 void PipelineSet::closed(Unit& unit) {
   ASSERT(open_ > 0);
   unit.state = State::kClosed;
+  const uint64_t left_behind = unit.pipeline->outcome().left_behind;
+  if (left_behind > 0) {
+    Error error = lost(left_behind, "not written in time");
+    log_error(unit.name, error.message);
+    note_failure(unit, std::move(error));
+  }
   unit.pipeline.reset();
   if (--open_ == 0) all_closed();
 }

@@ -2,7 +2,8 @@
 //
 // A pipeline that finishes by itself (finite sources) is closed at once, while the others go on. One that fails
 // is closed too; the others go on as well, and the failure shows in the end and in the health meanwhile. When
-// the last one is closed, `done` runs.
+// the last one is closed, `done` runs. A source that could not be read to its end, and events that were lost
+// (`log: off`: given up, or left behind by a stop), count as failures too.
 //
 // Life: add … start → (stop) → done → destroyed. Thread safety: loop only.
 #pragma once
@@ -52,6 +53,7 @@ class PipelineSet {
 
   void finished(Unit& unit);
   void failed(Unit& unit, Error error);
+  void note_failure(Unit& unit, Error error);
   void close(Unit& unit, int64_t deadline_ms);
   void closed(Unit& unit);
   void all_closed();

@@ -16,6 +16,7 @@ struct Script {
   int stops = 0;
   int64_t deadline_ms = -1;
   bool healthy = true;
+  engine::PipelineOutcome outcome;
   Task finished;
   UniqueFunction<void(Error)> failed;
   Task closed;
@@ -44,6 +45,7 @@ class FakePipeline final : public engine::Pipeline {
   std::vector<engine::ComponentHealth> health() const override {
     return {{"sink all", script_.healthy, script_.healthy ? "" : "refused"}};
   }
+  engine::PipelineOutcome outcome() const override { return script_.outcome; }
 
  private:
   Script& script_;
@@ -98,6 +100,41 @@ TEST_CASE("a pipeline that finishes is closed while the other goes on") {
   CHECK_FALSE(f.failure.has_value());
 }
 
+TEST_CASE("a source that was not read to its end, and events that nothing keeps, are failures") {
+  const auto ends_with = [](const engine::PipelineOutcome& outcome) {
+    Fixture f;
+    f.one.outcome = outcome;
+    REQUIRE(f.set.start().has_value());
+    f.one.finished();
+    f.two.finished();
+    f.loop.run_until_idle();
+    CHECK(f.done == 1);
+    return f.failure ? f.failure->message : std::string("none");
+  };
+  CHECK(ends_with({}) == "none");
+  CHECK(ends_with({.dead_letters = 3, .dead_stream = "one.dead"}) == "none");
+  CHECK(ends_with({.given_up = 1}) == "1 event was lost: given up, and with log: off nothing keeps them");
+  CHECK(ends_with({.left_behind = 7}) ==
+        "7 events were lost: not written in time, and with log: off nothing keeps them");
+  CHECK(ends_with({.source_error = Error{ErrorCode::kIo, "cannot read"}}) == "cannot read");
+}
+
+TEST_CASE("events left behind by a stop are a failure; those that were given up before it are not") {
+  Fixture f;
+  f.one.outcome.given_up = 5;
+  REQUIRE(f.set.start().has_value());
+  f.set.stop();
+  f.loop.run_until_idle();
+  CHECK_FALSE(f.failure.has_value());
+  Fixture g;
+  g.two.outcome.left_behind = 2;
+  REQUIRE(g.set.start().has_value());
+  g.set.stop();
+  g.loop.run_until_idle();
+  REQUIRE(g.failure.has_value());
+  CHECK(g.failure->message.starts_with("2 events were lost"));
+}
+
 TEST_CASE("a stop that comes between finishing and closing does not stop a pipeline twice") {
   Fixture f;
   REQUIRE(f.set.start().has_value());
@@ -135,7 +172,8 @@ TEST_CASE("if one cannot start, all are closed without draining, and nothing lat
   CHECK(f.two.starts == 0);
   CHECK(f.one.stops == 1);
   CHECK(f.two.stops == 1);
-  CHECK(f.two.deadline_ms == 0);
+  // Told apart from a drain whose time is over: nothing was to run, so nothing is to be said of a rest.
+  CHECK(f.two.deadline_ms < 0);
   CHECK(f.done == 1);
   CHECK_FALSE(f.failure.has_value());
 }

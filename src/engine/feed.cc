@@ -53,6 +53,13 @@ size_t QueueFeed::depth_bytes() const {
   return bytes_;
 }
 
+uint64_t QueueFeed::waiting_events() const {
+  std::lock_guard lock(mutex_);
+  uint64_t events = 0;
+  for (const FeedItem& item : items_) events += item.batch->size();
+  return events;
+}
+
 Result<std::optional<FeedItem>> QueueFeed::read(int64_t sequence) {
   std::lock_guard lock(mutex_);
   ASSERT(sequence >= first_);

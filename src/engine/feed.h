@@ -79,6 +79,8 @@ class QueueFeed final : public Feed {
   void push(FeedItem item);
   bool full() const;
   size_t depth_bytes() const;
+  // Events that some leg has not been given yet.
+  uint64_t waiting_events() const;
 
   Result<std::optional<FeedItem>> read(int64_t sequence) override;
   void release_below(int64_t sequence) override;

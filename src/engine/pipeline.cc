@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "engine/feed.h"
 #include "engine/pipeline_run.h"
 
 namespace colloquium::engine {
@@ -76,6 +77,13 @@ void PipelineRun::source_finished(size_t index) {
   if (all && !stopping_) drain();
 }
 
+// It ends like one that was read to its end; what the difference is, outcome() tells.
+void PipelineRun::source_failed(size_t index, Error error) {
+  log_error(plan_->name() + "/" + sources_[index]->name, error.describe());
+  sources_[index]->error = std::move(error);
+  source_finished(index);
+}
+
 // Waits until every acknowledgement is out, then lets the runners run dry.
 void PipelineRun::drain() {
   if (draining_) return;
@@ -130,12 +138,47 @@ void PipelineRun::stop(int64_t deadline_ms, Task closed) {
   }
   // Draining would wait for ever for legs that never started, or that commit nothing more.
   const bool drained = legs_drained_ == legs_.size();
-  if (!started_ || failed_already_ || drained) return close_all();
+  if (!started_ || failed_already_ || drained || deadline_ms < 0) return close_all();
+  drain_until(deadline_ms);
+}
+
+void PipelineRun::drain_until(int64_t deadline_ms) {
   deadline_ = env_.loop.start_timer(deadline_ms, [this] {
-    log_warning(plan_->name(), "not everything drained before the deadline; the rest stays in the log");
+    // Without a log it depends on the source what becomes of the rest: see count_left_behind().
+    const bool kept = plan_->data().logged();
+    log_warning(plan_->name(), kept ? "not everything drained before the deadline; the rest stays in the log"
+                                    : "not everything drained before the deadline");
     close_all();
   });
   drain();
+}
+
+// `log: off`, once nothing moves any more. What a source can read again is not gone: its position was committed
+// only as far as everything was written.
+void PipelineRun::count_left_behind() {
+  if (plan_->data().logged()) return;
+  ASSERT_WHY(runners_.size() == sources_.size(), "without a log every source is a partition");
+  for (size_t p = 0; p < runners_.size(); ++p) {
+    if (plan_->data().sources[p].traits.rereadable) continue;
+    // A leg that is behind has events of its own waiting, and then those in the queue; the others have all of
+    // them.
+    uint64_t waiting = 0;
+    for (const auto& leg : legs_) waiting = std::max(waiting, leg->waiting_events(p));
+    left_behind_ += waiting + static_cast<const QueueFeed&>(runners_[p]->feed()).waiting_events();
+  }
+}
+
+PipelineOutcome PipelineRun::outcome() const {
+  PipelineOutcome outcome;
+  uint64_t letters = 0;
+  for (const auto& measured : measured_) letters += measured->letters.counts().total();
+  if (dead_stream_) outcome.dead_stream = plan_->data().dead_stream();
+  (dead_stream_ ? outcome.dead_letters : outcome.given_up) = letters;
+  outcome.left_behind = left_behind_;
+  for (const auto& unit : sources_) {
+    if (unit->error && !outcome.source_error) outcome.source_error = unit->error;
+  }
+  return outcome;
 }
 
 void PipelineRun::close_all() {
@@ -175,6 +218,7 @@ void PipelineRun::close_legs() {
 }
 
 void PipelineRun::one_closed() {
+  count_left_behind();
   // In a later turn, so that whoever is told may destroy the pipeline.
   env_.loop.post([this] {
     Task closed = std::move(closed_);
@@ -187,6 +231,7 @@ std::vector<ComponentHealth> PipelineRun::health() const {
   for (const auto& unit : sources_) {
     ComponentHealth health{.name = "source " + unit->name, .healthy = true, .detail = {}};
     if (unit->finished) health.detail = "finished";
+    if (unit->error) health = {.name = health.name, .healthy = false, .detail = unit->error->describe()};
     out.push_back(std::move(health));
   }
   for (size_t i = 0; i < legs_.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,15 @@ struct ComponentHealth {
   std::string detail;  // last error, or what it waits for
 };
 
+// What became of events that no sink has.
+struct PipelineOutcome {
+  uint64_t dead_letters = 0;          // given up, and kept in `dead_stream`
+  uint64_t given_up = 0;              // given up, and kept nowhere (`log: off`)
+  uint64_t left_behind = 0;           // accepted and not written when the pipeline was closed, and kept nowhere
+  std::string dead_stream;            // empty: there is none
+  std::optional<Error> source_error;  // a source could not be read to its end
+};
+
 class Pipeline {
  public:
   // Opens the streams, creates the components, restores sinks. Nothing runs yet.
@@ -107,11 +117,14 @@ class Pipeline {
   virtual Status start(Task finished, UniqueFunction<void(Error)> failed) = 0;
 
   // Stops intake, lets what was accepted drain into sinks and commits until `deadline_ms` from now, closes
-  // the components; `closed` runs in a later turn. What did not drain is in the log.
+  // the components; `closed` runs in a later turn. What did not drain is in the log, or is counted as left behind.
+  // A negative deadline: nothing was to run at all, so nothing drains and nothing is said of it.
   virtual void stop(int64_t deadline_ms, Task closed) = 0;
 
   virtual bool ready() const = 0;  // started and not failed
   virtual std::vector<ComponentHealth> health() const = 0;
+  // So far; final once `finished` or `closed` has run.
+  virtual PipelineOutcome outcome() const = 0;
 };
 
 // One result of run_in_memory.

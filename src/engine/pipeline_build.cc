@@ -263,7 +263,8 @@ Status PipelineRun::build_source(size_t index) {
     unit->intake->resume_from(std::move(cursor));
   }
   SourceContext context{component_context<ComponentContext>(source_config), *unit->intake, env_.from_start,
-                        [this, index] { source_finished(index); }};
+                        [this, index] { source_finished(index); },
+                        [this, index](Error error) { source_failed(index, std::move(error)); }};
   TRY_ASSIGN(unit->source, source_config.descriptor->create_source(source_config.parsed, std::move(context)));
   sources_.push_back(std::move(unit));
   return {};

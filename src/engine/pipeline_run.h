@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,13 +35,15 @@ class PipelineRun final : public Pipeline {
   void stop(int64_t deadline_ms, Task closed) override;
   bool ready() const override { return started_ && !failed_already_; }
   std::vector<ComponentHealth> health() const override;
+  PipelineOutcome outcome() const override;
 
  private:
   // Counters outlive what counts and are read by the metrics registry until the run dies.
   struct Measured {
     Measured(std::string who, const Clock& clock) : letters(std::move(who), clock) {}
     ComponentCounters counters;
-    metrics::Registration registration;
+    DeadLetterTally letters;
+    std::vector<metrics::Registration> registrations;
   };
   struct SourceUnit {
     // The intake is declared first and so dies last: a source may speak to it to its end.
@@ -48,7 +51,8 @@ class PipelineRun final : public Pipeline {
     std::unique_ptr<SourceIntake> intake;
     std::unique_ptr<Source> source;
     QueueFeed* queue = nullptr;  // `log: off`: owned by the runner
-    bool finished = false;
+    bool finished = false;  // or failed
+    std::optional<Error> error;
     bool closed = false;
   };
 
@@ -77,6 +81,9 @@ class PipelineRun final : public Pipeline {
   // until the deadline, then close). Closing goes source → intake and runner → leg, so that nobody calls into what
   // has closed.
   void source_finished(size_t index);
+  void source_failed(size_t index, Error error);
+  void drain_until(int64_t deadline_ms);
+  void count_left_behind();
   void drain();
   void drain_runners();
   void leg_drained();
@@ -120,6 +127,7 @@ class PipelineRun final : public Pipeline {
   size_t legs_drained_ = 0;
   size_t to_close_ = 0;
   size_t to_idle_ = 0;
+  uint64_t left_behind_ = 0;  // see PipelineOutcome
   std::unique_ptr<Timer> deadline_;
   Task finished_;
   Task closed_;

@@ -22,9 +22,11 @@ namespace {
 struct NoConfig {};
 
 // A file of numbered events that can be read again from anywhere. Emits a few at a time and backs off when told.
+// `accepted` is added to; with `error` it ends with that instead of the end of its file.
 class NumberSource final : public Source {
  public:
-  NumberSource(SourceContext context, int total) : context_(std::move(context)), total_(total) {}
+  NumberSource(SourceContext context, int total, uint64_t& accepted, std::optional<Error> error)
+      : context_(std::move(context)), total_(total), accepted_(accepted), error_(std::move(error)) {}
   Status start(std::string cursor) override {
     next_ = cursor.empty() ? 0 : std::stoi(cursor);
     more();
@@ -42,6 +44,7 @@ class NumberSource final : public Source {
     if (next_ >= total_) {
       if (under_way_ == 0 && !finished_) {
         finished_ = true;
+        if (error_) return context_.failed(*error_);
         context_.finished();
       }
       return;
@@ -73,12 +76,15 @@ class NumberSource final : public Source {
     context_.intake.emit(std::move(raw), [this, from](Ack ack) {
       --under_way_;
       if (ack.error) next_ = std::min(next_, from);
+      accepted_ += ack.accepted;
       more();
     });
   }
   static constexpr int64_t kLine = 14;
   SourceContext context_;
   const int total_;
+  uint64_t& accepted_;
+  const std::optional<Error> error_;
   int next_ = 0;
   int under_way_ = 0;
   bool stopped_ = false, waiting_ = false, finished_ = false;
@@ -171,10 +177,10 @@ struct World {
     source.name = "numbers";
     bind_spec(source, ConfigSpec<NoConfig>());
     source.source_traits = [this](const ParsedConfig&) {
-      return SourceTraits{.rereadable = true, .finite = true, .max_event_bytes = max_event_bytes};
+      return SourceTraits{.rereadable = rereadable, .finite = true, .max_event_bytes = max_event_bytes};
     };
     source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
-      return std::make_unique<NumberSource>(std::move(context), total);
+      return std::make_unique<NumberSource>(std::move(context), total, accepted, source_error);
     };
     stage.kind = ComponentKind::kStage;
     stage.name = "picky";
@@ -229,11 +235,12 @@ struct World {
     loop.advance(10);
   }
 
-  void close() {
+  void close(int64_t deadline_ms = 1000) {
     bool closed = false;
-    pipeline->stop(1000, [&] { closed = true; });
+    pipeline->stop(deadline_ms, [&] { closed = true; });
     for (int i = 0; i < 100'000 && !closed; ++i) step();
     REQUIRE(closed);
+    outcome = pipeline->outcome();
     pipeline.reset();
     while (executor.run_until_idle() > 0 || loop.run_until_idle() > 0) {
     }
@@ -243,6 +250,10 @@ struct World {
   Disk& disk;
   const int total;
   int64_t max_event_bytes = 1 << 20;
+  bool rereadable = true;
+  std::optional<Error> source_error;
+  uint64_t accepted = 0;
+  PipelineOutcome outcome;  // once closed
   ManualClock clock;
   SimExecutor executor;
   loop::TestLoop loop{clock};
@@ -436,4 +447,69 @@ TEST_CASE("all wrong expressions are reported at once, with their places", "[REQ
   for (const auto& problem : problems) lines.insert(problem.mark.line);
   CHECK(lines == std::set<int>{2, 6, 9});
   REQUIRE(world.log->close());
+}
+
+constexpr char kUnlogged[] = "name: p\nlog: off\nsources: [{numbers: {}}]\nsinks: [{disk: {}}]\n";
+
+TEST_CASE("without a log, events that were given up are counted as kept nowhere") {
+  Disk disk;
+  World world(3, log::make_fake_storage(), disk, 200);
+  world.rereadable = false;
+  world.start("name: p\nlog: off\nsources: [{numbers: {}}]\nstages: [{picky: {}}]\nsinks: [{disk: {}}]\n");
+  for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+  REQUIRE(world.finished);
+  uint64_t elevens = 0;
+  for (int n = 1'000'000; n < 1'000'200; ++n) elevens += n % 11 == 0 ? 1 : 0;
+  world.close();
+  CHECK(world.outcome.given_up == elevens);
+  CHECK(world.outcome.dead_letters == 0);
+  CHECK(world.outcome.left_behind == 0);
+  CHECK(world.outcome.dead_stream.empty());
+}
+
+TEST_CASE("with dead letters nothing counts as lost") {
+  Disk disk;
+  World world(4, log::make_fake_storage(), disk, 100);
+  world.start("name: p\nsources: [{numbers: {}}]\nstages: [{picky: {}}]\nsinks: [{disk: {}}]\n");
+  for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+  world.close();
+  CHECK(world.outcome.given_up == 0);
+  CHECK(world.outcome.dead_letters == 9);
+  CHECK(world.outcome.dead_stream == "p.dead");
+}
+
+TEST_CASE("without a log, a stop whose time is over counts exactly the events that are in no sink") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Disk disk;
+    World world(seed, log::make_fake_storage(), disk, 100'000);
+    world.rereadable = false;
+    world.start(kUnlogged);
+    for (int i = 0; i < 2'000; ++i) world.step();
+    world.close(0);
+    CHECK(world.outcome.left_behind > 0);
+    CHECK(disk["disk"].size() + world.outcome.left_behind == world.accepted);
+  }
+  // What can be read again is read again.
+  Disk disk;
+  World world(1, log::make_fake_storage(), disk, 100'000);
+  world.start(kUnlogged);
+  for (int i = 0; i < 2'000; ++i) world.step();
+  world.close(0);
+  CHECK(world.outcome.left_behind == 0);
+}
+
+TEST_CASE("a source that cannot read on ends like others, but shows in outcome and health") {
+  Disk disk;
+  World world(5, log::make_fake_storage(), disk, 50);
+  world.source_error = Error{ErrorCode::kIo, "cannot read on", false, {}};
+  world.start("name: p\nsources: [{numbers: {}}]\nsinks: [{disk: {}}]\n");
+  for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+  REQUIRE(world.finished);
+  const auto health = world.pipeline->health();
+  CHECK_FALSE(health[0].healthy);
+  CHECK(health[0].detail == "cannot read on");
+  world.close();
+  CHECK(disk["disk"].size() == 50);
+  REQUIRE(world.outcome.source_error.has_value());
+  CHECK(world.outcome.source_error->message == "cannot read on");
 }

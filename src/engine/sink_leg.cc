@@ -440,6 +440,15 @@ bool SinkLeg::degraded() const {
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 
+uint64_t SinkLeg::waiting_events(size_t partition) const {
+  const Lane& lane = *lanes_[partition];
+  uint64_t events = 0;
+  for (const LegItem& item : lane.waiting) events += item.batch == nullptr ? 0 : item.batch->size();
+  // Of the front one a part may be written.
+  if (lane.rest != nullptr) events = events - lane.waiting.front().batch->size() + lane.rest->size();
+  return events;
+}
+
 size_t SinkLeg::queued_items() const {
   size_t total = 0;
   for (const auto& lane : lanes_) total += lane->waiting.size();

@@ -82,6 +82,8 @@ class SinkLeg {
   // What was tried last was not written. Until a write succeeds, not only while its retry waits.
   bool degraded() const;
   size_t queued_items() const;
+  // Events of a partition that were delivered and are not written, those under way included.
+  uint64_t waiting_events(size_t partition) const;
 
  private:
   struct Lane;

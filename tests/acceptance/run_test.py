@@ -160,6 +160,7 @@ def what_cannot_start_is_refused_with_what_to_do():
                 code, _, err = run(["run", "p.yaml", "--data-dir", "other"] +
                                    [word for pair in other.items() for word in pair], directory)
                 check(code == 2 and flag in err and str(port) in err, "%d %s" % (code, err))
+                check("drained" not in err, "it speaks of a rest, and nothing ran:\n" + err)
         (directory / "in.ndjson").unlink(missing_ok=True)
         (directory / "c.yaml").write_text(COPY)
         code, _, err = run(["run", "c.yaml", "--data-dir", "third", "--admin", "off"], directory)
@@ -214,6 +215,45 @@ def a_reader_that_goes_away_ends_the_run():
         check_equal(done.stdout, b'{"n":5}\n', done.stderr)
 
 
+def a_run_that_lost_events_or_could_not_read_ends_with_one():
+    """Scripts look at the exit code, people at the last line."""
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(FILTER)
+        (directory / "c.yaml").write_text(COPY)
+        (directory / "in.ndjson").write_text('{"n":1}\n{"n":2}\nrubbish\n')
+        committed = "every source is read to its end and committed"
+
+        def ends(command, code):
+            done = subprocess.run(["bash", "-c", "exec %s run %s" % (binary(), command)], cwd=directory, timeout=120,
+                                  capture_output=True)
+            err = done.stderr.decode()
+            check_equal(done.returncode, code, command + ":\n" + err)
+            return err
+
+        err = ends("p.yaml --admin off </", 1)
+        check("cannot read standard input" in err.splitlines()[-1] and committed not in err, err)
+        err = ends("p.yaml --admin off <in.ndjson", 1)
+        check("1 event was lost" in err.splitlines()[-1] and committed not in err, err)
+        (directory / "fast.yaml").write_text(FILTER + "errors: {retry: {attempts: 2, initial: 1ms}}\n")
+        err = ends("fast.yaml --admin off <in.ndjson >/dev/full", 1)
+        check("No space left" in err and committed not in err, err)
+        # What is among the dead letters is kept: the run did what it could, and says so.
+        err = ends("c.yaml --data-dir data --admin off", 0)
+        check(committed + "; some events are dead letters dead_letters=1 stream=copy.dead" in err, err)
+
+
+def without_a_log_a_stop_says_how_many_events_it_lost():
+    with work_directory() as directory, socket.create_server(("127.0.0.1", 0)) as mute:
+        pipeline = HOOK.replace("file: {path: out.ndjson}", 'http: {url: "http://127.0.0.1:%d/"}' % mute.getsockname()[1])
+        (directory / "p.yaml").write_text(pipeline + "log: off\n")
+        with Instance("p.yaml", directory, arguments=["--set", "drain_timeout=200ms"]) as instance:
+            for _ in range(3):
+                check_equal(request(instance.listen, "POST", "/in", "{}")[0], 200, "the event")
+            check_equal(instance.stop(), 1, instance.stderr())
+            check("error: 3 events were lost: not written in time" in instance.stderr(), instance.stderr())
+            check("stays in the log" not in instance.stderr(), "it promises what it cannot keep:\n" + instance.stderr())
+
+
 def standard_streams_that_are_closed_belong_to_nobody_else():
     """Else the log or a socket would get their numbers, and the events of a sink would go into it."""
     with work_directory() as directory:
@@ -243,4 +283,5 @@ main(standard_input_through_a_filter_to_standard_output, a_file_is_read_once_and
      a_second_signal_ends_at_once, a_drain_that_takes_too_long_is_cut_at_its_deadline,
      what_cannot_start_is_refused_with_what_to_do, a_dry_run_starts_nothing, settings_come_in_their_order,
      two_pipelines_in_one_process, a_reader_that_goes_away_ends_the_run,
+     a_run_that_lost_events_or_could_not_read_ends_with_one, without_a_log_a_stop_says_how_many_events_it_lost,
      standard_streams_that_are_closed_belong_to_nobody_else)

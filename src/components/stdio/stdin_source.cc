@@ -113,8 +113,8 @@ struct StdinSource::Reading {
       while (auto lines = cutter.take()) bodies.push_back(std::move(*lines));
       read = 0;
     }
-    const bool cancelled = error && error->code == ErrorCode::kCancelled;
-    if (!ended || cancelled) return;
+    // What an error cut off is no line: half of one may well be another valid event.
+    if (!ended || error) return;
     if (auto last = cutter.finish()) bodies.push_back(std::move(*last));
   }
 
@@ -173,9 +173,15 @@ void StdinSource::has_read() {
   if (stopped_) return;
   for (formats::Lines& lines : reading_->bodies) waiting_.push_back(std::move(lines));
   ended_ = reading_->ended;
-  if (reading_->error) log_error(kComponent, reading_->error->describe(), {{"source", context_.name}});
-  if (ended_ && waiting_.empty()) return context_.finished();
+  if (ended_ && waiting_.empty()) return end();
   pump();
+}
+
+// Everything that was read is acknowledged.
+void StdinSource::end() {
+  ASSERT(ended_ && waiting_.empty());
+  if (reading_->error) return context_.failed(*reading_->error);
+  context_.finished();
 }
 
 void StdinSource::emit() {
@@ -206,7 +212,7 @@ void StdinSource::acknowledged(const Ack& ack) {
   if (ack.error) return retry_later(*ack.error, ack.retry_after_ms);
   retries_ = 0;
   waiting_.pop_front();
-  if (ended_ && waiting_.empty() && !stopped_) return context_.finished();
+  if (ended_ && waiting_.empty() && !stopped_) return end();
   pump();
 }
 

@@ -64,6 +64,7 @@ class StdinSource final : public Source {
   void pump();
   void read();
   void has_read();
+  void end();
   void emit();
   void acknowledged(const Ack& ack);
   // The door turned the front body away; it is offered again after a while.

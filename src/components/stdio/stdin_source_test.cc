@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <optional>
 #include <string>
 #include <unistd.h>
 
@@ -19,7 +20,11 @@ class Fixture {
  public:
   explicit Fixture(int64_t max_event = 1 << 20) {
     REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
-    SourceContext context{{loop, clock, random, services, "p", "in", "."}, intake, false, [this] { ++finished; }};
+    SourceContext context{{loop, clock, random, services, "p", "in", "."},
+                          intake,
+                          false,
+                          [this] { ++finished; },
+                          [this](Error error) { failure = std::move(error); }};
     auto input = BlockingFd::create(ends_[0], BlockingFd::Use::kRead, "the test's input").value();
     source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}}, std::move(input));
   }
@@ -49,6 +54,7 @@ class Fixture {
   loop::TestLoop loop{clock};
   FakeIntake intake{loop};
   int finished = 0;
+  std::optional<Error> failure;
   std::unique_ptr<StdinSource> source;
 
  private:
@@ -63,12 +69,39 @@ TEST_CASE("standard input comes in as whole lines until it ends", "[REQ-005]") {
   f.loop.run_until_idle();
   CHECK(f.intake.accepted == "{\"a\":1}\n\n[2]\n\"no line break\"");
   CHECK(f.finished == 1);
+  CHECK_FALSE(f.failure.has_value());
   REQUIRE(f.intake.emitted.size() == 2);
   CHECK(*f.intake.emitted[0].body == "{\"a\":1}\n\n[2]\n");
   CHECK(f.intake.emitted[0].format == BodyFormat::kNdjson);
   CHECK(f.intake.emitted[0].bad_event == BadEventPolicy::kDeadLetter);
   CHECK(f.intake.emitted[0].cursor.empty());
   CHECK(f.intake.emitted[1].position == 13);
+}
+
+TEST_CASE("an input that cannot be read is a failure, not an end") {
+  Fixture f;
+  const int folder = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(folder >= 0);
+  std::optional<Error> failure;
+  int finished = 0;
+  {
+    SourceContext context{{f.loop, f.clock, f.random, f.services, "p", "in", "."},
+                          f.intake,
+                          false,
+                          [&] { ++finished; },
+                          [&](Error error) { failure = std::move(error); }};
+    auto input = BlockingFd::create(folder, BlockingFd::Use::kRead, "standard input").value();
+    StdinSource source(std::move(context), StdinConfig{}, std::move(input));
+    REQUIRE(source.start(""));
+    f.loop.run_until_idle();
+    source.close([] {});
+    f.loop.run_until_idle();
+  }
+  ::close(folder);
+  CHECK(finished == 0);
+  REQUIRE(failure.has_value());
+  CHECK_THAT(failure->message, Catch::Contains("cannot read standard input"));
+  CHECK(f.intake.emitted.empty());
 }
 
 TEST_CASE("an empty input finishes without an event") {
