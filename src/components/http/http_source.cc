@@ -123,6 +123,12 @@ net::Problem unavailable(std::string detail, int64_t retry_after_ms = kRetryAfte
   return net::Problem{.status = 503, .detail = std::move(detail)}.retry_after(retry_after_ms);
 }
 
+net::Problem stopping() {
+  net::Problem problem = unavailable("this pipeline is stopping");
+  problem.close = true;
+  return problem;
+}
+
 void append_number(std::string& out, int64_t number) {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -224,11 +230,7 @@ Status HttpSource::start(std::string) {
 }
 
 net::Admission HttpSource::admit(const net::RequestHead& head) {
-  if (stopped_) {
-    net::Problem stopping = unavailable("this pipeline is stopping");
-    stopping.close = true;
-    return net::Admission::refuse(std::move(stopping));
-  }
+  if (stopped_) return net::Admission::refuse(stopping());
   if (!format_of(head, config_.split)) return net::Admission::refuse(unknown_type(head));
   if (context_.intake.ready()) return {};
   wait_for_door();
@@ -246,6 +248,8 @@ void HttpSource::wait_for_door() {
 
 void HttpSource::handle(const net::Request& request, net::Responder responder) {
   LOOP_ASSERT(context_.loop);
+  // Its body had begun before. Accepted now, it could come behind everything that a stop still writes.
+  if (stopped_) return responder.fail(stopping());
   // Also if the door has filled up since the head was admitted: it holds what is here in whole, up to a bound of
   // its own, and the client waits for its answer.
   RawBatch batch;

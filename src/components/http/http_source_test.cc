@@ -329,6 +329,19 @@ TEST_CASE("after stop_intake nothing new is taken, and what was emitted is still
   CHECK(refused.has("Connection: close"));
 }
 
+TEST_CASE("a body that had begun before stop_intake is refused: its event would come behind the drain") {
+  SourceFixture fixture({.path = "/in"});
+  RawClient client(fixture.port());
+  client.send("POST /in HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n1");
+  while (fixture->counters().requests.value() < 1) fixture.on_loop([] {});
+  fixture.on_loop([&] { fixture.source().stop_intake(); });
+  client.send("2");
+  const RawAnswer refused = client.answer();
+  CHECK(refused.status == 503);
+  CHECK(refused.has("Connection: close"));
+  CHECK(fixture.emitted() == 0);
+}
+
 TEST_CASE("what is posted to a source that has closed is answered 503, for a sender to come back") {
   SourceFixture fixture({.path = "/in"});
   fixture.answer(accepted(1, 0));
