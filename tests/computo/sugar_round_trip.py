@@ -59,8 +59,31 @@ class NoForm(Exception):
     pass
 
 
+def names_read(expression):
+    """The names that accesses in it begin with."""
+    if isinstance(expression, dict):
+        return set().union(*map(names_read, expression.values()))
+    if not isinstance(expression, list):
+        return set()
+    if len(expression) > 1 and expression[0] == '$' and isinstance(expression[1], str) and expression[1][:1] == '/':
+        return {expression[1][1:].split('/')[0]}
+    return set().union(*map(names_read, expression))
+
+
+def ordered(bindings):
+    """The object form as pairs: by key, but whoever reads a name comes before the binding that would hide it."""
+    rest, out = sorted(bindings.items(), key=lambda pair: pair[0].encode()), []
+    reads = {key: set() if isinstance(value, list) and value[:1] == ['lambda'] else names_read(value) - {key}
+             for key, value in rest}
+    while rest:
+        free = [pair for pair in rest if not any(pair[0] in reads[other] for other, _ in rest)] or rest
+        out.append(free[0])
+        rest.remove(free[0])
+    return out
+
+
 def bindings(given):
-    pairs = sorted(given.items(), key=lambda pair: pair[0].encode()) if isinstance(given, dict) else given
+    pairs = ordered(given) if isinstance(given, dict) else given
     if not isinstance(pairs, list):
         raise NoForm
     for pair in pairs:
