@@ -55,7 +55,7 @@ struct Bench {
     options.dead_stream = dead;
     options.dead_origin = test_origin();
     options.counters = &counters;
-    options.letters = &letters;
+    options.letters = &tally;
     auto made = std::make_unique<FakeSink>(token);
     sink = made.get();
     leg = std::make_unique<SinkLeg>(options, std::move(made), loop, clock, random);
@@ -129,7 +129,7 @@ struct Bench {
   std::unique_ptr<log::Log> log;
   log::StreamId stream = 0, dead = 0;
   ComponentCounters counters;
-  DeadLetterTally letters{"orders/all", clock};
+  DeadLetterTally tally{"orders/all", clock};
   SinkLegOptions options;
   FakeSink* sink = nullptr;
   std::unique_ptr<SinkLeg> leg;
@@ -408,11 +408,11 @@ TEST_CASE("dead letters of a sink are counted by reason and told, and its retrie
   };
   bench.deliver({"1", "2", "3"}, 0);
   bench.settle();
-  CHECK(bench.letters.counts().total() == 0);
+  CHECK(bench.tally.counts().total() == 0);
   lines.clear();
   bench.advance(200);
   set_log_writer(nullptr);
-  CHECK(bench.letters.counts().value(ErrorCode::kInvalidInput) == 3);
+  CHECK(bench.tally.counts().value(ErrorCode::kInvalidInput) == 3);
   REQUIRE(lines.size() == 1);
   CHECK_THAT(lines[0], Catch::Contains("event orders.tagtagta-0-0 went to the dead letters: never"));
 }
