@@ -176,7 +176,9 @@ TEST_CASE("with the log off what waits in the queue counts towards the bound of 
   options.pipeline = "p";
   options.queue = &queue;
   options.held_bytes_max = 1000;
+  DeadLetterTally letters("p/hook", clock);
   options.counters = &counters;
+  options.letters = &letters;
   SourceIntake intake(options, loop, clock, workers);
   int accepted = 0;
   int refused = 0;

@@ -321,7 +321,9 @@ TEST_CASE("with the log off an event's offset is its place in the source, and th
   options.pipeline = "p";
   options.queue = &queue;
   options.tag = "abcdefgh";
+  DeadLetterTally letters("p/hook", clock);
   options.counters = &counters;
+  options.letters = &letters;
   SourceIntake intake(options, loop, clock, workers);
   RawBatch raw;
   raw.body = std::make_shared<const std::string>("{}\n\n[1]\n");
