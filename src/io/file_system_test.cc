@@ -2,7 +2,9 @@
 #include "io/file_system.h"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -131,6 +133,19 @@ TEMPLATE_TEST_CASE("a small file is replaced as a whole", "", Posix, Memory, For
   CHECK(read_all(t.fs, path) == "two");
   CHECK(*t.fs.list(t.root) == std::vector<std::string>{"meta"});
   CHECK(read_file(t.fs, path, 2).error().code == ErrorCode::kLimit);
+}
+
+TEST_CASE("what is no file of bytes is not read whole, but refused") {
+  TemporaryDirectory directory;
+  const std::string pipe = directory.path() + "/pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  // Held open by both ends, so that opening it does not wait for anybody.
+  const int held = ::open(pipe.c_str(), O_RDWR);
+  REQUIRE(held >= 0);
+  const auto got = read_file(posix_file_system(), pipe, 100);
+  ::close(held);
+  CHECK(got.error().code == ErrorCode::kInvalidInput);
+  CHECK(got.error().message.find("no file of bytes") != std::string::npos);
 }
 
 TEST_CASE("a path beside a file starts at its folder, and has one spelling") {
