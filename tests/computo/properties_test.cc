@@ -19,10 +19,9 @@
 
 #include "computo/event_evaluator.h"
 #include "computo/program.h"
-#include "io/file_system.h"
-#include "json/walk.h"
 #include "tests/computo/script_checks.h"
 #include "tests/computo/script_maker.h"
+#include "tests/computo/vector_files.h"
 
 namespace colloquium::computo {
 namespace {
@@ -47,13 +46,7 @@ struct Vector {
   std::string input = "null";
 };
 
-void read_vector(std::string_view line, std::vector<Vector>& out) {
-  std::string bytes(line);
-  bytes.append(kBatchPadding, '\0');
-  std::vector<TapeToken> tape;
-  json::WalkError error;
-  REQUIRE(json::Walker({4096}).walk({bytes.data(), line.size()}, tape, error));
-  const json::ValueView vector(bytes.data(), tape.data(), 0);
+void read_vector(const json::ValueView& vector, std::vector<Vector>& out) {
   const auto script = vector.member("script");
   if (!script || vector.member("mode")) return;
   std::string scratch;
@@ -69,16 +62,7 @@ void read_vector(std::string_view line, std::vector<Vector>& out) {
 const std::vector<Vector>& vectors() {
   static const std::vector<Vector> all = [] {
     std::vector<Vector> read;
-    for (const char* file : {"vectors.jsonl", "deviations.jsonl"}) {
-      const auto text =
-          io::read_file(io::posix_file_system(), COMPUTO_VECTORS + std::string("/") + file, 1u << 28);
-      REQUIRE(text);
-      for (size_t begin = 0; begin < text->size();) {
-        const size_t end = text->find('\n', begin);
-        read_vector(std::string_view(*text).substr(begin, end - begin), read);
-        begin = end + 1;
-      }
-    }
+    each_vector([&](const json::ValueView& vector) { read_vector(vector, read); });
     return read;
   }();
   return all;

@@ -7,13 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "colloquium/batch.h"
-
 #include "computo/convert.h"
 #include "computo/program.h"
-#include "io/file_system.h"
-#include "json/walk.h"
 #include "tests/computo/sugar_checks.h"
+#include "tests/computo/vector_files.h"
 
 namespace colloquium::computo {
 namespace {
@@ -33,13 +30,7 @@ void take(const json::ValueView& vector, const char* member, bool text, std::vec
   out.emplace_back(text ? value->string(scratch) : value->raw());
 }
 
-void read_vector(std::string_view line, Texts& texts) {
-  std::string bytes(line);
-  bytes.append(kBatchPadding, '\0');
-  std::vector<TapeToken> tape;
-  json::WalkError error;
-  REQUIRE(json::Walker({4096}).walk({bytes.data(), line.size()}, tape, error));
-  const json::ValueView vector(bytes.data(), tape.data(), 0);
+void read_vector(const json::ValueView& vector, Texts& texts) {
   std::string scratch;
   const std::string syntax(vector.member("syntax")->string(scratch));
   if (syntax == "sugar") take(vector, "script", true, texts.sugar);
@@ -53,16 +44,7 @@ void read_vector(std::string_view line, Texts& texts) {
 const Texts& all_texts() {
   static const Texts texts = [] {
     Texts read;
-    for (const char* file : {"vectors.jsonl", "deviations.jsonl"}) {
-      const auto text =
-          io::read_file(io::posix_file_system(), COMPUTO_VECTORS + std::string("/") + file, 1u << 28);
-      REQUIRE(text);
-      for (size_t begin = 0; begin < text->size();) {
-        const size_t end = text->find('\n', begin);
-        read_vector(std::string_view(*text).substr(begin, end - begin), read);
-        begin = end + 1;
-      }
-    }
+    each_vector([&](const json::ValueView& vector) { read_vector(vector, read); });
     return read;
   }();
   return texts;

@@ -6,12 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "colloquium/batch.h"
-
 #include "computo/program.h"
 #include "computo/trace.h"
-#include "io/file_system.h"
-#include "json/walk.h"
+#include "tests/computo/vector_files.h"
 
 namespace colloquium::computo {
 namespace {
@@ -30,13 +27,7 @@ std::string text(const json::ValueView& object, const char* member) {
   return value ? std::string(value->string(scratch)) : std::string();
 }
 
-bool read_vector(std::string_view line, Vector& out) {
-  std::string bytes(line);
-  bytes.append(kBatchPadding, '\0');
-  std::vector<TapeToken> tape;
-  json::WalkError error;
-  REQUIRE(json::Walker({4096}).walk({bytes.data(), line.size()}, tape, error));
-  const json::ValueView vector(bytes.data(), tape.data(), 0);
+bool read_vector(const json::ValueView& vector, Vector& out) {
   out.id = text(vector, "id");
   out.sugar = text(vector, "syntax") == "sugar";
   const auto script = vector.member("script");
@@ -56,17 +47,10 @@ bool read_vector(std::string_view line, Vector& out) {
 const std::vector<Vector>& all_vectors() {
   static const std::vector<Vector> vectors = [] {
     std::vector<Vector> read;
-    for (const char* file : {"vectors.jsonl", "deviations.jsonl"}) {
-      const auto lines =
-          io::read_file(io::posix_file_system(), COMPUTO_VECTORS + std::string("/") + file, 1u << 28);
-      REQUIRE(lines);
-      for (size_t begin = 0; begin < lines->size();) {
-        const size_t end = lines->find('\n', begin);
-        Vector vector;
-        if (read_vector(std::string_view(*lines).substr(begin, end - begin), vector)) read.push_back(vector);
-        begin = end + 1;
-      }
-    }
+    each_vector([&](const json::ValueView& view) {
+      Vector vector;
+      if (read_vector(view, vector)) read.push_back(std::move(vector));
+    });
     return read;
   }();
   return vectors;
