@@ -83,7 +83,8 @@ void Machine::tell_blame() {
   for (uint32_t i = 0; i < std::min(blame_.count, kMostArguments); ++i) {
     const Value& value = blame_.values[i];
     const uint32_t token = argument_token(*program_, failure_.site, blame_.first + i);
-    const bool secret = reads_secret(*program_, token) || is_secret_member(value);
+    const bool secret = reads_secret(*program_, token) || stands_under_secret(value);
+    failure_.secret = failure_.secret || secret;
     failure_.arguments.push_back(secret ? std::string(kMasked) : shown(value));
   }
   if (blame_.count > kMostArguments) failure_.arguments.emplace_back("…");

@@ -63,11 +63,14 @@ TEST_CASE("the mark stands under its character") {
 }
 
 TEST_CASE("of a long line the part around the place is shown") {
-  const std::string line = std::string(200, 'a') + "B" + std::string(200, 'c');
+  std::string line(401, 'a');
+  line.replace(200, 201, 201, 'c')[200] = 'B';
   const std::string text = source_excerpt(line, 201);
   const std::string first = text.substr(0, text.find('\n'));
   const std::string second = text.substr(text.find('\n') + 1);
-  CHECK(first == "    …" + std::string(60, 'a') + "B" + std::string(39, 'c') + "…");
+  std::string expected = "    …";
+  expected.append(60, 'a').append("B").append(39, 'c').append("…");
+  CHECK(first == expected);
   // The '…' is one character of three bytes.
   CHECK(second == std::string(4 + 1 + 60, ' ') + "^\n");
 }

@@ -206,13 +206,21 @@ uint32_t count_characters(std::string_view text) {
 // Messages go to logs and dead letters: a long value is cut.
 constexpr size_t kMostDescribed = 40;
 
-// "expected number, got string "x"" without the "x".
+// "expected number, got string "x"" without the "x", and whatever else is quoted.
 std::string without_value(const std::string& problem) {
   constexpr std::string_view kGot = ", got ";
   const size_t got = problem.find(kGot);
-  if (got == std::string::npos) return problem;
-  const size_t type_end = problem.find(' ', got + kGot.size());
-  return problem.substr(0, type_end) + " " + std::string(kMasked);
+  if (got == std::string::npos) {
+    const size_t begin = problem.find('"');
+    if (begin == std::string::npos) return problem;
+    return problem.substr(0, begin) + std::string(kMasked) + problem.substr(problem.rfind('"') + 1);
+  }
+  std::string out = problem.substr(0, got + kGot.size());
+  const std::string_view value = std::string_view(problem).substr(got + kGot.size());
+  for (const std::string_view type : {"null", "number", "string", "boolean", "array", "object", "function"}) {
+    if (value.starts_with(type)) out.append(type).append(" ");
+  }
+  return out + std::string(kMasked);
 }
 
 }  // namespace
@@ -270,7 +278,8 @@ ScriptError explain(const Program& program, const Failure& failure) {
   ScriptError error;
   error.category = failure.category;
   error.path = PathFinder(program, token).find();
-  error.problem = reads_secret(program, token) ? without_value(failure.problem) : failure.problem;
+  error.problem =
+      failure.secret || reads_secret(program, token) ? without_value(failure.problem) : failure.problem;
   error.hint = failure.hint;
   if (failure.advice != nullptr && failure.hint.empty()) error.advice = failure.advice;
   error.arguments = failure.arguments;

@@ -24,6 +24,7 @@ struct Failure {
   const char* advice = nullptr;        // ScriptError::advice
   std::vector<std::string> arguments;  // ScriptError::arguments
   uint32_t first_argument = 0;
+  bool secret = false;  // one of the values it speaks of has to stay secret
 };
 
 ScriptError explain(const Program& program, const Failure& failure);

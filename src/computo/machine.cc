@@ -68,6 +68,7 @@ bool Machine::fail_argument(uint32_t argument, Category category, std::string pr
   failure_.hint.clear();
   failure_.advice = nullptr;
   failure_.arguments.clear();
+  failure_.secret = false;
   blame_ = {};
   return false;
 }

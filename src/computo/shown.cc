@@ -152,6 +152,26 @@ bool is_secret_member(const Value& value) {
   return looks_secret(before.string(scratch));
 }
 
+bool stands_under_secret(const Value& value) {
+  if (value.kind != Kind::kView) return false;
+  std::string scratch;
+  json::ValueView at(value.source->text, value.source->root, 0);
+  while (at.index() < value.size) {
+    const bool object = at.type() == TokenType::kObject;
+    ASSERT(object || at.type() == TokenType::kArray);
+    json::ValueView child = at.first_child();
+    while (child.next().index() <= value.size) child = child.next();
+    // Of an object the last child before the place is the value's key, or the value itself.
+    if (object && child.type() != TokenType::kKey) {
+      if (is_secret_member(view_value(value.source, child.index()))) return true;
+    } else if (object) {
+      return looks_secret(child.string(scratch));
+    }
+    at = child;
+  }
+  return false;
+}
+
 // Only the operators that read a place by a literal pointer: the last operand of each is that pointer.
 bool reads_secret(const Program& program, uint32_t token) {
   const json::ValueView call = program.expression(token);

@@ -27,6 +27,9 @@ bool looks_secret(std::string_view name);
 // Whether a value on a tape is that of a member whose name looks secret.
 bool is_secret_member(const Value& value);
 
+// The same of any container around it on the tape. Takes time in proportion to the tape.
+bool stands_under_secret(const Value& value);
+
 // Whether the expression reads from a place that has a secret's name: ["$input", "/user/password"].
 bool reads_secret(const Program& program, uint32_t token);
 

@@ -49,6 +49,25 @@ TEST_CASE("an error tells what its operator was given [REQ-047]") {
   CHECK(error_of(R"(["$", "/nobody"])").arguments.empty());
 }
 
+TEST_CASE("no operator's message tells a secret that it was given") {
+  const std::string input = R"({"password":"hunter2","passwords":["hunter2",{"a":"hunter2"}]})";
+  for (const char* op : {"parseTime", "toEpoch", "base64Decode", "hexDecode", "parseUrl", "parseDuration",
+                         "parseInt", "toNumber", "toInt", "toBool", "parseJson", "+", "keys"}) {
+    INFO(op);
+    const std::string name(op);
+    const auto direct = error_of(R"([")" + name + R"(",["$input","/password"]])", input).describe("");
+    CHECK(direct.find("hunter2") == std::string::npos);
+    const auto within =
+        error_of(R"(["map",["$input","/passwords"],["lambda",["p"],[")" + name + R"(",["$","/p"]]]])", input)
+            .describe("");
+    CHECK(within.find("hunter2") == std::string::npos);
+  }
+  CHECK(error_of(R"(["parseTime",["$input","/password"]])", input).problem ==
+        "expected a time of RFC 3339, got ***");
+  CHECK(error_of(R"(["parseTime",["$input","/name"]])", R"({"name":"x"})").problem ==
+        "expected a time of RFC 3339, got \"x\"");
+}
+
 TEST_CASE("one line has place, problem, advice and arguments") {
   CHECK(error_of(R"(["+", 1, ["$input"]])", R"("x")").describe("s.json") ==
         R"(s.json:1:10: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make )"
