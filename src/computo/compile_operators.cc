@@ -70,7 +70,7 @@ void Compiler::check_constants(const Call& call, const std::vector<Value>& const
   }
   const std::string problem = call.op->check(arguments);
   if (problem.empty()) return;
-  errors_.push_back(explain(program_, {Category::kValue, call.site, kNoArgument, problem, {}}));
+  report({Category::kValue, call.site, kNoArgument, problem, {}});
 }
 
 // Each operand is checked before the next is evaluated, so the left one of a step is decoded already.

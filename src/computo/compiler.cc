@@ -162,10 +162,18 @@ void Compiler::patch(uint32_t jump) {
 
 void Compiler::raise(uint32_t site, Category category, std::string problem, uint16_t argument, std::string hint) {
   ASSERT(!problem.empty());
-  if (options_.strict) errors_.push_back(explain(program_, {category, site, argument, problem, hint}));
+  if (options_.strict) report({category, site, argument, problem, hint});
   const auto index = static_cast<uint32_t>(program_.raises.size());
   program_.raises.push_back({category, argument, std::move(problem), std::move(hint)});
   emit(Opcode::kRaise, site, index);
+}
+
+// Each takes time in proportion to the text, so there is a bound.
+void Compiler::report(const Failure& failure) {
+  ASSERT(options_.strict);
+  if (errors_.size() >= kMostErrors) return;
+  errors_.push_back(explain(program_, failure));
+  if (errors_.size() == kMostErrors) errors_.back().problem += "; what else there is comes once these are mended";
 }
 
 void Compiler::raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument) {

@@ -22,6 +22,8 @@
 
 namespace colloquium::computo {
 
+struct Failure;
+
 class Compiler {
  public:
   // `errors` is filled if options.strict.
@@ -75,6 +77,7 @@ class Compiler {
   // Lets a jump go here.
   void patch(uint32_t jump);
   // The expression can only fail: like that, when it is evaluated.
+  void report(const Failure& failure);
   void raise(uint32_t site, Category category, std::string problem, uint16_t argument = kNoArgument,
              std::string hint = {});
   // The same where the operator's first argument is on the stack already: the result would take its place.

@@ -140,6 +140,9 @@ class Tracer;
 class Program;
 using ProgramPtr = std::shared_ptr<const Program>;
 
+// More problems than these are not told at once.
+inline constexpr size_t kMostErrors = 200;
+
 struct CompileFailure {
   std::vector<ScriptError> errors;  // all of them with `strict`, else the first
 };

@@ -69,7 +69,7 @@ TEST_CASE("hints are worked out for many errors, not for thousands") {
   options.strict = true;
   CompileFailure failure;
   CHECK(compile_json(script + "]", options, failure) == nullptr);
-  REQUIRE(failure.errors.size() == 1000);
+  REQUIRE(failure.errors.size() == kMostErrors);
   CHECK(failure.errors.front().hint == "map");
   CHECK(failure.errors.back().hint.empty());
 }

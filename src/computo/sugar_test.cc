@@ -128,6 +128,17 @@ TEST_CASE("strict compilation tells all errors, in the order they stand in") {
   CHECK(wrong.errors[0].path == "/if/condition");
 }
 
+TEST_CASE("of a script with very many errors the first ones are told, in time of its size", "[REQ-035]") {
+  CompileOptions options;
+  options.strict = true;
+  std::string list = "[";
+  for (int i = 0; i < 100'000; ++i) list += "foo" + std::to_string(i) + ", ";
+  CompileFailure wrong;
+  CHECK(compile_sugar(list + "1]", options, wrong) == nullptr);
+  REQUIRE(wrong.errors.size() == kMostErrors);
+  CHECK(wrong.errors.back().problem.ends_with("; what else there is comes once these are mended"));
+}
+
 TEST_CASE("what was left open is named with its place") {
   CompileFailure wrong;
   CompileOptions options;
