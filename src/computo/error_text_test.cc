@@ -72,7 +72,9 @@ TEST_CASE("of a long line the part around the place is shown") {
   expected.append(60, 'a').append("B").append(39, 'c').append("…");
   CHECK(first == expected);
   // The '…' is one character of three bytes.
-  CHECK(second == std::string(4 + 1 + 60, ' ') + "^\n");
+  std::string mark(4 + 1 + 60, ' ');
+  mark += "^\n";
+  CHECK(second == mark);
 }
 
 }  // namespace colloquium::computo
