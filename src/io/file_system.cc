@@ -5,14 +5,14 @@
 namespace colloquium::io {
 
 Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes) {
-  // Opening for reading changes nothing, yet FileSystem::open is not const: it hands out writable files too.
-  TRY_ASSIGN(std::unique_ptr<File> file, const_cast<FileSystem&>(fs).open(path, OpenMode::kRead));
-  TRY_ASSIGN(const FileInfo info, file->info());
-  // A pipe has no length to go by, and can't be read at a place.
-  if (!info.is_regular) {
+  // Asked before it is opened: opening a pipe waits for its writer, and it has no length to go by.
+  if (const auto named = fs.info(path); named && !named->is_regular) {
     return fail(ErrorCode::kInvalidInput,
                 "cannot read '" + path + "': it is no file of bytes; write a pipe's content to a file first");
   }
+  // Opening for reading changes nothing, yet FileSystem::open is not const: it hands out writable files too.
+  TRY_ASSIGN(std::unique_ptr<File> file, const_cast<FileSystem&>(fs).open(path, OpenMode::kRead));
+  TRY_ASSIGN(const FileInfo info, file->info());
   if (info.size > limit_bytes) {
     return fail(ErrorCode::kLimit, "cannot read '" + path + "': it has " + std::to_string(info.size) +
                                        " bytes, more than the " + std::to_string(limit_bytes) +
