@@ -12,8 +12,10 @@ namespace colloquium::engine {
 
 namespace {
 
-// Bodies up to this size are handled on the calling thread: a hop to another thread would cost more.
+// Bodies up to this size are merged with what else the turn brings; a longer one is worth a hop of its own.
 constexpr size_t kInlineBytes = 64u << 10;
+// A turn of fewer requests is cut on the loop: the hop would cost more than it takes off the loop.
+constexpr size_t kLaneRequests = 4;
 
 // A merged batch goes out when it has this many bytes, however many requests the turn still brings.
 constexpr size_t kMergeBytes = 1u << 20;
@@ -84,7 +86,6 @@ SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock
     origins_.push_back(std::move(origin));
   }
   origins_.push_back(options_.dead_origin);
-  open_.resize(target_count());
   accepted_position_.resize(dead_target() + 1, 0);
 }
 SourceIntake::~SourceIntake() = default;
@@ -202,19 +203,65 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
     refuse_unread(request);
     return settle(request);
   }
-  // A small body behind a large one of the same connection has to follow it to its thread, or it would overtake.
-  const bool behind = on_door_threads_.contains(request->raw.order_key);
-  if (request->bytes > kInlineBytes || behind) return take_on_door_thread(request);
-  take(request, open_);
-  // Waiting for the turn's end would only make one batch larger than the log's readers like.
-  const bool large = std::any_of(open_.begin(), open_.end(),
-                                 [](const OpenBatch& open) { return open.builder->byte_size() >= kMergeBytes; });
-  if (large) {
-    flush(open_);
-  } else {
-    schedule_flush();
+  if (request->bytes <= kInlineBytes && !on_door_threads_.contains(request->raw.order_key)) {
+    turn_.push_back(std::move(request));
+    return schedule_turn_end();
   }
-  settle(request);
+  take_on_door_thread(request);
+}
+
+// Requests of many connections that are read in one turn become one batch: one seal, one encode, one append.
+void SourceIntake::schedule_turn_end() {
+  if (turn_end_scheduled_) return;
+  turn_end_scheduled_ = true;
+  loop_.at_turn_end([this] {
+    turn_end_scheduled_ = false;
+    end_turn();
+  });
+}
+
+void SourceIntake::end_turn() {
+  if (turn_.empty()) return;
+  auto turn = std::make_shared<Turn>(std::exchange(turn_, {}));
+  turn_.reserve(turn->size());
+  // Behind a turn that is still at the lane, a smaller one has to follow it.
+  if (turn->size() < kLaneRequests && in_lane_.empty()) {
+    cut_turn(*turn);
+    return settle_turn(*turn);
+  }
+  in_lane_.push_back(turn);
+  const bool posted = workers_.door(options_.door_thread).post([this, turn] {
+    cut_turn(*turn);
+    // The last thing this thread does with the intake: once settled, it may be gone.
+    loop_.post([this, turn] {
+      in_lane_.pop_front();
+      settle_turn(*turn);
+    });
+  });
+  if (posted) return;
+  in_lane_.pop_back();
+  for (const RequestPtr& request : *turn) refuse_unread(request);
+  settle_turn(*turn);
+}
+
+// On the loop or on the lane, whichever owns the turn.
+void SourceIntake::cut_turn(const Turn& turn) {
+  std::vector<OpenBatch> open(target_count());
+  auto scratch = borrow_scratch();
+  for (const RequestPtr& request : turn) {
+    Cutter(*this, request, open, *scratch).run();
+    // Waiting for the turn's end would only make one batch larger than the log's readers like.
+    const bool large = std::any_of(open.begin(), open.end(), [](const OpenBatch& batch) {
+      return batch.builder->byte_size() >= kMergeBytes;
+    });
+    if (large) flush(open);
+  }
+  return_scratch(std::move(scratch));
+  flush(open);
+}
+
+void SourceIntake::settle_turn(const Turn& turn) {
+  for (const RequestPtr& request : turn) settle(request);
 }
 
 void SourceIntake::began(const RequestPtr& request) {
@@ -223,36 +270,41 @@ void SourceIntake::began(const RequestPtr& request) {
   ++under_way_;
 }
 
-void SourceIntake::take(const RequestPtr& request, std::vector<OpenBatch>& open) {
-  auto scratch = borrow_scratch();
-  Cutter(*this, request, open, *scratch).run();
-  return_scratch(std::move(scratch));
-}
-
 // Cuts and appends a request by itself, on the calling thread.
 void SourceIntake::cut_alone(const RequestPtr& request) {
-  std::vector<OpenBatch> open(target_count());
-  take(request, open);
-  flush(open);
+  cut_turn({request});
 }
 
+// In order per key: a request follows what came before it on its connection to wherever that is.
 void SourceIntake::take_on_door_thread(const RequestPtr& request) {
-  // What the loop has merged so far came first.
-  flush(open_);
   const uint64_t key = request->raw.order_key;
-  ++on_door_threads_[key];
-  const bool posted = workers_.door(options_.door_thread + key).post([this, request, key] {
+  end_turn();
+  const auto of_key = [key](const RequestPtr& other) { return other->raw.order_key == key; };
+  const bool in_lane = std::any_of(in_lane_.begin(), in_lane_.end(), [&](const std::shared_ptr<const Turn>& turn) {
+    return std::any_of(turn->begin(), turn->end(), of_key);
+  });
+  const size_t lane = options_.door_thread;
+  OnDoorThread& there =
+      on_door_threads_.try_emplace(key, OnDoorThread{in_lane ? lane : lane + key, 0}).first->second;
+  ++there.requests;
+  const bool posted = workers_.door(there.thread).post([this, request, key] {
     cut_alone(request);
     // The last thing this thread does with the intake: once settled, it may be gone.
     loop_.post([this, request, key] {
-      if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+      left_door_thread(key);
       settle(request);
     });
   });
   if (posted) return;
-  if (--on_door_threads_[key] == 0) on_door_threads_.erase(key);
+  left_door_thread(key);
   refuse_unread(request);
   settle(request);
+}
+
+void SourceIntake::left_door_thread(uint64_t key) {
+  const auto found = on_door_threads_.find(key);
+  ASSERT(found != on_door_threads_.end());
+  if (--found->second.requests == 0) on_door_threads_.erase(found);
 }
 
 // Before a byte of it was looked at: for want of memory, not for what it says.
@@ -260,16 +312,6 @@ void SourceIntake::refuse_unread(const RequestPtr& request) {
   if (!request->raw.cursor.empty()) poisoned_.store(true);
   request->result.error = Error{
       ErrorCode::kUnavailable, "as much is under way as the door's memory allows; try again shortly", true, {}};
-}
-
-void SourceIntake::schedule_flush() {
-  if (flush_scheduled_) return;
-  flush_scheduled_ = true;
-  // Requests of many connections that are read in one turn become one batch: one seal, one encode, one append.
-  loop_.at_turn_end([this] {
-    flush_scheduled_ = false;
-    flush(open_);
-  });
 }
 
 void SourceIntake::flush(std::vector<OpenBatch>& open) {

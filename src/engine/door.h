@@ -5,8 +5,10 @@
 // seals, encodes, and appends to the log (or, with `log: off`, pushes to the source's queue). Each request
 // keeps its own acknowledgement and offset range; a bad one is left out before sealing.
 //
-// Bodies under kInlineBytes are handled on the calling thread, larger ones on a door thread, in order per
-// RawBatch::order_key.
+// Threads. Small bodies are gathered until the turn's end and cut together: a few of them on the loop, more on
+// the source's lane, one of the door threads, so that the loop is left to the sockets. A large body is cut alone,
+// on the door thread of its RawBatch::order_key. Order per key is kept across all of these. A source that emits
+// on its own thread has its bodies cut there.
 //
 // Memory. Two bounds per source. From `under_way_bytes` on ready() is false and the source stops reading; what
 // it has read in whole by then it may still emit, and that is held, unanswered, like the rest: only a peer that
@@ -25,6 +27,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -138,11 +141,19 @@ class SourceIntake final : public Intake {
   struct Scratch;
   class Cutter;
   using RequestPtr = std::shared_ptr<Request>;
+  using Turn = std::vector<RequestPtr>;
+  struct OnDoorThread {
+    size_t thread;
+    size_t requests;
+  };
 
-  // Cuts a request into `open`. Any thread: what is built belongs to the caller, the loop's open_ or a door
-  // thread's own.
-  void take(const RequestPtr& request, std::vector<OpenBatch>& open);
+  // Cuts requests in their order, and appends what they held. Any thread; settling them is the loop's.
+  void cut_turn(const Turn& turn);
+  void settle_turn(const Turn& turn);
+  void schedule_turn_end();
+  void end_turn();
   void take_on_door_thread(const RequestPtr& request);
+  void left_door_thread(uint64_t key);
   // Seals what is open and hands it on. On the thread that owns `open`; encoding, the dearest part, happens there.
   void flush(std::vector<OpenBatch>& open);
   void append(size_t target, OpenBatch batch);
@@ -158,7 +169,6 @@ class SourceIntake final : public Intake {
   void settle(const RequestPtr& request);
   void finish(const RequestPtr& request);
   void advance_safe_cursor(const RequestPtr& request);
-  void schedule_flush();
   void watch_log();
   // Any thread, hence the mutex: a door thread asks while the loop moves the safe cursor on.
   StoredCursor stored_cursor(const OpenBatch& batch) const;
@@ -198,8 +208,9 @@ class SourceIntake final : public Intake {
 
   // Loop only.
   std::string resume_cursor_;
-  std::vector<OpenBatch> open_;  // requests of this turn, per target
-  bool flush_scheduled_ = false;
+  Turn turn_;  // small requests of this turn, not cut yet
+  bool turn_end_scheduled_ = false;
+  std::deque<std::shared_ptr<const Turn>> in_lane_;  // oldest first
   bool watching_log_ = false;
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
@@ -208,8 +219,8 @@ class SourceIntake final : public Intake {
   // Emits with a cursor are numbered in the order the loop hears of them. The safe cursor follows these numbers,
   // not the order in which emits end: it may only pass an emit when everything before that has ended too.
   uint64_t next_emit_ = 0;
-  uint64_t next_finish_ = 0;                    // emit number below which everything has finished
-  std::map<uint64_t, size_t> on_door_threads_;  // order key -> emits under way there
+  uint64_t next_finish_ = 0;                          // emit number below which everything has finished
+  std::map<uint64_t, OnDoorThread> on_door_threads_;  // by order key: large bodies, and what came behind them
   // Both are emptied before what is in them runs, as that may come back and wait again.
   std::vector<Task> waiting_ready_;
   std::vector<Task> waiting_idle_;

@@ -30,6 +30,8 @@ struct DoorSetting {
   std::string dedupe_key;
   uint64_t under_way_bytes = 1 << 20;
   uint64_t held_bytes_max = 4 << 20;
+  uint64_t seed = 11;  // of the order in which threads get their turns
+  size_t workers = 1;  // and as many door threads
   std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage();
 };
 
@@ -100,9 +102,9 @@ struct DoorBench {
 
   DoorSetting setting;
   ManualClock clock;
-  SimExecutor executor{11, clock};
+  SimExecutor executor{setting.seed, clock};
   loop::TestLoop loop{clock};
-  WorkerPool workers{executor, 1};
+  WorkerPool workers{executor, setting.workers};
   std::unique_ptr<log::FakeLog> log;
   ComponentCounters counters;
   DeadLetterTally letters{"orders/hook", clock};

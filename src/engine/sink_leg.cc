@@ -21,6 +21,9 @@ constexpr size_t kDeadBytes = 16u << 20;
 // How much of an envelope that can't be stored is quoted.
 constexpr size_t kQuoteBytes = 2000;
 
+// Of failed attempts a message is written at most this often.
+constexpr int64_t kRetryQuietNs = 10'000'000'000;
+
 }  // namespace
 
 // One partition's way through the leg.
@@ -234,12 +237,26 @@ void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::share
   // After an event was given up, those behind it have not failed for themselves and need not wait.
   const int64_t failures = lane.attempt + lane.outage;
   const int64_t wait_ms = failures == 0 ? 0 : options_.retry.wait_ms(failures, outcome.retry_after_ms, random_);
-  log_warning(options_.commit_name, "event " + rest->id(0) + " not written, next attempt in " +
-                                        std::to_string(wait_ms) + " ms: " + last_error_);
+  warn_of_retry(rest->id(0), wait_ms);
   lane.retry_timer = loop_.start_timer(wait_ms, [this, &lane] {
     lane.retry_timer = nullptr;
     pump(lane);
   });
+}
+
+// Many partitions that fail together, or one that fails every 200 ms, say so now and then.
+void SinkLeg::warn_of_retry(const std::string& event, int64_t wait_ms) {
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (now_ns < retries_quiet_until_ns_) {
+    ++untold_retries_;
+    return;
+  }
+  retries_quiet_until_ns_ = now_ns + kRetryQuietNs;
+  std::string text =
+      "event " + event + " not written, next attempt in " + std::to_string(wait_ms) + " ms: " + last_error_;
+  const uint64_t untold = std::exchange(untold_retries_, 0);
+  if (untold > 0) text += " (and " + std::to_string(untold) + " more failed attempts since the last such message)";
+  log_warning(options_.commit_name, text);
 }
 
 // The front item is done: its position may be committed, its credit goes back.

@@ -96,6 +96,7 @@ class SinkLeg {
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   void give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);
+  void warn_of_retry(const std::string& event, int64_t wait_ms);
   // Counts a failure of the first event that has to wait. True if it has no attempt left.
   bool count_failure(Lane& lane, size_t event, const EventOutcome& outcome);
   void note_health(Lane& lane, bool failed);
@@ -146,6 +147,8 @@ class SinkLeg {
   // Set while something is done and its commit not yet due.
   std::unique_ptr<Timer> commit_timer_;
   std::string last_error_;
+  int64_t retries_quiet_until_ns_ = 0;
+  uint64_t untold_retries_ = 0;
 };
 
 }  // namespace colloquium::engine

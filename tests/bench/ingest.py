@@ -1,4 +1,5 @@
-"""HTTP ingest of 500-byte events, durable, beside a bare libuv server with a canned answer."""
+"""HTTP ingest of 500-byte events, durable, beside two bare libuv servers with a canned answer: one that answers at
+once, and one that writes and syncs what it read before it answers."""
 import json
 import os
 import subprocess
@@ -9,7 +10,8 @@ from measure import (HERE, Failed, Server, cpu_sets, fresh, free_port, reap, rss
 
 COLUMNS = [('server', None), ('connections', None), ('events/request', ',d'), ('k requests/s', ',.1f'),
            ('k events/s', ',.0f'), ('refused', '.1%'), ('p50 ms', '.2f'), ('p99 ms', '.2f'),
-           ('loop CPU us/request', '.2f'), ('of bare', '.2f'), ('all CPU us/request', '.2f'), ('wrk core', '.0%'), ('RSS MB', ',.0f')]
+           ('loop CPU us/request', '.2f'), ('of bare', '.2f'),
+           ('of bare durable', '.2f'), ('all CPU us/request', '.2f'), ('wrk core', '.0%'), ('RSS MB', ',.0f')]
 
 
 def load(server, connections, per_request, seconds, bodies, warm=False):
@@ -37,6 +39,12 @@ def load(server, connections, per_request, seconds, bodies, warm=False):
 def bare(options):
     port = free_port()
     return Server('bare libuv', [f'{options.programs}/bare_uv_server', str(port)], port, cpu_sets()[0])
+
+
+def bare_durable(options):
+    port = free_port()
+    return Server('bare durable', [f'{options.programs}/bare_uv_server', str(port),
+                                   os.path.join(options.folder, 'requests.raw')], port, cpu_sets()[0])
 
 
 def colloquium(options):
@@ -67,29 +75,32 @@ def measure(options):
     rows = []
     for per_request in (1, 1000):
         for connections in (64, 1024):
-            floor = None
-            for make in (bare, colloquium) if options.colloquium else (bare,):
+            floors = {}
+            for make in (bare, bare_durable, colloquium) if options.colloquium else (bare, bare_durable):
                 with make(options) as server:
                     load(server, connections, per_request, 2, bodies, warm=True)
                     loaded = load(server, connections, per_request, seconds, bodies)
                 if loaded is None:  # a busy machine: not one answer within the time
-                    rows.append((server.name, connections, per_request, 0.0) + (None,) * 9)
+                    rows.append((server.name, connections, per_request, 0.0) + (None,) * 10)
                     continue
                 figures, loop_cpu, all_cpu, wrk_share, rss = loaded
                 taken = 1 - figures['bad_status'] / figures['requests']
                 rate = figures['requests'] / figures['seconds']
                 loop_us = loop_cpu / figures['requests'] * 1e6
-                floor = floor or loop_us
+                floors[server.name] = loop_us
                 rows.append((server.name, connections, per_request, rate / 1e3, rate * taken * per_request / 1e3,
-                             1 - taken, figures['p50_ms'], figures['p99_ms'], loop_us, loop_us / floor,
+                             1 - taken, figures['p50_ms'], figures['p99_ms'], loop_us,
+                             *(loop_us / floors[floor] if floor in floors else None
+                               for floor in ('bare libuv', 'bare durable')),
                              all_cpu / figures['requests'] * 1e6, wrk_share, rss))
     serving, generating = cpu_sets()
     table('HTTP ingest of 500-byte events, ack: durable, lz4',
           [f'Server on core {" ".join(map(str, serving))}, wrk on {" ".join(map(str, generating))}, {seconds} s each. '
-           'The bare server reads requests and answers from memory.',
+           'The bare server reads requests and answers from memory; the durable one writes and syncs them first, '
+           'as many at a time as have come, and answers then.',
            f'fdatasync here: {disk["4KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["4KiB"]["p99"] / 1e3:.2f}) after 4 KiB, '
            f'{disk["256KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["256KiB"]["p99"] / 1e3:.2f}) after 256 KiB.'],
           COLUMNS, rows)
     names = ('server', 'connections', 'events_per_request', 'k_requests_s', 'k_events_s', 'refused', 'p50_ms',
-             'p99_ms', 'loop_cpu_us', 'loop_of_bare', 'all_cpu_us', 'wrk_core', 'rss_mb')
+             'p99_ms', 'loop_cpu_us', 'loop_of_bare', 'loop_of_bare_durable', 'all_cpu_us', 'wrk_core', 'rss_mb')
     return {'ingest': [dict(zip(names, row)) for row in rows], 'fdatasync_us': disk}
