@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "computo/convert.h"
+#include "computo/notation.h"
 #include "computo/trace.h"
 #include "json/walk.h"
 #include "json/writer.h"
@@ -75,8 +76,7 @@ BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundN
   bindings.finish();
   options.trace = computo::TraceInfo::kPlaces;
   computo::CompileFailure failure;
-  // What is JSON is a script in JSON; anything else is sugar, which may begin with a bracket too.
-  const bool is_json = json::parse(expression, "expression").has_value();
+  const bool is_json = computo::script_text(options.origin, expression).notation == computo::Notation::kJson;
   computo::ProgramPtr program = is_json ? computo::compile_json(expression, options, failure)
                                         : computo::compile_sugar(expression, options, failure);
   const bool functions = std::any_of(names.begin(), names.end(), [](const BoundName& n) { return n.is_function; });

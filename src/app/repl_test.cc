@@ -36,7 +36,7 @@ TEST_CASE("an expression goes on while brackets are open") {
   CHECK(talk("[1,\n  2,\n  (3 +\n 4)]\n5\n").out == "[1,2,7]\n5\n");
   const VerbResult open = talk("[1,\n");
   CHECK(open.exit == Exit::kFailed);
-  CHECK(contains(open.err, "error[syntax]"));
+  CHECK(contains(open.err, "error[parse]: unexpected end of the text"));
 }
 
 TEST_CASE("commands tell types and operators, and take input and lines from files") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "computo/notation.h"
 #include "io/file_system.h"
 
 namespace colloquium::app {
@@ -53,7 +54,7 @@ std::optional<std::string> SourceLines::line(std::string_view file, uint32_t lin
     known = texts_.emplace(file, std::move(kept)).first;
   }
   if (!known->second || line == 0) return std::nullopt;
-  std::string_view rest = *known->second;
+  std::string_view rest = computo::without_byte_order_mark(*known->second);
   for (; line > 1; --line) {
     const size_t end = rest.find('\n');
     if (end == std::string_view::npos) return std::nullopt;

@@ -30,10 +30,7 @@ void ErrorTeller::tell(const computo::ScriptError& error, uint64_t input_line) {
 computo::ProgramPtr compile_or_tell(const Script& script, const computo::CompileOptions& options,
                                     ErrorTeller& teller) {
   computo::CompileFailure failure;
-  const auto sugar = computo::marked_sugar(script.text);
-  const bool marked = sugar && script.origin == kInline;
-  computo::ProgramPtr program = marked ? computo::compile_sugar(*sugar, options, failure)
-                                       : computo::compile_source(script.text, options, failure);
+  computo::ProgramPtr program = computo::compile_source(script.text, options, failure);
   for (const computo::ScriptError& error : failure.errors) teller.tell(error);
   return program;
 }

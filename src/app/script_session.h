@@ -39,8 +39,7 @@ class ErrorTeller {
   Console& console_;
 };
 
-// In the notation that the script has: sugar too where it is given by -e and marked by '='. Null, after every
-// error has been told.
+// Null, after every error has been told.
 computo::ProgramPtr compile_or_tell(const Script& script, const computo::CompileOptions& options,
                                     ErrorTeller& teller);
 

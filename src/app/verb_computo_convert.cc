@@ -11,6 +11,7 @@
 #include "app/verb_computo.h"
 #include "computo/convert.h"
 #include "computo/format.h"
+#include "computo/notation.h"
 #include "computo/sugar_tree.h"
 #include "io/file_system.h"
 
@@ -26,14 +27,6 @@ struct Options {
 
 using computo::Notation;
 
-// A script that may be either is JSON if it is JSON.
-Notation found_notation(const Script& script, const computo::CompileOptions& options) {
-  const Notation notation = computo::notation_of(script.origin, script.text);
-  if (notation != Notation::kEither) return notation;
-  computo::ScriptError error;
-  return computo::format_json(script.text, options, error) ? Notation::kJson : Notation::kSugar;
-}
-
 // The comments of sugar, which have no place in JSON.
 std::vector<computo::SugarComment> comments_of(const std::string& text) {
   std::vector<computo::SugarComment> comments;
@@ -42,23 +35,23 @@ std::vector<computo::SugarComment> comments_of(const std::string& text) {
   return comments;
 }
 
-void tell_comments(const Script& script, Console& console) {
-  const auto comments = comments_of(script.text);
+void tell_comments(const std::string& sugar, const std::string& origin, Console& console) {
+  const auto comments = comments_of(sugar);
   if (comments.empty()) return;
-  const std::string_view before = std::string_view(script.text).substr(0, comments.front().begin);
+  const std::string_view before = std::string_view(sugar).substr(0, comments.front().begin);
   const size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
-  console.err << script.origin << ":" << line << ": warning: JSON has no comments: " << comments.size()
+  console.err << origin << ":" << line << ": warning: JSON has no comments: " << comments.size()
               << (comments.size() == 1 ? " is" : " are") << " left out\n";
 }
 
 // Laid out, so that what comes out is what `computo fmt` leaves alone.
-std::optional<std::string> convert(const Script& script, Notation from, const computo::CompileOptions& options,
+std::optional<std::string> convert(const computo::ScriptText& script, const computo::CompileOptions& options,
                                    computo::ScriptError& error) {
-  const auto text = from == Notation::kSugar ? computo::to_json(script.text, options, error)
-                                             : computo::to_sugar(script.text, options, error);
+  const bool sugar = script.notation == Notation::kSugar;
+  const auto text =
+      sugar ? computo::to_json(script.text, options, error) : computo::to_sugar(script.text, options, error);
   if (!text) return std::nullopt;
-  return from == Notation::kSugar ? computo::format_json(*text, {}, error)
-                                  : computo::format_sugar(*text, {}, error);
+  return sugar ? computo::format_json(*text, {}, error) : computo::format_sugar(*text, {}, error);
 }
 
 Exit write(const std::string& text, const Options& options, Console& console) {
@@ -75,13 +68,14 @@ Exit run(const Options& options, Console& console) {
   const auto script = read_script(options.file, console);
   if (!script) return refuse(console, script.error());
   const computo::CompileOptions compile = script_options(script->origin, options.array_key);
-  const Notation from = found_notation(*script, compile);
+  const computo::ScriptText source = computo::script_text(script->origin, script->text);
+  const Notation from = source.notation;
   const Notation to = from == Notation::kSugar ? Notation::kJson : Notation::kSugar;
   if (options.to && (*options.to == "json") != (to == Notation::kJson)) {
     return refuse(console, script->origin + " is " + *options.to + " already");
   }
   computo::ScriptError error;
-  auto text = convert(*script, from, compile, error);
+  auto text = convert(source, compile, error);
   if (!text) {
     SourceLines lines;
     lines.add(*script);
@@ -89,7 +83,7 @@ Exit run(const Options& options, Console& console) {
     return Exit::kFailed;
   }
   if (!text->ends_with('\n')) text->push_back('\n');
-  if (from == Notation::kSugar) tell_comments(*script, console);
+  if (from == Notation::kSugar) tell_comments(source.text, script->origin, console);
   return write(*text, options, console);
 }
 

@@ -23,8 +23,6 @@ struct Options {
 Exit run(Options options, Console& console) {
   auto script = take_script(options.expression, options.arguments);
   if (!script) return refuse(console, script.error());
-  // Sugar behind a '=' is shown as it is compiled: without the mark.
-  if (auto sugar = computo::marked_sugar(script->text); sugar && options.expression) script->text = *sugar;
   ErrorTeller teller(*script, console);
   computo::CompileOptions compile = script_options(script->origin, options.array_key);
   compile.trace = computo::TraceInfo::kNames;

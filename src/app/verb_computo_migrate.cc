@@ -11,6 +11,7 @@
 #include "app/verb_computo.h"
 #include "computo/convert.h"
 #include "computo/migrate.h"
+#include "computo/notation.h"
 #include "io/file_system.h"
 
 namespace colloquium::app {
@@ -24,15 +25,17 @@ struct Options {
 
 using computo::Migration;
 
+// JSON with comments is no JSON to others, so what does not say that it is sugar is tried as JSON first.
 std::optional<Migration> migrate(const Script& script, const computo::CompileOptions& options,
                                  computo::ScriptError& error) {
-  const computo::Notation notation = computo::notation_of(script.origin, script.text);
-  if (notation == computo::Notation::kSugar) return computo::migrate_sugar(script.text, options, error);
-  auto migrated = computo::migrate_json(script.text, options, error);
-  if (migrated || notation == computo::Notation::kJson || error.category != computo::Category::kParse) {
-    return migrated;
+  const computo::ScriptText source = computo::script_text(script.origin, script.text);
+  const bool sugar = source.notation == computo::Notation::kSugar;
+  if (sugar && (source.marked || computo::notation_by_name(script.origin))) {
+    return computo::migrate_sugar(source.text, options, error);
   }
-  return computo::migrate_sugar(script.text, options, error);
+  auto migrated = computo::migrate_json(source.text, options, error);
+  if (migrated || !sugar || error.category != computo::Category::kParse) return migrated;
+  return computo::migrate_sugar(source.text, options, error);
 }
 
 // How many are left to the author.

@@ -11,16 +11,6 @@
 
 namespace colloquium::computo {
 
-Notation notation_of(std::string_view path, std::string_view text) {
-  if (path.ends_with(".computo")) return Notation::kSugar;
-  if (path.ends_with(".json")) return Notation::kJson;
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return Notation::kEither;
-  ASSERT(first < text.size());
-  return std::string_view("[{\"").find(text[first]) == std::string_view::npos ? Notation::kEither
-                                                                              : Notation::kJson;
-}
-
 std::optional<std::string> to_json(std::string_view sugar, const CompileOptions& options, ScriptError& error) {
   auto script = read_sugar(sugar, options, error);
   if (!script) return std::nullopt;

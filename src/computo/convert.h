@@ -1,4 +1,4 @@
-// From one notation of a script to the other, and which of the two a text is in (sections 10.5 and 10.6).
+// From one notation of a script to the other (section 10.5 of the language).
 //
 // Thread safety: functions.
 #pragma once
@@ -10,11 +10,6 @@
 #include "computo/program.h"
 
 namespace colloquium::computo {
-
-enum class Notation { kJson, kSugar, kEither };
-
-// By the ending of its file's name, else by what the text begins with: kEither is sugar unless it is JSON.
-Notation notation_of(std::string_view path, std::string_view text);
 
 // A script in sugar as JSON text. Nothing if it is wrong: `error` says where and why.
 std::optional<std::string> to_json(std::string_view sugar, const CompileOptions& options, ScriptError& error);

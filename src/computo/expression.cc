@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "computo/notation.h"
 #include "computo/text.h"
 #include "json/escape.h"
 #include "json/writer.h"

@@ -4,9 +4,9 @@
 
 #include "base/assert.h"
 #include "computo/code.h"
-#include "computo/convert.h"
 #include "computo/format.h"
 #include "computo/format_layout.h"
+#include "computo/notation.h"
 #include "json/walk.h"
 
 namespace colloquium::computo {
@@ -90,12 +90,12 @@ std::optional<std::string> format_json(std::string_view text, const CompileOptio
 
 std::optional<std::string> format_source(std::string_view text, const CompileOptions& options,
                                          ScriptError& error) {
-  const Notation notation = notation_of(options.origin, text);
-  if (notation == Notation::kSugar) return format_sugar(text, options, error);
-  auto formatted = format_json(text, options, error);
-  if (formatted || notation == Notation::kJson || error.category != Category::kParse) return formatted;
-  ASSERT(notation == Notation::kEither);
-  return format_sugar(text, options, error);
+  const ScriptText script = script_text(options.origin, text);
+  if (script.notation == Notation::kJson) return format_json(script.text, options, error);
+  auto formatted = format_sugar(script.text, options, error);
+  // A mark that the author needed to have it read as sugar stays.
+  if (formatted && script.marked) formatted->insert(0, "= ");
+  return formatted;
 }
 
 }  // namespace colloquium::computo

@@ -110,6 +110,8 @@ TEST_CASE("small JSON calls stay on one line, others open with their operator") 
 TEST_CASE("the notation is found, and what is no script is refused with its place") {
   CHECK(formatted("1+1", "") == "1 + 1\n");
   CHECK(formatted("[\"+\",1]", "") == "[\"+\", 1]\n");
+  CHECK(formatted("{a:$input}", "") == "{a: $input}\n");
+  CHECK(formatted(" =[\"+\",1]", "") == "= [\"+\", 1]\n");
   ScriptError error;
   CompileOptions options;
   options.origin = "a.json";

@@ -7,7 +7,7 @@
 #include "colloquium/batch.h"
 
 #include "base/assert.h"
-#include "computo/convert.h"
+#include "computo/notation.h"
 #include "computo/operators.h"
 #include "computo/sugar.h"
 #include "json/walk.h"
@@ -72,14 +72,11 @@ class Reader {
     options.origin = origin;
     Module module;
     module.origin = std::move(origin);
-    const Notation notation = notation_of(module.origin, text);
-    std::optional<SugarScript> sugar;
-    std::vector<TapeToken> tape;
-    std::string json(text);
-    if (notation == Notation::kSugar || (notation == Notation::kEither && !walk(json, tape, module, problem))) {
+    ScriptText script = script_text(module.origin, text);
+    std::string json = std::move(script.text);
+    if (script.notation == Notation::kSugar) {
       ScriptError error;
-      problem.clear();
-      sugar = read_sugar(text, options, error);
+      auto sugar = read_sugar(json, options, error);
       if (!sugar) {
         problem = "in what is imported, " + error.describe(module.origin);
         return 0;
@@ -87,7 +84,8 @@ class Reader {
       json = std::move(sugar->json);
       module.positions = std::move(sugar->positions);
     }
-    if (tape.empty() && !walk(json, tape, module, problem)) return 0;
+    std::vector<TapeToken> tape;
+    if (!walk(json, tape, module, problem)) return 0;
     return append(json, tape, std::move(module));
   }
 

@@ -12,10 +12,10 @@
 #include "computo/access.h"
 #include "computo/code.h"
 #include "computo/compiler.h"
-#include "computo/convert.h"
 #include "computo/failure.h"
 #include "computo/imports.h"
 #include "computo/machine.h"
+#include "computo/notation.h"
 #include "computo/render.h"
 #include "computo/sugar.h"
 #include "computo/sugar_tree.h"
@@ -109,20 +109,9 @@ ProgramPtr compile_sugar(std::string_view text, const CompileOptions& options, C
 }
 
 ProgramPtr compile_source(std::string_view text, const CompileOptions& options, CompileFailure& failure) {
-  const Notation notation = notation_of(options.origin, text);
-  if (notation == Notation::kSugar) return compile_sugar(text, options, failure);
-  ProgramPtr program = compile_json(text, options, failure);
-  const bool no_json = program == nullptr && failure.errors.front().category == Category::kParse;
-  if (no_json && notation == Notation::kEither) return compile_sugar(text, options, failure);
-  return program;
-}
-
-std::optional<std::string> marked_sugar(std::string_view text) {
-  const size_t mark = text.find_first_not_of(" \t\r\n");
-  if (mark == std::string_view::npos || text[mark] != '=') return std::nullopt;
-  std::string unmarked(text);
-  unmarked[mark] = ' ';
-  return unmarked;
+  const ScriptText script = script_text(options.origin, text);
+  return script.notation == Notation::kSugar ? compile_sugar(script.text, options, failure)
+                                             : compile_json(script.text, options, failure);
 }
 
 bool uses_variable(const Program& program, size_t index) {

@@ -153,13 +153,8 @@ ProgramPtr compile_json(std::string_view text, const CompileOptions& options, Co
 // From sugar (section 10 of the language); places are those of the sugar.
 ProgramPtr compile_sugar(std::string_view text, const CompileOptions& options, CompileFailure& failure);
 
-// From a script file's text, by section 10.6: sugar if options.origin ends in `.computo`, JSON if it ends in
-// `.json` or the text begins like JSON, and else whichever of the two it is.
+// From a script's text in the notation that options.origin and the text itself say (notation.h).
 ProgramPtr compile_source(std::string_view text, const CompileOptions& options, CompileFailure& failure);
-
-// Where sugar may stand beside JSON, '=' in front of everything marks it. The text with a space in the mark's
-// place, so that all places stay; nothing if there is no mark.
-std::optional<std::string> marked_sugar(std::string_view text);
 
 // Whether the program reads host variable `index` of CompileOptions::variables, so that a host need not make
 // what nobody looks at.

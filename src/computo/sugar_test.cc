@@ -175,7 +175,7 @@ TEST_CASE("a long script is compiled, or refused, in time and memory of its size
   CHECK(failure(nested(3'000'000, "(a,", "", "")).starts_with("syntax "));
 }
 
-TEST_CASE("which notation a text is in is told by its file's name or its first character") {
+TEST_CASE("a script is read in the notation that its file's name or the text itself tells") {
   const auto compiles = [](std::string_view text, std::string origin) {
     CompileOptions options;
     options.origin = std::move(origin);
@@ -192,19 +192,19 @@ TEST_CASE("which notation a text is in is told by its file's name or its first c
   CHECK(compiles("true", "") == "true");
   CHECK(compiles("true and 1", "") == "true");
   CHECK(compiles("1 + 2", "a.json") == "parse");
-  CHECK(compiles("  [\"+\", 1, 2,]", "") == "parse");
-  CHECK(compiles("{a: 1}", "") == "parse");
+  CHECK(compiles("  [\"+\", 1, 2,]", "") == R"(["+",1,2])");
+  CHECK(compiles("{a: 1}", "") == R"({"a":1})");
+  CHECK(compiles("= {a: 1}", "") == R"({"a":1})");
+  CHECK(compiles("= [\"+\", 1, 2]", "") == R"(["+",1,2])");
+  CHECK(compiles("= 1", "a.json") == "parse");
+  CHECK(compiles("\xEF\xBB\xBF[\"+\", 1, 2]", "a.json") == "3");
+  CHECK(compiles("\xEF\xBB\xBF"
+                 "1 + 2",
+                 "a.computo") == "3");
   CHECK(compiles("{a: 1}", "a.computo") == R"({"a":1})");
   CHECK(compiles("1 +", "") == "syntax");
   CHECK(compiles("", "") == "syntax");
   CHECK(compiles(nested(1025, "[", "", "]"), "") == "limit");
-}
-
-TEST_CASE("a mark before sugar leaves every place as it is") {
-  CHECK(marked_sugar(" \n= 1").value_or("none") == " \n  1");
-  CHECK(marked_sugar("== 1").value_or("none") == " = 1");
-  CHECK_FALSE(marked_sugar("1 = 2"));
-  CHECK_FALSE(marked_sugar(""));
 }
 
 }  // namespace colloquium::computo

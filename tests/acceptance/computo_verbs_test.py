@@ -86,6 +86,25 @@ def migrate_rewrites_what_it_can_and_tells_the_rest():
         check("stdin:1:8: differs[D-ARRAY]: " in err and "error[unknown_operator]" in err, err)
 
 
+def sugar_may_begin_like_json():
+    """[REQ-055] What is no JSON is sugar wherever no file's name says more, and '=' marks it."""
+    with work_directory() as directory:
+        for text, laid_out, as_json in (("{a:1+1}", "{a: 1 + 1}", '["obj", "a", ["+", 1, 1]]'),
+                                        ("[1,$input]", "[1, $input]", '["list", 1, ["$input"]]'),
+                                        ('"a"==1', '"a" == 1', '["==", "a", 1]'),
+                                        ('=["+",1]', '= ["+", 1]', '{"array": ["+", 1]}')):
+            bytes_in = text.encode()
+            check_equal(run(["computo", "fmt", "-"], directory, stdin=bytes_in), (0, laid_out + "\n", ""), text)
+            check_equal(run(["computo", "check", "-"], directory, stdin=bytes_in), (0, "stdin: ok\n", ""), text)
+            check_equal(run(["computo", "convert", "-"], directory, stdin=bytes_in), (0, as_json + "\n", ""), text)
+            check_equal(run(["computo", "run", "-e", text], directory),
+                        run(["computo", "run", "-e", as_json], directory), text)
+        for text, told in (("{a: uper(}", "-e:1:10: error[syntax]"), ('["+", 1 2]', "-e:1:9: error[parse]")):
+            code, out, err = run(["computo", "run", "-e", text], directory)
+            check_equal((code, out), (1, ""), text)
+            check(err.startswith(told), err)
+
+
 main(check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
      fmt_is_idempotent_and_keeps_comments_and_permissions, convert_goes_both_ways,
-     migrate_rewrites_what_it_can_and_tells_the_rest)
+     migrate_rewrites_what_it_can_and_tells_the_rest, sugar_may_begin_like_json)
