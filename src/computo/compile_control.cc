@@ -31,16 +31,20 @@ void Compiler::call_native(std::string_view name, uint32_t site, uint32_t count)
 void Compiler::each(const Call& call) {
   const auto pass = static_cast<Pass>(call.op->detail);
   const auto wanted = static_cast<uint16_t>(pass == Pass::kMember ? Type::kObject : Type::kArray);
+  const size_t start = here();
   expression(call.arguments[0]);
+  expect_type(call, 0, start, static_cast<Type>(wanted));
   if (pass == Pass::kPair) {
+    const size_t second = here();
     expression(call.arguments[1]);
+    expect_type(call, 1, second, Type::kArray);
     emit(Opcode::kCheck, call.site, 1, 0, wanted);
     emit(Opcode::kCheck, call.site, 0, 1, wanted);
     call_native("zip", call.site, 2);
   } else {
     emit(Opcode::kCheck, call.site, 0, 0, wanted);
   }
-  expression(call.arguments.back());
+  function_operand(call, call.arguments.size() - 1, pass == Pass::kElement ? 1 : 2);
   ASSERT(call.op->function != nullptr);
   emit(Opcode::kLoop, call.site, call.op_index, static_cast<uint32_t>(call.arguments.size() - 1),
        static_cast<uint16_t>(Loop::kEach));
@@ -48,26 +52,37 @@ void Compiler::each(const Call& call) {
 
 void Compiler::coalesce(const Call& call) {
   Arguments jumps;
-  for (size_t i = 0; i + 1 < call.arguments.size(); ++i) {
-    expression(call.arguments[i]);
+  bool decided = false;
+  for (const uint32_t argument : call.arguments) {
+    const Doubt doubt(*this, decided);
+    expression(argument);
+    if (argument == call.arguments.back()) break;
     jumps.push_back(emit(Opcode::kCoalesce, call.site));
+    const Outcome outcome = foresee(argument);
+    decided = decided || (outcome != Outcome::kUnknown && outcome != Outcome::kNull);
   }
-  expression(call.arguments.back());
   for (const uint32_t jump : jumps) patch(jump);
 }
 
 // A literal lambda as handler is called with the error; anything else is the value instead.
 void Compiler::try_catch(const Call& call) {
   const uint32_t attempt = emit(Opcode::kTry, call.site);
-  expression(call.arguments[0]);
+  const Outcome outcome = foresee(call.arguments[0]);
+  {
+    const Doubt caught(*this, true);
+    expression(call.arguments[0]);
+  }
   const uint32_t end = emit(Opcode::kEndTry, call.site);
   patch(attempt);
   --body().height;
   if (call.arguments.size() == 1) {
     constant(null_value(), call.site);
   } else {
-    expression(call.arguments[1]);
-    if (is_call_of(program_, call.arguments[1], "lambda")) {
+    const Doubt unneeded(*this, outcome != Outcome::kUnknown && outcome != Outcome::kFails);
+    const bool handler = is_call_of(program_, call.arguments[1], "lambda");
+    if (handler) function_operand(call, 1, 1);
+    if (!handler) expression(call.arguments[1]);
+    if (handler) {
       emit(Opcode::kCaught, call.site);
       emit(Opcode::kInvoke, call.site, 0, 1, 1, -1);
     }
@@ -76,8 +91,9 @@ void Compiler::try_catch(const Call& call) {
 }
 
 void Compiler::invoke(const Call& call) {
-  for (const uint32_t argument : call.arguments) expression(argument);
   const auto count = static_cast<uint32_t>(call.arguments.size() - 1);
+  function_operand(call, 0, count);
+  for (uint32_t i = 1; i <= count; ++i) expression(call.arguments[i]);
   emit(Opcode::kInvoke, call.site, 0, count, 0, -static_cast<int>(count));
 }
 
@@ -105,6 +121,7 @@ void Compiler::compile_module(Module& module) {
 }
 
 void Compiler::import(const Call& call) {
+  if (unknown(call)) return;
   if (type(call.arguments[0]) != TokenType::kString) {
     return raise(call.site, Category::kType, "expected a literal string with the path of a script", 0);
   }
@@ -126,7 +143,10 @@ void Compiler::import(const Call& call) {
 
 // set(value, pointer, function(the part, or null)).
 void Compiler::update(const Call& call) {
-  for (const uint32_t argument : call.arguments) expression(argument);
+  ASSERT(call.arguments.size() == 3);
+  expression(call.arguments[0]);
+  expression(call.arguments[1]);
+  function_operand(call, 2, 1);
   emit(Opcode::kCopy, call.site, 2);
   emit(Opcode::kCopy, call.site, 2);
   emit(Opcode::kCall, call.site, call.op_index, 2, 0, -1);  // part_or_null
@@ -312,6 +332,7 @@ void Compiler::match_case(const Call& call, uint32_t pattern, uint32_t result, u
 void Compiler::match(const Call& call) {
   const uint32_t subject = body().height;
   expression(call.arguments[0]);
+  const Doubt doubt(*this, foresee(call.arguments[0]) != Outcome::kUnknown);
   Arguments ends;
   size_t i = 1;
   for (; i + 1 < call.arguments.size(); i += 2)
@@ -321,7 +342,8 @@ void Compiler::match(const Call& call) {
     expression(call.arguments[i]);
     emit(Opcode::kSlide, call.site, 1, 0, 0, -1);
   } else {
-    raise_instead(call.site, Category::kValue, "no pattern matches, and there is no default", 0);
+    raise_unreported(call.site, Category::kValue, "no pattern matches, and there is no default", 0);
+    --body().height;  // the result would take the subject's place
   }
   for (const uint32_t jump : ends) patch(jump);
 }

@@ -1,6 +1,7 @@
 // The compiler's part that deals with names: inputs, variables, let and lambda (sections 5 and 8.4).
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "computo/compiler.h"
@@ -37,6 +38,7 @@ void Compiler::input(const Call& call, Opcode opcode) {
   ASSERT(opcode == Opcode::kInput || opcode == Opcode::kInputs);
   Steps steps;
   if (!call.arguments.empty() && !pointer_operand(call, steps)) return;
+  if (unknown(call)) return;
   emit(opcode, call.site, add_pointer(std::move(steps)));
 }
 
@@ -63,6 +65,7 @@ void Compiler::get(const Call& call) {
     return;
   }
   const uint32_t found = emit(Opcode::kPartElse, call.site, 0, pointer);
+  const Doubt doubt(*this, pointer == kNoPointer || foresee(call.arguments[0]) != Outcome::kUnknown);
   expression(call.arguments[2]);
   patch(found);
 }
@@ -76,6 +79,7 @@ void Compiler::variable(const Call& call) {
   steps.erase(steps.begin());
   const Resolved found = scope_.resolve(name);
   if (found.place == Resolved::Place::kNone) {
+    if (unknown(call)) return;
     std::string hint;
     if (suggestions_left_ > 0) {
       --suggestions_left_;
@@ -175,6 +179,9 @@ void Compiler::let(const Call& call) {
   scope.depth = scope_.depth();
   scope.base_slot = body().height;
   scope.cells.assign(count, false);
+  for (const uint32_t e : bindings.expressions) {
+    scope.parameters.push_back(is_call_of(program_, e, "lambda") ? parameters_of(e) : -1);
+  }
   scope_.add_let(scope, bindings.names);
   bind_all(bindings, scope);
   expression(call.arguments[1]);
@@ -202,6 +209,8 @@ void Compiler::lambda(const Call& call) {
     return raise(call.site, Category::kLambda, "expected parameters: a literal array of strings", 0);
   }
   const auto count = static_cast<uint32_t>(names.size());
+  // Who calls it may do so within a `try`.
+  const Doubt doubt(*this, catches_ && !std::exchange(called_in_place_, false));
   const auto index = static_cast<uint32_t>(program_.functions.size());
   program_.functions.emplace_back();
   scope_.enter_function();

@@ -50,9 +50,12 @@ void Compiler::native(const Call& call) {
     expression(call.arguments[i]);
     const Value* constant = sole_constant(start);
     constants.push_back(constant != nullptr ? *constant : Value{Kind::kUnbound, 0, {0}});
-    if (checked) emit(Opcode::kCheck, call.site, 0, blame(i), static_cast<uint16_t>(wanted));
+    if (!checked) continue;
+    expect_type(call, i, start, wanted);
+    emit(Opcode::kCheck, call.site, 0, blame(i), static_cast<uint16_t>(wanted));
   }
   ASSERT(call.op->function != nullptr);
+  expect_types(call, constants);
   if (options_.strict && call.op->check != nullptr) check_constants(call, constants);
   emit(Opcode::kCall, call.site, call.op_index, static_cast<uint32_t>(count), 0, 1 - static_cast<int>(count));
 }
@@ -78,11 +81,14 @@ void Compiler::arithmetic(const Call& call) {
   const auto step = static_cast<Opcode>(call.op->detail);
   const size_t start = here();
   expression(call.arguments[0]);
+  expect_divisor(call, 0, start);
   const Value* first = options_.optimize ? sole_constant(start) : nullptr;
   if (first == nullptr || !is_decoded_number(*first)) emit(Opcode::kNumber, call.site, 0, blame(0));
   if (call.arguments.size() == 1) return arithmetic_unary(call, step);
   for (size_t i = 1; i < call.arguments.size(); ++i) {
+    const size_t operand = here();
     expression(call.arguments[i]);
+    expect_divisor(call, i, operand);
     if (fold_step(step, start)) continue;
     emit(step, call.site, 0, blame(i));
   }
@@ -117,12 +123,19 @@ void Compiler::relation(const Call& call) {
   const size_t count = call.arguments.size();
   ASSERT(count >= 2);
   std::vector<uint32_t> exits;
-  expression(call.arguments[0]);
-  for (size_t i = 1; i + 1 < count; ++i) {
+  // Only the first pair is compared in any case.
+  const auto operand = [&](size_t i) {
+    const Doubt doubt(*this, i > 1);
+    const size_t start = here();
     expression(call.arguments[i]);
+    expect_type(call, i, start, Type::kNumber);
+  };
+  operand(0);
+  for (size_t i = 1; i + 1 < count; ++i) {
+    operand(i);
     exits.push_back(emit(Opcode::kCompareNext, call.site, 0, blame(i - 1), call.op->detail));
   }
-  expression(call.arguments[count - 1]);
+  operand(count - 1);
   emit(Opcode::kCompare, call.site, 0, blame(count - 2), call.op->detail);
   for (const uint32_t jump : exits) patch(jump);
 }
@@ -133,11 +146,15 @@ void Compiler::equal(const Call& call) {
   ASSERT(count >= 2);
   std::vector<uint32_t> exits;
   expression(call.arguments[0]);
-  for (size_t i = 1; i + 1 < count; ++i) {
+  const auto operand = [&](size_t i) {
+    const Doubt doubt(*this, i > 1);
     expression(call.arguments[i]);
+  };
+  for (size_t i = 1; i + 1 < count; ++i) {
+    operand(i);
     exits.push_back(emit(Opcode::kEqualNext, call.site));
   }
-  expression(call.arguments[count - 1]);
+  operand(count - 1);
   emit(Opcode::kEqual, call.site);
   for (const uint32_t jump : exits) patch(jump);
 }
@@ -153,11 +170,17 @@ void Compiler::not_equal(const Call& call) {
 void Compiler::logic(const Call& call, Opcode opcode) {
   ASSERT(opcode == Opcode::kAnd || opcode == Opcode::kOr);
   std::vector<uint32_t> exits;
-  for (size_t i = 0; i + 1 < call.arguments.size(); ++i) {
-    expression(call.arguments[i]);
+  const Outcome passes = opcode == Opcode::kAnd ? Outcome::kTruthy : Outcome::kFalsy;
+  bool decided = false;
+  for (const uint32_t argument : call.arguments) {
+    const Doubt doubt(*this, decided);
+    expression(argument);
+    if (argument == call.arguments.back()) break;
     exits.push_back(emit(opcode, call.site));
+    Outcome outcome = foresee(argument);
+    if (outcome == Outcome::kNull) outcome = Outcome::kFalsy;
+    decided = decided || (outcome != Outcome::kUnknown && outcome != passes);
   }
-  expression(call.arguments.back());
   emit(Opcode::kTruth, call.site);
   for (const uint32_t jump : exits) patch(jump);
 }
@@ -179,12 +202,18 @@ void Compiler::if_else(const Call& call) {
     drop_code(start, height);
     return constant_if(call, truth);
   }
+  const Outcome outcome = foresee(call.arguments[0]);
+  const bool known = outcome != Outcome::kUnknown;
+  const auto branch = [&](size_t i, bool taken) {
+    const Doubt doubt(*this, known && !taken);
+    expression(call.arguments[i]);
+  };
   const uint32_t to_else = emit(Opcode::kJumpIfFalsy, call.site);
-  expression(call.arguments[1]);
+  branch(1, outcome == Outcome::kTruthy);
   const uint32_t to_end = emit(Opcode::kJump, call.site);
   patch(to_else);
   body().height = height;  // the other branch starts as high as this one did
-  expression(call.arguments[2]);
+  branch(2, outcome == Outcome::kFalsy || outcome == Outcome::kNull);
   patch(to_end);
 }
 
@@ -193,6 +222,7 @@ void Compiler::constant_if(const Call& call, bool truth) {
   const size_t start = here();
   const uint32_t height = body().height;
   if (options_.strict) {
+    const Doubt doubt(*this, true);
     expression(call.arguments[truth ? 2 : 1]);
     drop_code(start, height);
   }
@@ -239,22 +269,31 @@ void Compiler::record(const Call& call) {
   emit(Opcode::kRecord, call.site, static_cast<uint32_t>(program_.shapes.size() - 1), 0, 0, 1 - values);
 }
 
+void Compiler::array_operand(const Call& call) {
+  const size_t start = here();
+  expression(call.arguments[0]);
+  expect_type(call, 0, start, Type::kArray);
+  ASSERT(here() > start);
+  emit(Opcode::kCheck, call.site, 0, 0, static_cast<uint16_t>(Type::kArray));
+}
+
 // The array is checked before the function is evaluated: an error in the function's place must not hide it.
 void Compiler::loop(const Call& call) {
   ASSERT(call.arguments.size() == 2);
-  expression(call.arguments[0]);
-  emit(Opcode::kCheck, call.site, 0, 0, static_cast<uint16_t>(Type::kArray));
-  expression(call.arguments[1]);
+  array_operand(call);
+  function_operand(call, 1, 1);
   emit(Opcode::kLoop, call.site, 0, 1, call.op->detail);
 }
 
 // The initial value comes before the check of the array, and the function last, as section 8.7 orders them.
 void Compiler::reduce(const Call& call) {
   ASSERT(call.arguments.size() == 3);
+  const size_t start = here();
   expression(call.arguments[0]);
+  expect_type(call, 0, start, Type::kArray);
   expression(call.arguments[2]);
   emit(Opcode::kCheck, call.site, 1, 0, static_cast<uint16_t>(Type::kArray));
-  expression(call.arguments[1]);
+  function_operand(call, 1, 2);
   emit(Opcode::kReduce, call.site, 0, 1);
 }
 
@@ -290,8 +329,7 @@ bool Compiler::sort_descriptor(uint32_t token, SortField& field) {
 }
 
 void Compiler::sort(const Call& call) {
-  expression(call.arguments[0]);
-  emit(Opcode::kCheck, call.site, 0, 0, static_cast<uint16_t>(Type::kArray));
+  array_operand(call);
   SortSpec spec;
   if (call.arguments.size() == 1) spec.fields.emplace_back();
   if (call.arguments.size() == 2 && type(call.arguments[1]) == TokenType::kString) {
@@ -316,8 +354,7 @@ void Compiler::sort(const Call& call) {
 
 void Compiler::unique_sorted(const Call& call) {
   static constexpr std::string_view kModes[] = {"firsts", "lasts", "singles", "multiples"};
-  expression(call.arguments[0]);
-  emit(Opcode::kCheck, call.site, 0, 0, static_cast<uint16_t>(Type::kArray));
+  array_operand(call);
   SortSpec spec;
   spec.fields.emplace_back();
   uint16_t mode = 0;

@@ -33,11 +33,28 @@ bool is_jump(Opcode opcode) {
   }
 }
 
+// Whether a function returns at once what its instruction at `at` leaves. Jumps go forward, so this ends.
+bool in_tail_position(const std::vector<Instruction>& code, size_t at) {
+  size_t next = at + 1;
+  while (true) {
+    ASSERT(next < code.size());
+    if (code[next].opcode == Opcode::kReturn) return true;
+    if (code[next].opcode != Opcode::kSlide && code[next].opcode != Opcode::kJump) return false;
+    next = code[next].opcode == Opcode::kJump ? code[next].a : next + 1;
+  }
+}
+
 }  // namespace
 
-Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors)
-    : program_(program), options_(options), errors_(errors), literals_(program, options.array_key) {
+Compiler::Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors,
+                   Surroundings surroundings)
+    : program_(program),
+      options_(options),
+      surroundings_(surroundings),
+      errors_(errors),
+      literals_(program, options.array_key) {
   ASSERT(!program.tape.empty());
+  if (options.strict) start_foresight();
   if (options.trace != TraceInfo::kNone) trace_ = std::make_unique<TraceTable>();
 }
 
@@ -72,6 +89,9 @@ void Compiler::finish_function(uint32_t index, Body&& body) {
   Function& function = program_.functions[index];
   ASSERT(body.height == 0 || body.code.back().opcode == Opcode::kReturn);
   const auto base = static_cast<uint32_t>(program_.code.size());
+  for (size_t i = 0; i < body.code.size(); ++i) {
+    if (body.code[i].opcode == Opcode::kInvoke && in_tail_position(body.code, i)) body.code[i].a = 1;
+  }
   for (Instruction& in : body.code) {
     if (is_jump(in.opcode)) in.a += base;
     program_.code.push_back(in);
@@ -161,11 +181,22 @@ void Compiler::patch(uint32_t jump) {
 }
 
 void Compiler::raise(uint32_t site, Category category, std::string problem, uint16_t argument, std::string hint) {
-  ASSERT(!problem.empty());
   if (options_.strict) report({category, site, argument, problem, hint});
+  raise_unreported(site, category, std::move(problem), argument, std::move(hint));
+}
+
+void Compiler::raise_unreported(uint32_t site, Category category, std::string problem, uint16_t argument,
+                                std::string hint) {
+  ASSERT(!problem.empty());
   const auto index = static_cast<uint32_t>(program_.raises.size());
   program_.raises.push_back({category, argument, std::move(problem), std::move(hint)});
   emit(Opcode::kRaise, site, index);
+}
+
+bool Compiler::unknown(const Call& call) {
+  if (surroundings_ == Surroundings::kKnown) return false;
+  raise(call.site, Category::kLimit, "what this gives is not known");
+  return true;
 }
 
 // Each takes time in proportion to the text, so there is a bound.
@@ -248,7 +279,10 @@ void Compiler::call(uint32_t token) {
     call.arguments.push_back(i);
   }
   ASSERT(call.op->info.name == name);
-  if (arity_holds(call)) form(call);
+  if (!arity_holds(call)) return;
+  const size_t errors_before = errors_.size();
+  form(call);
+  if (foresight_ != nullptr) foresee_call(call, errors_before);
 }
 
 // An error of the call, before anything of it is evaluated.

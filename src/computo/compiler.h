@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "computo/code.h"
+#include "computo/foresight.h"
 #include "computo/literals.h"
 #include "computo/operators.h"
 #include "computo/program.h"
@@ -24,10 +25,15 @@ namespace colloquium::computo {
 
 struct Failure;
 
+// Whether what a script reads of the world around it (inputs, imports, unbound names) will be there, or is an
+// error of category limit, which nothing catches (foresight.h).
+enum class Surroundings : uint8_t { kKnown, kUnknown };
+
 class Compiler {
  public:
   // `errors` is filled if options.strict.
-  Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors);
+  Compiler(Program& program, const CompileOptions& options, std::vector<ScriptError>& errors,
+           Surroundings surroundings = Surroundings::kKnown);
   void run();
 
  private:
@@ -59,6 +65,21 @@ class Compiler {
     bool any_function = false;  // some expression is itself a lambda
   };
 
+  using Outcome = Foresight::Outcome;
+
+  // While it lives, and if `open`, it is open whether what is compiled is ever evaluated, or fails unnoticed.
+  class Doubt {
+   public:
+    Doubt(Compiler& compiler, bool open) : count_(compiler.doubts_), open_(open) { count_ += open_ ? 1 : 0; }
+    ~Doubt() { count_ -= open_ ? 1 : 0; }
+    Doubt(const Doubt&) = delete;
+    Doubt& operator=(const Doubt&) = delete;
+
+   private:
+    uint32_t& count_;
+    const bool open_;
+  };
+
   // compiler.cc. Whatever compiles an expression leaves the stack one value higher.
   void expression(uint32_t token);
   void translate(uint32_t token);
@@ -80,8 +101,13 @@ class Compiler {
   void report(const Failure& failure);
   void raise(uint32_t site, Category category, std::string problem, uint16_t argument = kNoArgument,
              std::string hint = {});
-  // The same where the operator's first argument is on the stack already: the result would take its place.
+  // The same for what depends on what is computed: it is no problem of the script.
+  void raise_unreported(uint32_t site, Category category, std::string problem, uint16_t argument,
+                        std::string hint = {});
+  // As raise() where the operator's first argument is on the stack already: the result would take its place.
   void raise_instead(uint32_t site, Category category, std::string problem, uint16_t argument);
+  // In place of what the surroundings would give, where they are unknown: true, and the call fails.
+  bool unknown(const Call& call);
   void finish_function(uint32_t index, Body&& body);
   // For traces: a slot's name from here on, and the last `count` such names no more.
   void show_name(std::string_view name, uint32_t index, bool captured);
@@ -103,12 +129,27 @@ class Compiler {
   void constant_if(const Call& call, bool truth);
   void object(const Call& call);
   void record(const Call& call);
+  void array_operand(const Call& call);
   void loop(const Call& call);
   void reduce(const Call& call);
   void sort(const Call& call);
   void unique_sorted(const Call& call);
   bool sort_descriptor(uint32_t token, SortField& field);
   bool sort_pointer(std::string_view text, SortField& field);
+
+  // compile_ahead.cc. What is certain to fail, whenever it is reached, for strict compilations.
+  void start_foresight();
+  Outcome foresee(uint32_t token);
+  void foresee_call(const Call& call, size_t errors_before);
+  void foretell(Failure failure);
+  void foretell_type(const Call& call, size_t argument, std::string_view expected, const Value& got);
+  // Of an operand that was compiled from `start` on.
+  void expect_type(const Call& call, size_t argument, size_t start, Type wanted);
+  void expect_types(const Call& call, const std::vector<Value>& constants);
+  void expect_divisor(const Call& call, size_t argument, size_t start);
+  void function_operand(const Call& call, size_t argument, uint32_t parameters);
+  // The parameters of the function that the expression is, or that the variable it names is bound to; -1: unknown.
+  int parameters_of(uint32_t token);
 
   // compile_control.cc. Forms beyond the core that decide what is evaluated.
   void each(const Call& call);
@@ -151,12 +192,17 @@ class Compiler {
 
   Program& program_;
   const CompileOptions& options_;
+  const Surroundings surroundings_;
   std::vector<ScriptError>& errors_;
   Literals literals_;
   Scope scope_;
-  std::vector<Body> bodies_;           // innermost function last
-  std::unique_ptr<TraceTable> trace_;  // null unless options_.trace
-  uint32_t suggestions_left_ = 64;     // a script full of unknown names must not cost a search for each
+  std::vector<Body> bodies_;              // innermost function last
+  std::unique_ptr<TraceTable> trace_;     // null unless options_.trace
+  std::unique_ptr<Foresight> foresight_;  // null unless options_.strict
+  uint32_t doubts_ = 0;
+  bool catches_ = false;            // some `try` may call a function that stands elsewhere
+  bool called_in_place_ = false;    // the lambda compiled next
+  uint32_t suggestions_left_ = 64;  // a script full of unknown names must not cost a search for each
 };
 
 }  // namespace colloquium::computo

@@ -84,8 +84,8 @@ TEST_CASE("errors stand where the YAML value stands, while compiling and while r
   CHECK(first.error().context == "p.yaml:5:3");
   CHECK(first.error().code == ErrorCode::kInvalidConfig);
 
-  const auto program =
-      compile_expression(list({string("+", 4, 6), number("1", 5, 3), string("x", 6, 3)}, 4, 5), {});
+  const auto program = compile_expression(
+      list({string("+", 4, 6), number("1", 5, 3), list({string("$input", 6, 4)}, 6, 3)}, 4, 5), {});
   REQUIRE(program);
   Evaluator evaluator(*program);
   REQUIRE_FALSE(evaluator.evaluate({}));

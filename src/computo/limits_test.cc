@@ -216,6 +216,57 @@ TEST_CASE("scripts nested as deep as text may be compile and run on a worker's s
   CHECK(outcomes == std::vector<std::string>{"1000", "7", "8", "9", "5", "[0,[0,[0,["});
 }
 
+TEST_CASE("a call in tail position takes no depth, however often it is made") {
+  Limits limits;
+  limits.steps = 100'000'000;
+  limits.depth = 4;
+  const auto gives = [&](std::string_view script, std::string_view input) {
+    return outcome(script, input, limits);
+  };
+  constexpr std::string_view kCount = R"(["let", {"f": ["lambda", ["n", "sum"], ["if", ["<=", ["$", "/n"], 0],
+    ["$", "/sum"], ["let", [["m", ["-", ["$", "/n"], 1]]], ["call", ["$", "/f"], ["$", "/m"], ["+", ["$", "/sum"], 2]]]]]},
+    ["call", ["$", "/f"], ["$input"], 0]])";
+  CHECK(gives(kCount, "1000000") == "2000000");
+  constexpr std::string_view kMutual = R"(["let", {
+    "even": ["lambda", ["n"], ["match", ["$", "/n"], 0, true, ["call", ["$", "/odd"], ["-", ["$", "/n"], 1]]]],
+    "odd": ["lambda", ["n"], ["coalesce", null, ["if", ["$", "/n"], ["call", ["$", "/even"], ["-", ["$", "/n"], 1]], false]]]},
+    ["map", [["$input"], 7], ["lambda", ["n"], ["call", ["$", "/even"], ["$", "/n"]]]]])";
+  CHECK(gives(kMutual, "1000000") == "[true,false]");
+  constexpr std::string_view kWider = R"(["let", {
+    "a": ["lambda", ["n"], ["call", ["$", "/b"], ["$", "/n"], 1, 2, 3]],
+    "b": ["lambda", ["n", "x", "y", "z"], ["if", ["$", "/n"], ["call", ["$", "/a"], ["-", ["$", "/n"], 1]],
+      ["list", ["$", "/x"], ["$", "/y"], ["$", "/z"]]]]},
+    ["call", ["$", "/a"], ["$input"]]])";
+  CHECK(gives(kWider, "300000") == "[1,2,3]");
+}
+
+TEST_CASE("a call takes depth where something is left to do after it") {
+  Limits limits;
+  limits.depth = 10;
+  const auto recursion = [&](std::string_view call, std::string_view input) {
+    return outcome(R"(["let", {"f": ["lambda", ["n"], ["if", ["$", "/n"], )" + std::string(call) +
+                       R"(, 0]]}, ["call", ["$", "/f"], ["$input"]]])",
+                   input, limits);
+  };
+  constexpr std::string_view kSum = R"(["+", 1, ["call", ["$", "/f"], ["-", ["$", "/n"], 1]]])";
+  CHECK(recursion(kSum, "9") == "9");
+  CHECK(recursion(kSum, "10").starts_with("limit "));
+  constexpr std::string_view kTruth = R"(["and", 1, ["call", ["$", "/f"], ["-", ["$", "/n"], 1]]])";
+  CHECK(recursion(kTruth, "10").starts_with("limit "));
+  constexpr std::string_view kTry = R"(["try", ["call", ["$", "/f"], ["-", ["$", "/n"], 1]], "caught"])";
+  CHECK(recursion(kTry, "9") == "0");
+  CHECK(recursion(kTry, "10").starts_with("limit "));
+  constexpr std::string_view kHandler = R"(["try", ["/", 1, 0], ["call", ["$", "/f"], ["-", ["$", "/n"], 1]]])";
+  CHECK(recursion(kHandler, "100000") == "0");
+}
+
+TEST_CASE("a failure behind many calls in tail position goes to the try around the first") {
+  constexpr std::string_view kFails = R"(["let", {"f": ["lambda", ["n"], ["if", ["$", "/n"],
+    ["call", ["$", "/f"], ["-", ["$", "/n"], 1]], ["car", []]]]},
+    ["list", ["try", ["call", ["$", "/f"], ["$input"]], ["lambda", ["e"], ["$", "/e/category"]]], 5]])";
+  CHECK(outcome(kFails, "5000") == R"(["empty_array",5])");
+}
+
 TEST_CASE("chains of if and let take no calls' depth") {
   Limits limits;
   limits.depth = 1;

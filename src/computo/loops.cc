@@ -58,6 +58,9 @@ bool Machine::begin_call(Registers& r, const Instruction& in) {
   Value* const function = r.top - in.b - 1;
   if (!check_function(*function, in.b, in.c)) return false;
   const Closure* const called = function->closure;
+  // The frame of a loop has still to take what its function gives.
+  const bool tail = in.a != 0 && !frames_.empty() && frames_.back().loop == Loop::kOnce;
+  if (tail && trace_ == nullptr) return begin_tail_call(r, function, in.b);
   std::copy(function + 1, r.top, function);
   --r.top;
   const Frame frame{.call = &in,
@@ -70,6 +73,7 @@ bool Machine::begin_call(Registers& r, const Instruction& in) {
                     .index = 0,
                     .count = 1,
                     .token = 0,
+                    .depth = tail ? frames_.back().depth : next_depth(),
                     .loop = Loop::kOnce,
                     .pass = Pass::kElement};
   const auto arguments = static_cast<size_t>(r.top - function);
@@ -78,9 +82,22 @@ bool Machine::begin_call(Registers& r, const Instruction& in) {
   return ensure_stack(r, called->function->height);
 }
 
+// The running function has nothing left to do but to return what this call gives: its place on the stack and its
+// frame go to the function called, so that loops written as recursion are bounded by steps alone.
+bool Machine::begin_tail_call(Registers& r, const Value* function, uint32_t count) {
+  ASSERT(!frames_.empty() && function >= r.base);
+  const Closure* const called = function->closure;
+  std::copy_n(function + 1, count, r.base);
+  r.top = r.base + count;
+  r.closure = called;
+  r.ip = program_->code.data() + called->function->code;
+  frames_.back().function = called;
+  return ensure_stack(r, called->function->height);
+}
+
 // The frame's function runs next, on top of the stack.
 bool Machine::enter(Registers& r, const Frame& frame) {
-  if (frames_.size() >= limits_.depth) {
+  if (frame.depth >= limits_.depth) {
     return fail(Category::kLimit, "functions nested deeper than " + std::to_string(limits_.depth) + " calls");
   }
   ASSERT(frame.count > 0);
@@ -104,6 +121,7 @@ bool Machine::begin(Registers& r, const Instruction& in, Loop loop, const Value&
               .index = 0,
               .count = array_size(array),
               .token = array.size + 1,
+              .depth = next_depth(),
               .loop = loop,
               .pass = Pass::kElement};
   if (loop == Loop::kEach) frame.pass = static_cast<Pass>(operator_at(in.a).detail);

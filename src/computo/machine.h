@@ -135,6 +135,7 @@ class Machine {
     uint32_t index;  // of the current element
     uint32_t count;  // of the array
     uint32_t token;  // of the current element, if the array is a view
+    uint32_t depth;  // how many functions wait for others; traced, those that called in tail position stay
     Loop loop;
     Pass pass;  // of kEach
   };
@@ -210,7 +211,9 @@ class Machine {
   bool begin_reduce(Registers& r, const Instruction& in);
   bool begin_call(Registers& r, const Instruction& in);
   bool begin(Registers& r, const Instruction& in, Loop loop, const Value& array, const Value* initial);
+  uint32_t next_depth() const { return frames_.empty() ? 0 : frames_.back().depth + 1; }
   bool enter(Registers& r, const Frame& frame);
+  bool begin_tail_call(Registers& r, const Value* function, uint32_t count);
   bool as_pairs(const Value& object, Value& out);
   void pass_element(Registers& r, Frame& frame);
   bool finish(const Frame& frame, const Value& last, Value& out);

@@ -78,8 +78,9 @@ namespace colloquium::computo {
   X(kCheck, 0, "a=depth b=argument c=type", "fail unless the value `depth` below the top is of that type")   \
   X(kLoop, -1, "a=operator c=loop b=argument of the function",                                               \
     "pop function, array; run the loop, push its result")                                                    \
-  X(kInvoke, 0, "b=count c=argument of the function",                                                        \
-    "pop `count` arguments and the function below; run it, push its result (effect -b)")                     \
+  X(kInvoke, 0, "a=1 in tail position b=count c=argument of the function",                                   \
+    "pop `count` arguments and the function below; run it, push its result (effect -b);"                     \
+    " in tail position in place of the running function, if that was called so itself")                      \
   X(kReduce, -2, "b=argument of the function", "pop function, initial, array; fold, push the result")        \
   X(kSort, 0, "a=sort", "replace the top, an array")                                                         \
   X(kUniqueSorted, 0, "a=sort c=mode", "replace the top, an array")                                          \

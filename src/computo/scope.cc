@@ -128,6 +128,19 @@ Resolved Scope::resolve(std::string_view name) {
   return {};
 }
 
+int Scope::parameters_of(std::string_view name) const {
+  const auto entry = names_.find(name);
+  if (entry == names_.end()) return -1;
+  for (auto binding = entry->second.rbegin(); binding != entry->second.rend(); ++binding) {
+    Found found;
+    if (!visible(*binding, found)) continue;
+    const bool known = binding->let != nullptr && found.position < binding->let->parameters.size();
+    ASSERT(!known || binding->let->parameters[found.position] >= -1);
+    return known ? binding->let->parameters[found.position] : -1;
+  }
+  return -1;
+}
+
 uint32_t Scope::capture(uint32_t found_depth, uint32_t slot) {
   ASSERT(found_depth < depth());
   const uint64_t id = (uint64_t{found_depth} << 32) | slot;

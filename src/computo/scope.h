@@ -20,11 +20,12 @@ namespace colloquium::computo {
 
 // One `let` while its bindings and body are compiled.
 struct LetScope {
-  uint32_t depth = 0;       // of the function it stands in
-  uint32_t base_slot = 0;   // of its first name
-  uint32_t current = 0;     // which binding is being compiled
-  bool direct = false;      // …and it is itself a lambda
-  std::vector<bool> cells;  // by position: some function sees the name before it is bound
+  uint32_t depth = 0;           // of the function it stands in
+  uint32_t base_slot = 0;       // of its first name
+  uint32_t current = 0;         // which binding is being compiled
+  bool direct = false;          // …and it is itself a lambda
+  std::vector<int> parameters;  // by position: of the function that is bound, -1 if that is not known
+  std::vector<bool> cells;      // by position: some function sees the name before it is bound
 };
 
 // Where a name's value is found.
@@ -58,6 +59,9 @@ class Scope {
 
   // What the name means here, innermost first. Marks cells and adds captures on the way.
   Resolved resolve(std::string_view name);
+
+  // How many parameters the function has that the name is bound to; -1 if that is not known.
+  int parameters_of(std::string_view name) const;
 
   // Every name that resolve() finds here, in order.
   std::vector<std::string_view> visible_names() const;

@@ -236,4 +236,18 @@ TEST_CASE("a call that fails half way leaves the names of its caller to look at"
 }
 
 }  // namespace
+TEST_CASE("calls in tail position are all seen, and take no more depth than unseen") {
+  const ProgramPtr program = traced(R"(["let", {"f": ["lambda", ["n"], ["if", ["$", "/n"],
+    ["call", ["$", "/f"], ["-", ["$", "/n"], 1]], "done"]]}, ["call", ["$", "/f"], 50]])");
+  Limits limits;
+  limits.depth = 3;
+  Evaluator evaluator(program, limits);
+  Scribe scribe(program);
+  std::vector<char> bytes;
+  REQUIRE(evaluator.evaluate_traced({}, {}, scribe));
+  REQUIRE(evaluator.write(bytes, nullptr));
+  CHECK(std::string(bytes.begin(), bytes.end()) == "\"done\"");
+  CHECK(scribe.deepest == 52);
+}
+
 }  // namespace colloquium::computo
