@@ -21,6 +21,9 @@ constexpr size_t kDeadBytes = 16u << 20;
 // How much of an envelope that can't be stored is quoted.
 constexpr size_t kQuoteBytes = 2000;
 
+// How long a commit waits that found the disk full.
+constexpr int64_t kCommitRetryMs = 1000;
+
 // Of failed attempts a message is written at most this often.
 constexpr int64_t kRetryQuietNs = 10'000'000'000;
 
@@ -384,18 +387,43 @@ void SinkLeg::add_output(const std::shared_ptr<const Batch>& letters, log::Commi
 }
 
 void SinkLeg::store(log::CommitRequest request) {
-  auto token = request.sink_token;
-  if (options_.log == nullptr) return stored({}, token);
-  options_.log->commit(std::move(request), [this, token](Status status) {
-    loop_.post([this, status = std::move(status), token]() mutable { stored(std::move(status), token); });
+  under_commit_ = std::move(request);
+  if (options_.log == nullptr) return stored({});
+  send_commit();
+}
+
+void SinkLeg::send_commit() {
+  ASSERT(committing_ && under_commit_);
+  // A copy: what the log has no room for is sent again.
+  options_.log->commit(*under_commit_, [this](Status status) {
+    loop_.post([this, status = std::move(status)]() mutable { stored(std::move(status)); });
   });
 }
 
-void SinkLeg::stored(Status status, const std::optional<std::string>& token) {
+// The disk is full beyond the log's reserve, and nothing of the commit is there. Positions and dead letters wait
+// with it; the sink goes on, up to the bounds that hold while any commit is under way.
+void SinkLeg::commit_later(const Error& error) {
+  if (!commit_waits_) {
+    log_warning(options_.commit_name, "the commit is tried again until there is room: " + error.describe());
+  }
+  commit_waits_ = true;
+  last_error_ = error.describe();
+  options_.counters->errors.add(error.code);
+  commit_timer_ = loop_.start_timer(kCommitRetryMs, [this] {
+    commit_timer_ = nullptr;
+    send_commit();
+  });
+}
+
+void SinkLeg::stored(Status status) {
   LOOP_ASSERT(loop_);
-  committing_ = false;
+  const bool full = !status && status.error().code == ErrorCode::kNoSpace;
+  if (full && !closing_) return commit_later(status.error());
+  committing_ = commit_waits_ = false;
+  const std::optional<std::string> token = std::move(under_commit_->sink_token);
+  under_commit_.reset();
   if (!status) {
-    fail(std::move(status).error());
+    if (!full) fail(std::move(status).error());
     return check_closed();
   }
   // Now the sink may forget how to go back behind this token.
@@ -435,6 +463,8 @@ void SinkLeg::close(Task closed) {
   closing_ = true;
   barrier_ = false;
   closed_ = std::move(closed);
+  // Nobody waits at a stop for a disk to be emptied; what is not committed is read again.
+  if (commit_waits_ && commit_timer_ != nullptr) committing_ = false;
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
   // It ends its writes under way, with whatever outcome; their answers still come in here.
@@ -454,6 +484,7 @@ void SinkLeg::check_closed() {
 }
 
 bool SinkLeg::degraded() const {
+  if (commit_waits_) return true;
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 

@@ -79,7 +79,8 @@ class SinkLeg {
   void close(Task closed);
 
   const std::string& last_error() const { return last_error_; }
-  // What was tried last was not written. Until a write succeeds, not only while its retry waits.
+  // What was tried last was not written (until a write succeeds, not only while its retry waits), or not
+  // committed.
   bool degraded() const;
   size_t queued_items() const;
   // Events of a partition that were delivered and are not written, those under way included.
@@ -115,7 +116,9 @@ class SinkLeg {
   void add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request);
   void add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request);
   void store(log::CommitRequest request);
-  void stored(Status status, const std::optional<std::string>& token);
+  void send_commit();
+  void commit_later(const Error& error);
+  void stored(Status status);
   // Both may be called at any time and act once.
   void check_drained();
   void check_closed();
@@ -144,7 +147,9 @@ class SinkLeg {
   bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
-  // Set while something is done and its commit not yet due.
+  std::optional<log::CommitRequest> under_commit_;  // with committing_, once it is put together
+  bool commit_waits_ = false;                       // the log had no room for it
+  // Set while something is done and its commit not yet due, or while commit_waits_.
   std::unique_ptr<Timer> commit_timer_;
   std::string last_error_;
   int64_t retries_quiet_until_ns_ = 0;

@@ -126,7 +126,7 @@ struct Bench {
   SimExecutor executor{1, clock};
   loop::TestLoop loop{clock};
   SeededRandom random{1};
-  std::unique_ptr<log::Log> log;
+  std::unique_ptr<log::FakeLog> log;
   log::StreamId stream = 0, dead = 0;
   ComponentCounters counters;
   DeadLetterTally tally{"orders/all", clock};
@@ -567,6 +567,51 @@ TEST_CASE("what was done before a failure is not committed after it") {
   bench.settle();
   REQUIRE(bench.failure.has_value());
   bench.advance(1000);  // the commit of "1" would be due
+  CHECK(bench.committed() == -1);
+}
+
+TEST_CASE("a commit that finds the disk full is tried again whole, and events are written meanwhile",
+          "[REQ-029]") {
+  for (const bool token : {false, true}) {
+    Bench bench(token);
+    bench.sink->answer = [](const Batch& batch) {
+      return std::vector<EventOutcome>(batch.size(), batch.value(0) == "1" ? refuse() : EventOutcome{});
+    };
+    bench.log->set_commits_full(true);
+    bench.deliver({"1"}, 0);
+    bench.settle();
+    bench.advance(100);
+    CHECK(bench.committed() == -1);
+    CHECK(bench.leg->degraded());
+    bench.deliver({"2"}, 1);
+    for (int second = 0; second < 5; ++second) bench.advance(1000);
+    CHECK(bench.sink->written == std::vector<std::string>{"2"});
+    CHECK(bench.dead_letters().empty());
+    CHECK_FALSE(bench.failure.has_value());
+    bench.log->set_commits_full(false);
+    bench.advance(1000);
+    CHECK(bench.dead_letters().size() == 1);
+    bench.advance(100);
+    CHECK(bench.committed() == 2);
+    CHECK_FALSE(bench.leg->degraded());
+  }
+}
+
+TEST_CASE("a leg that closes while its commit waits for room does not wait with it", "[REQ-029]") {
+  Bench bench(true);
+  bench.log->set_commits_full(true);
+  bench.deliver({"1"}, 0);
+  bench.settle();
+  bench.advance(100);
+  SECTION("between two tries") {
+    bench.close();
+  }
+  SECTION("with a try at the log") {
+    bench.loop.advance(1000);
+    bench.close();
+  }
+  bench.settle();
+  CHECK(bench.closed);
   CHECK(bench.committed() == -1);
 }
 

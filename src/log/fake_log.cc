@@ -159,6 +159,7 @@ struct FakeLog::State {
   bool closed = false;
   bool forced_full = false;
   std::optional<Error> failed;
+  bool commits_full = false;
   size_t queued_bytes = 0;
   std::vector<Task> resumes;
   std::vector<std::pair<StreamId, UniqueFunction<void(int32_t)>>> subscribers;
@@ -263,6 +264,7 @@ void FakeLog::State::perform_commit(PendingCommit& commit) {
   {
     const std::lock_guard lock(mutex);
     error = failed;
+    if (!error && commits_full) error = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
   }
   if (error) return commit.done(fail(*error));
   if (Status valid = check(commit.request); !valid) return commit.done(std::move(valid));
@@ -469,6 +471,11 @@ LogStats FakeLog::stats() const {
   LogStats stats = state_->stats;
   stats.queue_bytes = state_->queued_bytes;
   return stats;
+}
+
+void FakeLog::set_commits_full(bool full) {
+  const std::lock_guard lock(state_->mutex);
+  state_->commits_full = full;
 }
 
 void FakeLog::set_full(bool full) {
