@@ -1,0 +1,47 @@
+// The verbs of `log`, each in its own verb_log_*.cc, and what they share.
+//
+// Thread safety: as verb.h says.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/result.h"
+
+#include "app/verb.h"
+#include "io/file_system.h"
+#include "log/data_directory.h"
+
+namespace colloquium::app {
+
+Verb log_ls_verb();
+Verb log_cat_verb();
+Verb log_verify_verb();
+
+inline constexpr const char* kDefaultDataDirectory = "./colloquium-data";
+
+// These verbs see the real disk; only `run` can be told to forget.
+io::FileSystem& log_files();
+
+// --data-dir. `target` lives as long as the verb.
+VerbOption data_dir_option(std::string& target);
+
+// A stream that is not there is refused, and told which is nearest.
+Result<log::StreamInfo> find_stream(const std::string& data_dir, const std::string& name);
+
+// The partitions asked for: one, or all.
+Result<std::vector<int32_t>> partitions_of(const std::optional<std::string>& partition,
+                                           const log::StreamInfo& stream);
+
+// Which part of a partition is meant by --from and --to.
+struct OffsetSpan {
+  int64_t from;
+  int64_t to;  // exclusive
+};
+// Each is an offset, or a time: then the offset of the first event appended at or after it.
+Result<OffsetSpan> offset_span(const std::string& data_dir, const std::string& stream, int32_t partition,
+                               const std::optional<std::string>& from, const std::optional<std::string>& to);
+
+}  // namespace colloquium::app
