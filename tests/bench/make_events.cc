@@ -3,7 +3,8 @@
 //   make_events COUNT [SEED] [--bytes N]
 //
 // The same arguments give the same bytes on every machine. With --bytes, every event is padded or cut to
-// exactly N bytes without the line feed (for HTTP bodies); N is at least 400.
+// exactly N bytes without the line feed (for HTTP bodies): N is at least 400, or at least 160 for a
+// flat event without customer and address.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +12,10 @@
 #include <string>
 
 namespace {
+
+// The least that --bytes takes: of an event with a customer, and of one without.
+constexpr size_t kNestedBytes = 400;
+constexpr size_t kFlatBytes = 160;
 
 // SplitMix64: small, seeded, the same everywhere.
 class Dice {
@@ -94,7 +99,14 @@ void add_event(std::string& out, Dice& dice, unsigned long long number) {
 void add_padded(std::string& out, Dice& dice, unsigned long long number, size_t bytes) {
   size_t begin = out.size();
   add(out, R"({"id":"evt_%08llu","type":"%s",)", number, dice.of(kTypes));
-  add_customer(out, dice);
+  if (bytes >= kNestedBytes) {
+    add_customer(out, dice);
+  } else {
+    add(out, R"("time":"2025-03-%02uT%02u:%02u:%02uZ","sku":"A-%04u","qty":%u,)",
+        static_cast<unsigned>(1 + dice.below(28)), static_cast<unsigned>(dice.below(24)),
+        static_cast<unsigned>(dice.below(60)), static_cast<unsigned>(dice.below(60)),
+        static_cast<unsigned>(dice.below(10000)), static_cast<unsigned>(1 + dice.below(4)));
+  }
   add(out, R"("total":%u.%02u,"currency":"%s","pad":")", static_cast<unsigned>(dice.below(1000)),
       static_cast<unsigned>(dice.below(100)), dice.of(kCurrencies));
   while (out.size() - begin + 2 < bytes) out += static_cast<char>('a' + dice.below(26));
@@ -115,7 +127,7 @@ int main(int argc, char** argv) {
   Dice dice(seed);
   std::string out;
   for (unsigned long long i = 0; i < count; ++i) {
-    if (bytes >= 400) {
+    if (bytes >= kFlatBytes) {
       add_padded(out, dice, i, bytes);
     } else {
       add_event(out, dice, i);

@@ -12,11 +12,13 @@ import sys
 
 import computo
 import ingest
+import log
 import measure
 import memory
 import projection
 
-PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'memory': memory.measure}
+PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
+         'memory': memory.measure}
 
 
 def machine():

@@ -1,0 +1,118 @@
+"""A real Kafka broker: one node in KRaft mode, from its Maven jars on Java 17.
+
+jars() fetches them once into the user's cache; Broker starts and stops one on free ports; tool() runs a class of
+Kafka's own tools. Unavailable says why there is none (no Java, no Maven, no network): tests then skip, visibly.
+"""
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VERSION = '3.9.1'
+
+
+class Unavailable(Exception):
+    """No broker can be had here; the message says why."""
+
+
+def jars():
+    cache = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
+    folder = os.path.join(cache, 'colloquium', f'kafka-{VERSION}')
+    if os.path.isdir(folder):
+        return folder
+    for program in ('java', 'mvn'):
+        if shutil.which(program) is None:
+            raise Unavailable(f'{program} is not installed')
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(folder)) as work:
+        shutil.copy(os.path.join(HERE, 'kafka.pom.xml'), os.path.join(work, 'pom.xml'))
+        fetched = subprocess.run(['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'], cwd=work,
+                                 capture_output=True, text=True, check=False)
+        if fetched.returncode != 0:
+            raise Unavailable(f'the jars could not be fetched: {(fetched.stdout + fetched.stderr)[-400:]}')
+        if not os.path.isdir(folder):  # another process may have been quicker
+            os.rename(os.path.join(work, 'jars'), folder)
+    return folder
+
+
+def java(*arguments, memory='256m'):
+    return ['java', f'-Xmx{memory}', '-XX:+UseSerialGC', '-cp', f'{jars()}/*', *arguments]
+
+
+def tool(name, *arguments, check=True, **how):
+    """Runs a main class, e.g. tool('kafka.tools.DumpLogSegments', '--files', path); its output."""
+    done = subprocess.run(java(name, *arguments), capture_output=True, text=True, check=False, **how)
+    if check and done.returncode != 0:
+        raise RuntimeError(f'{name} {" ".join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}')
+    return done.stdout
+
+
+def free_ports(count):
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(('127.0.0.1', 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+class Broker:
+    """Started on entry, killed on exit; kill() and start() in between, over the same data."""
+
+    def __init__(self, folder, settings=(), memory='512m', cpus=None):
+        self.folder = os.path.abspath(folder)
+        self.memory = memory
+        self.cpus = cpus
+        self.port, controller = free_ports(2)
+        self.address = f'127.0.0.1:{self.port}'
+        self.process = None
+        os.makedirs(self.folder, exist_ok=True)
+        lines = ['process.roles=broker,controller', 'node.id=1', f'controller.quorum.voters=1@127.0.0.1:{controller}',
+                 f'listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}',
+                 f'advertised.listeners=PLAINTEXT://{self.address}', 'controller.listener.names=CONTROLLER',
+                 'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+                 f'log.dirs={self.folder}/data', 'num.partitions=1', 'offsets.topic.replication.factor=1',
+                 'offsets.topic.num.partitions=4', 'transaction.state.log.replication.factor=1',
+                 'transaction.state.log.min.isr=1', 'transaction.state.log.num.partitions=4',
+                 'group.initial.rebalance.delay.ms=0', *settings]
+        with open(f'{self.folder}/broker.properties', 'w', encoding='utf-8') as out:
+            out.write('\n'.join(lines) + '\n')
+
+    def __enter__(self):
+        tool('kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', 'Y29sbG9xdWl1bS10ZXN0cw', '-c',
+             f'{self.folder}/broker.properties')
+        self.start()
+        return self
+
+    def start(self, timeout_s=60):
+        with open(f'{self.folder}/broker.log', 'ab') as out:
+            self.process = subprocess.Popen(
+                java('kafka.Kafka', f'{self.folder}/broker.properties', memory=self.memory), stdout=out, stderr=out,
+                preexec_fn=(lambda: os.sched_setaffinity(0, self.cpus)) if self.cpus else None)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(('127.0.0.1', self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        with open(f'{self.folder}/broker.log', encoding='utf-8', errors='replace') as log:
+            raise RuntimeError('the broker does not listen:\n' + log.read()[-2000:])
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def create(self, topic, partitions=1, **settings):
+        command = ['--bootstrap-server', self.address, '--create', '--topic', topic, '--partitions', str(partitions)]
+        for name, value in settings.items():
+            command += ['--config', f'{name.replace("_", ".")}={value}']
+        tool('org.apache.kafka.tools.TopicCommand', *command)
+
+    def __exit__(self, *_):
+        self.kill()
