@@ -61,7 +61,7 @@ def free_ports(count):
 
 
 class Broker:
-    """Started on entry, killed on exit; kill() and start() in between, over the same data."""
+    """Started on entry, killed on exit; kill() or stop(), and start(), in between, over the same data."""
 
     def __init__(self, folder, settings=(), memory='512m', cpus=None):
         self.folder = os.path.abspath(folder)
@@ -107,6 +107,12 @@ class Broker:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def stop(self):
+        """An orderly end, as a service manager's."""
+        self.process.terminate()
+        self.process.wait()
+        self.process = None
 
     def create(self, topic, partitions=1, **settings):
         command = ['--bootstrap-server', self.address, '--create', '--topic', topic, '--partitions', str(partitions)]
