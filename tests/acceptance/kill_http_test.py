@@ -1,9 +1,11 @@
 """[REQ-001] [REQ-008] [REQ-009] [REQ-174] [REQ-176] Events posted over 64 connections while the process is killed
 with SIGKILL again and again, also during recovery. Clients retry unanswered requests with the same id; in the end
-every acknowledged event is in the file exactly once, and those of one connection are in order.
+every acknowledged event is in the file exactly once, and those of one connection are in order. So are those of eight
+of the connections at a receiver that they are posted on to, and that knows an Idempotency-Key when it comes again.
 
 COLLOQUIUM_KILLS sets how often (default 50)."""
 import http.client
+import http.server
 import json
 import os
 import random
@@ -15,6 +17,7 @@ from harness import Instance, check, main, read_lines, wait_for, work_directory
 
 KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "50"))
 CONNECTIONS = 64
+FORWARDED = 8  # connections whose events go on to the receiver, which is slower than a file
 
 PIPELINE = """
 name: hooks
@@ -24,7 +27,53 @@ sources:
     dedupe: {key: ["$input", "/id"], window: 1h}
 sinks:
   - file: {path: out.ndjson}
+  - http: {url: "http://127.0.0.1:RECEIVER/"}
+    when: ["<", ["$input", "/client"], FORWARDED]
 """
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Keeps the first body of every Idempotency-Key, in the order of arrival."""
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ReceiverHandler)
+        self.lock = threading.Lock()
+        self.bodies = {}
+        self.again = 0
+        self.changed = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        """A sender that was killed is no error here."""
+
+    def take(self, key, body):
+        with self.lock:
+            first = self.bodies.setdefault(key, body)
+            if first is body:
+                return
+            self.again += 1
+            if first != body:
+                self.changed.append(key)
+
+    def events(self):
+        with self.lock:
+            return [json.loads(body) for body in self.bodies.values()]
+
+
+class ReceiverHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one write an answer
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.take(self.headers["Idempotency-Key"], body)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 class Client(threading.Thread):
@@ -74,7 +123,9 @@ def acknowledged_events_survive_every_kill():
     chance = random.Random(seed)
     print("  seed", seed)
     with work_directory() as directory:
-        (directory / "p.yaml").write_text(PIPELINE)
+        receiver = Receiver()
+        (directory / "p.yaml").write_text(PIPELINE.replace("RECEIVER", str(receiver.server_port))
+                                          .replace("FORWARDED", str(FORWARDED)))
         test = Test()
         clients = [Client(i, test) for i in range(CONNECTIONS)]
         instance = Instance("p.yaml", directory)
@@ -101,21 +152,32 @@ def acknowledged_events_survive_every_kill():
             client.join(20)
         check(not test.complaints, "; ".join(test.complaints[:3]))
         total = sum(client.acknowledged for client in clients)
+        forwarded = sum(client.acknowledged for client in clients[:FORWARDED])
+        wait_for(lambda: len(receiver.bodies) >= forwarded, "the receiver to have everything", 60)
         code = instance.stop()
         check(code == 0, "did not stop cleanly (%d):\n%s" % (code, instance.stderr()))
         lines = read_lines(directory / "out.ndjson")
         print("  %d kills (%d more during recovery), %d acknowledged, %d lines, %d duplicates refused"
               % (KILLS, during_recovery, total, len(lines), sum(c.duplicates for c in clients)))
         check(total > KILLS * 20, "only %d events were acknowledged: the test shows nothing" % total)
-        per_client = {}
-        for line in lines:
-            per_client.setdefault(line["client"], []).append(line["n"])
-        for client in clients:
-            got = per_client.get(client.number, [])
-            # The last one may have been stored without its answer having arrived.
-            check(got[:client.acknowledged] == list(range(client.acknowledged)) and len(got) <= client.acknowledged + 1,
-                  "client %d: %d acknowledged, file has %d, first difference at %s"
-                  % (client.number, client.acknowledged, len(got), next((i for i, n in enumerate(got) if n != i), "the end")))
+        check_complete(clients, lines, "the file")
+        print("  %d posted on, %d of them again" % (len(receiver.bodies), receiver.again))
+        check(not receiver.changed, "one id, two bodies: %s" % receiver.changed[:3])
+        check_complete(clients[:FORWARDED], receiver.events(), "the receiver")
+
+
+def check_complete(clients, lines, where):
+    per_client = {}
+    for line in lines:
+        per_client.setdefault(line["client"], []).append(line["n"])
+    check(len(per_client) <= len(clients), "%s has events of others" % where)
+    for client in clients:
+        got = per_client.get(client.number, [])
+        # The last one may have been stored without its answer having arrived.
+        check(got[:client.acknowledged] == list(range(client.acknowledged)) and len(got) <= client.acknowledged + 1,
+              "client %d: %d acknowledged, %s has %d, first difference at %s"
+              % (client.number, client.acknowledged, where, len(got),
+                 next((i for i, n in enumerate(got) if n != i), "the end")))
 
 
 main(acknowledged_events_survive_every_kill)
