@@ -8,7 +8,7 @@
 #include "base/names.h"
 #include "computo/error_text.h"
 #include "computo/program.h"
-#include "io/file_system.h"
+#include "io/byte_stream.h"
 
 namespace colloquium::app {
 namespace {
@@ -144,7 +144,7 @@ void Repl::help(const std::string& /*rest*/) {
 }
 
 void Repl::load(const std::string& rest) {
-  const auto text = io::read_file(io::posix_file_system(), rest, kScriptLimitBytes);
+  const auto text = io::read_stream(rest, kScriptLimitBytes);
   if (!text) return complain(text.error().describe());
   if (loading_ == kMostFiles) return complain("files load each other without end");
   ++loading_;

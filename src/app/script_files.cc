@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "computo/notation.h"
+#include "io/byte_stream.h"
 #include "io/file_system.h"
 
 namespace colloquium::app {
@@ -30,7 +31,7 @@ Result<Script> read_script(const std::string& path, Console& console) {
     TRY_ASSIGN(std::string text, read_all(console.in));
     return Script{std::move(text), kStandardInput};
   }
-  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
+  TRY_ASSIGN(std::string text, io::read_stream(path, kScriptLimitBytes));
   return Script{std::move(text), path};
 }
 

@@ -3,7 +3,7 @@
 #include <ostream>
 #include <utility>
 
-#include "io/file_system.h"
+#include "io/byte_stream.h"
 
 namespace colloquium::app {
 
@@ -18,7 +18,7 @@ Result<Script> take_script(const std::optional<std::string>& expression, std::ve
   }
   const std::string path = arguments.front();
   arguments.erase(arguments.begin());
-  TRY_ASSIGN(std::string text, io::read_file(io::posix_file_system(), path, kScriptLimitBytes));
+  TRY_ASSIGN(std::string text, io::read_stream(path, kScriptLimitBytes));
   return Script{std::move(text), path};
 }
 
@@ -35,11 +35,18 @@ computo::ProgramPtr compile_or_tell(const Script& script, const computo::Compile
   return program;
 }
 
+Result<ReadBytes> open_bytes(const std::string& path, Console& console) {
+  if (path == "-") return console.in;
+  TRY_ASSIGN(io::ByteStream opened, io::ByteStream::open(path));
+  const auto stream = std::make_shared<io::ByteStream>(std::move(opened));
+  return ReadBytes([stream](std::span<char> into) { return stream->read(into); });
+}
+
 Result<json::Document> read_input(const std::string& argument) {
   // JSON first: a name that is a JSON text as well ("12") can be given as "./12".
   auto document = json::parse(argument, "INPUT");
   if (document) return document;
-  auto text = io::read_file(io::posix_file_system(), argument, kInputLimitBytes);
+  auto text = io::read_stream(argument, kInputLimitBytes);
   if (text) return json::parse(*text, argument);
   return fail(ErrorCode::kInvalidInput, "INPUT '" + argument + "' is neither JSON (" +
                                             document.error().describe() + ") nor a file that can be read (" +

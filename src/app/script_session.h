@@ -43,6 +43,9 @@ class ErrorTeller {
 computo::ProgramPtr compile_or_tell(const Script& script, const computo::CompileOptions& options,
                                     ErrorTeller& teller);
 
+// The bytes of a file or a pipe, or of standard input for "-".
+Result<ReadBytes> open_bytes(const std::string& path, Console& console);
+
 // An INPUT is a JSON text, or the name of a file that holds one.
 Result<json::Document> read_input(const std::string& argument);
 

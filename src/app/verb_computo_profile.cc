@@ -12,7 +12,6 @@
 #include "app/script_session.h"
 #include "app/verb_computo.h"
 #include "base/system_clock.h"
-#include "io/file_system.h"
 
 namespace colloquium::app {
 namespace {
@@ -48,17 +47,8 @@ class Measured {
 };
 
 Result<std::vector<std::string>> read_lines(const std::string& path, Console& console) {
-  std::unique_ptr<io::File> file;
-  uint64_t position = 0;
-  if (path != "-") {
-    TRY_ASSIGN(file, io::posix_file_system().open(path, io::OpenMode::kRead));
-  }
-  NdjsonReader reader([&](std::span<char> into) -> Result<size_t> {
-    if (file == nullptr) return console.in(into);
-    TRY_ASSIGN(const size_t got, file->read_at(position, into));
-    position += got;
-    return got;
-  });
+  TRY_ASSIGN(ReadBytes bytes, open_bytes(path, console));
+  NdjsonReader reader(std::move(bytes));
   std::vector<std::string> lines;
   std::string_view line;
   while (true) {

@@ -12,7 +12,6 @@
 #include "app/script_session.h"
 #include "app/verb_computo.h"
 #include "computo/program.h"
-#include "io/file_system.h"
 #include "json/walk.h"
 
 namespace colloquium::app {
@@ -106,19 +105,6 @@ class LineRunner {
   bool failed_ = false;
 };
 
-Exit evaluate_file(computo::ProgramPtr program, const std::string& path, ErrorTeller& teller, Console& console) {
-  auto file = io::posix_file_system().open(path, io::OpenMode::kRead);
-  if (!file) return refuse(console, file.error());
-  uint64_t position = 0;
-  // By position, because a File has none of its own.
-  const auto read = [&](std::span<char> into) -> Result<size_t> {
-    TRY_ASSIGN(const size_t got, (*file)->read_at(position, into));
-    position += got;
-    return got;
-  };
-  return LineRunner(std::move(program), teller, console).run(read, path);
-}
-
 Exit run(Options options, Console& console) {
   auto script = take_script(options.expression, options.arguments);
   if (!script) return refuse(console, script.error());
@@ -132,11 +118,11 @@ Exit run(Options options, Console& console) {
   computo::ProgramPtr program =
       compile_or_tell(*script, script_options(script->origin, options.array_key), teller);
   if (program == nullptr) return Exit::kFailed;
-  if (from_stdin || options.each == "-") {
-    return LineRunner(std::move(program), teller, console).run(console.in, "stdin");
-  }
-  if (options.each) return evaluate_file(std::move(program), *options.each, teller, console);
-  return evaluate_once(program, options.arguments, teller, console);
+  if (!from_stdin && !options.each) return evaluate_once(program, options.arguments, teller, console);
+  const std::string path = from_stdin ? "-" : *options.each;
+  const auto lines = open_bytes(path, console);
+  if (!lines) return refuse(console, lines.error());
+  return LineRunner(std::move(program), teller, console).run(*lines, path == "-" ? kStandardInput : path);
 }
 
 }  // namespace

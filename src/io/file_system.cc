@@ -7,6 +7,7 @@ namespace colloquium::io {
 Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes) {
   // Asked before it is opened: opening a pipe waits for its writer, and it has no length to go by.
   if (const auto named = fs.info(path); named && !named->is_regular) {
+    if (named->is_directory) return fail(ErrorCode::kInvalidInput, "cannot read '" + path + "': it is a folder");
     return fail(ErrorCode::kInvalidInput,
                 "cannot read '" + path + "': it is no file of bytes; write a pipe's content to a file first");
   }

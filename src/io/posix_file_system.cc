@@ -10,80 +10,14 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "io/file_system.h"
 #include "io/path.h"
+#include "io/posix_calls.h"
 
 namespace colloquium::io {
 namespace {
-
-ErrorCode code_of(int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return ErrorCode::kNoSpace;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return ErrorCode::kPermission;
-    case ENOENT:
-    case ENOTDIR:
-      return ErrorCode::kNotFound;
-    case EEXIST:
-      return ErrorCode::kAlreadyExists;
-    case EMFILE:
-    case ENFILE:
-      return ErrorCode::kLimit;
-    default:
-      return ErrorCode::kIo;
-  }
-}
-
-std::string_view advice_for(int error) {
-  switch (error) {
-    case ENOSPC:
-      return "free space on that disk";
-    case EDQUOT:
-      return "raise the disk quota of this user or free space";
-    case EACCES:
-    case EPERM:
-      return "check the owner and the permissions";
-    case EROFS:
-      return "the file system is mounted read-only; remount it or use another folder";
-    case ENOENT:
-    case ENOTDIR:
-      return "check the path";
-    case EEXIST:
-      return "choose another name or remove it";
-    case EMFILE:
-    case ENFILE:
-      return "raise the limit of open files (ulimit -n)";
-    case EIO:
-      return "the disk reported an error; look into the kernel's log (dmesg)";
-    default:
-      return "check the disk and the path";
-  }
-}
-
-// "cannot write '/a/b': No space left on device; free space on that disk".
-tl::unexpected<Error> failed(std::string_view verb, const std::string& path, int error) {
-  std::string message = "cannot ";
-  message.append(verb).append(" '").append(path).append("': ");
-  message.append(std::generic_category().message(error)).append("; ").append(advice_for(error));
-  const ErrorCode code = code_of(error);
-  return fail(code, std::move(message), {}, code == ErrorCode::kNoSpace);
-}
-
-// Repeats a system call that a signal interrupted.
-template <class Call>
-auto without_interrupts(Call call) {
-  for (;;) {
-    auto result = call();
-    if (result != -1 || errno != EINTR) return result;
-  }
-}
 
 FileInfo info_of(const struct stat& status) {
   FileInfo info;
@@ -95,21 +29,6 @@ FileInfo info_of(const struct stat& status) {
   info.is_regular = S_ISREG(status.st_mode);
   return info;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  bool valid() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 class PosixFile final : public File {
  public:

@@ -1,8 +1,9 @@
 """[REQ-047] [REQ-054] [REQ-055] [REQ-211] The verbs of `computo` that work on script files, and how errors look."""
 import json
 import os
+import subprocess
 
-from harness import check, check_equal, main, run, work_directory
+from harness import binary, check, check_equal, main, run, work_directory
 
 BAD = 'let total = $input/price\nin uper(total) + count()\n'
 
@@ -105,6 +106,37 @@ def sugar_may_begin_like_json():
             check(err.startswith(told), err)
 
 
+def scripts_and_inputs_may_come_from_pipes():
+    """[REQ-211] What `<(…)` and /dev/stdin name is read to its end, and a pipe without a writer is given up."""
+    def shell(line):
+        done = subprocess.run(["bash", "-c", line.replace("COMPUTO", "'%s' computo" % binary())], cwd=directory,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    with work_directory() as directory:
+        for line, out in (("COMPUTO run <(echo '$input + 1') <(sleep 0.2; echo 2)", "3\n"),
+                          ("echo 2 | COMPUTO run -e '= $input + 1' /dev/stdin", "3\n"),
+                          ("COMPUTO run -e '= $input + 1' --each <(echo 1; echo 2)", "2\n3\n"),
+                          ("COMPUTO run -e '= $input + 1' --each <(true)", ""),
+                          ("echo 1 | COMPUTO run -e '= $input + 1' --each /dev/stdin", "2\n"),
+                          ("COMPUTO fmt --check <(echo '1 + 1')", ""),
+                          ("COMPUTO check <(echo '1 + 1') | sed 's/.*: //'", "ok\n"),
+                          ("COMPUTO convert <(echo '1+1')", '["+", 1, 1]\n'),
+                          ("COMPUTO migrate <(echo '[\"+\", 1, 1]')", '["+", 1, 1]\n'),
+                          ("echo '$input' | COMPUTO repl <(echo 5)", "5\n"),
+                          ("mkfifo late; (echo 7 > late) & COMPUTO run -e '= $input' --each late", "7\n")):
+            check_equal(shell(line), (0, out, ""), line)
+        code, out, err = shell("COMPUTO profile -e '= $input' --each <(echo 1; echo 2) --format json")
+        check_equal((code, json.loads(out)["evaluations"]), (0, 2), err)
+        os.mkfifo(directory / "silent.computo")
+        code, out, err = run(["computo", "check", "silent.computo"], directory)
+        check_equal((code, out), (2, ""), err)
+        check("nobody has written to this pipe" in err, err)
+        (directory / "p.yaml").write_text("name: p\nsources:\n  - stdin: {}\nstages:\n  - computo: silent.computo\nsinks:\n  - stdout: {}\n")
+        check_equal(run(["validate", "p.yaml"], directory)[0], 2, "a pipeline")
+
+
 main(check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
      fmt_is_idempotent_and_keeps_comments_and_permissions, convert_goes_both_ways,
-     migrate_rewrites_what_it_can_and_tells_the_rest, sugar_may_begin_like_json)
+     migrate_rewrites_what_it_can_and_tells_the_rest, sugar_may_begin_like_json,
+     scripts_and_inputs_may_come_from_pipes)
