@@ -64,6 +64,8 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
   auto partition = std::make_shared<Partition>(fs, folder, stream, tag, number, 0);
   TRY_ASSIGN(const EpochTable epochs, EpochTable::read(fs, epochs_path(folder)));
   partition->set_epochs(std::make_shared<const EpochTable>(epochs));
+  TRY_ASSIGN(GapTable gaps, GapTable::read(fs, gaps_path(folder)));
+  partition->set_gaps(std::move(gaps));
   TRY_ASSIGN(const std::vector<int64_t> bases, list_segments(fs, folder));
   TRY_ASSIGN(const std::optional<CleanMarker> marker, read_clean(fs, clean_path(directory)));
   const CleanEntry* clean = nullptr;
@@ -88,7 +90,7 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
   }
   ASSERT(end >= 0);
   partition->set_sealed_bytes(sealed_bytes);
-  partition->open_at(end);
+  partition->open_at(partition->gaps().skip(end));
   return partition;
 }
 

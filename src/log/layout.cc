@@ -58,6 +58,9 @@ std::string partition_directory(const std::string& directory, const std::string&
 std::string epochs_path(const std::string& directory) {
   return io::join(directory, "epochs");
 }
+std::string gaps_path(const std::string& directory) {
+  return io::join(directory, "gaps");
+}
 
 std::string segment_path(const std::string& directory, int64_t base_offset, std::string_view suffix) {
   ASSERT(!directory.empty() && !suffix.empty());

@@ -35,6 +35,7 @@ std::string meta_path(const std::string& directory, const std::string& stream);
 std::string partition_directory(const std::string& directory, const std::string& stream, int32_t partition);
 
 std::string epochs_path(const std::string& partition_directory);
+std::string gaps_path(const std::string& partition_directory);
 // suffix: "log", "index", "timeindex", "seal".
 std::string segment_path(const std::string& partition_directory, int64_t base_offset, std::string_view suffix);
 std::string torn_path(const std::string& partition_directory, int64_t base_offset, uint64_t position);

@@ -18,6 +18,25 @@ const CleanEntry* entry_of(const std::optional<CleanMarker>& clean, const std::s
   return found == clean->end() ? nullptr : &found->second;
 }
 
+// A leg that has offsets before it which were given up goes on behind them; that is said at every start until it
+// has.
+void note_legs_at_gaps(const std::map<std::string, LegState>& legs, const Partition& partition,
+                       std::vector<RecoveryNote>& notes) {
+  for (const auto& [leg, state] : legs) {
+    for (const LegState::StreamPosition& position : state.positions) {
+      if (position.stream != partition.stream() || position.partition != partition.number()) continue;
+      for (const GapTable::Gap& gap : partition.gaps().gaps()) {
+        ASSERT(gap.from < gap.below);
+        if (position.next_offset >= gap.below) continue;
+        notes.push_back(
+            {partition.name(), "leg '" + leg + "' stands at offset " + std::to_string(position.next_offset) +
+                                   " and goes on behind offsets " + std::to_string(gap.from) + " to " +
+                                   std::to_string(gap.below - 1) + ", which a repair gave up as lost"});
+      }
+    }
+  }
+}
+
 // Opens the streams of a data directory, one after the other.
 class Opener {
  public:
@@ -116,10 +135,12 @@ Status Opener::apply() {
   std::vector<RecoveryNote> notes;
   TRY(fs_.make_directories(streams_directory(options_.directory)));
   TRY(data_.journal->apply(notes));
+  const std::map<std::string, LegState> legs = data_.journal->state().checkpoint().legs;
   auto recovery = recoveries_.begin();
   for (const auto& stream : data_.streams) {
     for (int32_t number = 0; number < stream->meta.partitions; ++number, ++recovery) {
       TRY((*recovery)->apply(notes));
+      note_legs_at_gaps(legs, *(*recovery)->partition(), notes);
       stream->writers.push_back(
           std::make_unique<PartitionWriter>((*recovery)->partition(), (*recovery)->end(), options_.segment_bytes));
     }

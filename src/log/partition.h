@@ -21,6 +21,7 @@
 
 #include "io/file_system.h"
 #include "log/epochs.h"
+#include "log/gaps.h"
 #include "log/log.h"
 #include "log/seal.h"
 #include "log/segment_index.h"
@@ -89,6 +90,9 @@ class Partition {
   int64_t next_offset() const { return next_offset_.load(std::memory_order_acquire); }
   PartitionInfo info() const;
   std::shared_ptr<const EpochTable> epochs() const;
+  // Offsets that were given up. Set before anybody else has the partition.
+  const GapTable& gaps() const { return gaps_; }
+  void set_gaps(GapTable gaps) { gaps_ = std::move(gaps); }
   // The last batch of every source.
   SourceMarks sources() const;
 
@@ -130,6 +134,7 @@ class Partition {
   const std::string stream_;
   const std::shared_ptr<const BatchOrigin> origin_;
   const size_t memory_bytes_;
+  GapTable gaps_;  // constant once the partition is shared
 
   std::atomic<int64_t> readable_end_{0};
   std::atomic<int64_t> synced_end_{0};

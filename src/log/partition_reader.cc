@@ -25,6 +25,7 @@ Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<co
 
 Result<std::shared_ptr<const Batch>> PartitionReader::next() {
   ASSERT(offset_ >= 0);
+  offset_ = partition_->gaps().skip(offset_);
   if (offset_ >= partition_->readable_end()) return std::shared_ptr<const Batch>();
   bool known = false;
   std::shared_ptr<const Batch> batch = partition_->in_memory(offset_, known);
@@ -67,10 +68,12 @@ Result<bool> PartitionReader::next_segment() {
   ASSERT(segment_ != nullptr && expected_ >= segment_->base_offset());
   const std::shared_ptr<Segment> next = partition_->segment_after(segment_->base_offset());
   if (next == nullptr) return false;
-  if (next->base_offset() != expected_) {
+  if (next->base_offset() != partition_->gaps().skip(expected_)) {
     return damaged("the segment ends, and the next begins at offset " + std::to_string(next->base_offset()));
   }
   segment_ = next;
+  expected_ = next->base_offset();
+  offset_ = std::max(offset_, expected_);
   cursor_.reset();
   TRY_ASSIGN(file_, segment_->file(partition_->files()));
   cursor_.emplace(file_, 0, segment_->readable_bytes());
@@ -79,6 +82,7 @@ Result<bool> PartitionReader::next_segment() {
 
 Result<std::optional<BatchCursor::Item>> PartitionReader::next_stored() {
   const int64_t end = partition_->readable_end();
+  offset_ = partition_->gaps().skip(offset_);
   if (offset_ >= end) return std::optional<BatchCursor::Item>();
   if (!cursor_ || expected_ != offset_) TRY(find_place());
   while (expected_ < end) {

@@ -108,7 +108,7 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
     const std::string path = segment_path(directory_, base, "log");
     TRY_ASSIGN(const io::FileInfo info, fs_.info(path));
     TRY_ASSIGN(const SegmentScan found, scan(base, info.size));
-    if (found.damage || found.uncommitted || found.end.next_offset != next) {
+    if (found.damage || found.uncommitted || gaps().skip(found.end.next_offset) != next) {
       return corrupt(partition_->name(), "the finished segment '" + path + "' has no seal and is damaged: " +
                                              range(found.end.next_offset, next) + " can't be read");
     }
@@ -125,7 +125,7 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
     lost_seals_.push_back(*seal);
   }
   TRY(take_sealed(base, *seal));
-  if (end_.next_offset == next) return {};
+  if (gaps().skip(end_.next_offset) == next) return {};
   return corrupt(partition_->name(), "a segment is missing: " + range(end_.next_offset, next) +
                                          " are in none of the files of '" + directory_ + "'");
 }
@@ -180,6 +180,8 @@ Status PartitionRecovery::take_scanned(int64_t base, uint64_t size) {
 }
 
 Status PartitionRecovery::take_last(int64_t base) {
+  // What was written before offsets were given up is finished: no segment has a gap inside.
+  if (const GapTable::Gap* gap = gaps().behind(base)) return take_older(base, gap->below);
   TRY_ASSIGN(const io::FileInfo info, fs_.info(segment_path(directory_, base, "log")));
   if (!unclean_) return take_clean(base, info.size);
   if (options_.seals) {
@@ -222,9 +224,12 @@ Status PartitionRecovery::examine() {
     if (std::find(passed_over.begin(), passed_over.end(), base) == passed_over.end()) bases.push_back(base);
   }
   TRY(load_epochs(!bases.empty()));
+  TRY_ASSIGN(GapTable table, GapTable::read(fs_, gaps_path(directory_)));
+  partition_->set_gaps(std::move(table));
   unclean_ = !left_clean(bases);
   for (size_t i = 0; i + 1 < bases.size(); ++i) TRY(take_older(bases[i], bases[i + 1]));
   if (!bases.empty()) TRY(take_last(bases.back()));
+  end_.next_offset = gaps().skip(end_.next_offset);
   return check_end();
 }
 

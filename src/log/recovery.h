@@ -60,6 +60,7 @@ class PartitionRecovery {
   Result<SegmentScan> scan(int64_t base, uint64_t size);
   Status note_accept(const BatchCursor::Item& item);
   bool left_clean(const std::vector<int64_t>& bases) const;
+  const GapTable& gaps() const { return partition_->gaps(); }
   Status check_end() const;
   Status cut();
   Status save_torn(const io::File& file) const;

@@ -51,6 +51,7 @@ class Verifier {
   JournalState journal_;
   std::optional<CleanMarker> clean_;
   EpochTable epochs_;  // of the partition being verified
+  GapTable gaps_;      // likewise
   Evidence evidence_;  // likewise
   std::unique_ptr<BatchDecoder> decoder_;
   uint64_t done_bytes_ = 0;
@@ -202,7 +203,7 @@ Status Verifier::verify_segment(const Place& place, int64_t base, bool last, int
   ASSERT(base >= 0 && !epochs_.empty());
   const std::string path = segment_path(place.folder, base, "log");
   ++report_.segments;
-  if (next >= 0 && next != base) {
+  if (next >= 0 && gaps_.skip(next) != base) {
     VerifyProblem& problem = add(place, path, "a segment is missing before it");
     problem.first_offset = next;
     problem.last_offset = base - 1;
@@ -240,13 +241,16 @@ Status Verifier::verify_partition(const Place& place) {
     return {};
   }
   epochs_ = std::move(*epochs);
+  auto gaps = GapTable::read(fs_, gaps_path(place.folder));
+  if (!gaps) add(place, gaps_path(place.folder), gaps.error().message);
+  gaps_ = gaps ? std::move(*gaps) : GapTable();
   evidence_ = evidence_for(place);
   auto origin = std::make_shared<BatchOrigin>();
   origin->stream = place.stream;
   decoder_ = std::make_unique<BatchDecoder>(std::move(origin), nullptr);
   int64_t next = -1;
   for (const int64_t base : *bases) TRY(verify_segment(place, base, base == bases->back(), next));
-  next = std::max<int64_t>(next, 0);
+  next = gaps_.skip(std::max<int64_t>(next, 0));
   evidence_.testify(epochs_.current_start(), "the epochs file says that they were synced");
   const bool told = !report_.problems.empty() && report_.problems.back().first_offset >= 0 &&
                     report_.problems.back().stream == place.stream &&
