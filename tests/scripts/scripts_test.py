@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scripts of scripts/: their cases pass, they are laid out, and each has its page.
+"""The scripts of scripts/: their cases pass and evaluate nearly all of them, they are laid out, and each has its page.
 
   scripts_test.py cases --binary B   every script is right, laid out, and its cases pass
   scripts_test.py pages              every script has cases and a page that shows it as it is
@@ -16,6 +16,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIPPED = 77
+COVERAGE_MIN = '90'  # percent of each script's expressions that its cases evaluate
 
 
 def scripts():
@@ -28,7 +29,8 @@ def read(path):
 
 
 def cases(binary):
-    for arguments in (['computo', 'check'], ['computo', 'fmt', '--check'], ['test']):
+    for arguments in (['computo', 'check'], ['computo', 'fmt', '--check'],
+                      ['test', '--coverage-min', COVERAGE_MIN]):
         result = subprocess.run([binary, *arguments, *scripts()], capture_output=True, text=True, cwd=ROOT, check=False)
         print(' '.join(arguments) + ':', (result.stdout.strip().splitlines() or ['fine'])[-1])
         if result.returncode != 0:
