@@ -1,10 +1,12 @@
 #include "app/test_file.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "colloquium/config_types.h"
 
+#include "computo/program.h"
 #include "config/problems.h"
 #include "config/yaml.h"
 #include "io/file_system.h"
@@ -38,6 +40,23 @@ std::string without_ending(const std::string& file, std::string_view ending) {
 
 bool exists(const std::string& file) {
   return io::posix_file_system().info(file).has_value();
+}
+
+std::vector<std::string> error_categories() {
+  std::vector<std::string> names;
+  for (auto i = 0; i <= static_cast<int>(computo::Category::kUser); ++i) {
+    names.emplace_back(computo::to_string(static_cast<computo::Category>(i)));
+  }
+  return names;
+}
+
+// A case that expects what there is not would never pass, or never look like the mistake that it is.
+void check_category(const std::string& name, const ConfigNode* node, ConfigProblems& problems) {
+  const std::vector<std::string> known = error_categories();
+  if (node == nullptr || name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return;
+  config::add_error(problems, node->mark,
+                    "there is no category of errors " + config::quoted(name) + config::suggestion(name, known) +
+                        "; there are " + config::alternatives(known));
 }
 
 // What does not fit the kind of subject.
@@ -125,6 +144,7 @@ std::vector<TestCase> read_test_file(std::string_view text, const std::string& f
     // The spec can't tell `expect: null` from no expect, but here they differ.
     if (const ConfigNode* expect = node.find("expect")) test.expect = *expect;
     check_case(test, subject, problems);
+    check_category(test.error, node.find("error"), problems);
   }
   return tests;
 }

@@ -64,6 +64,10 @@ TEST_CASE("what does not fit a case is told with its place") {
   CHECK(contains(problems_of("cases: [{name: a, expect: [1]}]", TestSubject::kPipeline), "sinks"));
   CHECK(contains(problems_of("cases: [{name: a, expct: 1}]", TestSubject::kScript), "did you mean 'expect'?"));
   CHECK(contains(problems_of("cases: [{expect: 1}]", TestSubject::kScript), "name"));
+  const std::string unknown = problems_of("cases: [{name: a, error: typo}]", TestSubject::kScript);
+  CHECK(contains(unknown, "x.test.yaml:1:26: error: there is no category of errors 'typo'; did you mean 'type'?"));
+  CHECK(contains(unknown, "unrepresentable or user"));
+  CHECK(problems_of("cases: [{name: a, error: user}]", TestSubject::kScript).empty());
   CHECK(contains(problems_of("case: []", TestSubject::kScript), "cases"));
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/verb.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -35,9 +36,9 @@ struct Suite {
 };
 
 // Only what can be read at all fails here; mistakes inside a file join `problems`.
-Result<Suite> load_suite(const std::string& file, ConfigProblems& problems) {
+Result<Suite> load_suite(const TestFiles& files, ConfigProblems& problems) {
   Suite suite;
-  TRY_ASSIGN(suite.files, find_test_files(file));
+  suite.files = files;
   TRY_ASSIGN(const std::string text, io::read_file(io::posix_file_system(), suite.files.cases, kFileLimitBytes));
   suite.cases = read_test_file(text, suite.files.cases, suite.files.kind, problems);
   if (suite.files.kind == TestSubject::kScript) {
@@ -145,6 +146,18 @@ bool run_suites(const std::vector<Suite>& suites, const Options& options, double
   return enough;
 }
 
+// A file and its cases may both be named, as `scripts/*` does: they are run once.
+bool has_suite(const std::vector<Suite>& suites, const TestFiles& files) {
+  const auto same = [](const std::string& a, const std::string& b) {
+    const auto first = io::posix_file_system().info(a);
+    const auto second = io::posix_file_system().info(b);
+    return first && second && first->device == second->device && first->inode == second->inode;
+  };
+  return std::any_of(suites.begin(), suites.end(), [&](const Suite& suite) {
+    return same(suite.files.cases, files.cases) && same(suite.files.subject, files.subject);
+  });
+}
+
 Exit run(const Options& options, Console& console) {
   const auto least = read_percent(options.coverage_min.value_or("0"));
   if (!least)
@@ -153,7 +166,9 @@ Exit run(const Options& options, Console& console) {
   std::vector<Suite> suites;
   bool unreadable = false;
   for (const std::string& file : options.files) {
-    auto suite = load_suite(file, problems);
+    const auto files = find_test_files(file);
+    if (files && has_suite(suites, *files)) continue;
+    Result<Suite> suite = files ? load_suite(*files, problems) : tl::unexpected(files.error());
     if (!suite) {
       refuse(console, suite.error());
       unreadable = true;

@@ -26,6 +26,14 @@ TEST_CASE("cases of a pipeline run its stages and every sink's `when` in memory 
   CHECK(verbs.read("never.ndjson").empty());
 }
 
+TEST_CASE("a file and its cases may both be named, and are run once") {
+  const VerbRunner verbs;
+  const std::string file = verbs.write("a.json", R"(["+", ["$input"], 1])");
+  const std::string cases = verbs.write("a.test.yaml", "cases: [{name: adds, inputs: [1], expect: 2}]\n");
+  const std::string spelled = verbs.path("./a.json");
+  CHECK(verbs.run({"test", file, cases, spelled, cases}).out == "1 passed, 0 failed\n");
+}
+
 TEST_CASE("a failing case says where it is and what differed") {
   const VerbRunner verbs;
   const std::string file = verbs.write("p.yaml", kPipeline);

@@ -85,6 +85,17 @@ def mistakes_in_the_cases_are_refused_with_their_place():
         files(directory, script_cases="cases:\n  - {name: a, expct: 1}\n")
         code, _, err = run(["test", "add.json"], directory)
         check(code == 2 and "add.test.yaml:2:" in err and "did you mean 'expect'?" in err, err)
+        files(directory, script_cases="cases:\n  - name: a\n    error: typ\n")
+        code, _, err = run(["test", "add.json"], directory)
+        check(code == 2 and "add.test.yaml:3:12: error: there is no category of errors 'typ'; did you mean 'type'?" in err,
+              err)
+
+
+def a_file_and_its_cases_may_both_be_named():
+    with work_directory() as directory:
+        files(directory)
+        names = ["add.json", "add.test.yaml", "./add.json", "orders.test.yaml", "orders.yaml"]
+        check_equal(run(["test"] + names, directory), (0, "4 passed, 0 failed\n", ""), "each case once")
 
 
 def the_quickstart_passes_its_own_cases():
@@ -95,4 +106,5 @@ def the_quickstart_passes_its_own_cases():
 
 main(cases_of_a_pipeline_and_a_script_pass, a_failure_names_its_case_and_difference_and_goes_to_junit,
      failures_of_a_pipeline_are_told_by_sink, the_filter_chooses_by_name,
-     mistakes_in_the_cases_are_refused_with_their_place, the_quickstart_passes_its_own_cases)
+     mistakes_in_the_cases_are_refused_with_their_place,
+     a_file_and_its_cases_may_both_be_named, the_quickstart_passes_its_own_cases)
