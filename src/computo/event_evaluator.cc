@@ -91,23 +91,29 @@ const json::ValueView* HostContext::find(const std::string& name) const {
   return found == variables_.end() ? nullptr : &found->second->view;
 }
 
+std::vector<Binding> host_bindings(const Program& program, const HostContext* context) {
+  std::vector<Binding> bindings;
+  for (const std::string& name : program.variables) {
+    bindings.push_back({context == nullptr ? nullptr : context->find(name)});
+  }
+  ASSERT(bindings.size() == program.variables.size());
+  return bindings;
+}
+
 EventEvaluator::EventEvaluator(ProgramPtr program, std::shared_ptr<const HostContext> context, Limits limits)
     : program_(std::move(program)),
       context_(std::move(context)),
       evaluator_(program_, limits),
+      bindings_(host_bindings(*program_, context_.get())),
       bound_view_(null_view()),
       metadata_(null_view()) {
   // Bindings are made once; only what the meta data's view looks at changes from event to event.
   const std::vector<std::string>& names = program_->variables;
   for (size_t i = 0; i < names.size(); ++i) {
-    const json::ValueView* view = context_ == nullptr ? nullptr : context_->find(names[i]);
-    if (names[i] == "event_metadata") {
-      metadata_wanted_ = uses_variable(*program_, i);
-      view = &metadata_;
-    }
-    bindings_.push_back({view});
+    if (names[i] != "event_metadata") continue;
+    metadata_wanted_ = uses_variable(*program_, i);
+    bindings_[i].value = &metadata_;
   }
-  ASSERT(bindings_.size() == names.size());
 }
 
 // The old value's text may go: no evaluation is looked at any more.

@@ -44,6 +44,9 @@ class HostContext {
   std::map<std::string, std::unique_ptr<const Variable>> variables_;
 };
 
+// The program's variables as the context has them, in their order; null for any that it has not, or without one.
+std::vector<Binding> host_bindings(const Program& program, const HostContext* context);
+
 // Hands the changes of metrics that an evaluation asks for to `metrics`, which may be null.
 // REQUIRES: the evaluation succeeded.
 Status apply_effects(const Evaluator& evaluator, ScriptMetrics* metrics);

@@ -41,6 +41,7 @@
 #include "colloquium/loop.h"
 #include "colloquium/source.h"
 
+#include "computo/event_evaluator.h"
 #include "computo/program.h"
 #include "engine/dedupe_table.h"
 #include "log/log.h"
@@ -69,6 +70,8 @@ struct IntakeOptions {
   // Both or neither (no dedupe). The table is this source's alone: two sources may use the same ids.
   computo::ProgramPtr dedupe_key;
   std::shared_ptr<DedupeTable> dedupe;
+  // Of both expressions; null: their variables are null.
+  std::shared_ptr<const computo::HostContext> script_context;
   // Added to an emit's order key to choose its door thread, so that sources spread too.
   size_t door_thread = 0;
 

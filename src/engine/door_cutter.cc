@@ -32,8 +32,10 @@ constexpr size_t kQuoteBytes = 80;
 }  // namespace
 
 SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
-  if (options.partition_by) partition_by = std::make_unique<EventExpression>(options.partition_by);
-  if (options.dedupe_key) dedupe_key = std::make_unique<EventExpression>(options.dedupe_key);
+  if (options.partition_by)
+    partition_by = std::make_unique<EventExpression>(options.partition_by, options.script_context);
+  if (options.dedupe_key)
+    dedupe_key = std::make_unique<EventExpression>(options.dedupe_key, options.script_context);
 }
 
 SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,

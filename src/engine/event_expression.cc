@@ -1,11 +1,18 @@
 #include "engine/event_expression.h"
 
+#include <utility>
+
 #include "json/canonical.h"
 
 namespace colloquium::engine {
 
+EventExpression::EventExpression(computo::ProgramPtr program, std::shared_ptr<const computo::HostContext> context)
+    : context_(std::move(context)),
+      bindings_(computo::host_bindings(*program, context_.get())),
+      evaluator_(std::move(program)) {}
+
 std::optional<std::string_view> EventExpression::text(const json::ValueView& event) {
-  if (!evaluator_.evaluate({&event, 1})) return std::nullopt;
+  if (!evaluator_.evaluate({&event, 1}, bindings_)) return std::nullopt;
   bytes_.clear();
   tape_.clear();
   if (!evaluator_.write(bytes_, &tape_)) return std::nullopt;

@@ -207,6 +207,7 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   options.max_event_bytes = static_cast<uint64_t>(data.sources[index].traits.max_event_bytes);
   options.partition_by = data.partition_by;
   options.dedupe_key = data.sources[index].dedupe_key;
+  options.script_context = host_context_;
   if (source_config.dedupe) {
     // The seed follows from the stream's tag: the same after a restart, and not to be guessed from outside.
     options.dedupe =

@@ -12,9 +12,9 @@ namespace colloquium::engine {
 namespace {
 
 // Compiles one of the engine's own expressions; what is wrong with it joins `problems`.
-computo::ProgramPtr compile(const Expression& expression, const std::vector<std::string>& variables,
+computo::ProgramPtr compile(const Expression& expression, const computo::ExpressionScope& scope,
                             ConfigProblems& problems) {
-  return expression ? computo::compile_expression(expression.node, variables, problems) : nullptr;
+  return expression ? computo::compile_expression_in(expression.node, scope, problems) : nullptr;
 }
 
 constexpr size_t kScriptLimitBytes = size_t{64} << 20;
@@ -38,6 +38,13 @@ computo::ExpressionScope scope_of(const ScriptNames& names) {
   scope.import = [](const std::string& path, const std::string& from, std::string& found, std::string& problem) {
     return io::read_beside(io::posix_file_system(), path, from, kScriptLimitBytes, found, problem);
   };
+  return scope;
+}
+
+// At the door an event has no meta data yet; and metrics would count what is refused or comes again.
+computo::ExpressionScope door_scope(computo::ExpressionScope scope) {
+  std::erase(scope.variables, computo::host_variables()[computo::kEventMetadata]);
+  scope.metrics.clear();
   return scope;
 }
 
@@ -176,11 +183,14 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
   auto data = std::make_unique<PlanData>();
   data->config = std::move(config);
   const config::PipelineConfig& from = data->config;
-  data->partition_by = engine::compile(from.log.partition_by, {}, problems);
+  const ScriptNames names = script_names(from);
+  const computo::ExpressionScope scope = scope_of(names);
+  const computo::ExpressionScope at_door = door_scope(scope);
+  data->partition_by = engine::compile(from.log.partition_by, at_door, problems);
   for (const config::ComponentConfig& source : from.sources) {
     SourcePlan plan;
     if (source.descriptor->source_traits) plan.traits = source.descriptor->source_traits(source.parsed);
-    if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, {}, problems);
+    if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, at_door, problems);
     data->sources.push_back(std::move(plan));
   }
   for (const config::ComponentConfig& stage : from.stages) {
@@ -191,12 +201,10 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     // Whatever is no filter may make several events of one, so ids need the leg's name to stay distinct.
     data->makes_events = data->makes_events || stage.descriptor->name != "filter";
   }
-  const ScriptNames names = script_names(from);
-  const computo::ExpressionScope scope = scope_of(names);
   for (const auto* section : {&from.sources, &from.stages, &from.sinks}) check_scripts(*section, names, problems);
   for (const config::ComponentConfig& sink : from.sinks) {
     SinkPlan plan;
-    if (sink.when) plan.when = computo::compile_expression_in(sink.when.node, scope, problems);
+    plan.when = engine::compile(sink.when, scope, problems);
     plan.guarantee = sink.descriptor->delivery;
     data->sinks.push_back(std::move(plan));
   }

@@ -62,6 +62,27 @@ def context_is_read_by_every_script():
         check("    - filter: = regoin == 1\n" in err or "  - filter: = regoin == 1\n" in err, err)
 
 
+def the_expressions_at_the_door_have_context_and_imports():
+    with work_directory() as directory:
+        write(directory, {"lib/id.computo": "(event) => event/id\n"})
+        (directory / "p.yaml").write_text(
+            "name: p\ncontext:\n  region: eu\nlog:\n  partition_by: '= [region, stream_metadata/name, $input/id]'\n"
+            "sources:\n  - stdin:\n    dedupe:\n      key: '= [region, call(import(\"lib/id.computo\"), $input)]'\n"
+            + SINK)
+        code, out, err = run(["run", "p.yaml", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"], directory,
+                             stdin=b'{"id":1}\n{"id":2}\n{"id":1}\n')
+        check_equal((code, sorted(out.splitlines())), (0, ['{"id":1}', '{"id":2}']), err)
+        _, out, err = run(["log", "cat", "p", "--format", "full"], directory)
+        keys = sorted(json.loads(line)["key"] for line in out.splitlines())
+        check_equal(keys, ['["eu","p",1]', '["eu","p",2]'], err)
+        for expression in ("event_metadata/id", "regoin", 'metricAdd(\"n\", 1, $input/id)'):
+            (directory / "q.yaml").write_text(
+                "name: q\ncontext: {region: eu}\nmetrics: {n: counter}\n"
+                f"log: {{partition_by: '= {expression}'}}\nsources:\n  - stdin: {{}}\n" + SINK)
+            code, _, err = run(["validate", "q.yaml"], directory)
+            check(code == 2 and "q.yaml:4:" in err, expression + "\n" + err)
+
+
 def an_error_has_a_default_or_a_fallback():
     with work_directory() as directory:
         events = [{"n": 1}, {"n": "x"}, {}]
@@ -168,7 +189,8 @@ def metrics_that_are_not_declared_are_refused():
 
 
 main(scripts_import_from_their_own_folder, a_missing_import_and_a_circle_are_told_where_they_are,
-     context_is_read_by_every_script, an_error_has_a_default_or_a_fallback,
+     context_is_read_by_every_script,
+     the_expressions_at_the_door_have_context_and_imports, an_error_has_a_default_or_a_fallback,
      a_fallback_that_fails_makes_a_dead_letter_that_names_both, settings_that_contradict_are_refused,
      an_evaluation_that_takes_too_long_fails_alone, limits_are_settings, scripts_change_declared_metrics,
      metrics_that_are_not_declared_are_refused)
