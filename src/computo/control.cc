@@ -83,7 +83,7 @@ void Machine::tell_blame() {
   for (uint32_t i = 0; i < std::min(blame_.count, kMostArguments); ++i) {
     const Value& value = blame_.values[i];
     const uint32_t token = argument_token(*program_, failure_.site, blame_.first + i);
-    const bool secret = reads_secret(*program_, token) || stands_under_secret(value);
+    const bool secret = reads_secret(*program_, token) || stands_under_secret(value, Around::kAll);
     failure_.secret = failure_.secret || secret;
     failure_.arguments.push_back(secret ? std::string(kMasked) : shown(value));
   }

@@ -207,7 +207,9 @@ uint32_t count_characters(std::string_view text) {
 constexpr size_t kMostDescribed = 40;
 
 // "expected number, got string "x"" without the "x", and whatever else is quoted.
-std::string without_value(const std::string& problem) {
+// What a script raises is its own text, and all of it may be the value.
+std::string without_value(Category category, const std::string& problem) {
+  if (category == Category::kUser) return std::string(kMasked);
   constexpr std::string_view kGot = ", got ";
   const size_t got = problem.find(kGot);
   if (got == std::string::npos) {
@@ -278,8 +280,8 @@ ScriptError explain(const Program& program, const Failure& failure) {
   ScriptError error;
   error.category = failure.category;
   error.path = PathFinder(program, token).find();
-  error.problem =
-      failure.secret || reads_secret(program, token) ? without_value(failure.problem) : failure.problem;
+  error.problem = failure.secret || reads_secret(program, token) ? without_value(failure.category, failure.problem)
+                                                                 : failure.problem;
   error.hint = failure.hint;
   if (failure.advice != nullptr && failure.hint.empty()) error.advice = failure.advice;
   error.arguments = failure.arguments;
@@ -291,7 +293,7 @@ ScriptError explain(const Program& program, const Failure& failure) {
 std::string describe(const Value& value) {
   const Type type = type_of(value);
   std::string text(to_string(type));
-  if (is_secret_member(value)) return text + " " + std::string(kMasked);
+  if (stands_under_secret(value, Around::kNearest)) return text + " " + std::string(kMasked);
   switch (type) {
     case Type::kNumber: {
       if (value.kind == Kind::kView) return text + " " + shortened(value.view().raw(), kMostDescribed);

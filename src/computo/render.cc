@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "computo/access.h"
 #include "computo/number.h"
+#include "computo/shown.h"
 #include "computo/text.h"
 
 namespace colloquium::computo {
@@ -14,7 +15,10 @@ namespace {
 class Renderer {
  public:
   Renderer(Machine& machine, Output& output, RenderAs as)
-      : machine_(machine), output_(output), canonical_(as == RenderAs::kText) {}
+      : machine_(machine),
+        output_(output),
+        canonical_(as != RenderAs::kResult),
+        masked_(as == RenderAs::kMaskedText) {}
 
   // A view goes out as it is, whatever its depth; what was built is visited.
   bool value(const Value& v, uint32_t depth) {
@@ -139,7 +143,11 @@ class Renderer {
     for (uint32_t i = 0; i < count; ++i) {
       if (i > 0) output_.put(',');
       key(object.keys[i]);
-      if (!value(object.values[i], depth)) return false;
+      if (masked_ && looks_secret(object.keys[i].view())) {
+        string(kMasked);
+      } else if (!value(object.values[i], depth)) {
+        return false;
+      }
     }
     ASSERT(depth <= kMostNesting);
     output_.put('}');
@@ -169,6 +177,7 @@ class Renderer {
   Machine& machine_;
   Output& output_;
   bool canonical_;
+  const bool masked_;
 };
 
 }  // namespace

@@ -14,7 +14,8 @@
 
 namespace colloquium::computo {
 
-enum class RenderAs : uint8_t { kResult, kText };
+// kMaskedText: as text, for people: of a member whose name looks secret (shown.h) there is "***".
+enum class RenderAs : uint8_t { kResult, kText, kMaskedText };
 
 // Appends; false after Machine::fail: more than limits().output_bytes, nesting, or a function in text.
 bool render(Machine& machine, Output& output, RenderAs as, const Value& value);

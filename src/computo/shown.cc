@@ -143,6 +143,8 @@ bool looks_secret(std::string_view name) {
                      [&](std::string_view word) { return plain.find(word) != std::string_view::npos; });
 }
 
+namespace {
+
 // A member's value stands right behind its key.
 bool is_secret_member(const Value& value) {
   if (value.kind != Kind::kView || value.size == 0) return false;
@@ -152,8 +154,11 @@ bool is_secret_member(const Value& value) {
   return looks_secret(before.string(scratch));
 }
 
-bool stands_under_secret(const Value& value) {
+}  // namespace
+
+bool stands_under_secret(const Value& value, Around around) {
   if (value.kind != Kind::kView) return false;
+  if (around == Around::kNearest) return is_secret_member(value);
   std::string scratch;
   json::ValueView at(value.source->text, value.source->root, 0);
   while (at.index() < value.size) {

@@ -24,11 +24,10 @@ inline constexpr std::string_view kMasked = "***";
 // without '_' and '-'.
 bool looks_secret(std::string_view name);
 
-// Whether a value on a tape is that of a member whose name looks secret.
-bool is_secret_member(const Value& value);
-
-// The same of any container around it on the tape. Takes time in proportion to the tape.
-bool stands_under_secret(const Value& value);
+// Whether a value on a tape is that of a member whose name looks secret; or also, if any of the containers around
+// it is, which takes time in proportion to the tape: too much for what a script may let happen in a loop.
+enum class Around : uint8_t { kNearest, kAll };
+bool stands_under_secret(const Value& value, Around around);
 
 // Whether the expression reads from a place that has a secret's name: ["$input", "/user/password"].
 bool reads_secret(const Program& program, uint32_t token);

@@ -68,6 +68,31 @@ TEST_CASE("no operator's message tells a secret that it was given") {
         "expected a time of RFC 3339, got \"x\"");
 }
 
+TEST_CASE("what a script raises does not tell what stands under a name of secrets") {
+  const std::string input = R"({"user":"ada","password":"hunter2","tokens":["hunter2"]})";
+  const auto problem = [&](const char* script) { return error_of(script, input).problem; };
+  CHECK(problem(R"(["error",["$input"]])") == R"({"password":"***","tokens":"***","user":"ada"})");
+  CHECK(problem(R"(["error",[["obj","apiKey",["$input","/user"],"n",1]]])") == R"([{"apiKey":"***","n":1}])");
+  CHECK(problem(R"(["error",["$input","/password"]])") == "***");
+  CHECK(problem(R"(["error",["$input","/tokens/0"]])") == "***");
+  CHECK(problem(R"(["let",[["p",["$input","/password"]]],["error",["$","/p"]]])") == "***");
+  CHECK(problem(R"(["error",["strConcat","no such user: ",["$input","/user"]]])") == "no such user: ada");
+  CHECK(problem(R"(["car",[["try",["error",["$input"]],["lambda",["e"],["error",["$","/e/message"]]]]]])") ==
+        R"({"password":"***","tokens":"***","user":"ada"})");
+}
+
+TEST_CASE("what a schema or a patch names wrongly may be a secret, and is not repeated") {
+  const std::string input = R"({"password":"hunter2","p":[{"op":"test","path":"/password","value":"hunter3"}],
+    "schema":{"properties":{"password":{"type":"hunter2"}}}})";
+  for (const char* script :
+       {R"(["jsonSchema",1,["$input","/schema"]])", R"(["jsonSchema",1,["obj","type",["$input","/password"]]])",
+        R"(["patch",{},[["obj","op",["$input","/password"],"path","/a"]]])",
+        R"(["patch",["$input"],["$input","/p"]])"}) {
+    INFO(script);
+    CHECK(error_of(script, input).problem.find("hunter") == std::string::npos);
+  }
+}
+
 TEST_CASE("one line has place, problem, advice and arguments") {
   CHECK(error_of(R"(["+", 1, ["$input"]])", R"("x")").describe("s.json") ==
         R"(s.json:1:10: error[type]: Error at /+/1: expected number, got string "x". Use toNumber to make )"

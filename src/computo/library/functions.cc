@@ -11,6 +11,7 @@
 #include "computo/machine.h"
 #include "computo/number.h"
 #include "computo/render.h"
+#include "computo/shown.h"
 
 namespace colloquium::computo::ops {
 
@@ -325,10 +326,12 @@ bool raise_error(Machine& machine, const Value* arguments, uint32_t count, Value
   Output& text = machine.text_output();
   text.start(false);
   std::string_view message;
+  if (stands_under_secret(arguments[0], Around::kNearest))
+    return machine.fail(Category::kUser, std::string(kMasked));
   if (type_of(arguments[0]) == Type::kString) {
     if (!text_of(machine, arguments[0], message)) return false;
   } else {
-    if (!render(machine, text, RenderAs::kText, arguments[0])) return false;
+    if (!render(machine, text, RenderAs::kMaskedText, arguments[0])) return false;
     message = text.text();
   }
   return machine.fail(Category::kUser, message.empty() ? "error" : std::string(message));

@@ -4,6 +4,7 @@
 #include "computo/failure.h"
 #include "computo/library/patches.h"
 #include "computo/library/places.h"
+#include "computo/shown.h"
 
 namespace colloquium::computo::ops {
 
@@ -29,7 +30,7 @@ class Patcher {
     if (name == "move") return move(operation, path);
     if (name == "copy") return copy(operation, path);
     if (name == "test") return test(operation, path);
-    return fail("unknown op \"" + std::string(name.substr(0, 40)) + "\"");
+    return fail("unknown op; there are add, remove, replace, move, copy and test");
   }
 
  private:
@@ -110,7 +111,10 @@ class Patcher {
     if (!member(operation, "value", expected) || !look(path, found)) return false;
     const bool same = equal(machine_, expected, found);
     ASSERT(!same || type_of(expected) == type_of(found) || machine_.failed());
-    return !machine_.failed() && (same || fail("tested for " + describe(expected) + ", found " + describe(found)));
+    if (same || machine_.failed()) return same && !machine_.failed();
+    const bool secret = stands_under_secret(found, Around::kNearest);
+    const std::string wanted = secret ? std::string(kMasked) : describe(expected);
+    return fail("tested for " + wanted + ", found " + describe(found));
   }
 
   Machine& machine_;

@@ -404,7 +404,8 @@ bool SchemaCompiler::read_type(SchemaNode& node, const ValueView& value) {
   for (const std::string& name : names) {
     const auto* const found =
         std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& row) { return row.first == name; });
-    if (found == std::end(kNames)) return fail("unknown type \"" + name + "\"");
+    if (found == std::end(kNames))
+      return fail("unknown type; there are array, boolean, integer, null, number, object and string");
     node.types |= found->second;
   }
   return node.types != 0 || fail_expected("a type", value);
