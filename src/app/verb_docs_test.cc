@@ -21,7 +21,7 @@ TEST_CASE("docs writes a page for everything there is, and names them [REQ-110] 
   }
   const std::string operators = verbs.read("reference/computo-operators.md");
   for (const computo::OperatorInfo& info : computo::operators()) {
-    CHECK(contains(operators, "## `" + std::string(info.name) + "`"));
+    CHECK(contains(operators, "### `" + std::string(info.name) + "`"));
   }
   CHECK(contains(verbs.read("reference/command-line.md"), "## `colloquium log verify`"));
   CHECK(contains(verbs.read("reference/settings.md"), "COLLOQUIUM_DATA_DIR"));

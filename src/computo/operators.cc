@@ -57,26 +57,6 @@ constexpr bool distinct() {
 }
 static_assert(distinct(), "an operator stands in one family, once");
 
-// A code span that may hold back quotes or pipes is not needed: no example has one.
-void append_row(const Operator& op, std::string& out) {
-  ASSERT(op.info.summary.find('\n') == std::string_view::npos);
-  out += "## `";
-  out += op.info.name;
-  out += "`\n\n";
-  out += op.info.summary;
-  out += "\n\nArguments: " + std::to_string(op.info.min_arguments);
-  if (op.info.max_arguments < 0) {
-    out += " or more";
-  } else if (op.info.max_arguments != op.info.min_arguments) {
-    out += " to " + std::to_string(op.info.max_arguments);
-  }
-  out += ".\n\n```json\n";
-  out += op.info.example;
-  out += "\n```\n\ngives `";
-  out += op.info.result;
-  out += "`.\n\n";
-}
-
 }  // namespace
 
 const Operator& operator_at(uint32_t index) {
@@ -172,15 +152,6 @@ std::span<const OperatorInfo> operators() {
     return all;
   }();
   return infos;
-}
-
-std::string operator_reference_markdown() {
-  std::string out = "# Operators\n\n";
-  out += "Every operator of the language, in byte order. An operator call is an array whose first element is\n";
-  out += "the operator's name: `[\"+\", 1, 2]`.\n\n";
-  for (const Operator& op : kOperators) append_row(op, out);
-  out.pop_back();
-  return out;
 }
 
 }  // namespace colloquium::computo

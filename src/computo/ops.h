@@ -77,29 +77,35 @@ struct Operator {
 };
 
 // Rows. `most` -1: no upper bound. The example is a script, the result what it gives; the tests run them all.
-constexpr Operator special(std::string_view name, int least, int most, Form form, int detail,
-                           std::string_view summary, std::string_view example, std::string_view result) {
-  return {
-      {name, least, most, summary, example, result}, form, static_cast<uint16_t>(detail), nullptr, "", nullptr};
+constexpr Operator special(std::string_view name, int least, int most, OperatorSignature signature, Form form,
+                           int detail, std::string_view summary, std::string_view example,
+                           std::string_view result) {
+  return {{name, least, most, signature, summary, example, result},
+          form,
+          static_cast<uint16_t>(detail),
+          nullptr,
+          "",
+          nullptr};
 }
-constexpr Operator stepwise(std::string_view name, int least, int most, Form form, NativeFunction function,
-                            std::string_view summary, std::string_view example, std::string_view result) {
-  return {{name, least, most, summary, example, result}, form, 0, function, "", nullptr};
+constexpr Operator stepwise(std::string_view name, int least, int most, OperatorSignature signature, Form form,
+                            NativeFunction function, std::string_view summary, std::string_view example,
+                            std::string_view result) {
+  return {{name, least, most, signature, summary, example, result}, form, 0, function, "", nullptr};
 }
 // `function` makes the result of (the array, the results of the operand function for each element).
-constexpr Operator each(std::string_view name, Pass pass, NativeFunction function, std::string_view summary,
-                        std::string_view example, std::string_view result) {
+constexpr Operator each(std::string_view name, Pass pass, OperatorSignature signature, NativeFunction function,
+                        std::string_view summary, std::string_view example, std::string_view result) {
   const int operands = pass == Pass::kPair ? 3 : 2;
-  return {{name, operands, operands, summary, example, result},
+  return {{name, operands, operands, signature, summary, example, result},
           Form::kEach,
           static_cast<uint16_t>(pass),
           function,
           ""};
 }
-constexpr Operator native(std::string_view name, int least, int most, std::string_view types,
-                          NativeFunction function, std::string_view summary, std::string_view example,
-                          std::string_view result, CheckFunction check = nullptr) {
-  return {{name, least, most, summary, example, result}, Form::kNative, 0, function, types, check};
+constexpr Operator native(std::string_view name, int least, int most, OperatorSignature signature,
+                          std::string_view types, NativeFunction function, std::string_view summary,
+                          std::string_view example, std::string_view result, CheckFunction check = nullptr) {
+  return {{name, least, most, signature, summary, example, result}, Form::kNative, 0, function, types, check};
 }
 
 }  // namespace colloquium::computo

@@ -102,8 +102,8 @@ struct PermutoOptions {
   uint32_t max_depth = 64;
 };
 
-// Gives the text of the script that `from` calls `path`, and the name that messages and further imports know it by;
-// nothing if it cannot, with the reason in `problem`.
+// Gives the text of the script that `from` calls `path`, and the name that messages and further imports know it
+// by; nothing if it cannot, with the reason in `problem`.
 using ImportScript = std::function<std::optional<std::string>(const std::string& path, const std::string& from,
                                                               std::string& origin, std::string& problem)>;
 
@@ -114,9 +114,9 @@ struct CompileOptions {
   uint32_t first_column = 1;
   std::vector<std::string> variables;  // names bound by the host: event_metadata, pipeline_config, …
   bool core_only = false;              // only the core's operators exist (section 8 of the language)
-  ImportScript import;  // null: nothing can be imported
-  std::vector<Metric> metrics;  // that may be named
-  bool any_metric = false;      // …or any, for trying a script by itself
+  ImportScript import;                 // null: nothing can be imported
+  std::vector<Metric> metrics;         // that may be named
+  bool any_metric = false;             // …or any, for trying a script by itself
   PermutoOptions permuto;
   bool strict = false;                 // unknown names and wrong argument counts are errors at compile time
   bool optimize = true;                // false: nothing is worked out ahead; only steps and time may differ
@@ -208,18 +208,30 @@ class Evaluator {
   std::unique_ptr<State> state_;
 };
 
+// What an operator takes and gives, in words.
+struct OperatorSignature {
+  std::string_view group;      // one of operator_groups()
+  std::string_view arguments;  // "text: string, length: integer, fill?: string"; one that may be missing ends in
+                               // '?', the last in '…' if it stands for any number
+  std::string_view gives;      // a type
+  std::string_view errors;     // categories that are the operator's own, with spaces between; not those of its
+                               // operands, nor `limit`, nor a wrong number of arguments
+};
+
 // For every operator: name, arity, one line of documentation. In byte order.
 struct OperatorInfo {
   std::string_view name;
   int min_arguments;
   int max_arguments;  // -1: no upper bound
+  OperatorSignature signature;
   std::string_view summary;
   std::string_view example;  // script as JSON, evaluated by the tests
   std::string_view result;   // of the example, as JSON
 };
 std::span<const OperatorInfo> operators();
+std::span<const std::string_view> operator_groups();
 
-// The reference page of all operators, in Markdown.
+// The reference page of all operators by group, in Markdown.
 std::string operator_reference_markdown();
 
 }  // namespace colloquium::computo

@@ -27,26 +27,6 @@ bool unavailable(Machine& machine) {
   return machine.fail(Category::kValue, "the system's OpenSSL does not offer this digest");
 }
 
-bool digest_of(Machine& machine, const Value* arguments, Digest digest, Value& out) {
-  std::string_view text;
-  DigestBytes bytes;
-  if (!text_argument(machine, arguments, 0, text) || !charge_digest(machine, text.size())) return false;
-  if (!machine.tools().get<Digester>().digest(digest, {text}, bytes)) return unavailable(machine);
-  ASSERT(bytes.size > 0);
-  return hex_value(machine, bytes.view(), out);
-}
-
-bool hmac_of(Machine& machine, const Value* arguments, Digest digest, Value& out) {
-  std::string_view key;
-  std::string_view text;
-  DigestBytes bytes;
-  if (!text_argument(machine, arguments, 0, key) || !text_argument(machine, arguments, 1, text)) return false;
-  if (!charge_digest(machine, key.size() + text.size())) return false;
-  if (!machine.tools().get<Digester>().hmac(digest, key, text, bytes)) return unavailable(machine);
-  ASSERT(bytes.size > 0);
-  return hex_value(machine, bytes.view(), out);
-}
-
 // The namespaces of RFC 9562 differ in one digit of their first group.
 std::string_view named_namespace(std::string_view name) {
   if (name == "dns") return "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
@@ -89,35 +69,34 @@ std::string_view write_uuid(const char* bytes, char* text) {
 
 }  // namespace
 
-bool md5(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
+template <Digest kDigest>
+bool digest(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);
-  return digest_of(machine, arguments, Digest::kMd5, out);
+  std::string_view text;
+  DigestBytes bytes;
+  if (!text_argument(machine, arguments, 0, text) || !charge_digest(machine, text.size())) return false;
+  if (!machine.tools().get<Digester>().digest(kDigest, {text}, bytes)) return unavailable(machine);
+  return hex_value(machine, bytes.view(), out);
 }
 
-bool sha1(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 1);
-  return digest_of(machine, arguments, Digest::kSha1, out);
-}
-
-bool sha256(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 1);
-  return digest_of(machine, arguments, Digest::kSha256, out);
-}
-
-bool sha512(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 1);
-  return digest_of(machine, arguments, Digest::kSha512, out);
-}
-
-bool hmac_sha1(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
+template <Digest kDigest>
+bool hmac(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 2);
-  return hmac_of(machine, arguments, Digest::kSha1, out);
+  std::string_view key;
+  std::string_view text;
+  DigestBytes bytes;
+  if (!text_argument(machine, arguments, 0, key) || !text_argument(machine, arguments, 1, text)) return false;
+  if (!charge_digest(machine, key.size() + text.size())) return false;
+  if (!machine.tools().get<Digester>().hmac(kDigest, key, text, bytes)) return unavailable(machine);
+  return hex_value(machine, bytes.view(), out);
 }
 
-bool hmac_sha256(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 2);
-  return hmac_of(machine, arguments, Digest::kSha256, out);
-}
+template bool digest<Digest::kMd5>(Machine&, const Value*, uint32_t, Value&);
+template bool digest<Digest::kSha1>(Machine&, const Value*, uint32_t, Value&);
+template bool digest<Digest::kSha256>(Machine&, const Value*, uint32_t, Value&);
+template bool digest<Digest::kSha512>(Machine&, const Value*, uint32_t, Value&);
+template bool hmac<Digest::kSha1>(Machine&, const Value*, uint32_t, Value&);
+template bool hmac<Digest::kSha256>(Machine&, const Value*, uint32_t, Value&);
 
 bool crc32(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);

@@ -29,35 +29,47 @@ std::string check_regex_replace(std::span<const ConstantText> arguments);
 }  // namespace ops
 
 inline constexpr Operator kRegexLibrary[] = {
-    native("regexCapture", 2, 2, "s", ops::regex_capture,
+    native("regexCapture", 2, 2,
+           {"Regular expressions", "text: string, pattern: string", "object or null", "type value"}, "s",
+           ops::regex_capture,
            "What the named groups matched, as an object of strings, null for a group that took no part; null if "
            "there is no match. A pattern without a named group is an error of category value.",
            R"x(["regexCapture","17:45 up","(?<hour>\\d+):(?<minute>\\d+)"])x", R"({"hour":"17","minute":"45"})",
            ops::check_regex_capture),
-    native("regexFind", 2, 2, "s", ops::regex_find,
+    native("regexFind", 2, 2,
+           {"Regular expressions", "text: string, pattern: string", "object or null", "type value"}, "s",
+           ops::regex_find,
            "The first match of the pattern: its text, the index in code points where it starts, its groups in "
            "order and those with names; null if there is none. A pattern that is no regular expression (of RE2's "
            "syntax) is an error of category value, here and in all regex operators.",
            R"x(["regexFind","id=17","(?<key>\\w+)=(\\d+)(x)?"])x",
            R"({"groups":["id","17",null],"match":"id=17","named":{"key":"id"},"start":0})", ops::check_regex),
     native(
-        "regexFindAll", 2, 3, "ssi", ops::regex_find_all,
+        "regexFindAll", 2, 3,
+        {"Regular expressions", "text: string, pattern: string, most?: integer", "array of objects", "type value"},
+        "ssi", ops::regex_find_all,
         "All matches that do not overlap, each as regexFind gives it, at most as many as the third operand says.",
         R"(["regexFindAll","a1","\\w"])",
         R"([{"groups":[],"match":"a","named":{},"start":0},{"groups":[],"match":"1","named":{},"start":1}])",
         ops::check_regex),
-    native("regexReplace", 3, 4, "sssi", ops::regex_replace,
+    native("regexReplace", 3, 4,
+           {"Regular expressions", "text: string, pattern: string, replacement: string, most?: integer", "string",
+            "type value"},
+           "sssi", ops::regex_replace,
            "The string with each match replaced, at most as many as the fourth operand says. In the replacement "
            "$0 is the match, $1 to $9 and ${12} a group, ${name} a named one, empty if it took no part, and $$ a "
            "dollar sign; a group that the pattern does not have is an error of category value.",
            R"x(["regexReplace","Doe, Jane","(\\w+), (?<first>\\w+)","${first} $1"])x", R"("Jane Doe")",
            ops::check_regex_replace),
-    native("regexSplit", 2, 3, "ssi", ops::regex_split,
-           "The pieces between matches, at most as many as the third operand says, the last being what is left. "
-           "A match of nothing separates nothing.",
-           R"(["regexSplit","a, b;c","[,;]\\s*"])", R"(["a","b","c"])", ops::check_regex),
-    native("regexTest", 2, 2, "s", ops::regex_test,
-           "True if the pattern matches anywhere in the string; ^ and $ tie it to its ends.",
+    native(
+        "regexSplit", 2, 3,
+        {"Regular expressions", "text: string, pattern: string, most?: integer", "array of strings", "type value"},
+        "ssi", ops::regex_split,
+        "The pieces between matches, at most as many as the third operand says, the last being what is left. "
+        "A match of nothing separates nothing.",
+        R"(["regexSplit","a, b;c","[,;]\\s*"])", R"(["a","b","c"])", ops::check_regex),
+    native("regexTest", 2, 2, {"Regular expressions", "text: string, pattern: string", "boolean", "type value"},
+           "s", ops::regex_test, "True if the pattern matches anywhere in the string; ^ and $ tie it to its ends.",
            R"(["regexTest","ord-17","^ord-\\d+$"])", "true", ops::check_regex),
 };
 

@@ -44,8 +44,6 @@ std::string_view take_word(std::string_view& text) {
   return {};
 }
 
-enum class NameStyle : uint8_t { kCamel, kSnake, kKebab };
-
 // Writes the words of a text as a name, a code point at a time.
 class NameWriter {
  public:
@@ -89,15 +87,6 @@ class NameWriter {
   int32_t last_ = 0;
 };
 
-bool name_case(Machine& machine, const Value* arguments, NameStyle style, Value& out) {
-  std::string_view text;
-  if (!text_argument(machine, arguments, 0, text) || !machine.charge(text.size() / 8)) return false;
-  machine.text_output().start(false);
-  NameWriter(machine.text_output(), style).run(text);
-  ASSERT(!machine.failed());
-  return finish_text(machine, out);
-}
-
 }  // namespace
 
 bool words(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
@@ -113,19 +102,19 @@ bool words(Machine& machine, const Value* arguments, uint32_t count, Value& out)
   return true;
 }
 
-bool camel_case(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
+template <NameStyle kStyle>
+bool name_case(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
   ASSERT(count == 1);
-  return name_case(machine, arguments, NameStyle::kCamel, out);
+  std::string_view text;
+  if (!text_argument(machine, arguments, 0, text) || !machine.charge(text.size() / 8)) return false;
+  machine.text_output().start(false);
+  NameWriter(machine.text_output(), kStyle).run(text);
+  ASSERT(!machine.failed());
+  return finish_text(machine, out);
 }
 
-bool snake_case(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 1);
-  return name_case(machine, arguments, NameStyle::kSnake, out);
-}
-
-bool kebab_case(Machine& machine, const Value* arguments, uint32_t count, Value& out) {
-  ASSERT(count == 1);
-  return name_case(machine, arguments, NameStyle::kKebab, out);
-}
+template bool name_case<NameStyle::kCamel>(Machine&, const Value*, uint32_t, Value&);
+template bool name_case<NameStyle::kSnake>(Machine&, const Value*, uint32_t, Value&);
+template bool name_case<NameStyle::kKebab>(Machine&, const Value*, uint32_t, Value&);
 
 }  // namespace colloquium::computo::ops
