@@ -44,6 +44,15 @@ void tell_comments(const std::string& sugar, const std::string& origin, Console&
               << (comments.size() == 1 ? " is" : " are") << " left out\n";
 }
 
+void tell_fractions(const computo::ScriptText& script, const computo::CompileOptions& options, Console& console) {
+  const computo::LostFractions lost = computo::lost_fractions(script.text, options);
+  if (lost.count == 0) return;
+  console.err << options.origin << ":" << lost.line << ":" << lost.column << ": warning: sugar has " << lost.first
+              << " as an integer, which calculates exactly";
+  if (lost.count > 1) console.err << "; so it has " << lost.count - 1 << " more";
+  console.err << "\n";
+}
+
 // Laid out, so that what comes out is what `computo fmt` leaves alone.
 std::optional<std::string> convert(const computo::ScriptText& script, const computo::CompileOptions& options,
                                    computo::ScriptError& error) {
@@ -84,6 +93,7 @@ Exit run(const Options& options, Console& console) {
   }
   if (!text->ends_with('\n')) text->push_back('\n');
   if (from == Notation::kSugar) tell_comments(source.text, script->origin, console);
+  if (from == Notation::kJson) tell_fractions(source, compile, console);
   return write(*text, options, console);
 }
 
@@ -95,9 +105,8 @@ Verb computo_convert_verb() {
   verb.name = "convert";
   verb.summary = "Rewrite a script in the other notation";
   verb.description =
-      "JSON becomes sugar and sugar becomes JSON, laid out, with the same meaning. Comments of sugar are left "
-      "out\n"
-      "of JSON, with a warning. The few JSON scripts that have no sugar form are told, with exit code 1.";
+      "JSON becomes sugar and sugar becomes JSON, laid out, with the same meaning. Comments of sugar are left\n"
+      "out of JSON, with a warning. The few JSON scripts that have no sugar form are told, with exit code 1.";
   verb.example = "colloquium computo convert orders.json --output orders.computo";
   verb.options = {
       {"--to", "NOTATION", "what must come out", &options->to, false, {"json", "sugar"}},

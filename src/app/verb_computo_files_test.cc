@@ -143,6 +143,18 @@ TEST_CASE("computo convert goes both ways without loss") {
   CHECK(verbs.run({"computo", "convert", "-"}, "1 + $input").out == "[\"+\", 1, [\"$input\"]]\n");
 }
 
+TEST_CASE("computo convert warns of numbers that are integers in sugar") {
+  const VerbRunner verbs;
+  const std::string script = verbs.write("n.json", "[\"+\", 0.0,\n 1.5, 1e3]");
+  const VerbResult sugar = verbs.run({"computo", "convert", script});
+  CHECK(sugar.exit == Exit::kDone);
+  CHECK(sugar.out == "0 + 1.5 + 1000\n");
+  CHECK(sugar.err ==
+        script + ":1:7: warning: sugar has 0.0 as an integer, which calculates exactly; so it has 1 more\n");
+  CHECK(verbs.run({"computo", "convert", "-"}, "[\"+\", 1.5, 1]").err.empty());
+  CHECK(verbs.run({"computo", "convert", "--to", "json", "-"}, "0.0 + 1").out == "[\"+\", 0.0, 1]\n");
+}
+
 TEST_CASE("computo convert says which comments JSON cannot keep, and what has no sugar form") {
   const VerbRunner verbs;
   const std::string noted = verbs.write("a.computo", "\n1 -- one\n + 2 -- two");

@@ -89,6 +89,17 @@ TEST_CASE("literals are written in one way whatever they looked like") {
   CHECK(written(R"("\u0001\/\n\ud83d\ude00")") == "\"\\u0001/\\n\xF0\x9F\x98\x80\"");
 }
 
+TEST_CASE("numbers that sugar makes integers of are told, with the place of the first") {
+  const LostFractions lost =
+      lost_fractions("[\"+\", 1.5, [\"-\", 1],\n  -0.0, 1e3, 1e21, 5, 99999999999999999999]", {});
+  CHECK(lost.count == 2);
+  CHECK(lost.first == "-0.0");
+  CHECK(lost.line == 2);
+  CHECK(lost.column == 3);
+  CHECK(lost_fractions("[1, 0.5, 1e-7, {\"1.0\": 2}]", {}).count == 0);
+  CHECK(lost_fractions("[1.0", {}).count == 0);
+}
+
 TEST_CASE("evaluated lists and objects are written as such where sugar reads them so") {
   CHECK(written(R"(["list",["f"],1])") == "[f(), 1]");
   CHECK(written(R"(["list",1,2])") == "list(1, 2)");
