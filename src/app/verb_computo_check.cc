@@ -119,11 +119,10 @@ Verb computo_check_verb() {
   verb.name = "check";
   verb.summary = "Check scripts without evaluating them";
   verb.description =
-      "Reports all problems of every script and of what it imports, each with line and column: text that is no\n"
-      "script, unknown operators and variables, wrong numbers of arguments, and whatever else can only fail. "
-      "Exits\n"
-      "with 2 if there is one. Scripts may read what every stage's script may (event_metadata, stream_metadata,\n"
-      "pipeline_config) and the names of --variable, which a pipeline gives in its context.";
+      "Reports all problems of every script and of what it imports, each with line and column: text that is\n"
+      "no script, unknown operators and variables, wrong numbers of arguments, and whatever else can only\n"
+      "fail. Exits with 2 if there is one. Scripts may read what every stage's script may (event_metadata,\n"
+      "stream_metadata, pipeline_config) and the names of --variable, which a pipeline gives in its context.";
   verb.example = "colloquium computo check scripts/*.computo --format json";
   verb.options = {
       {"--format", "FORMAT", "how problems are printed", &options->format, false, {"text", "json"}},

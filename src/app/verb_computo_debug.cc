@@ -50,10 +50,9 @@ Verb computo_debug_verb() {
   verb.name = "debug";
   verb.summary = "Run a script one expression at a time, and look at what it does";
   verb.description =
-      "Stops before the first expression, at breakpoints, and where an expression fails. Commands are lines on\n"
-      "standard input, from a terminal or a pipe; 'help' lists them. Each INPUT is one JSON value, or the name of "
-      "a\n"
-      "file that holds one, such as an event that was captured.";
+      "Stops before the first expression, at breakpoints, and where an expression fails. Commands are lines\n"
+      "on standard input, from a terminal or a pipe; 'help' lists them. Each INPUT is one JSON value, or the\n"
+      "name of a file that holds one, such as an event that was captured.";
   verb.example =
       "colloquium computo debug orders.computo event.json\n"
       "printf 'break operator +\\ncontinue\\nbindings\\n' | colloquium computo debug orders.computo event.json";

@@ -81,10 +81,9 @@ Verb computo_fmt_verb() {
   verb.name = "fmt";
   verb.summary = "Lay out scripts";
   verb.description =
-      "Rewrites scripts, JSON or sugar, in the one layout; comments stay, the meaning stays, and what is laid "
-      "out\n"
-      "already is left alone. A script that is wrong is left as it is and told, with exit code 2. With --check\n"
-      "nothing is written: files that are not laid out are listed, with exit code 1.";
+      "Rewrites scripts, JSON or sugar, in the one layout; comments stay, the meaning stays, and what is laid\n"
+      "out already is left alone. A script that is wrong is left as it is and told, with exit code 2. With\n"
+      "--check nothing is written: files that are not laid out are listed, with exit code 1.";
   verb.example = "colloquium computo fmt --check scripts/*.computo";
   verb.options = {
       {"--check", "", "write nothing, list what is not laid out", &options->check},

@@ -102,11 +102,10 @@ Verb computo_migrate_verb() {
   verb.summary = "Take over a script of the reference implementation";
   verb.description =
       "Looks for what means something else here than there. What can be written so that it means the same is\n"
-      "rewritten, in JSON scripts, and told as 'rewritten'; the rest is told as 'differs', each with its place "
-      "and\n"
-      "the code of the difference, and left as it is. The result goes to standard output. Exits with 1 if "
-      "anything\n"
-      "is left to decide. Only the text is looked at: what depends on values is told where it may matter.";
+      "rewritten, in JSON scripts, and told as 'rewritten'; the rest is told as 'differs', each with its\n"
+      "place and the code of the difference, and left as it is. The result goes to standard output. Exits\n"
+      "with 1 if anything is left to decide. Only the text is looked at: what depends on values is told where\n"
+      "it may matter.";
   verb.example = "colloquium computo migrate old.json --output new.json";
   verb.options = {
       {"-o,--output", "FILE", "write there instead of to standard output", &options->output},

@@ -42,9 +42,8 @@ Verb log_verify_verb() {
   verb.name = "verify";
   verb.summary = "Check every batch of a data directory";
   verb.description =
-      "Reads every byte, and says where something is damaged; exits with 1 if anything acknowledged is. What a "
-      "crash\n"
-      "left half written is told too, as torn: the next start cuts it off.";
+      "Reads every byte, and says where something is damaged; exits with 1 if anything acknowledged is. What\n"
+      "a crash left half written is told too, as torn: the next start cuts it off.";
   verb.example = "colloquium log verify --data-dir /var/lib/colloquium";
   verb.options = {data_dir_option(options->data_dir)};
   verb.run = [options](Console& console) { return verify(*options, console); };

@@ -131,9 +131,9 @@ Verb run_verb() {
   verb.name = "run";
   verb.summary = "Run pipelines";
   verb.description =
-      "Runs until SIGTERM or SIGINT, or until every source is read to its end and committed. The first signal "
-      "stops\n"
-      "intake and drains; a second one ends the process at once. Nothing acknowledged is lost either way.";
+      "Runs until SIGTERM or SIGINT, or until every source is read to its end and committed. The first signal\n"
+      "stops intake and drains; a second one ends the process at once. Nothing acknowledged is lost either\n"
+      "way.";
   verb.example = "colloquium run orders.yaml --data-dir /var/lib/colloquium --listen 0.0.0.0:8080";
   verb.options = options_of(*options);
   verb.run = [options](Console& console) { return run(*options, console); };

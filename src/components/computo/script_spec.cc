@@ -181,24 +181,19 @@ Descriptor describe_computo() {
   d.description =
       "The script is an inline expression, or the path of a `.json` or `.computo` file, relative to the pipeline "
       "file. An expression is in JSON form, written as a YAML list, or in sugar, as a string that begins with "
-      "`=`. "
-      "It reads the event as `$input`, and the variables `event_metadata`, `stream_metadata`, `pipeline_config` "
-      "and those of the pipeline's `context`; it may `import` other scripts, found from its own folder, and "
-      "change "
-      "the pipeline's `metrics`. "
-      "A result of `null` drops the event. With `emit: each` an array becomes one event per element (`null` "
-      "elements are dropped). Key, headers and time are the input event's.\n\n"
+      "`=`. It reads the event as `$input`, and the variables `event_metadata`, `stream_metadata`, "
+      "`pipeline_config` and those of the pipeline's `context`; it may `import` other scripts, found from its own "
+      "folder, and change the pipeline's `metrics`. A result of `null` drops the event. With `emit: each` an "
+      "array becomes one event per element (`null` elements are dropped). Key, headers and time are the input "
+      "event's.\n\n"
       "Values that a script only moves keep their bytes; objects it builds have their keys in ascending order.\n\n"
       "An event that the script fails on is a dead letter, unless `on_error` says what takes its place: a "
-      "`default`, "
-      "or what a `fallback` script gives, which runs over the same event and reads the failure as the variable "
-      "`error`: `{arguments, category, column, line, message, path}`. If the fallback fails as well, the event is "
-      "a "
-      "dead letter that names both.";
+      "`default`, or what a `fallback` script gives, which runs over the same event and reads the failure as the "
+      "variable `error`: `{arguments, category, column, line, message, path}`. If the fallback fails as well, the "
+      "event is a dead letter that names both.";
   d.input_trust =
       "A script cannot reach files, network, clock or environment; steps, depth, memory and output are bounded, "
-      "and an "
-      "event that passes a bound fails alone.";
+      "and an event that passes a bound fails alone.";
   d.guarantee = "A function of the event: the same event gives the same results however often it is run.";
   d.examples = {{"Rename and compute",
                  "computo: [obj, id, [$input, /order/id], total, [\"*\", [$input, /price], [$input, /count]]]"},
@@ -247,12 +242,10 @@ Descriptor describe_filter() {
   d.summary = "Keeps the events for which a Computo expression is truthy.";
   d.description =
       "The expression is written and reads what the script of `computo` does. Falsy are `false`, `null`, 0, "
-      "`\"\"`, "
-      "`[]` and `{}`; everything else keeps the event, unchanged to the byte.";
+      "`\"\"`, `[]` and `{}`; everything else keeps the event, unchanged to the byte.";
   d.input_trust =
       "An expression cannot reach files, network, clock or environment; steps, depth and memory are bounded, and "
-      "an "
-      "event that passes a bound fails alone.";
+      "an event that passes a bound fails alone.";
   d.guarantee = "A function of the event: the same event is kept or dropped however often it is run.";
   d.examples = {{"Large orders", "filter: [\">\", [$input, /total], 1000]"},
                 {"The same in sugar", "filter: = $input/total > 1000"},

@@ -57,11 +57,10 @@ Descriptor describe() {
   d.description =
       "An event is written as its bytes; where they hold a line break, white space between tokens is stripped. A "
       "tombstone is written as null. Each commit syncs the file and stores its length. After a crash, bytes "
-      "behind the committed length stay if what comes again is the same, as it is unless scripts were changed "
-      "or somebody else wrote to the file; else they are moved to a file `PATH.uncommitted-LENGTH`, which goes "
-      "when "
-      "all its lines have come. A file that was there before is appended to. One file belongs to one "
-      "sink; it must not be cut or replaced while positions in it are committed.";
+      "behind the committed length stay if what comes again is the same, as it is unless scripts were changed or "
+      "somebody else wrote to the file; else they are moved to a file `PATH.uncommitted-LENGTH`, which goes when "
+      "all its lines have come. A file that was there before is appended to. One file belongs to one sink; it "
+      "must not be cut or replaced while positions in it are committed.";
   d.input_trust = "Events are valid JSON by then; nothing in one can make a second line. The path is fixed.";
   d.guarantee = "Exactly once: the file's length is committed together with the position of what it holds.";
   d.delivery = Guarantee::kExactlyOnce;
