@@ -106,7 +106,8 @@ Verb computo_convert_verb() {
   verb.summary = "Rewrite a script in the other notation";
   verb.description =
       "JSON becomes sugar and sugar becomes JSON, laid out, with the same meaning. Comments of sugar are left\n"
-      "out of JSON, with a warning. The few JSON scripts that have no sugar form are told, with exit code 1.";
+      "out of JSON, and numbers such as 0.0 become integers in sugar, each with a warning. The few JSON scripts\n"
+      "that have no sugar form are told, with exit code 1.";
   verb.example = "colloquium computo convert orders.json --output orders.computo";
   verb.options = {
       {"--to", "NOTATION", "what must come out", &options->to, false, {"json", "sugar"}},

@@ -31,7 +31,8 @@ bool unique_by(Machine& machine, const Value* arguments, uint32_t count, Value& 
 
 inline constexpr Operator kFunctionLibrary[] = {
     special("call", 1, -1, {"Control", "function: function, arguments…: any", "any", "lambda"}, Form::kInvoke, 0,
-            "What the function gives for the arguments.",
+            "What the function gives for the arguments. A call that is the last thing a function does takes no "
+            "depth, so that a loop may be written as recursion.",
             R"(["call",["lambda",["a","b"],["-",["$","/a"],["$","/b"]]],5,3])", "2"),
     special("coalesce", 1, -1, {"Control", "value: any, more…: any", "any", ""}, Form::kCoalesce, 0,
             "The first operand that is not null; those behind it are not evaluated. Null if all are.",
