@@ -1,11 +1,11 @@
 #include "app/bound_expression.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
-#include "computo/convert.h"
+#include "base/assert.h"
 #include "computo/notation.h"
+#include "computo/sugar.h"
 #include "computo/trace.h"
 #include "json/walk.h"
 #include "json/writer.h"
@@ -47,22 +47,65 @@ struct Bindings {
   }
 };
 
-// `["let", [["f", ["lambda", …]], …], expression]`.
-std::string with_functions(const std::string& expression, const std::vector<BoundName>& names) {
+// What stands before an expression: `["let", [["f", ["lambda", …]], …],`. Empty if none of the names is a
+// function.
+std::string before_expression(const std::vector<BoundName>& names) {
   std::string bindings;
   for (const BoundName& name : names) {
     if (!name.is_function) continue;
     if (!bindings.empty()) bindings += ',';
     bindings += "[" + quoted(name.name) + ",[\"lambda\"," + name.json.substr(1) + "]";
   }
-  return bindings.empty() ? expression : "[\"let\",[" + bindings + "]," + expression + "]";
+  return bindings.empty() ? "" : "[\"let\",[" + bindings + "],";
 }
 
-BoundResult failed(const computo::ScriptError& error, std::string_view script) {
-  return {"", false, "", error, std::string(script)};
+// JSON within the `let`: its lines count from the one behind what stands before it.
+computo::ProgramPtr compile_json(const std::string& before, const std::string& expression,
+                                 computo::CompileOptions options, computo::CompileFailure& failure) {
+  // By itself first: what is no JSON shall not become some with what stands around it.
+  auto alone = computo::compile_json(expression, options, failure);
+  if (before.empty() || alone == nullptr) return alone;
+  options.first_line = 0;
+  return computo::compile_json(before + "\n" + expression + "]", options, failure);
+}
+
+// The same for sugar, whose places are known already.
+computo::ProgramPtr compile_sugar(const std::string& before, const std::string& expression,
+                                  computo::CompileOptions options, computo::CompileFailure& failure) {
+  if (before.empty()) return computo::compile_sugar(expression, options, failure);
+  failure.errors.assign(1, {});
+  const auto script = computo::read_sugar(expression, options, failure.errors.front());
+  if (!script) return nullptr;
+  options.positions = {{0, 0, 0}};
+  for (computo::TextPosition place : script->positions) {
+    place.byte += static_cast<uint32_t>(before.size());
+    options.positions.push_back(place);
+  }
+  return computo::compile_json(before + script->json + "]", options, failure);
+}
+
+// Without the `let` that the author did not write.
+BoundResult failed(computo::ScriptError error, bool wrapped) {
+  for (const std::string_view prefix : {"/let/body", "/let/bindings"}) {
+    if (!wrapped || !error.path.starts_with(prefix)) continue;
+    error.path.erase(0, prefix.size());
+    if (error.path.empty()) error.path = "/";
+    break;
+  }
+  if (error.line == 0) error.column = 0;
+  return {"", false, "", std::move(error)};
 }
 
 }  // namespace
+
+std::string only_part(std::string_view line, std::string_view part) {
+  ASSERT(part.data() >= line.data() && part.data() + part.size() <= line.data() + line.size());
+  std::string text;
+  for (const char c : line.substr(0, static_cast<size_t>(part.data() - line.data()))) {
+    if ((c & 0xC0) != 0x80) text += c == '\n' ? '\n' : ' ';
+  }
+  return text.append(part);
+}
 
 BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundName>& names,
                            std::span<const json::ValueView> inputs, const computo::CompileOptions& given) {
@@ -76,26 +119,18 @@ BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundN
   bindings.finish();
   options.trace = computo::TraceInfo::kPlaces;
   computo::CompileFailure failure;
-  const bool is_json = computo::script_text(options.origin, expression).notation == computo::Notation::kJson;
-  computo::ProgramPtr program = is_json ? computo::compile_json(expression, options, failure)
-                                        : computo::compile_sugar(expression, options, failure);
-  const bool functions = std::any_of(names.begin(), names.end(), [](const BoundName& n) { return n.is_function; });
-  if (program != nullptr && functions) {
-    computo::ScriptError error;
-    const auto json =
-        is_json ? std::string(expression) : computo::to_json(expression, options, error).value_or("");
-    program = computo::compile_json(with_functions(json, names), options, failure);
-  }
-  // Within the `let` places are others than in what was given.
-  const std::string_view shown = functions ? std::string_view() : expression;
-  if (program == nullptr) return failed(failure.errors.front(), shown);
+  const computo::ScriptText script = computo::script_text(options.origin, expression);
+  const std::string before = before_expression(names);
+  const auto compile = script.notation == computo::Notation::kJson ? compile_json : compile_sugar;
+  const computo::ProgramPtr program = compile(before, script.text, options, failure);
+  if (program == nullptr) return failed(failure.errors.front(), !before.empty());
   computo::Evaluator evaluator(program);
   ResultType type;
   std::vector<char> bytes;
   if (!evaluator.evaluate_traced(inputs, bindings.list, type) || !evaluator.write(bytes, nullptr)) {
-    return failed(evaluator.error(), shown);
+    return failed(evaluator.error(), !before.empty());
   }
-  return {{bytes.begin(), bytes.end()}, type.type == "function", type.type, {}, {}};
+  return {{bytes.begin(), bytes.end()}, type.type == "function", type.type, {}};
 }
 
 }  // namespace colloquium::app

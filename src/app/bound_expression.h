@@ -3,6 +3,8 @@
 //
 // An expression is JSON or sugar. Functions among the names are bound by a `let` around it, so a name that such a
 // function uses means what it means at this place, which need not be what it meant where the function was made.
+// Errors know nothing of that `let`: their places are those of what was given, and what lies within a function
+// that was made before has none.
 //
 // Thread safety: one thread.
 #pragma once
@@ -33,8 +35,11 @@ struct BoundResult {
   bool is_function = false;
   std::string type;  // "number", …
   computo::ScriptError error;
-  std::string script;  // that the error is about, as it was evaluated
 };
+
+// A line with spaces in place of all before `part`, which is a part of it: for evaluating that part with the
+// places of the line.
+std::string only_part(std::string_view line, std::string_view part);
 
 BoundResult evaluate_bound(std::string_view expression, const std::vector<BoundName>& names,
                            std::span<const json::ValueView> inputs, const computo::CompileOptions& options);

@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "computo/error_text.h"
 #include "computo/program.h"
+#include "computo/sugar_lexer.h"
 #include "io/byte_stream.h"
 
 namespace colloquium::app {
@@ -92,9 +93,11 @@ void Repl::run(const std::string& text) {
   std::string_view expression = trimmed(text);
   if (expression.empty()) return;
   if (expression.front() == ':') return command(expression);
-  if (expression.front() == '=') expression = trimmed(expression.substr(1));
   const std::string_view name = take_name(expression);
-  const BoundResult result = evaluate(expression);
+  if (!name.empty() && !computo::is_free_name(name)) {
+    return complain("'" + std::string(name) + "' is a word of the language and cannot be a name");
+  }
+  const BoundResult result = evaluate(text, expression);
   if (result.json.empty()) return;
   if (name.empty()) {
     out_ << result.json << "\n";
@@ -105,12 +108,13 @@ void Repl::run(const std::string& text) {
 }
 
 // The error has been told if there is no result.
-BoundResult Repl::evaluate(std::string_view expression) {
-  BoundResult result = evaluate_bound(expression, names_, inputs_.views(), script_options(kTyped, "array"));
+BoundResult Repl::evaluate(std::string_view typed, std::string_view expression) {
+  const std::string text = only_part(typed, expression);
+  BoundResult result = evaluate_bound(text, names_, inputs_.views(), script_options(kTyped, "array"));
   if (!result.json.empty()) return result;
   failed_ = true;
   SourceLines lines;
-  lines.add({result.script, kTyped});
+  lines.add({std::string(typed), kTyped});
   err_ << computo::error_text(result.error, kTyped, lines.reader());
   return result;
 }
@@ -168,7 +172,8 @@ void Repl::input(const std::string& rest) {
 }
 
 void Repl::type(const std::string& rest) {
-  const BoundResult result = evaluate(rest);
+  const std::string typed = ":type " + rest;
+  const BoundResult result = evaluate(typed, std::string_view(typed).substr(typed.size() - rest.size()));
   if (!result.json.empty()) out_ << result.type << "\n";
 }
 

@@ -46,7 +46,8 @@ class Repl {
 
   void run(const std::string& text);
   void command(std::string_view text);
-  BoundResult evaluate(std::string_view expression);
+  // An expression within the text that was typed.
+  BoundResult evaluate(std::string_view typed, std::string_view expression);
   void complain(const std::string& message);
 
   void help(const std::string& rest);

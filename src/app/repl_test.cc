@@ -70,6 +70,41 @@ TEST_CASE("what is wrong is told on standard error, and the lines behind it are 
   CHECK(contains(verbs.run({"computo", "repl"}, ":load " + loop + "\n").err, "without end"));
 }
 
+TEST_CASE("errors stand where they were typed, whatever names there are [REQ-047]") {
+  const std::string names = "x = 5\nf = (n) => n + 1\n";
+  const auto told = [&](const std::string& line) {
+    const std::string alone = talk("x = 5\n" + line + "\n").err;
+    CHECK(talk(names + line + "\n").err == alone);
+    return alone;
+  };
+  CHECK(contains(told("1 + uper(x)"),
+                 "line:1:5: error[unknown_operator]: at /+/1: unknown operator \"uper\"\n"
+                 "    1 + uper(x)\n        ^\n"));
+  CHECK(contains(told("y = [\"+\", 1, \"a\"]"), "line:1:14: error[type]: at /+/1: "));
+  CHECK(contains(told("  y = 1 +"), "line:1:10: error[syntax]: "));
+  CHECK(contains(told("[1,\n\"a\" + 1]"), "line:2:1: error[type]: at "));
+  CHECK(contains(told("[\"+\", 1 2]"), "line:1:9: error[parse]: "));
+  CHECK(contains(told("= x/a"), "line:1:3: error[pointer]: "));
+  CHECK(contains(told(":type 1 + \"a\""), "line:1:11: error[type]: "));
+  const std::string within = talk(names + "call(f, \"a\")\n").err;
+  CHECK(contains(within, "line: error[type]: at /f/lambda"));
+}
+
+TEST_CASE("words of the language are no names") {
+  for (const char* word : {"let", "in", "if", "then", "else", "and", "or", "not", "true", "false", "null"}) {
+    const VerbResult result = talk(word + std::string(" = 5\n"));
+    CHECK(contains(result.err, "'" + std::string(word) + "' is a word of the language and cannot be a name"));
+    const VerbRunner verbs;
+    const std::string pipeline = verbs.write("p.yaml", "name: p\nsources: [{stdin: {}}]\ncontext:\n  ok: 1\n  \"" +
+                                                           std::string(word) + "\": 2\nsinks: [{stdout: {}}]\n");
+    const VerbResult refused = verbs.run({"validate", pipeline});
+    CHECK(refused.exit == Exit::kRefused);
+    CHECK(contains(refused.err, "p.yaml:5:"));
+    CHECK(contains(refused.err, "is a word of the language; rename it"));
+  }
+  CHECK(talk("letter = 5\nletter\n").out == "5\n");
+}
+
 TEST_CASE("completion offers operators, names and commands") {
   std::ostringstream out, err;
   Repl repl(out, err);

@@ -121,13 +121,9 @@ bool ScriptDebugger::ask(const Moment* moment) {
   moment_ = moment;
   then_ = Then::kAsk;
   while (then_ == Then::kAsk) {
-    auto line = read_();
-    if (line && trimmed(*line).empty()) {
-      line = last_line_;
-    } else if (line) {
-      last_line_ = *line;
-    }
-    then_ = line ? obey(*line) : Then::kQuit;
+    const auto line = read_();
+    if (line && !trimmed(*line).empty()) last_line_ = *line;
+    then_ = line ? obey(last_line_) : Then::kQuit;
   }
   return then_ == Then::kGoOn;
 }
@@ -219,13 +215,14 @@ ScriptDebugger::Then ScriptDebugger::print(Words rest) {
   } else if (known != bound.end()) {
     out_ << known->json << "\n";
   } else {
-    const BoundResult result = evaluate_bound(rest, bound, inputs_, script_options(kTyped, "array"));
+    const std::string text = only_part(last_line_, rest);
+    const BoundResult result = evaluate_bound(text, bound, inputs_, script_options(kTyped, "array"));
     if (!result.json.empty()) {
       out_ << result.json << "\n";
       return Then::kAsk;
     }
     SourceLines lines;
-    lines.add({result.script, kTyped});
+    lines.add({last_line_, kTyped});
     out_ << computo::error_text(result.error, kTyped, lines.reader());
   }
   return Then::kAsk;

@@ -61,6 +61,17 @@ TEST_CASE("breakpoints stop at lines, operators, variables and paths, and can be
   }
 }
 
+TEST_CASE("print tells errors where they were typed") {
+  const std::string out =
+      session("break operator call\ncontinue\nprint x + uper(x)\n p [\"+\", [\"$\", \"/y\"]]\n",
+              "let f = (n) => n, x = 1 in call(f, x)");
+  INFO(out);
+  CHECK(contains(out,
+                 "line:1:11: error[unknown_operator]: at /+/1: unknown operator \"uper\"\n"
+                 "    print x + uper(x)\n              ^\n"));
+  CHECK(contains(out, "line:1:10: error[unknown_variable]: at /+/0: "));
+}
+
 TEST_CASE("print evaluates in either notation with the variables that are visible [REQ-049]") {
   const std::string out = session(
       "break /let/body/reduce/lambda/body\ncontinue\nbindings\nprint sum + x * 10\nprint [\"+\", [\"$\", \"/x\"], "

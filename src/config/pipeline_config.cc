@@ -24,6 +24,10 @@ constexpr std::pair<std::string_view, std::string_view> kLogNotYet[] = {
 constexpr std::string_view kReservedVariables[] = {
     "input", "inputs", "event_metadata", "stream_metadata", "pipeline_config", "window_data", "error"};
 
+// In scripts these words are never names.
+constexpr std::string_view kWordsOfScripts[] = {"let", "in",  "if",   "then",  "else", "and",
+                                                "or",  "not", "true", "false", "null"};
+
 // As most clients of Prometheus have it.
 constexpr double kDefaultBuckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
@@ -186,6 +190,10 @@ class FileReader {
       if (reserved != std::end(kReservedVariables)) {
         error(mark_of("context", name),
               "context." + name + " hides $" + name + ", which every script has; rename it");
+      } else if (std::find(std::begin(kWordsOfScripts), std::end(kWordsOfScripts), name) !=
+                 std::end(kWordsOfScripts)) {
+        error(mark_of("context", name), "context." + name + " can't be named in a script, where '" + name +
+                                            "' is a word of the language; rename it");
       } else if (!is_variable_name(name)) {
         error(mark_of("context", name),
               quoted(name) + " in context is no name for a variable: use letters, digits and '_'");
