@@ -63,8 +63,9 @@ Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since
   for (;;) {
     TRY_ASSIGN(const auto item, reader.next_stored());
     if (!item) return {};
+    TRY_ASSIGN(const std::string_view records, reader.records(*item));
     reader.seek(item->header.last_offset() + 1);
-    TRY_ASSIGN(const std::optional<AcceptInfo> info, decoder.decode_accept(item->header, item->records()));
+    TRY_ASSIGN(const std::optional<AcceptInfo> info, decoder.decode_accept(item->header, records));
     if (info) visit({partition->number(), item->header.base_offset, item->header.max_timestamp_ms, *info});
   }
 }

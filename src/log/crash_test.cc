@@ -9,12 +9,14 @@ namespace {
 
 constexpr int kSteps = 30;
 
-uint64_t operations_of_whole_run(uint64_t seed) {
+uint64_t operations_of_whole_run(uint64_t seed, bool encrypted) {
   ScriptedRun run(seed);
+  if (encrypted) run.encrypt();
   run.run(kSteps);
   REQUIRE(run.failures().empty());
   REQUIRE(run.acknowledged() > 20);
   REQUIRE(run.problem() == "");
+  REQUIRE((run.nonces().sealed() > 40) == encrypted);
   return run.files().operations();
 }
 
@@ -29,12 +31,14 @@ void run_until(ScriptedRun& run, uint64_t stop, End how) {
 
 TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176]", "[REQ-176][REQ-009][crash]") {
   const End how = GENERATE(End::kPowerLoss, End::kSomeSectors, End::kKilled);
+  const bool encrypted = GENERATE(false, true);
   const uint64_t seed = how == End::kSomeSectors ? 1 : 2;
-  const uint64_t operations = operations_of_whole_run(seed);
+  const uint64_t operations = operations_of_whole_run(seed, encrypted);
   size_t worth = 0;
   for (uint64_t stop = 0; stop <= operations; ++stop) {
     INFO("seed " << seed << ", stopped at operation " << stop << " of " << operations);
     ScriptedRun run(seed);
+    if (encrypted) run.encrypt();
     run_until(run, stop, how);
     if (run.acknowledged() > 0) ++worth;
     const Status opened = run.open();
@@ -57,18 +61,21 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
 TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-176]", "[REQ-176][crash]") {
   const End first = GENERATE(End::kPowerLoss, End::kSomeSectors, End::kKilled);
   const End second = GENERATE(End::kPowerLoss, End::kSomeSectors);
+  const bool encrypted = GENERATE(false, true);
   const uint64_t seed = 3;
-  const uint64_t operations = operations_of_whole_run(seed);
+  const uint64_t operations = operations_of_whole_run(seed, encrypted);
   for (uint64_t stop = operations / 4; stop <= operations; stop += 29) {
     uint64_t recovery_operations = 1;
     for (uint64_t again = 0; again < recovery_operations; ++again) {
       INFO("stopped at operation " << stop << ", its recovery at operation " << again);
       ScriptedRun run(seed);
+      if (encrypted) run.encrypt();
       run_until(run, stop, first);
       const uint64_t before = run.files().operations();
       if (again == 0) {
         // Learn how many operations this recovery has.
         ScriptedRun whole(seed);
+        if (encrypted) whole.encrypt();
         run_until(whole, stop, first);
         REQUIRE(whole.open());
         recovery_operations = whole.files().operations() - before;

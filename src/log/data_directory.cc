@@ -136,7 +136,8 @@ Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const st
 namespace {
 
 Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std::string& directory,
-                                                  const std::string& stream, int32_t number) {
+                                                  const std::string& stream, int32_t number,
+                                                  std::shared_ptr<const KeyRing> keys = nullptr) {
   ASSERT(!directory.empty());
   TRY(read_format(fs, directory));
   TRY(check_stream_name(stream));
@@ -151,14 +152,15 @@ Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std:
                                           std::to_string(meta->partitions - 1) + ", and no " +
                                           std::to_string(number));
   }
-  return inspect_partition(fs, directory, stream, meta->tag, number);
+  return inspect_partition(fs, directory, stream, meta->tag, number, std::move(keys));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
-                                            const std::string& stream, int32_t number, int64_t from_offset) {
-  TRY_ASSIGN(std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number));
+                                            const std::string& stream, int32_t number, int64_t from_offset,
+                                            std::shared_ptr<const KeyRing> keys) {
+  TRY_ASSIGN(std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number, std::move(keys)));
   return std::make_unique<PartitionReader>(std::move(partition), from_offset, nullptr);
 }
 

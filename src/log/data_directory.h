@@ -11,6 +11,7 @@
 #include "colloquium/result.h"
 
 #include "io/file_system.h"
+#include "log/key_ring.h"
 #include "log/log.h"
 
 namespace colloquium::log {
@@ -58,8 +59,10 @@ LockHolder read_lock_holder(const io::FileSystem& fs, const std::string& directo
 Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory);
 
 // Reads a partition up to its synced end as it is now, without a lock. Offsets below the oldest begin there.
+// `keys` open encrypted segments; null: they can't be read.
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
-                                            const std::string& stream, int32_t partition, int64_t from_offset);
+                                            const std::string& stream, int32_t partition, int64_t from_offset,
+                                            std::shared_ptr<const KeyRing> keys = nullptr);
 
 // The first offset appended at or after `time_ms` (by the log's clock), or the end if there is none yet.
 Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,

@@ -8,8 +8,9 @@ namespace {
 
 constexpr int kSteps = 24;
 
-uint64_t operations_of_whole_run() {
+uint64_t operations_of_whole_run(bool encrypted) {
   ScriptedRun run(5);
+  if (encrypted) run.encrypt();
   run.run(kSteps);
   REQUIRE(run.problem() == "");
   return run.files().operations();
@@ -28,12 +29,14 @@ io::Fault no_space(uint64_t written) {
 
 TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what was [REQ-176]",
           "[REQ-176][fault]") {
-  const uint64_t operations = operations_of_whole_run();
+  const bool encrypted = GENERATE(false, true);
+  const uint64_t operations = operations_of_whole_run(encrypted);
   const bool loses_dirty = GENERATE(true, false);
   size_t failed = 0;
   for (uint64_t at = 0; at < operations; ++at) {
     INFO("the operation " << at << " of " << operations << " fails");
     ScriptedRun run(5);
+    if (encrypted) run.encrypt();
     io::Fault fault = io_error();
     fault.loses_dirty = loses_dirty;
     fault.written_bytes = at % 3 == 0 ? 40 : 0;
@@ -60,11 +63,13 @@ TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what 
 }
 
 TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [REQ-176]", "[REQ-176][fault]") {
-  const uint64_t operations = operations_of_whole_run();
+  const bool encrypted = GENERATE(false, true);
+  const uint64_t operations = operations_of_whole_run(encrypted);
   const uint64_t written = GENERATE(0u, 30u, 150u);
   for (uint64_t at = 0; at < operations; ++at) {
     INFO("no space at operation " << at << " of " << operations << " after " << written << " bytes");
     ScriptedRun run(5);
+    if (encrypted) run.encrypt();
     // A sync that finds the disk full is a failed sync: that is the other test's.
     run.files().set_hook([=, hit = false](const io::Operation& operation) mutable -> std::optional<io::Fault> {
       const bool kind = operation.kind == io::OperationKind::kWrite ||

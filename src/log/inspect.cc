@@ -59,9 +59,10 @@ Result<SyncedEnd> synced_end(io::FileSystem& fs, const std::string& directory, i
 
 Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const std::string& directory,
                                                      const std::string& stream, const std::string& tag,
-                                                     int32_t number) {
+                                                     int32_t number, std::shared_ptr<const KeyRing> keys) {
   const std::string folder = partition_directory(directory, stream, number);
   auto partition = std::make_shared<Partition>(fs, folder, stream, tag, number, 0);
+  partition->set_keys(std::move(keys));
   TRY_ASSIGN(const EpochTable epochs, EpochTable::read(fs, epochs_path(folder)));
   partition->set_epochs(std::make_shared<const EpochTable>(epochs));
   TRY_ASSIGN(GapTable gaps, GapTable::read(fs, gaps_path(folder)));

@@ -17,6 +17,7 @@ namespace colloquium::log {
 // incarnation's, the last sync mark's, whichever is highest. Damage below is met by whoever reads there.
 Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const std::string& directory,
                                                      const std::string& stream, const std::string& tag,
-                                                     int32_t number);
+                                                     int32_t number,
+                                                     std::shared_ptr<const KeyRing> keys = nullptr);
 
 }  // namespace colloquium::log

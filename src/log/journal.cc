@@ -9,8 +9,10 @@
 
 namespace colloquium::log {
 Result<std::unique_ptr<Journal>> Journal::examine(io::FileSystem& fs, const std::string& directory,
-                                                  const CleanEntry* clean, uint64_t segment_bytes) {
+                                                  const CleanEntry* clean, uint64_t segment_bytes,
+                                                  std::shared_ptr<const KeyRing> keys) {
   auto partition = std::make_shared<Partition>(fs, journal_directory(directory), "", "", 0, 0);
+  partition->set_keys(std::move(keys));
   std::unique_ptr<Journal> journal(new Journal(std::move(partition), segment_bytes));
   TRY(journal->examine_segments(clean));
   return journal;
@@ -25,8 +27,13 @@ Result<bool> Journal::begins_with_checkpoint(int64_t base) {
   BatchCursor cursor(std::move(file), 0, info.size);
   const auto first = cursor.next();
   if (!first && first.error().code != ErrorCode::kCorrupt) return fail(first.error());
-  if (!first || !*first || (*first)->header.base_offset != base) return false;
-  RecordReader reader((*first)->records(), 1);
+  if (!first || !*first || (*first)->header.base_offset != base || (*first)->header.is_control()) return false;
+  TRY_ASSIGN(auto key,
+             read_segment_key(fs, partition_->keys(), {partition_->directory(), partition_->key_place(), base}));
+  BatchOpener opener;
+  opener.enter(std::move(key));
+  TRY_ASSIGN(const std::string_view records, opener.open(**first));
+  RecordReader reader(records, 1);
   Record record;
   return reader.next(record) && record.key == kCheckpointKey;
 }
@@ -70,7 +77,8 @@ Status Journal::examine_segments(const CleanEntry* clean) {
   if (!end.has_active) return {};
   TRY_ASSIGN(std::unique_ptr<io::File> file,
              fs.open(segment_path(folder, end.active_base, "log"), io::OpenMode::kRead));
-  return state_.replay(std::move(file), end.active_bytes, end.active_base, folder);
+  TRY_ASSIGN(auto key, partition_->key_of(*partition_->segment_of(end.active_base)));
+  return state_.replay(std::move(file), end.active_bytes, end.active_base, folder, std::move(key));
 }
 
 Status Journal::apply(std::vector<RecoveryNote>& notes) {
@@ -81,8 +89,8 @@ Status Journal::apply(std::vector<RecoveryNote>& notes) {
   writer_ = std::make_unique<PartitionWriter>(partition_, recovery_->end(), segment_bytes_);
   recovery_ = nullptr;
   if (unfinished_) notes.push_back({partition_->name(), "a segment that a crash left unfinished was removed"});
-  for (const int64_t base : superfluous_) TRY(fs.remove(segment_path(folder, base, "log")));
-  return superfluous_.empty() ? Status() : fs.sync_directory(folder);
+  for (const int64_t base : superfluous_) TRY(remove_segment(fs, folder, base));
+  return {};
 }
 
 std::optional<LegState> Journal::leg_state(const std::string& leg) const {
@@ -127,7 +135,7 @@ Status Journal::roll(int64_t now_ms) {
 Status Journal::append(const std::vector<CommitRecord>& commits, int64_t now_ms) {
   ASSERT_WHY(writer_ != nullptr, "apply first");
   ASSERT(!commits.empty());
-  if (writer_->active_bytes() >= segment_bytes_) TRY(roll(now_ms));
+  if (writer_->active_bytes() >= segment_bytes_ || writer_->must_roll()) TRY(roll(now_ms));
   std::vector<std::string> values;
   for (const CommitRecord& commit : commits) values.push_back(put_commit(commit));
   Status written = write_batch(kCommitKey, values, now_ms);

@@ -27,9 +27,10 @@ namespace colloquium::log {
 class Journal {
  public:
   // Reads journal/ of the data directory, which need not exist yet, and changes nothing. `clean` as in
-  // RecoveryOptions. state() is there afterwards; everything else needs apply().
+  // RecoveryOptions; `keys` as in LogOptions. state() is there afterwards; everything else needs apply().
   static Result<std::unique_ptr<Journal>> examine(io::FileSystem& fs, const std::string& directory,
-                                                  const CleanEntry* clean, uint64_t segment_bytes);
+                                                  const CleanEntry* clean, uint64_t segment_bytes,
+                                                  std::shared_ptr<const KeyRing> keys = nullptr);
   // Mends it as PartitionRecovery does, and removes segments that are not needed.
   Status apply(std::vector<RecoveryNote>& notes);
 

@@ -35,8 +35,10 @@ Status JournalState::replay_record(const Record& record, bool first, const std::
 }
 
 Status JournalState::replay(std::shared_ptr<const io::File> file, uint64_t end, int64_t base_offset,
-                            const std::string& folder) {
+                            const std::string& folder, std::shared_ptr<const SegmentKey> key) {
   BatchCursor cursor(std::move(file), 0, end);
+  BatchOpener opener;
+  opener.enter(std::move(key));
   bool first = base_offset != 0;
   for (;;) {
     const auto item = cursor.next();
@@ -45,7 +47,9 @@ Status JournalState::replay(std::shared_ptr<const io::File> file, uint64_t end, 
     if (!*item && first) return unreadable(folder, "its only segment is empty");
     if (!*item) return {};
     if ((*item)->header.is_control()) continue;
-    RecordReader reader((*item)->records(), (*item)->header.record_count);
+    const auto records = opener.open(**item);
+    if (!records) return unreadable(folder, records.error().message);
+    RecordReader reader(*records, (*item)->header.record_count);
     Record record;
     while (reader.next(record)) {
       TRY(replay_record(record, first, folder));

@@ -12,6 +12,7 @@
 
 #include "colloquium/result.h"
 
+#include "log/batch_crypt.h"
 #include "log/batch_cursor.h"
 #include "log/journal_record.h"
 #include "log/record_batch.h"
@@ -22,9 +23,10 @@ namespace colloquium::log {
 class JournalState {
  public:
   // Takes the journal's records from [0, end) of a segment; one that does not begin at offset 0 has to begin
-  // with a checkpoint. kCorrupt if the bytes do not make sense; `folder` is for its message.
-  Status replay(std::shared_ptr<const io::File> file, uint64_t end, int64_t base_offset,
-                const std::string& folder);
+  // with a checkpoint. kCorrupt if the bytes do not make sense; `folder` is for its message. `key` is the
+  // segment's, null if it is in the clear.
+  Status replay(std::shared_ptr<const io::File> file, uint64_t end, int64_t base_offset, const std::string& folder,
+                std::shared_ptr<const SegmentKey> key);
 
   void apply(const CommitRecord& commit);
   const LegState* leg(const std::string& name) const;

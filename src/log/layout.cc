@@ -19,8 +19,9 @@ std::string padded(int64_t offset) {
   return std::string(kOffsetDigits - digits.size(), '0') + digits;
 }
 
-std::optional<int64_t> base_of(std::string_view name) {
-  if (name.size() != kOffsetDigits + 4 || name.substr(kOffsetDigits) != ".log") return std::nullopt;
+std::optional<int64_t> base_of(std::string_view name, std::string_view suffix) {
+  if (name.size() != kOffsetDigits + 1 + suffix.size() || name[kOffsetDigits] != '.') return std::nullopt;
+  if (name.substr(kOffsetDigits + 1) != suffix) return std::nullopt;
   int64_t base = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + kOffsetDigits, base);
   if (error != std::errc() || end != name.data() + kOffsetDigits || base < 0) return std::nullopt;
@@ -72,10 +73,16 @@ std::string torn_path(const std::string& directory, int64_t base_offset, uint64_
 }
 
 Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::string& directory) {
+  return list_segment_files(fs, directory, "log");
+}
+
+Result<std::vector<int64_t>> list_segment_files(const io::FileSystem& fs, const std::string& directory,
+                                                std::string_view suffix) {
+  ASSERT(!suffix.empty());
   TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
   std::vector<int64_t> bases;
   for (const std::string& name : names) {
-    if (const std::optional<int64_t> base = base_of(name)) bases.push_back(*base);
+    if (const std::optional<int64_t> base = base_of(name, suffix)) bases.push_back(*base);
   }
   ASSERT(std::is_sorted(bases.begin(), bases.end()));
   return bases;

@@ -8,6 +8,7 @@
 //     00000000000000001234.index    offset → position; rebuildable, written when the segment is sealed
 //     00000000000000001234.timeindex
 //     00000000000000001234.seal     what the sealed segment is
+//     00000000000000001234.key      of an encrypted segment: its wrapped key
 //     00000000000000001234.<position>.torn   what a recovery cut off
 //
 // Thread safety: functions.
@@ -36,12 +37,15 @@ std::string partition_directory(const std::string& directory, const std::string&
 
 std::string epochs_path(const std::string& partition_directory);
 std::string gaps_path(const std::string& partition_directory);
-// suffix: "log", "index", "timeindex", "seal".
+// suffix: "log", "index", "timeindex", "seal", "key".
 std::string segment_path(const std::string& partition_directory, int64_t base_offset, std::string_view suffix);
 std::string torn_path(const std::string& partition_directory, int64_t base_offset, uint64_t position);
 
 // First offsets of the segments of a partition, rising. Other files are passed over.
 Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::string& partition_directory);
+// The same for the files of another suffix.
+Result<std::vector<int64_t>> list_segment_files(const io::FileSystem& fs, const std::string& partition_directory,
+                                                std::string_view suffix);
 
 // Names become folders: 1 to 200 of A–Z a–z 0–9 . _ -, and not "." or "..".
 Status check_stream_name(const std::string& name);

@@ -4,6 +4,7 @@
 #include "base/thread_executor.h"
 #include "io/memory_file_system.h"
 #include "log/fake_log.h"
+#include "log/nonce_watch_test.h"
 #include "log/segment_log.h"
 #include "tests/temporary_directory.h"
 
@@ -69,6 +70,45 @@ class MemoryFixture {
   ThreadExecutor executor_;
   ManualClock clock_;
   SeededRandom random_{1};
+  io::MemoryFileSystem files_;
+  std::unique_ptr<SegmentLog> log_;
+};
+
+// The same, encrypted at rest.
+class EncryptedFixture {
+ public:
+  EncryptedFixture() { open(); }
+  ~EncryptedFixture() { CHECK_FALSE(nonces_.reused()); }
+  Log& log() { return *log_; }
+  Executor& executor() { return executor_; }
+  ManualClock& clock() { return clock_; }
+  void reopen() {
+    (void)log_->close();
+    log_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    LogOptions options;
+    options.directory = "/data";
+    options.files = &files_;
+    options.executor = &executor_;
+    options.clock = &clock_;
+    options.random = &random_;
+    options.keys = nonces_.ring("k", random_);
+    options.segment_bytes = 4096;
+    options.journal_segment_bytes = 2048;
+    options.memory_bytes = 1000;
+    auto log = SegmentLog::open(std::move(options));
+    REQUIRE(log);
+    log_ = std::move(*log);
+  }
+
+  ThreadExecutor executor_;
+  ManualClock clock_;
+  SeededRandom random_{1};
+  NonceWatch nonces_;
   io::MemoryFileSystem files_;
   std::unique_ptr<SegmentLog> log_;
 };
@@ -143,6 +183,6 @@ class PosixFixture {
 }  // namespace colloquium::log
 
 #define LOG_CONTRACT_FIXTURES                                                                      \
-  colloquium::log::FakeFixture, colloquium::log::MemoryFixture, colloquium::log::SimulatedFixture, \
-      colloquium::log::PosixFixture
+  colloquium::log::FakeFixture, colloquium::log::MemoryFixture, colloquium::log::EncryptedFixture, \
+      colloquium::log::SimulatedFixture, colloquium::log::PosixFixture
 #include "tests/compliance/log_contract.h"

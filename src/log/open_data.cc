@@ -86,6 +86,7 @@ Status Opener::examine_partition(const OpenStream& stream, int32_t number, size_
   ASSERT(number >= 0 && number < stream.meta.partitions);
   const std::string folder = partition_directory(options_.directory, stream.name, number);
   auto partition = std::make_shared<Partition>(fs_, folder, stream.name, stream.meta.tag, number, memory_bytes);
+  partition->set_keys(options_.keys);
   Evidence evidence = data_.journal->state().evidence_for(stream.name, number);
   const CleanEntry* clean = entry_of(clean_, stream.name, number);
   if (clean != nullptr)
@@ -159,8 +160,8 @@ Status Opener::run() {
   ASSERT(data_.streams.empty() && recoveries_.empty());
   TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
   data_.report.clean = clean_.has_value();
-  TRY_ASSIGN(data_.journal,
-             Journal::examine(fs_, options_.directory, entry_of(clean_, "", 0), options_.journal_segment_bytes));
+  TRY_ASSIGN(data_.journal, Journal::examine(fs_, options_.directory, entry_of(clean_, "", 0),
+                                             options_.journal_segment_bytes, options_.keys));
   TRY(examine_streams());
   data_.journal->state().forget_outputs();
   return apply();
@@ -194,6 +195,7 @@ Result<std::unique_ptr<OpenStream>> make_stream(const LogOptions& options, const
   for (int32_t number = 0; number < spec.partitions; ++number) {
     const std::string folder = partition_directory(options.directory, spec.name, number);
     auto partition = std::make_shared<Partition>(fs, folder, spec.name, stream->meta.tag, number, memory_bytes);
+    partition->set_keys(options.keys);
     TRY_ASSIGN(EpochTable epochs, EpochTable::read(fs, epochs_path(folder)));
     partition->set_epochs(std::make_shared<const EpochTable>(std::move(epochs)));
     stream->writers.push_back(

@@ -35,6 +35,26 @@ Result<std::shared_ptr<const io::File>> Segment::file(io::FileSystem& fs) {
   return shared;
 }
 
+Result<std::shared_ptr<const SegmentKey>> Segment::key(const io::FileSystem& fs,
+                                                       const std::shared_ptr<const KeyRing>& keys,
+                                                       const std::string& partition) {
+  ASSERT(!partition.empty());
+  const std::lock_guard lock(mutex_);
+  if (!key_) {
+    TRY_ASSIGN(key_, read_segment_key(fs, keys, {directory_, partition, base_offset_}));
+  }
+  return *key_;
+}
+
+void Segment::set_key(std::shared_ptr<const SegmentKey> key) {
+  const std::lock_guard lock(mutex_);
+  key_ = std::move(key);
+}
+
+bool Segment::has_key_file(const io::FileSystem& fs) const {
+  return fs.info(segment_path(directory_, base_offset_, "key")).has_value();
+}
+
 Result<SegmentIndex> Segment::loaded_index(io::FileSystem& fs) {
   {
     const std::lock_guard lock(mutex_);

@@ -25,6 +25,7 @@
 #include "log/log.h"
 #include "log/seal.h"
 #include "log/segment_index.h"
+#include "log/segment_key.h"
 
 namespace colloquium::log {
 
@@ -42,6 +43,12 @@ class Segment {
 
   // The file, opened for reading, and shared with other readers while any of them has it.
   Result<std::shared_ptr<const io::File>> file(io::FileSystem& fs);
+  // The key of its batches, null if they are in the clear. Read from its file when first asked for.
+  Result<std::shared_ptr<const SegmentKey>> key(const io::FileSystem& fs,
+                                                const std::shared_ptr<const KeyRing>& keys,
+                                                const std::string& partition);
+  void set_key(std::shared_ptr<const SegmentKey> key);
+  bool has_key_file(const io::FileSystem& fs) const;
   // A batch at or before `offset` from which to look for it. REQUIRES: base_offset() <= offset.
   Result<SegmentIndex::Entry> place_before(io::FileSystem& fs, int64_t offset);
   // The same for the first batch at or after `time_ms`.
@@ -69,6 +76,8 @@ class Segment {
   mutable std::mutex mutex_;
   std::weak_ptr<const io::File> file_;      // guarded by mutex_
   std::optional<SegmentIndex> live_index_;  // guarded by mutex_
+  // Guarded by mutex_; absent: not asked for yet.
+  std::optional<std::shared_ptr<const SegmentKey>> key_;
 };
 
 class Partition {
@@ -83,6 +92,14 @@ class Partition {
   std::string name() const;
   io::FileSystem& files() const { return fs_; }
   const std::shared_ptr<const BatchOrigin>& origin() const { return origin_; }
+
+  // What opens its segments; may be null. Set before anyone else has the Partition.
+  void set_keys(std::shared_ptr<const KeyRing> keys) { keys_ = std::move(keys); }
+  const std::shared_ptr<const KeyRing>& keys() const { return keys_; }
+  std::string key_place() const { return log::key_place(stream_, origin_->tag, number()); }
+  Result<std::shared_ptr<const SegmentKey>> key_of(Segment& segment) const {
+    return segment.key(fs_, keys_, key_place());
+  }
 
   // Offsets below may be read.
   int64_t readable_end() const { return readable_end_.load(std::memory_order_acquire); }
@@ -135,6 +152,7 @@ class Partition {
   const std::shared_ptr<const BatchOrigin> origin_;
   const size_t memory_bytes_;
   GapTable gaps_;  // constant once the partition is shared
+  std::shared_ptr<const KeyRing> keys_;
 
   std::atomic<int64_t> readable_end_{0};
   std::atomic<int64_t> synced_end_{0};

@@ -33,9 +33,22 @@ Result<std::shared_ptr<const Batch>> PartitionReader::next() {
   if (known) return deliver(std::move(batch));
   TRY_ASSIGN(const auto item, next_stored());
   if (!item) return std::shared_ptr<const Batch>();
-  auto decoded = decoder_.decode(item->header, item->records());
+  TRY_ASSIGN(const std::string_view stored, records(*item));
+  auto decoded = decoder_.decode(item->header, stored);
   if (!decoded) return damaged(decoded.error().message);
   return deliver(std::move(*decoded));
+}
+
+Result<std::string_view> PartitionReader::records(const BatchCursor::Item& item) {
+  ASSERT(segment_ != nullptr);
+  if (opens_ != segment_.get()) {
+    TRY_ASSIGN(auto key, partition_->key_of(*segment_));
+    opener_.enter(std::move(key));
+    opens_ = segment_.get();
+  }
+  const auto opened = opener_.open(item);
+  if (!opened) return damaged(opened.error().message);
+  return *opened;
 }
 
 tl::unexpected<Error> PartitionReader::damaged(const std::string& what) const {

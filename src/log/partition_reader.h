@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "log/batch_crypt.h"
 #include "log/batch_cursor.h"
 #include "log/batch_decoder.h"
 #include "log/log.h"
@@ -24,6 +25,8 @@ class PartitionReader final : public Reader {
 
   // The next batch as stored, from the segments, control batches passed over; nothing at the readable end.
   Result<std::optional<BatchCursor::Item>> next_stored();
+  // The compressed records of the batch that next_stored() gave last, decrypted if they have to be.
+  Result<std::string_view> records(const BatchCursor::Item& item);
 
  private:
   Result<std::shared_ptr<const Batch>> deliver(std::shared_ptr<const Batch> batch);
@@ -39,7 +42,9 @@ class PartitionReader final : public Reader {
   std::shared_ptr<Segment> segment_;
   std::shared_ptr<const io::File> file_;
   std::optional<BatchCursor> cursor_;
-  int64_t expected_ = -1;  // the offset that has to follow at the cursor
+  BatchOpener opener_;
+  const Segment* opens_ = nullptr;  // what opener_ has entered
+  int64_t expected_ = -1;           // the offset that has to follow at the cursor
 };
 
 }  // namespace colloquium::log

@@ -32,6 +32,11 @@ PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const Par
   epoch_ = partition_->epochs()->current();
   if (has_active_) segment_ = partition_->segment_of(active_base_);
   ASSERT(!has_active_ || (segment_ != nullptr && segment_->base_offset() == active_base_));
+  foreign_ = has_active_ && (encrypts() || segment_->has_key_file(fs_));
+}
+
+bool PartitionWriter::encrypts() const {
+  return partition_->keys() != nullptr && partition_->keys()->encrypts();
 }
 
 PartitionEnd PartitionWriter::end() const {
@@ -71,6 +76,7 @@ Status PartitionWriter::seal_active() {
   partition_->set_sealed_bytes(partition_->sealed_bytes() + active_bytes_);
   segment_->drop_index();
   segment_ = nullptr;
+  sealer_ = nullptr;
   file_ = nullptr;
   has_active_ = false;
   active_bytes_ = 0;
@@ -83,9 +89,24 @@ Status PartitionWriter::store_active_index() {
   return store_index(fs_, partition_->directory(), active_base_, segment_->index());
 }
 
+Result<std::shared_ptr<const SegmentKey>> PartitionWriter::new_key(int64_t base_offset) {
+  ASSERT(!in_group_);
+  const SegmentName name{partition_->directory(), partition_->key_place(), base_offset};
+  return renew_segment_key(fs_, partition_->keys(), name);
+}
+
+// The active segment is new, or empty: what it gets is of this process alone.
+void PartitionWriter::adopt_key(std::shared_ptr<const SegmentKey> key) {
+  ASSERT(has_active_ && active_bytes_ == 0 && (key != nullptr || !encrypts()));
+  sealer_ = key == nullptr ? nullptr : std::make_unique<BatchSealer>(key);
+  segment_->set_key(std::move(key));
+  foreign_ = false;
+}
+
 Status PartitionWriter::start_segment() {
   ASSERT(!in_group_ && pieces_.empty());
   ASSERT_WHY(!has_active_ || next_offset_ > active_base_, "a segment is never begun where one begins");
+  TRY_ASSIGN(auto key, new_key(next_offset_));
   const std::string path = segment_path(partition_->directory(), next_offset_, "log");
   // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
@@ -102,12 +123,17 @@ Status PartitionWriter::start_segment() {
   active_crc_ = 0;
   first_epoch_ = epoch_;
   mark_last_ = true;  // an empty segment has nothing to declare: the seal before it, or the epochs, say it
+  adopt_key(std::move(key));
   return {};
 }
 
 Status PartitionWriter::ensure_active() {
   ASSERT(!in_group_);
   if (!has_active_) return start_segment();
+  if (foreign_ && active_bytes_ == 0) {
+    TRY_ASSIGN(auto key, new_key(active_base_));
+    adopt_key(std::move(key));
+  }
   if (file_ != nullptr) return {};
   const std::string path = segment_path(partition_->directory(), active_base_, "log");
   TRY_ASSIGN(file_, fs_.open(path, io::OpenMode::kReadWrite));
@@ -118,7 +144,7 @@ Status PartitionWriter::begin(int64_t now_ms, bool seal) {
   ASSERT(!in_group_ && pieces_.empty());
   if (epoch_spent_) TRY(renew_epoch());
   const bool full = active_bytes_ >= segment_bytes_ || next_offset_ - active_base_ >= kMaxSegmentOffsets;
-  if (seal && has_active_ && active_bytes_ > 0 && full) TRY(seal_active());
+  if (seal && has_active_ && active_bytes_ > 0 && (full || must_roll())) TRY(seal_active());
   TRY(ensure_active());
   in_group_ = true;
   group_begin_ = savepoint();
@@ -160,6 +186,7 @@ void PartitionWriter::add_mark(int64_t now_ms) {
 AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t now_ms) {
   ASSERT(!epoch_spent_);
   ASSERT(in_group_ && batch.count > 0);
+  ASSERT_WHY(!foreign_, "what is encrypted is written with a key of this process");
   max_time_ms_ = std::max(max_time_ms_, now_ms);
   if (active_bytes_ == 0) first_time_ms_ = max_time_ms_;
   BatchHeader header;
@@ -175,7 +202,8 @@ AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t 
     header.producer_id = producer;
     header.producer_epoch = static_cast<int16_t>(epoch_ & 0x7fff);
   }
-  const HeaderBytes bytes = put_header(header, batch.records.size(), batch.records_crc);
+  const HeaderBytes bytes = sealer_ != nullptr ? sealer_->seal(header, batch.records)
+                                               : put_header(header, batch.records.size(), batch.records_crc);
   headers_.emplace_back(bytes.data(), bytes.size());
   const AppendResult place{next_offset_, next_offset_ + batch.count - 1};
   std::shared_ptr<const Batch> placed;
@@ -279,6 +307,8 @@ Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
   partition_->remove_segment(failed);
   segment_ = partition_->segment_of(back.active_base);
   file_ = nullptr;
+  sealer_ = nullptr;
+  foreign_ = encrypts() || segment_->has_key_file(fs_);
   next_offset_ = back.next_offset;
   active_base_ = back.active_base;
   active_bytes_ = back.active_bytes;
@@ -287,15 +317,13 @@ Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
   first_epoch_ = back.first_epoch;
   mark_last_ = back.mark_last;
   epoch_spent_ = true;
-  TRY(fs_.remove(segment_path(partition_->directory(), failed, "log")));
-  return fs_.sync_directory(partition_->directory());
+  return remove_segment(fs_, partition_->directory(), failed);
 }
 
 Status PartitionWriter::drop_segment(int64_t base_offset) {
   ASSERT(base_offset < active_base_);
   partition_->remove_segment(base_offset);
-  TRY(fs_.remove(segment_path(partition_->directory(), base_offset, "log")));
-  return fs_.sync_directory(partition_->directory());
+  return remove_segment(fs_, partition_->directory(), base_offset);
 }
 
 }  // namespace colloquium::log

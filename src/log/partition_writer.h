@@ -17,6 +17,7 @@
 #include "colloquium/result.h"
 
 #include "io/file_system.h"
+#include "log/batch_crypt.h"
 #include "log/partition.h"
 #include "log/record_batch.h"
 
@@ -75,6 +76,10 @@ class PartitionWriter {
   // A sync mark on its own, if anything was written since the last. REQUIRES: no group.
   bool wants_mark() const { return !mark_last_ && active_bytes_ > 0; }
 
+  // Whether the active segment may not be added to, because it is encrypted, or what is new has to be, and another
+  // process began it. Of a stream's partition begin() sees to that.
+  bool must_roll() const { return has_active_ && active_bytes_ > 0 && foreign_; }
+
   // --- the journal's segments -----------------------------------------------------------------------------
   uint64_t active_bytes() const { return active_bytes_; }
   int64_t active_base() const { return active_base_; }
@@ -93,6 +98,9 @@ class PartitionWriter {
   Status renew_epoch();
   Status seal_active();
   Status ensure_active();
+  Result<std::shared_ptr<const SegmentKey>> new_key(int64_t base_offset);
+  void adopt_key(std::shared_ptr<const SegmentKey> key);
+  bool encrypts() const;
   void add_mark(int64_t now_ms);
   void take(std::string_view header, std::string_view records);
 
@@ -111,7 +119,9 @@ class PartitionWriter {
   int64_t first_time_ms_;
   int32_t first_epoch_;
   bool mark_last_;
-  bool epoch_spent_ = false;  // a group was cut: its incarnation must not write again
+  bool foreign_ = false;                 // the active segment is another process's, and keys are at stake
+  std::unique_ptr<BatchSealer> sealer_;  // of the active segment; null: in the clear
+  bool epoch_spent_ = false;             // a group was cut: its incarnation must not write again
   int32_t epoch_ = 0;
   uint32_t last_crc_ = 0;
 

@@ -30,6 +30,10 @@ inline constexpr uint16_t kCodecMask = 0x07;
 inline constexpr uint16_t kLogAppendTime = 0x08;
 inline constexpr uint16_t kTransactional = 0x10;
 inline constexpr uint16_t kControl = 0x20;
+// No codec of Kafka's: its readers refuse such a batch. The codec of what is encrypted stands in the bits from
+// here on.
+inline constexpr uint16_t kEncryptedCodec = 7;
+inline constexpr int kInnerCodecShift = 8;
 
 struct BatchHeader {
   int64_t base_offset = 0;
@@ -50,7 +54,11 @@ struct BatchHeader {
   int64_t last_offset() const { return base_offset + last_offset_delta; }
   bool is_control() const { return (attributes & kControl) != 0; }
   bool is_transactional() const { return (attributes & kTransactional) != 0; }
-  Codec codec() const { return static_cast<Codec>(attributes & kCodecMask); }
+  bool is_encrypted() const { return (attributes & kCodecMask) == kEncryptedCodec; }
+  // Of the records; of encrypted ones before they were encrypted.
+  Codec codec() const {
+    return static_cast<Codec>((is_encrypted() ? attributes >> kInnerCodecShift : attributes) & kCodecMask);
+  }
 };
 
 using HeaderBytes = std::array<char, kHeaderBytes>;

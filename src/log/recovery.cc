@@ -61,6 +61,30 @@ Status PartitionRecovery::load_epochs(bool has_segments) {
   return {};
 }
 
+// All of them, so that a key that is missing is missed at the start, and not when the segment is read.
+Status PartitionRecovery::load_keys(const std::vector<int64_t>& bases) {
+  ASSERT(keys_.empty());
+  const auto files = list_key_files(fs_, directory_);
+  if (!files && files.error().code != ErrorCode::kNotFound) return fail(files.error());
+  if (!files) return {};
+  const auto& passed_over = options_.passed_over;
+  for (const int64_t base : *files) {
+    if (std::find(passed_over.begin(), passed_over.end(), base) != passed_over.end()) continue;
+    if (!std::binary_search(bases.begin(), bases.end(), base)) {
+      lost_keys_.push_back(base);
+      continue;
+    }
+    TRY_ASSIGN(keys_[base],
+               read_segment_key(fs_, partition_->keys(), {directory_, partition_->key_place(), base}));
+  }
+  return {};
+}
+
+std::shared_ptr<const SegmentKey> PartitionRecovery::key_of(int64_t base) const {
+  const auto found = keys_.find(base);
+  return found == keys_.end() ? nullptr : found->second;
+}
+
 Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
   ASSERT_WHY(options_.seals, "the journal has no seals");
   const std::string path = segment_path(directory_, base, "log");
@@ -81,8 +105,14 @@ Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
 
 Status PartitionRecovery::note_accept(const BatchCursor::Item& item) {
   if (item.header.is_control() || !options_.seals) return {};
+  const auto records = opener_.open(item);
+  if (!records) {
+    return corrupt(partition_->name(), "'" + directory_ + "', " +
+                                           range(item.header.base_offset, item.header.last_offset() + 1) + ": " +
+                                           records.error().message);
+  }
   if (decoder_ == nullptr) decoder_ = std::make_unique<BatchDecoder>(partition_->origin(), nullptr);
-  const auto info = decoder_->decode_accept(item.header, item.records());
+  const auto info = decoder_->decode_accept(item.header, *records);
   // Records that do not decode although the checksum holds are reported when they are read.
   if (!info || !*info) return {};
   sources_[(*info)->source] = {(*info)->cursor, item.header.base_offset, item.header.max_timestamp_ms};
@@ -92,6 +122,7 @@ Status PartitionRecovery::note_accept(const BatchCursor::Item& item) {
 Result<SegmentScan> PartitionRecovery::scan(int64_t base, uint64_t size) {
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(segment_path(directory_, base, "log"), io::OpenMode::kRead));
   const auto visit = [this](const BatchCursor::Item& item) { return note_accept(item); };
+  opener_.enter(key_of(base));
   return scan_segment(std::move(file), {0, base}, size, epochs_, evidence_, visit);
 }
 
@@ -226,10 +257,12 @@ Status PartitionRecovery::examine() {
   TRY(load_epochs(!bases.empty()));
   TRY_ASSIGN(GapTable table, GapTable::read(fs_, gaps_path(directory_)));
   partition_->set_gaps(std::move(table));
+  TRY(load_keys(bases));
   unclean_ = !left_clean(bases);
   for (size_t i = 0; i + 1 < bases.size(); ++i) TRY(take_older(bases[i], bases[i + 1]));
   if (!bases.empty()) TRY(take_last(bases.back()));
   end_.next_offset = gaps().skip(end_.next_offset);
+  for (const auto& segment : partition_->segments()) segment->set_key(key_of(segment->base_offset()));
   return check_end();
 }
 
@@ -276,6 +309,13 @@ Status PartitionRecovery::cut() {
   return file->sync();
 }
 
+// Left by a crash between the making of a key and that of its segment, or between the removal of both.
+Status PartitionRecovery::remove_lost_keys() {
+  ASSERT(unclean_);
+  for (const int64_t base : lost_keys_) TRY(fs_.remove(segment_path(directory_, base, "key")));
+  return {};
+}
+
 Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
   ASSERT_WHY(!epochs_.empty(), "examine first");
   TRY(fs_.make_directories(directory_));
@@ -286,6 +326,7 @@ Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
   }
   if (unclean_) {
     if (end_.has_active) TRY(cut());
+    TRY(remove_lost_keys());
     TRY(fs_.sync_directory(directory_));
     if (!new_epochs_) epochs_.begin(end_.next_offset);
     TRY(io::write_file_atomically(fs_, epochs_path(directory_), epochs_.text()));

@@ -15,6 +15,7 @@
 
 #include "colloquium/result.h"
 
+#include "log/batch_crypt.h"
 #include "log/batch_decoder.h"
 #include "log/clean_marker.h"
 #include "log/partition.h"
@@ -52,6 +53,9 @@ class PartitionRecovery {
 
  private:
   Status load_epochs(bool has_segments);
+  Status load_keys(const std::vector<int64_t>& bases);
+  std::shared_ptr<const SegmentKey> key_of(int64_t base) const;
+  Status remove_lost_keys();
   Status take_sealed(int64_t base, const Seal& seal);
   Status take_older(int64_t base, int64_t next);
   Status take_last(int64_t base);
@@ -72,9 +76,12 @@ class PartitionRecovery {
   const Evidence evidence_;
   const RecoveryOptions options_;
   std::unique_ptr<BatchDecoder> decoder_;
+  BatchOpener opener_;  // of the segment that is scanned
 
   // What examine() found.
   EpochTable epochs_;
+  std::map<int64_t, std::shared_ptr<const SegmentKey>> keys_;  // of the encrypted segments
+  std::vector<int64_t> lost_keys_;                             // key files whose segments are gone
   bool unclean_ = true;
   bool new_epochs_ = false;       // there was no epochs file yet
   std::vector<Seal> lost_seals_;  // to be written again

@@ -14,6 +14,7 @@
 
 #include "base/sim_executor.h"
 #include "io/memory_file_system.h"
+#include "log/nonce_watch_test.h"
 #include "log/segment_log.h"
 #include "tests/compliance/log_helpers.h"
 
@@ -32,6 +33,10 @@ class ScriptedRun {
   ManualClock& clock() { return clock_; }
   size_t acknowledged() const { return durable_.size() + committed_; }
   LogOptions& options() { return options_; }
+  Random& random() { return random_; }
+  // From the next opening on the log is encrypted.
+  void encrypt() { options_.keys = nonces_.ring("k", random_); }
+  NonceWatch& nonces() { return nonces_; }
 
   // Opens the log and its streams; the failure if it does not open.
   Status open() {
@@ -117,6 +122,7 @@ class ScriptedRun {
   // millions would take longer than the runs.)
   std::string problem() {
     REQUIRE(log_ != nullptr);
+    if (nonces_.reused()) return "a key and a nonce served for two texts";
     std::string found = input_problem();
     return found.empty() ? output_problem() : found;
   }
@@ -226,6 +232,7 @@ class ScriptedRun {
   SimExecutor executor_;
   SeededRandom random_;
   SeededRandom chance_;
+  NonceWatch nonces_;
   io::MemoryFileSystem files_;
   LogOptions options_ = [] {
     LogOptions options;

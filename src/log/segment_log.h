@@ -20,6 +20,7 @@
 #include "colloquium/executor.h"
 
 #include "io/file_system.h"
+#include "log/key_ring.h"
 #include "log/log.h"
 #include "log/tape_builder.h"
 
@@ -31,7 +32,8 @@ struct LogOptions {
   Executor* executor = nullptr;
   Clock* clock = nullptr;
   Random* random = nullptr;
-  TapeBuilder tape;  // for readers that want tapes
+  TapeBuilder tape;                     // for readers that want tapes
+  std::shared_ptr<const KeyRing> keys;  // null: nothing is encrypted, and what is can't be opened
 
   uint64_t segment_bytes = uint64_t{256} << 20;
   uint64_t journal_segment_bytes = uint64_t{16} << 20;

@@ -1,10 +1,12 @@
 #include "log/verify.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "base/assert.h"
 #include "io/checksum.h"
+#include "log/batch_crypt.h"
 #include "log/batch_decoder.h"
 #include "log/clean_marker.h"
 #include "log/data_directory.h"
@@ -21,18 +23,21 @@ struct Place {
   std::string stream;
   int32_t partition = 0;
   std::string folder;
+  std::string tag;
 };
 
 class Verifier {
  public:
-  Verifier(io::FileSystem& fs, std::string directory, const VerifyProgress& progress)
-      : fs_(fs), directory_(std::move(directory)), progress_(progress) {}
+  Verifier(io::FileSystem& fs, std::string directory, const VerifyProgress& progress,
+           std::shared_ptr<const KeyRing> keys)
+      : fs_(fs), directory_(std::move(directory)), progress_(progress), keys_(std::move(keys)) {}
 
   Result<VerifyReport> run();
 
  private:
   Status find_places();
   Status replay_journal();
+  Result<bool> open_segment(const Place& place, int64_t base, bool tell);
   Status verify_partition(const Place& place);
   Status verify_segment(const Place& place, int64_t base, bool last, int64_t& next);
   Status verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next);
@@ -46,14 +51,19 @@ class Verifier {
   io::FileSystem& fs_;
   const std::string directory_;
   const VerifyProgress& progress_;
+  const std::shared_ptr<const KeyRing> keys_;
   VerifyReport report_;
   std::vector<Place> places_;
   JournalState journal_;
+  bool journal_closed_ = false;  // it is encrypted, and its key is not given
   std::optional<CleanMarker> clean_;
   EpochTable epochs_;  // of the partition being verified
   GapTable gaps_;      // likewise
   Evidence evidence_;  // likewise
   std::unique_ptr<BatchDecoder> decoder_;
+  std::shared_ptr<const SegmentKey> key_;  // of the segment being verified; null: in the clear, or not opened
+  BatchOpener opener_;                     // has entered it …
+  bool opened_ = false;                    // … if its batches can be looked into
   uint64_t done_bytes_ = 0;
   uint64_t total_bytes_ = 0;
 };
@@ -78,18 +88,18 @@ void Verifier::advance(uint64_t bytes) {
 // Every partition, the journal first, and how many bytes they have.
 Status Verifier::find_places() {
   ASSERT(places_.empty());
-  places_.push_back({"", 0, journal_directory(directory_)});
+  places_.push_back({"", 0, journal_directory(directory_), ""});
   TRY_ASSIGN(const std::vector<std::string> names, fs_.list(streams_directory(directory_)));
   for (const std::string& name : names) {
     const auto meta = read_meta(fs_, meta_path(directory_, name));
     if (!meta) {
       if (meta.error().code != ErrorCode::kNotFound) {
-        add({name, 0, {}}, meta_path(directory_, name), meta.error().message);
+        add({name, 0, {}, {}}, meta_path(directory_, name), meta.error().message);
       }
       continue;
     }
     for (int32_t number = 0; number < meta->partitions; ++number) {
-      places_.push_back({name, number, partition_directory(directory_, name, number)});
+      places_.push_back({name, number, partition_directory(directory_, name, number), meta->tag});
     }
   }
   for (const Place& place : places_) {
@@ -103,6 +113,32 @@ Status Verifier::find_places() {
   return {};
 }
 
+// Gets the key of a segment. False if it is not given or its file is damaged; `tell`: the report says so.
+Result<bool> Verifier::open_segment(const Place& place, int64_t base, bool tell) {
+  const SegmentName segment{place.folder, key_place(place.stream, place.tag, place.partition), base};
+  key_ = nullptr;
+  opened_ = false;
+  const auto stored = find_stored_key(fs_, segment);
+  if (!stored && stored.error().code != ErrorCode::kCorrupt) return fail(stored.error());
+  const bool missing = stored && *stored && (keys_ == nullptr || !keys_->has((*stored)->kek_id));
+  if (missing && tell) ++report_.keys_needed[(*stored)->kek_id];
+  if (missing) return false;
+  Error damage;
+  if (!stored) {
+    damage = stored.error();
+  } else if (*stored) {
+    auto key = open_stored_key(keys_, segment, **stored);
+    if (key) key_ = std::move(*key);
+    if (!key) damage = key.error();
+  }
+  opened_ = damage.message.empty();
+  opener_.enter(key_);
+  if (opened_ || !tell) return opened_;
+  VerifyProblem& problem = add(place, segment_path(place.folder, base, "key"), damage.message);
+  problem.first_offset = base;
+  return false;
+}
+
 // What the journal says; if it can't be read, that is found when its own segment is verified.
 Status Verifier::replay_journal() {
   const std::string folder = journal_directory(directory_);
@@ -111,8 +147,11 @@ Status Verifier::replay_journal() {
   for (auto base = bases->rbegin(); base != bases->rend(); ++base) {
     TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(segment_path(folder, *base, "log"), io::OpenMode::kRead));
     TRY_ASSIGN(const io::FileInfo info, file->info());
+    TRY_ASSIGN(journal_closed_, open_segment(places_.front(), *base, false));
+    journal_closed_ = !journal_closed_;
+    if (journal_closed_) return {};
     JournalState state;
-    const Status replayed = state.replay(std::move(file), info.size, *base, folder);
+    const Status replayed = state.replay(std::move(file), info.size, *base, folder, key_);
     if (!replayed && replayed.error().code != ErrorCode::kCorrupt) return replayed;
     journal_ = std::move(state);  // as far as it went
     if (replayed) break;
@@ -122,6 +161,8 @@ Status Verifier::replay_journal() {
 
 Evidence Verifier::evidence_for(const Place& place) const {
   Evidence evidence = place.stream.empty() ? Evidence() : journal_.evidence_for(place.stream, place.partition);
+  // Then nobody can say that an output was not committed.
+  if (journal_closed_) evidence.committed_end = std::numeric_limits<int64_t>::max();
   if (!clean_) return evidence;
   const auto found = clean_->find({place.stream, place.partition});
   if (found != clean_->end()) evidence.testify(found->second.end.next_offset, "CLEAN says that they were there");
@@ -136,9 +177,16 @@ Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) 
     ++report_.batches;
     report_.events += static_cast<uint64_t>(item.header.record_count);
   }
-  const auto decoded = decoder_->decode(item.header, item.records());
-  if (decoded) return {};
-  VerifyProblem& problem = add(place, place.folder, decoded.error().message);
+  if (!opened_) return {};
+  const auto records = opener_.open(item);
+  Error defect;
+  if (!records) defect = records.error();
+  if (records) {
+    const auto decoded = decoder_->decode(item.header, *records);
+    if (decoded) return {};
+    defect = decoded.error();
+  }
+  VerifyProblem& problem = add(place, place.folder, defect.message);
   problem.position = item.position;
   problem.first_offset = item.header.base_offset;
   problem.last_offset = item.header.last_offset();
@@ -211,6 +259,7 @@ Status Verifier::verify_segment(const Place& place, int64_t base, bool last, int
   TRY_ASSIGN(std::unique_ptr<io::File> opened, fs_.open(path, io::OpenMode::kRead));
   const std::shared_ptr<const io::File> file = std::move(opened);
   TRY_ASSIGN(const io::FileInfo info, file->info());
+  TRY(open_segment(place, base, true));
   const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
   TRY_ASSIGN(const SegmentScan scan, scan_segment(file, {0, base}, info.size, epochs_, evidence_, visit));
   next = scan.end.next_offset;
@@ -289,8 +338,8 @@ bool VerifyReport::corrupt() const {
 }
 
 Result<VerifyReport> verify_data_directory(io::FileSystem& fs, const std::string& directory,
-                                           const VerifyProgress& progress) {
-  return Verifier(fs, directory, progress).run();
+                                           const VerifyProgress& progress, std::shared_ptr<const KeyRing> keys) {
+  return Verifier(fs, directory, progress, std::move(keys)).run();
 }
 
 }  // namespace colloquium::log

@@ -8,12 +8,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "colloquium/result.h"
 
 #include "io/file_system.h"
+#include "log/key_ring.h"
 
 namespace colloquium::log {
 
@@ -38,6 +41,9 @@ struct VerifyReport {
   uint64_t events = 0;      // of streams: what the log writes for itself (marks, commits) is none
   uint64_t bytes = 0;       // all that were read
   std::vector<VerifyProblem> problems;
+  // Ids of keys that were not given, and how many segments are encrypted with each: of those everything was
+  // checked but what the batches hold and, if one is the journal's, which outputs were committed.
+  std::map<std::string, uint64_t> keys_needed;
 
   bool corrupt() const;
 };
@@ -45,7 +51,9 @@ struct VerifyReport {
 using VerifyProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
 // A failure is an I/O error or a directory that is none of ours; damage is in the report. `progress` may be null.
+// `keys` open what is encrypted; without them everything is checked that needs none.
 Result<VerifyReport> verify_data_directory(io::FileSystem& fs, const std::string& directory,
-                                           const VerifyProgress& progress);
+                                           const VerifyProgress& progress,
+                                           std::shared_ptr<const KeyRing> keys = nullptr);
 
 }  // namespace colloquium::log
