@@ -23,6 +23,10 @@ class Renderer {
   // A view goes out as it is, whatever its depth; what was built is visited.
   bool value(const Value& v, uint32_t depth) {
     if (output_.size() > machine_.limits().output_bytes) return fail_size();
+    if (masked_ && stands_under_secret(v, Around::kNearest)) {
+      string(kMasked);
+      return true;
+    }
     if (v.kind == Kind::kView && !canonical_) {
       raw(v);
       return true;

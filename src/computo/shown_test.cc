@@ -76,6 +76,7 @@ TEST_CASE("what a script raises does not tell what stands under a name of secret
   CHECK(problem(R"(["error",["$input","/password"]])") == "***");
   CHECK(problem(R"(["error",["$input","/tokens/0"]])") == "***");
   CHECK(problem(R"(["let",[["p",["$input","/password"]]],["error",["$","/p"]]])") == "***");
+  CHECK(problem(R"(["error",["values",["$input"]]])") == R"(["***","***","ada"])");
   CHECK(problem(R"(["error",["strConcat","no such user: ",["$input","/user"]]])") == "no such user: ada");
   CHECK(problem(R"(["car",[["try",["error",["$input"]],["lambda",["e"],["error",["$","/e/message"]]]]]])") ==
         R"({"password":"***","tokens":"***","user":"ada"})");
