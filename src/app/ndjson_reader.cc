@@ -8,6 +8,7 @@
 #include "colloquium/batch.h"
 
 #include "base/assert.h"
+#include "computo/notation.h"
 
 namespace colloquium::app {
 namespace {
@@ -60,6 +61,7 @@ Result<bool> NdjsonReader::next(std::string_view& line) {
     line = std::string_view(buffer_.data() + begin_, stop - begin_);
     begin_ = searched_ = std::min(stop + 1, end_);
     ++line_;
+    if (line_ == 1) line = computo::without_byte_order_mark(line);
     if (!is_blank(line)) return true;
   }
 }

@@ -1,7 +1,8 @@
 // NdjsonReader: lines of a byte stream, each with the readable bytes behind it that the JSON walk needs.
 //
 // Reads in large blocks into one buffer and hands out views, so that a line costs no copy. A last line without
-// a line feed counts. Blank lines are skipped, and counted in line().
+// a line feed counts. Blank lines are skipped, and counted in line(); a byte-order mark before the first is left
+// out.
 //
 // Errors: those of `read`, and kLimit for a line above `line_limit_bytes`. Thread safety: one thread.
 #pragma once

@@ -35,6 +35,15 @@ Result<Script> read_script(const std::string& path, Console& console) {
   return Script{std::move(text), path};
 }
 
+VerbOption array_key_option(std::string& key) {
+  return {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &key};
+}
+
+Status check_array_key(const std::string& key) {
+  if (!key.empty()) return {};
+  return fail(ErrorCode::kInvalidConfig, "--array needs a key of at least one character");
+}
+
 computo::CompileOptions script_options(const std::string& origin, const std::string& array_key) {
   computo::CompileOptions options;
   options.array_key = array_key;

@@ -33,6 +33,10 @@ struct Script {
 // The file, or standard input for "-".
 Result<Script> read_script(const std::string& path, Console& console);
 
+// The row of the key that marks literal arrays, for every verb that reads scripts; and what is wrong with the key.
+VerbOption array_key_option(std::string& key);
+Status check_array_key(const std::string& key);
+
 // For compiling a script by itself: what it imports is found from its folder, and it may name any metric.
 computo::CompileOptions script_options(const std::string& origin, const std::string& array_key);
 

@@ -3,6 +3,7 @@
 #include <ostream>
 #include <utility>
 
+#include "computo/notation.h"
 #include "io/byte_stream.h"
 
 namespace colloquium::app {
@@ -11,13 +12,23 @@ namespace {
 constexpr size_t kInputLimitBytes = size_t{1} << 30;
 }  // namespace
 
-Result<Script> take_script(const std::optional<std::string>& expression, std::vector<std::string>& arguments) {
-  if (expression) return Script{*expression, kInline};
-  if (arguments.empty()) {
+void add_script_options(Verb& verb, ScriptArguments& script) {
+  verb.arguments = "[SCRIPT] [INPUT…]";
+  verb.options.insert(verb.options.begin(), {"-e,--expression", "EXPR",
+                                             "the script itself, in place of a SCRIPT file", &script.expression});
+  verb.options.push_back(array_key_option(script.array_key));
+  verb.options.push_back(
+      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &script.arguments});
+}
+
+Result<Script> take_script(ScriptArguments& given) {
+  TRY(check_array_key(given.array_key));
+  if (given.expression) return Script{*given.expression, kInline};
+  if (given.arguments.empty()) {
     return fail(ErrorCode::kInvalidConfig, "there is no script: name a SCRIPT file, or give one with -e");
   }
-  const std::string path = arguments.front();
-  arguments.erase(arguments.begin());
+  const std::string path = given.arguments.front();
+  given.arguments.erase(given.arguments.begin());
   TRY_ASSIGN(std::string text, io::read_stream(path, kScriptLimitBytes));
   return Script{std::move(text), path};
 }
@@ -47,7 +58,7 @@ Result<json::Document> read_input(const std::string& argument) {
   auto document = json::parse(argument, "INPUT");
   if (document) return document;
   auto text = io::read_stream(argument, kInputLimitBytes);
-  if (text) return json::parse(*text, argument);
+  if (text) return json::parse(computo::without_byte_order_mark(*text), argument);
   return fail(ErrorCode::kInvalidInput, "INPUT '" + argument + "' is neither JSON (" +
                                             document.error().describe() + ") nor a file that can be read (" +
                                             text.error().describe() + ")");

@@ -20,8 +20,18 @@
 
 namespace colloquium::app {
 
+// What the command line of a verb that evaluates a script gives.
+struct ScriptArguments {
+  std::optional<std::string> expression;
+  std::string array_key = "array";
+  std::vector<std::string> arguments;  // SCRIPT, unless there is an expression, and INPUTs
+};
+
+// Adds their rows around the verb's own, and its usage line.
+void add_script_options(Verb& verb, ScriptArguments& script);
+
 // The script from -e, or from the file that is the first argument, which is removed.
-Result<Script> take_script(const std::optional<std::string>& expression, std::vector<std::string>& arguments);
+Result<Script> take_script(ScriptArguments& given);
 
 // Tells errors of one script. The script's own text shows the line, since a file may be another one by now.
 class ErrorTeller {

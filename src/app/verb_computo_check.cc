@@ -95,7 +95,7 @@ void print_json(const std::vector<Checked>& files, Console& console) {
 }
 
 Exit run(const Options& options, Console& console) {
-  if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
+  if (const Status key = check_array_key(options.array_key); !key) return refuse(console, key.error());
   SourceLines lines;
   std::vector<Checked> files;
   bool ok = true;
@@ -127,7 +127,7 @@ Verb computo_check_verb() {
   verb.options = {
       {"--format", "FORMAT", "how problems are printed", &options->format, false, {"text", "json"}},
       {"--variable", "NAME", "a variable that the host gives; may be repeated", &options->variables},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
+      array_key_option(options->array_key),
       {"FILE", "", "the scripts ('-': standard input)", &options->files, true},
   };
   verb.run = [options](Console& console) { return run(*options, console); };

@@ -73,7 +73,7 @@ Exit write(const std::string& text, const Options& options, Console& console) {
 }
 
 Exit run(const Options& options, Console& console) {
-  if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
+  if (const Status key = check_array_key(options.array_key); !key) return refuse(console, key.error());
   const auto script = read_script(options.file, console);
   if (!script) return refuse(console, script.error());
   const computo::CompileOptions compile = script_options(script->origin, options.array_key);
@@ -112,7 +112,7 @@ Verb computo_convert_verb() {
   verb.options = {
       {"--to", "NOTATION", "what must come out", &options->to, false, {"json", "sugar"}},
       {"-o,--output", "FILE", "write there instead of to standard output", &options->output},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
+      array_key_option(options->array_key),
       {"FILE", "", "the script ('-': standard input)", &options->file, true},
   };
   verb.run = [options](Console& console) { return run(*options, console); };

@@ -14,22 +14,16 @@
 namespace colloquium::app {
 namespace {
 
-struct Options {
-  std::optional<std::string> expression;
-  std::string array_key = "array";
-  std::vector<std::string> arguments;
-};
-
-Exit run(Options options, Console& console) {
-  auto script = take_script(options.expression, options.arguments);
+Exit run(ScriptArguments given, Console& console) {
+  auto script = take_script(given);
   if (!script) return refuse(console, script.error());
   ErrorTeller teller(*script, console);
-  computo::CompileOptions compile = script_options(script->origin, options.array_key);
+  computo::CompileOptions compile = script_options(script->origin, given.array_key);
   compile.trace = computo::TraceInfo::kNames;
   compile.optimize = false;
   const computo::ProgramPtr program = compile_or_tell(*script, compile, teller);
   if (program == nullptr) return Exit::kFailed;
-  const auto inputs = ScriptInputs::read(options.arguments);
+  const auto inputs = ScriptInputs::read(given.arguments);
   if (!inputs) return refuse(console, inputs.error());
   LineInput lines(console.in);
   // Nobody reads the prompts of a pipe.
@@ -45,7 +39,7 @@ Exit run(Options options, Console& console) {
 }  // namespace
 
 Verb computo_debug_verb() {
-  auto options = std::make_shared<Options>();
+  auto given = std::make_shared<ScriptArguments>();
   Verb verb;
   verb.name = "debug";
   verb.summary = "Run a script one expression at a time, and look at what it does";
@@ -56,14 +50,9 @@ Verb computo_debug_verb() {
   verb.example =
       "colloquium computo debug orders.computo event.json\n"
       "printf 'break operator +\\ncontinue\\nbindings\\n' | colloquium computo debug orders.computo event.json";
-  verb.arguments = "[SCRIPT] [INPUT…]";
-  verb.options = {
-      {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
-      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &options->arguments},
-  };
-  verb.run = [options](Console& console) { return run(*options, console); };
-  verb.state = options;
+  add_script_options(verb, *given);
+  verb.run = [given](Console& console) { return run(*given, console); };
+  verb.state = given;
   return verb;
 }
 

@@ -69,7 +69,7 @@ size_t tell_errors(const Script& migrated, const computo::CompileOptions& option
 }
 
 Exit run(const Options& options, Console& console) {
-  if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
+  if (const Status key = check_array_key(options.array_key); !key) return refuse(console, key.error());
   const auto script = read_script(options.file, console);
   if (!script) return refuse(console, script.error());
   const computo::CompileOptions compile = script_options(script->origin, options.array_key);
@@ -109,7 +109,7 @@ Verb computo_migrate_verb() {
   verb.example = "colloquium computo migrate old.json --output new.json";
   verb.options = {
       {"-o,--output", "FILE", "write there instead of to standard output", &options->output},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
+      array_key_option(options->array_key),
       {"FILE", "", "the script ('-': standard input)", &options->file, true},
   };
   verb.run = [options](Console& console) { return run(*options, console); };

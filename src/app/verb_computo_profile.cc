@@ -17,12 +17,10 @@ namespace colloquium::app {
 namespace {
 
 struct Options {
-  std::optional<std::string> expression;
+  ScriptArguments script;
   std::optional<std::string> each;
   std::string repeat = "1";
   std::string format = "text";
-  std::string array_key = "array";
-  std::vector<std::string> arguments;
 };
 
 // The evaluations to measure.
@@ -62,7 +60,7 @@ Result<std::vector<std::string>> read_lines(const std::string& path, Console& co
 Result<std::vector<ScriptInputs>> read_events(const Options& options, Console& console) {
   std::vector<ScriptInputs> events;
   if (!options.each) {
-    TRY_ASSIGN(ScriptInputs inputs, ScriptInputs::read(options.arguments));
+    TRY_ASSIGN(ScriptInputs inputs, ScriptInputs::read(options.script.arguments));
     events.push_back(std::move(inputs));
     return events;
   }
@@ -82,15 +80,15 @@ std::optional<uint64_t> read_count(const std::string& text) {
 }
 
 Exit run(Options options, Console& console) {
-  auto script = take_script(options.expression, options.arguments);
+  auto script = take_script(options.script);
   if (!script) return refuse(console, script.error());
-  if (options.each && !options.arguments.empty()) {
+  if (options.each && !options.script.arguments.empty()) {
     return refuse(console, "--each takes its inputs from a file; leave out INPUT, or --each");
   }
   const auto repeat = read_count(options.repeat);
   if (!repeat) return refuse(console, "--repeat takes a number from 1, not '" + options.repeat + "'");
   ErrorTeller teller(*script, console);
-  computo::CompileOptions compile = script_options(script->origin, options.array_key);
+  computo::CompileOptions compile = script_options(script->origin, options.script.array_key);
   compile.trace = computo::TraceInfo::kPlaces;
   const computo::ProgramPtr program = compile_or_tell(*script, compile, teller);
   if (program == nullptr) return Exit::kFailed;
@@ -124,15 +122,12 @@ Verb computo_profile_verb() {
   verb.example =
       "colloquium computo profile orders.computo '{\"items\": [1, 2]}' --repeat 1000\n"
       "colloquium computo profile orders.computo --each events.ndjson --format json";
-  verb.arguments = "[SCRIPT] [INPUT…]";
   verb.options = {
-      {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},
       {"--each", "FILE", "evaluate once for every line of this NDJSON file ('-': standard input)", &options->each},
       {"--repeat", "COUNT", "do all of it that often; default 1", &options->repeat},
       {"--format", "FORMAT", "how to print it; default text", &options->format, false, {"text", "json"}},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
-      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &options->arguments},
   };
+  add_script_options(verb, options->script);
   verb.run = [options](Console& console) { return run(*options, console); };
   verb.state = options;
   return verb;

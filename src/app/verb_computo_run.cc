@@ -22,10 +22,8 @@ constexpr size_t kFlushBytes = size_t{64} << 10;
 
 // What the command line gave.
 struct Options {
-  std::optional<std::string> expression;
+  ScriptArguments script;
   std::optional<std::string> each;
-  std::string array_key = "array";
-  std::vector<std::string> arguments;
 };
 
 Exit evaluate_once(const computo::ProgramPtr& program, const std::vector<std::string>& arguments,
@@ -76,7 +74,8 @@ class LineRunner {
     tape_.clear();
     json::WalkError bad;
     if (!walker_.walk(line, tape_, bad)) {
-      console_.err << input_name << ":" << number << ":" << bad.byte + 1 << ": error: " << bad.what << "\n";
+      console_.err << input_name << ":" << number << ":" << bad.byte + 1 << ": error["
+                   << computo::to_string(computo::Category::kParse) << "]: " << bad.what << "\n";
       return false;
     }
     const json::ValueView input(line.data(), tape_.data(), 0);
@@ -106,19 +105,18 @@ class LineRunner {
 };
 
 Exit run(Options options, Console& console) {
-  auto script = take_script(options.expression, options.arguments);
+  auto script = take_script(options.script);
   if (!script) return refuse(console, script.error());
-  if (options.array_key.empty()) return refuse(console, "--array needs a key of at least one character");
   // Alone: beside other INPUTs a dash would be one of them, and a stream is no value.
-  const bool from_stdin = options.arguments == std::vector<std::string>{"-"};
-  if (options.each && !options.arguments.empty()) {
+  const bool from_stdin = options.script.arguments == std::vector<std::string>{"-"};
+  if (options.each && !options.script.arguments.empty()) {
     return refuse(console, "--each takes its inputs from a file; leave out INPUT, or --each");
   }
   ErrorTeller teller(*script, console);
   computo::ProgramPtr program =
-      compile_or_tell(*script, script_options(script->origin, options.array_key), teller);
+      compile_or_tell(*script, script_options(script->origin, options.script.array_key), teller);
   if (program == nullptr) return Exit::kFailed;
-  if (!from_stdin && !options.each) return evaluate_once(program, options.arguments, teller, console);
+  if (!from_stdin && !options.each) return evaluate_once(program, options.script.arguments, teller, console);
   const std::string path = from_stdin ? "-" : *options.each;
   const auto lines = open_bytes(path, console);
   if (!lines) return refuse(console, lines.error());
@@ -139,13 +137,10 @@ Verb computo_run_verb() {
   verb.example =
       "colloquium computo run total.json '{\"items\": [1, 2]}'\n"
       "colloquium computo run -e '= $input/id' - < events.ndjson";
-  verb.arguments = "[SCRIPT] [INPUT…]";
   verb.options = {
-      {"-e,--expression", "EXPR", "the script itself, in place of a SCRIPT file", &options->expression},
       {"--each", "FILE", "evaluate once for every line of this NDJSON file ('-': standard input)", &options->each},
-      {"--array", "KEY", "the key that marks a literal array in a script; default 'array'", &options->array_key},
-      {"ARGUMENT", "", "the SCRIPT file (unless -e is given), then the INPUTs", &options->arguments},
   };
+  add_script_options(verb, options->script);
   verb.run = [options](Console& console) { return run(*options, console); };
   verb.state = options;
   return verb;

@@ -31,6 +31,22 @@ TEST_CASE("computo run reads the script and its inputs from files") {
   CHECK(result.out == "42\n");
 }
 
+TEST_CASE("a byte-order mark before a script or an input is left out, and told elsewhere") {
+  const VerbRunner verbs;
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string script = verbs.write("script.json", mark + R"(["$input", "/a"])");
+  const std::string sugar = verbs.write("script.computo", mark + "$input/a + 1");
+  const std::string input = verbs.write("one.json", mark + R"({"a": 1})");
+  CHECK(verbs.run({"computo", "run", script, input}).out == "1\n");
+  CHECK(verbs.run({"computo", "run", sugar, input}).out == "2\n");
+  CHECK(verbs.run({"computo", "run", script, "-"}, mark + "{\"a\": 1}\n{\"a\": 2}\n").out == "1\n2\n");
+  const VerbResult second = verbs.run({"computo", "run", script, "-"}, "{\"a\": 1}\n" + mark + "{\"a\": 2}\n");
+  CHECK(second.err == "stdin:2:1: error[parse]: a byte-order mark stands before the value; leave it out\n");
+  const VerbResult failed = verbs.run({"computo", "run", verbs.write("b.computo", mark + "1 + \"a\""), input});
+  CHECK(contains(failed.err, "b.computo:1:5: error[type]: "));
+  CHECK(contains(failed.err, "\n    1 + \"a\"\n        ^\n"));
+}
+
 TEST_CASE("a text that is JSON is an input even where a file has that name") {
   const VerbRunner verbs;
   CHECK(value_of(R"(["$input"])", {"12"}) == "12\n");
@@ -54,7 +70,7 @@ TEST_CASE("a line that fails gives no result and does not stop the others") {
       VerbRunner().run({"computo", "run", "-e", R"(["+", ["$input"], 1])", "-"}, "1\n{]\n\"x\"\n2\n");
   CHECK(result.exit == Exit::kFailed);
   CHECK(result.out == "2\n3\n");
-  CHECK(contains(result.err, "stdin:2:2: error: "));
+  CHECK(contains(result.err, "stdin:2:2: error[parse]: "));
   CHECK(contains(result.err, "error[type]"));
   CHECK(contains(result.err, "(input line 3)"));
 }
@@ -108,6 +124,11 @@ TEST_CASE("what is wrong before anything is evaluated is refused") {
   refused({"-e", "1", "--each", verbs.path("missing.ndjson")}, "missing.ndjson");
   refused({"-e", "1", "--each", "x", "2"}, "leave out INPUT");
   refused({"-e", "1", "--array", ""}, "--array");
+  for (const char* verb : {"debug", "profile"}) {
+    const VerbResult result = verbs.run({"computo", verb, "-e", "= [1]", "--array", ""});
+    CHECK(result.exit == Exit::kRefused);
+    CHECK(contains(result.err, "--array needs a key"));
+  }
 }
 
 }  // namespace

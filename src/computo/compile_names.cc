@@ -28,7 +28,7 @@ bool Compiler::pointer_operand(const Call& call, Steps& steps) {
   const std::string_view text = program_.expression(token).string(scratch);
   if (text.empty() || !split_pointer(text, steps)) {
     raise(call.site, Category::kPointer,
-          "expected a JSON Pointer that begins with '/', got \"" + std::string(text) + "\"", 0);
+          pointer_problem(text, "\"" + std::string(text) + "\"", " that begins with '/'"), 0);
     return false;
   }
   return true;
@@ -55,9 +55,7 @@ void Compiler::get(const Call& call) {
   const std::string_view text = operand.string(scratch);
   Steps steps;
   if (!split_pointer(text, steps)) {
-    return raise_instead(call.site, Category::kPointer,
-                         "expected a JSON Pointer, empty or beginning with '/', got \"" + std::string(text) + "\"",
-                         1);
+    return raise_instead(call.site, Category::kPointer, pointer_problem(text, "\"" + std::string(text) + "\""), 1);
   }
   const uint32_t pointer = add_pointer(std::move(steps));
   if (call.arguments.size() == 2) {

@@ -53,6 +53,12 @@ bool split_pointer(std::string_view text, Steps& out) {
   }
 }
 
+std::string pointer_problem(std::string_view text, std::string_view shown, std::string_view form) {
+  const std::string got = ", got " + std::string(shown);
+  if (text.starts_with('/')) return "in a JSON Pointer '~' stands only in ~0 (for '~') and ~1 (for '/')" + got;
+  return "expected a JSON Pointer" + std::string(form) + got;
+}
+
 void append_token(std::string_view token, std::string& out) {
   for (const char c : token) {
     if (c == '~') {

@@ -27,6 +27,11 @@ uint64_t read_index(std::string_view token);
 // Splits `text`. False if it is neither empty nor begins with '/', or has a '~' that is no escape.
 bool split_pointer(std::string_view text, Steps& out);
 
+// What is wrong with a text that split_pointer refuses. `shown`: the text as messages show it; `form`: what a
+// pointer may look like here.
+std::string pointer_problem(std::string_view text, std::string_view shown,
+                            std::string_view form = ", empty or beginning with '/'");
+
 // The inverse for one token: '~' and '/' escaped. For messages.
 void append_token(std::string_view token, std::string& out);
 

@@ -84,6 +84,9 @@ TEST_CASE("nesting beyond the walk's limit is told from other errors") {
 
 TEST_CASE("pointers are split and unescaped once") {
   Steps steps;
+  CHECK(pointer_problem("a", "\"a\"") == "expected a JSON Pointer, empty or beginning with '/', got \"a\"");
+  CHECK(pointer_problem("/a~2", "\"/a~2\"") ==
+        "in a JSON Pointer '~' stands only in ~0 (for '~') and ~1 (for '/'), got \"/a~2\"");
   REQUIRE(split_pointer("/a~1b/~0~01//12/", steps));
   REQUIRE(steps.size() == 5);
   CHECK(steps[0].key == "a/b");

@@ -33,6 +33,10 @@ TEST_CASE("A parse error names origin, line and column") {
   CHECK(error_of("[1]\n\n]") == "orders.json:3:1: expected nothing more after the value");
 }
 
+TEST_CASE("A byte-order mark is no part of JSON, and told by its name") {
+  CHECK(error_of("\xEF\xBB\xBF[1]") == "orders.json:1:1: a byte-order mark stands before the value; leave it out");
+}
+
 TEST_CASE("Columns count characters") {
   CHECK(error_of("[\"é€😀\" 1]") == "orders.json:1:8: expected ',' or ']'");
   CHECK(error_of("[\"é\xff\"]") == "orders.json:1:4: invalid UTF-8");

@@ -17,6 +17,8 @@ constexpr size_t kTapeStep = 48;
 // Decimal digits before the point that every double has room for: below that no literal is infinite.
 constexpr int64_t kSafeMagnitude = 308;
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // Bytes whose marks fit one machine word.
 constexpr unsigned kMarksWidth = 64;
 
@@ -456,6 +458,7 @@ bool Walker::walk(std::string_view text, std::vector<TapeToken>& tape, WalkError
   if (good && valid) return true;
   tape.resize(tape_size);
   error = pass.error();
+  if (text.starts_with(kByteOrderMark)) error.what = "a byte-order mark stands before the value; leave it out";
   if (valid) return false;
   // The first bad byte counts, and a bad sequence is where it begins.
   const WalkError bad_sequence{valid_utf8_prefix(text), "invalid UTF-8"};

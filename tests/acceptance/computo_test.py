@@ -65,7 +65,7 @@ def sugar_is_a_notation_too():
 def bad_lines_are_told_and_the_others_go_on():
     code, out, err = evaluate('["+", ["$input"], 1]', "-", stdin=b'1\n{"a"\n"x"\n4\n')
     check_equal((code, out), (1, "2\n5\n"), err)
-    check("stdin:2:5: error: " in err and "(input line 3)" in err, err)
+    check("stdin:2:5: error[parse]: " in err and "(input line 3)" in err, err)
 
 
 def an_input_that_is_neither_json_nor_a_file_is_refused():

@@ -87,6 +87,16 @@ def migrate_rewrites_what_it_can_and_tells_the_rest():
         check("stdin:1:8: differs[D-ARRAY]: " in err and "error[unknown_operator]" in err, err)
 
 
+def a_wrong_escape_in_a_pointer_is_told():
+    """[REQ-047] In whichever operator, and whether the pointer is known before or not."""
+    with work_directory() as directory:
+        for script in ('["$input", "/a~2"]', '["get", ["$input"], "/a~"]', '["has", ["$input"], "/a~2"]',
+                       '["has", ["$input"], ["strConcat", "/a~", "2"]]'):
+            code, out, err = run(["computo", "run", "-e", script, "{}"], directory)
+            check_equal((code, out), (1, ""), script)
+            check("error[pointer]" in err and "'~' stands only in ~0 (for '~') and ~1 (for '/'), got " in err, err)
+
+
 def sugar_may_begin_like_json():
     """[REQ-055] What is no JSON is sugar wherever no file's name says more, and '=' marks it."""
     with work_directory() as directory:
@@ -139,4 +149,4 @@ def scripts_and_inputs_may_come_from_pipes():
 main(check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
      fmt_is_idempotent_and_keeps_comments_and_permissions, convert_goes_both_ways,
      migrate_rewrites_what_it_can_and_tells_the_rest, sugar_may_begin_like_json,
-     scripts_and_inputs_may_come_from_pipes)
+     scripts_and_inputs_may_come_from_pipes, a_wrong_escape_in_a_pointer_is_told)

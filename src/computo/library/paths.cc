@@ -10,6 +10,7 @@
 #include "computo/library/places.h"
 #include "computo/library/texts.h"
 #include "computo/number.h"
+#include "computo/pointer.h"
 
 namespace colloquium::computo::ops {
 
@@ -129,7 +130,7 @@ std::string check_pointer(std::span<const ConstantText> arguments) {
   for (size_t i = text.find('~'); good && i != std::string_view::npos; i = text.find('~', i + 1)) {
     good = i + 1 < text.size() && (text[i + 1] == '0' || text[i + 1] == '1');
   }
-  return good ? "" : "expected a JSON Pointer, empty or beginning with '/', got \"" + std::string(text) + "\"";
+  return good ? "" : pointer_problem(text, "\"" + std::string(text) + "\"");
 }
 
 bool has(Machine& machine, const Value* arguments, uint32_t count, Value& out) {

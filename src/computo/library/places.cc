@@ -197,8 +197,7 @@ bool place_argument(Machine& machine, uint32_t i, const Value& pointer, Place& o
   const Outcome outcome = read_place(machine, text, out);
   if (outcome != Outcome::kNowhere) return outcome == Outcome::kDone;
   ASSERT(!machine.failed());
-  return machine.fail_argument(i, Category::kPointer,
-                               "expected a JSON Pointer, empty or beginning with '/', got " + describe(pointer));
+  return machine.fail_argument(i, Category::kPointer, pointer_problem(text, describe(pointer)));
 }
 
 Outcome find_place(Machine& machine, const Place& place, Value& v) {
