@@ -80,6 +80,8 @@ const char* header_defect(const BatchHeader& header) {
   if (header.base_offset < 0) return "the batch's offset is negative";
   if (header.record_count < 1) return "the batch holds no records";
   if (header.last_offset_delta != header.record_count - 1) return "the batch's last offset and count disagree";
+  // Else a batch of events that lost its bit would be passed over as one of ours.
+  if (header.is_control() && (header.attributes & kCodecMask) != 0) return "a control batch names a codec";
   return nullptr;
 }
 
