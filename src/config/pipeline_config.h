@@ -37,6 +37,7 @@ struct LogConfig {
 
 struct DedupeConfig {
   Expression key;
+  Expression sequence;  // unset: key is an event's id, else its producer's
   Duration window{24 * 3'600'000};
   int64_t max_ids = 10'000'000;
   ConfigMark mark;

@@ -145,16 +145,26 @@ ConfigSpec<LogConfig> log_spec() {
 
 ConfigSpec<DedupeConfig> dedupe_spec() {
   return ConfigSpec<DedupeConfig>()
-      .field("key", &DedupeConfig::key,
-             {.description = "Expression that gives an event's id, any JSON value; `1` and `\"1\"` are two ids. An "
-                             "event without one, or with null, is refused.",
-              .example = "[\"$input\", \"/id\"]",
-              .required = true})
-      .field("window", &DedupeConfig::window, {.description = "How long an id is remembered.", .minimum = 1})
+      .field(
+          "key", &DedupeConfig::key,
+          {.description = "Expression that gives an event's id, any JSON value; `1` and `\"1\"` are two ids. An "
+                          "event without one, or with null, is refused.",
+           .example = "[\"$input\", \"/id\"]",
+           .required = true})
+      .field("sequence", &DedupeConfig::sequence,
+             {.description =
+                  "With it `key` gives the event's producer, and this its number: each producer counts its "
+                  "events one by one. The next number is taken, an earlier one is a duplicate, and one that "
+                  "leaves out others is refused. One entry a producer is remembered, not one an event.",
+              .example = "[\"$input\", \"/n\"]"})
+      .field("window", &DedupeConfig::window,
+             {.description = "How long an id is remembered; with `sequence`, a producer that sends nothing.",
+              .minimum = 1})
       .field(
           "max_ids", &DedupeConfig::max_ids,
-          {.description = "How many ids are remembered; the oldest leave first, which may cut the window short: "
-                          "the metric `colloquium_dedupe_horizon_seconds` says how far.",
+          {.description =
+               "How many ids or producers are remembered; the oldest leave first, which may cut the window short: "
+               "the metric `colloquium_dedupe_horizon_seconds` says how far.",
            .minimum = 1,
            .maximum = 1'000'000'000})
       .shorthand("key");

@@ -1,71 +1,70 @@
-// DedupeTable: which ids a source has already delivered, within a window of time and count.
+// DedupeTable: which events a source has already delivered, as its door asks.
 //
-// One table per source, keyed by a 128-bit keyed hash of the id expression's value and its type: 1 and "1" are
-// two ids. An id is claimed before
-// its event is encoded (pending), confirmed when the event is durable, or released when it was not kept.
-// A copy that arrives while the first is pending waits for it. The oldest ids leave when they are older than
-// the window or when there are more than `max_ids`; horizon_ms() says how far back the table really reaches.
+// One table per source. Two kinds: IdWindow knows every id within a window of time and count; ProducerSequences
+// knows how far each producer has counted. An event's id is claimed before the event is encoded (pending),
+// confirmed when it is durable, or released when it was not kept. A copy that arrives while the first is pending
+// waits for it.
 //
-// About 32 bytes an id: a ring in order of arrival plus an open-addressing index into it, per shard.
-// Thread safety: every method on any thread; shards have locks of their own. Callbacks run on the thread
-// that confirms or releases.
+// Thread safety: every method on any thread. Callbacks run on the thread that confirms or releases.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "colloquium/function.h"
 
 namespace colloquium::engine {
 
+// Stored with the events in the log: its meaning, for each kind of table, may not change.
 using IdHash = std::array<uint64_t, 2>;
 
 class DedupeTable {
  public:
-  // `seed` keys the hash, so that an id's place can't be guessed from outside.
-  DedupeTable(uint64_t seed, int64_t window_ms, uint64_t max_ids);
-  ~DedupeTable();
+  virtual ~DedupeTable() = default;
   DedupeTable(const DedupeTable&) = delete;
   DedupeTable& operator=(const DedupeTable&) = delete;
 
-  // Of an id that is a string, and of one that is any other JSON value, in canonical form. Both are stored in the
-  // log, so neither may change.
-  IdHash hash(std::string_view id) const;
+  // Of a value that is a string, and of one that is any other JSON value, in canonical form. The table's seed keys
+  // them, so that an id's place can't be guessed from outside.
+  IdHash hash(std::string_view text) const;
   IdHash hash_json(std::string_view canonical) const;
 
   enum class Claim {
     kNew,      // the caller owns the id and must confirm or release it
     kDurable,  // a duplicate of an event that is safe
     kPending,  // a duplicate of one that is under way: `settled` will run
+    kGap,      // of ProducerSequences alone: numbers before it are missing
   };
   using Settled = UniqueFunction<void(bool durable)>;
 
   // `make_settled` is called only if the result is kPending; what it makes then runs exactly once.
-  Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled);
+  virtual Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) = 0;
 
-  void confirm(const IdHash& id);
-  void release(const IdHash& id);
+  virtual void confirm(const IdHash& id) = 0;
+  virtual void release(const IdHash& id) = 0;
 
-  // At start: an id found in the log, appended at `append_time_ms`. Oldest first.
-  void restore(const IdHash& id, int64_t append_time_ms);
+  // At start: an id found in the log or in a checkpoint, appended at `append_time_ms`. Oldest first.
+  virtual void restore(const IdHash& id, int64_t append_time_ms) = 0;
+
+  // Every id that is durable, such that restoring them in this order gives the table again. Others may use the
+  // table meanwhile; what they confirm then may be missing.
+  virtual void visit_durable(const std::function<void(const IdHash&, int64_t append_time_ms)>& visit) const = 0;
+
+  virtual uint64_t size() const = 0;
+  // Every id that was appended after this time is known: the window's begin, or later where the bound on the
+  // number cuts it short.
+  virtual int64_t horizon_ms(int64_t now_ms) const = 0;
 
   int64_t window_ms() const { return window_ms_; }
-  uint64_t size() const;
-  // Every id that was appended after this time is known: the window's begin, or later where max_ids cut it short.
-  int64_t horizon_ms(int64_t now_ms) const;
+
+ protected:
+  DedupeTable(uint64_t seed, int64_t window_ms) : seed_(seed), window_ms_(window_ms) {}
 
  private:
-  class Shard;
-  static constexpr size_t kShards = 16;
-  Shard& shard(const IdHash& id) const;
-
-  uint64_t seed_;
-  int64_t window_ms_;
-  std::array<std::unique_ptr<Shard>, kShards> shards_;
+  const uint64_t seed_;
+  const int64_t window_ms_;
 };
 
 }  // namespace colloquium::engine

@@ -90,6 +90,10 @@ SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock
 }
 SourceIntake::~SourceIntake() = default;
 
+log::AcceptInfo::Ids SourceIntake::ids_kind() const {
+  return options_.dedupe_sequence ? log::AcceptInfo::Ids::kSequences : log::AcceptInfo::Ids::kHashes;
+}
+
 size_t SourceIntake::target_count() const {
   return dead_target() + (options_.dead_stream ? 1 : 0);
 }
@@ -106,8 +110,9 @@ Status SourceIntake::restore() {
         (target == dead_target() ? options_.pipeline + "/" + options_.source : options_.source)) {
       return;
     }
-    for (const IdHash& id : accepted.info.id_hashes) {
-      if (options_.dedupe) options_.dedupe->restore(id, accepted.append_time_ms);
+    // Ids of the other kind are from before the setting was changed, and mean nothing to this table.
+    if (options_.dedupe && accepted.info.ids == ids_kind()) {
+      for (const IdHash& id : accepted.info.id_hashes) options_.dedupe->restore(id, accepted.append_time_ms);
     }
     if (accepted.info.cursor.empty()) return;
     auto stored = StoredCursor::decode(accepted.info.cursor);
@@ -357,6 +362,7 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   log::AcceptInfo info;
   info.source = dead ? options_.pipeline + "/" + options_.source : options_.source;
   info.id_hashes = batch.ids;
+  info.ids = ids_kind();
   if (!batch.cursor.empty()) info.cursor = stored_cursor(batch).encode();
   auto shared = std::make_shared<OpenBatch>(std::move(batch));
   // Before the poison is looked at: encoding takes long, and what fails meanwhile must still be seen.

@@ -70,7 +70,9 @@ struct IntakeOptions {
   // Both or neither (no dedupe). The table is this source's alone: two sources may use the same ids.
   computo::ProgramPtr dedupe_key;
   std::shared_ptr<DedupeTable> dedupe;
-  // Of both expressions; null: their variables are null.
+  // With it dedupe_key names a producer, and the table is a ProducerSequences.
+  computo::ProgramPtr dedupe_sequence;
+  // Of all expressions; null: their variables are null.
   std::shared_ptr<const computo::HostContext> script_context;
   // Added to an emit's order key to choose its door thread, so that sources spread too.
   size_t door_thread = 0;
@@ -181,6 +183,7 @@ class SourceIntake final : public Intake {
   void return_scratch(std::unique_ptr<Scratch> scratch);
   // A target is a partition, by its number, or behind the last one the dead letters, if there are any.
   size_t target_count() const;
+  log::AcceptInfo::Ids ids_kind() const;
   size_t dead_target() const { return static_cast<size_t>(options_.partitions); }
   std::shared_ptr<const BatchOrigin> origin_of(size_t target) const { return origins_[target]; }
 

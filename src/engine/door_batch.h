@@ -64,6 +64,7 @@ struct SourceIntake::Scratch {
   std::vector<formats::Piece> pieces;
   std::unique_ptr<EventExpression> partition_by;
   std::unique_ptr<EventExpression> dedupe_key;
+  std::unique_ptr<EventExpression> dedupe_sequence;
 
   // Of the request being cut; see Cutter.
   std::vector<size_t> first;
@@ -96,6 +97,9 @@ class SourceIntake::Cutter {
   bool add_directly(size_t target, const Place& place, const EventMeta& meta);
   void add_by_key(const Place& place, EventMeta meta);
   bool walk(const Place& place, std::string_view text, std::vector<TapeToken>& tape, json::WalkError& error);
+  // Nothing, and the event is bad, if it has none.
+  std::optional<IdHash> id_of(const json::ValueView& value, const Place& place);
+  std::optional<int64_t> sequence_of(const json::ValueView& value, const Place& place);
   // Counts duplicates; pending ones make the request wait for their first.
   bool claim(const json::ValueView& value, const Place& place, OpenBatch& open);
   bool seen(size_t target, int64_t position) const;

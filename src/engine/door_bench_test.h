@@ -10,7 +10,9 @@
 #include "base/sim_executor.h"
 #include "engine/dead_letter_tally.h"
 #include "engine/door.h"
+#include "engine/id_window.h"
 #include "engine/pipeline.h"
+#include "engine/producer_sequences.h"
 #include "engine/test_support.h"
 #include "log/fake_log.h"
 #include "loop/test_loop.h"
@@ -28,6 +30,7 @@ struct DoorSetting {
   int32_t partitions = 1;
   std::string partition_by;
   std::string dedupe_key;
+  std::string dedupe_sequence;
   uint64_t under_way_bytes = 1 << 20;
   uint64_t held_bytes_max = 4 << 20;
   uint64_t seed = 11;  // of the order in which threads get their turns
@@ -58,7 +61,12 @@ struct DoorBench {
     if (!setting.partition_by.empty()) options.partition_by = program(setting.partition_by);
     if (!setting.dedupe_key.empty()) {
       options.dedupe_key = program(setting.dedupe_key);
-      options.dedupe = std::make_shared<DedupeTable>(5, 3'600'000, 1000);
+      if (setting.dedupe_sequence.empty()) {
+        options.dedupe = std::make_shared<IdWindow>(5, 3'600'000, 1000);
+      } else {
+        options.dedupe_sequence = program(setting.dedupe_sequence);
+        options.dedupe = std::make_shared<ProducerSequences>(5, 3'600'000, 1000);
+      }
     }
     intake = std::make_unique<SourceIntake>(options, loop, clock, workers);
     REQUIRE(intake->restore());

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <cstring>
 
 #include "base/assert.h"
@@ -7,6 +8,7 @@
 #include "engine/dead_letter_tally.h"
 #include "engine/door_batch.h"
 #include "engine/partitioner.h"
+#include "engine/producer_sequences.h"
 
 namespace colloquium::engine {
 
@@ -36,6 +38,8 @@ SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
     partition_by = std::make_unique<EventExpression>(options.partition_by, options.script_context);
   if (options.dedupe_key)
     dedupe_key = std::make_unique<EventExpression>(options.dedupe_key, options.script_context);
+  if (options.dedupe_sequence)
+    dedupe_sequence = std::make_unique<EventExpression>(options.dedupe_sequence, options.script_context);
 }
 
 SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,
@@ -224,28 +228,69 @@ uint32_t SourceIntake::Cutter::next_delta(OpenBatch& open, int64_t position) con
   return static_cast<uint32_t>(position - open.base_position);
 }
 
-// False if the event is a duplicate, or its id could not be computed; the caller drops it.
-bool SourceIntake::Cutter::claim(const json::ValueView& value, const Place& place, OpenBatch& open) {
-  if (!scratch_.dedupe_key) return true;
+std::optional<IdHash> SourceIntake::Cutter::id_of(const json::ValueView& value, const Place& place) {
   const auto text = scratch_.dedupe_key->text(value);
   if (!text) {
     bad(place, ErrorCode::kInvalidInput, "dedupe.key: " + scratch_.dedupe_key->error(), 0);
-    return false;
+    return std::nullopt;
   }
   const TokenType type = scratch_.dedupe_key->type();
   if (type == TokenType::kNull) {
     // Whoever leaves an id empty does so in every event, and all but the first of them would be dropped.
     bad(place, ErrorCode::kInvalidInput, "dedupe.key: the event's id is null", 0);
-    return false;
+    return std::nullopt;
   }
+  const DedupeTable& table = *intake_.options_.dedupe;
+  const IdHash key = type == TokenType::kString ? table.hash(*text) : table.hash_json(*text);
+  if (!scratch_.dedupe_sequence) return key;
+  const auto number = sequence_of(value, place);
+  if (!number) return std::nullopt;
+  return ProducerSequences::id(key, *number);
+}
+
+std::optional<int64_t> SourceIntake::Cutter::sequence_of(const json::ValueView& value, const Place& place) {
+  const auto text = scratch_.dedupe_sequence->text(value);
+  if (!text) {
+    bad(place, ErrorCode::kInvalidInput, "dedupe.sequence: " + scratch_.dedupe_sequence->error(), 0);
+    return std::nullopt;
+  }
+  int64_t number = -1;
+  if (scratch_.dedupe_sequence->type() == TokenType::kInteger) {
+    const auto [after, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (error != std::errc() || after != text->data() + text->size()) number = -1;
+  }
+  if (number >= 0) return number;
+  bad(place, ErrorCode::kInvalidInput,
+      "dedupe.sequence: a sequence number is an integer from 0 to 2^63 - 1; got " +
+          std::string(text->substr(0, kQuoteBytes)),
+      0);
+  return std::nullopt;
+}
+
+// False if the event is a duplicate, or has no id that can be taken; the caller drops it.
+bool SourceIntake::Cutter::claim(const json::ValueView& value, const Place& place, OpenBatch& open) {
+  if (!scratch_.dedupe_key) return true;
+  const auto id = id_of(value, place);
+  if (!id) return false;
   DedupeTable& table = *intake_.options_.dedupe;
-  const IdHash id = type == TokenType::kString ? table.hash(*text) : table.hash_json(*text);
-  if (table.claim(id, meta_.timestamp_ms, make_settled_) != DedupeTable::Claim::kNew) {
-    ++request_->result.duplicates;
-    return false;
+  switch (table.claim(*id, meta_.timestamp_ms, make_settled_)) {
+    case DedupeTable::Claim::kNew:
+      open.ids.push_back(*id);
+      return true;
+    case DedupeTable::Claim::kGap: {
+      const auto expected = static_cast<ProducerSequences&>(table).expected(*id);
+      bad(place, ErrorCode::kConflict,
+          "dedupe.sequence: the producer's next number is " + (expected ? std::to_string(*expected) : "another") +
+              "; got " + std::to_string((*id)[1]),
+          0);
+      return false;
+    }
+    case DedupeTable::Claim::kDurable:
+    case DedupeTable::Claim::kPending:
+      break;
   }
-  open.ids.push_back(id);
-  return true;
+  ++request_->result.duplicates;
+  return false;
 }
 
 // Whether the target holds this event from before (a source that resumed behind what was stored).

@@ -215,6 +215,71 @@ TEST_CASE("an id that is null is refused like one that is missing", "[REQ-008]")
   CHECK(bench.one(R"({"id":"null"})").accepted == 1);
 }
 
+namespace {
+
+std::string numbered(const std::string& producer, int64_t number) {
+  return R"({"who":")" + producer + R"(","n":)" + std::to_string(number) + "}";
+}
+
+Setting by_sequence() {
+  return {.dedupe_key = R"(["$input","/who"])", .dedupe_sequence = R"(["$input","/n"])"};
+}
+
+}  // namespace
+
+TEST_CASE("events that their producer numbers are stored once and without gaps, also after a restart",
+          "[REQ-008]") {
+  const Setting setting = by_sequence();
+  {
+    Bench bench(setting);
+    CHECK(bench.one(numbered("a", 7)).accepted == 1);
+    CHECK(bench.one(numbered("b", 1)).accepted == 1);
+    const Ack gap = bench.one(numbered("a", 9));
+    REQUIRE(gap.error);
+    CHECK(gap.error->code == ErrorCode::kConflict);
+    CHECK(gap.error->message == "dedupe.sequence: the producer's next number is 8; got 9");
+    // A request is all or nothing, and what it took with it may come again.
+    const Ack refused = bench.one(numbered("a", 8) + "\n" + numbered("a", 10), BodyFormat::kNdjson);
+    REQUIRE(refused.error);
+    CHECK(bench.one(numbered("a", 8) + "\n" + numbered("a", 9), BodyFormat::kNdjson).accepted == 2);
+    CHECK(bench.one(numbered("a", 8)).duplicates == 1);
+  }
+  Bench bench(setting);
+  CHECK(bench.one(numbered("a", 9)).duplicates == 1);
+  CHECK(bench.one(numbered("b", 2)).accepted == 1);
+  CHECK(bench.one(numbered("a", 11)).error);
+  CHECK(bench.one(numbered("a", 10)).accepted == 1);
+  CHECK(bench.stored() == std::vector<std::string>{numbered("a", 7), numbered("b", 1), numbered("a", 8),
+                                                   numbered("a", 9), numbered("b", 2), numbered("a", 10)});
+}
+
+TEST_CASE("a sequence number is an integer that is not negative", "[REQ-008]") {
+  Bench bench(by_sequence());
+  for (const char* number : {"-1", "1.0", "\"1\"", "null", "9223372036854775808", "[]"}) {
+    const Ack ack = bench.one(R"({"who":"a","n":)" + std::string(number) + "}");
+    REQUIRE(ack.error);
+    CHECK(ack.error->code == ErrorCode::kInvalidInput);
+    CHECK(ack.error->message.find("from 0 to 2^63 - 1; got ") != std::string::npos);
+  }
+  CHECK(bench.one(R"({"who":"a"})").error);
+  CHECK(bench.one(R"({"who":"a","n":9223372036854775806})").accepted == 1);
+}
+
+TEST_CASE("ids that were stored under the other kind of dedupe are not taken for this one's", "[REQ-008]") {
+  Setting setting = by_sequence();
+  {
+    Bench bench(setting);
+    CHECK(bench.one(numbered("a", 7)).accepted == 1);
+  }
+  setting.dedupe_sequence.clear();
+  {
+    Bench bench(setting);
+    CHECK(bench.one(numbered("a", 7)).accepted == 1);
+  }
+  Bench bench(by_sequence());
+  CHECK(bench.one(numbered("a", 3)).accepted == 1);
+}
+
 TEST_CASE("a source counts the bytes of what it kept, not those of duplicates and refused requests", "[REQ-111]") {
   const std::string partition_by = GENERATE("", R"(["$input","/id"])");
   Bench bench({.partitions = partition_by.empty() ? 1 : 3,

@@ -4,7 +4,9 @@
 
 #include "base/assert.h"
 #include "engine/feed.h"
+#include "engine/id_window.h"
 #include "engine/pipeline_run.h"
+#include "engine/producer_sequences.h"
 #include "engine/when_stage.h"
 
 namespace colloquium::engine {
@@ -198,6 +200,14 @@ Status PipelineRun::build_sources() {
   return {};
 }
 
+// The seed follows from the stream's tag: the same after a restart, and not to be guessed from outside.
+std::shared_ptr<DedupeTable> PipelineRun::make_dedupe(const config::DedupeConfig& config) const {
+  const uint64_t seed = std::hash<std::string>()(stream_tag_);
+  const auto most = static_cast<uint64_t>(config.max_ids);
+  if (config.sequence) return std::make_shared<ProducerSequences>(seed, config.window.ms, most);
+  return std::make_shared<IdWindow>(seed, config.window.ms, most);
+}
+
 IntakeOptions PipelineRun::intake_options(size_t index) {
   const config::ComponentConfig& source_config = config().sources[index];
   const PlanData& data = plan_->data();
@@ -209,10 +219,8 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   options.dedupe_key = data.sources[index].dedupe_key;
   options.script_context = host_context_;
   if (source_config.dedupe) {
-    // The seed follows from the stream's tag: the same after a restart, and not to be guessed from outside.
-    options.dedupe =
-        std::make_shared<DedupeTable>(std::hash<std::string>()(stream_tag_), source_config.dedupe->window.ms,
-                                      static_cast<uint64_t>(source_config.dedupe->max_ids));
+    options.dedupe_sequence = data.sources[index].dedupe_sequence;
+    options.dedupe = make_dedupe(*source_config.dedupe);
     measure_dedupe(source_config.name, *source_config.descriptor, options.dedupe);
   }
   options.door_thread = index;

@@ -51,7 +51,7 @@ class PipelineRun final : public Pipeline {
     std::unique_ptr<SourceIntake> intake;
     std::unique_ptr<Source> source;
     QueueFeed* queue = nullptr;  // `log: off`: owned by the runner
-    bool finished = false;  // or failed
+    bool finished = false;       // or failed
     std::optional<Error> error;
     bool closed = false;
   };
@@ -70,6 +70,7 @@ class PipelineRun final : public Pipeline {
   Status build_sources();
   Status build_source(size_t index);
   IntakeOptions intake_options(size_t index);
+  std::shared_ptr<DedupeTable> make_dedupe(const config::DedupeConfig& config) const;
   Status build_runners();
   Status build_runner(size_t partition, std::unique_ptr<Feed> feed);
   Result<StageChain> build_chain();

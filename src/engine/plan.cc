@@ -110,6 +110,8 @@ std::string promise(const PlanData& data, size_t source, size_t sink) {
   const std::string good =
       data.sinks[sink].guarantee == Guarantee::kExactlyOnce ? "exactly once" : "effectively once, by stable id";
   if (rereadable) return pair + good;
+  if (data.sources[source].dedupe_sequence)
+    return pair + good + " for events that their producer numbers, as dedupe.sequence has it";
   if (data.sources[source].dedupe_key)
     return pair + good + " for events with the id of dedupe.key, within its window";
   return pair + good + " from its acceptance on; a client that sends again makes a new event (set dedupe)";
@@ -191,6 +193,7 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     SourcePlan plan;
     if (source.descriptor->source_traits) plan.traits = source.descriptor->source_traits(source.parsed);
     if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, at_door, problems);
+    if (source.dedupe) plan.dedupe_sequence = engine::compile(source.dedupe->sequence, at_door, problems);
     data->sources.push_back(std::move(plan));
   }
   for (const config::ComponentConfig& stage : from.stages) {

@@ -17,7 +17,8 @@ namespace colloquium::engine {
 // Immutable once compiled, like everything here; programs are shared by all threads that evaluate them.
 struct SourcePlan {
   SourceTraits traits;
-  computo::ProgramPtr dedupe_key;  // null: no dedupe
+  computo::ProgramPtr dedupe_key;       // null: no dedupe
+  computo::ProgramPtr dedupe_sequence;  // null: dedupe_key is the event's id, else its producer's
 };
 
 struct SinkPlan {

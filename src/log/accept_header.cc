@@ -6,13 +6,20 @@
 namespace colloquium::log {
 namespace {
 constexpr char kVersion = 1;
+// The same with a byte behind the version: what the ids are.
+constexpr char kVersionWithKind = 2;
 constexpr size_t kHashBytes = 16;
 }  // namespace
 
 std::string put_accept(const AcceptInfo& info) {
   std::string bytes;
   bytes.reserve(16 + info.source.size() + info.cursor.size() + info.id_hashes.size() * kHashBytes);
-  bytes += kVersion;
+  if (info.ids == AcceptInfo::Ids::kHashes) {
+    bytes += kVersion;
+  } else {
+    bytes += kVersionWithKind;
+    bytes += static_cast<char>(info.ids);
+  }
   append_varint(bytes, static_cast<int64_t>(info.source.size()));
   bytes += info.source;
   append_varint(bytes, static_cast<int64_t>(info.cursor.size()));
@@ -28,8 +35,15 @@ std::string put_accept(const AcceptInfo& info) {
 
 std::optional<AcceptInfo> get_accept(std::string_view bytes) {
   ByteReader reader(bytes);
-  if (reader.byte() != kVersion) return std::nullopt;
   AcceptInfo info;
+  const auto version = static_cast<char>(reader.byte());
+  if (version == kVersionWithKind) {
+    const uint8_t kind = static_cast<uint8_t>(reader.byte());
+    if (kind > static_cast<uint8_t>(AcceptInfo::Ids::kSequences)) return std::nullopt;
+    info.ids = static_cast<AcceptInfo::Ids>(kind);
+  } else if (version != kVersion) {
+    return std::nullopt;
+  }
   info.source = reader.take(reader.varint());
   info.cursor = reader.take(reader.varint());
   const int64_t count = reader.varint();

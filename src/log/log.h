@@ -53,9 +53,13 @@ using StreamId = int32_t;  // of this Log object; never stored
 // What the door stores with an accepted batch, in a reserved record header, so that accepting needs no
 // journal entry.
 struct AcceptInfo {
+  // What the numbers of id_hashes mean: the door's affair, which tells by it what it wrote under other settings.
+  enum class Ids : uint8_t { kHashes = 0, kSequences = 1 };
+
   std::string source;                              // source name
   std::string cursor;                              // empty: the source cannot be re-read
   std::vector<std::array<uint64_t, 2>> id_hashes;  // one per event, or none (no dedupe)
+  Ids ids = Ids::kHashes;
 };
 
 // Records encoded, compressed and summed by whoever made the batch; the log thread adds the batch header.

@@ -179,6 +179,8 @@ void refuse(const Ack& ack, const std::string& body, BodyFormat format, net::Res
       return responder.fail(bad_event(ack, 400, body, format));
     case ErrorCode::kLimit:
       return responder.fail(bad_event(ack, 413, body, format));
+    case ErrorCode::kConflict:
+      return responder.fail(bad_event(ack, 409, body, format));
     default:
       break;
   }

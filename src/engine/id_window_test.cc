@@ -1,4 +1,4 @@
-#include "engine/dedupe_table.h"
+#include "engine/id_window.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -23,7 +23,7 @@ Claim claim(DedupeTable& table, const std::string& id, int64_t now_ms) {
 }  // namespace
 
 TEST_CASE("an id is new once, then a duplicate as long as the window lasts", "[REQ-008]") {
-  DedupeTable table(1, 1000, 1000);
+  IdWindow table(1, 1000, 1000);
   CHECK(claim(table, "a", 10) == Claim::kNew);
   table.confirm(table.hash("a"));
   CHECK(claim(table, "a", 20) == Claim::kDurable);
@@ -32,7 +32,7 @@ TEST_CASE("an id is new once, then a duplicate as long as the window lasts", "[R
 }
 
 TEST_CASE("a copy that comes while the first is pending waits and hears how it ended") {
-  DedupeTable table(1, 1000, 1000);
+  IdWindow table(1, 1000, 1000);
   REQUIRE(claim(table, "a", 0) == Claim::kNew);
   int durable = 0, lost = 0;
   auto waiter = [&] { return DedupeTable::Settled([&](bool ok) { ++(ok ? durable : lost); }); };
@@ -50,7 +50,7 @@ TEST_CASE("a copy that comes while the first is pending waits and hears how it e
 }
 
 TEST_CASE("a released id can be claimed again") {
-  DedupeTable table(1, 1000, 1000);
+  IdWindow table(1, 1000, 1000);
   for (int i = 0; i < 100; ++i) {
     REQUIRE(claim(table, "x" + std::to_string(i), 0) == Claim::kNew);
     if (i % 2 == 0) table.release(table.hash("x" + std::to_string(i)));
@@ -62,7 +62,7 @@ TEST_CASE("a released id can be claimed again") {
 }
 
 TEST_CASE("max_ids pushes the oldest out, and the horizon says so") {
-  DedupeTable table(1, 1'000'000, 1600);
+  IdWindow table(1, 1'000'000, 1600);
   for (int i = 0; i < 10'000; ++i) {
     const std::string id = "id-" + std::to_string(i);
     REQUIRE(claim(table, id, i) == Claim::kNew);
@@ -77,7 +77,7 @@ TEST_CASE("max_ids pushes the oldest out, and the horizon says so") {
 }
 
 TEST_CASE("the horizon is the window as long as there is room for it") {
-  DedupeTable table(1, 500, 1600);
+  IdWindow table(1, 500, 1600);
   CHECK(table.horizon_ms(1000) == 500);
   for (int i = 0; i < 100; ++i) {
     const std::string id = "id-" + std::to_string(i);
@@ -89,7 +89,7 @@ TEST_CASE("the horizon is the window as long as there is room for it") {
 }
 
 TEST_CASE("a number, a list and the string that looks like it are different ids") {
-  const DedupeTable table(1, 1000, 1000);
+  const IdWindow table(1, 1000, 1000);
   CHECK(table.hash("1") != table.hash_json("1"));
   CHECK(table.hash("[1]") != table.hash_json("[1]"));
   CHECK(table.hash_json("1") == table.hash_json("1"));
@@ -97,13 +97,13 @@ TEST_CASE("a number, a list and the string that looks like it are different ids"
 }
 
 TEST_CASE("hashes are what they were: data directories hold them") {
-  const DedupeTable table(5, 1000, 1000);
+  const IdWindow table(5, 1000, 1000);
   CHECK(table.hash("a") == IdHash{0x279ea5e9e34a4886, 0xa2515b8f9f36186e});
   CHECK(table.hash_json("1") == IdHash{0xe65ea0c11545affd, 0xa4d28e95e1660251});
 }
 
 TEST_CASE("restored ids are known, and those older than the window are not") {
-  DedupeTable table(1, 1000, 1000);
+  IdWindow table(1, 1000, 1000);
   for (int i = 0; i < 3000; i += 10) table.restore(table.hash("r" + std::to_string(i)), i);
   CHECK(claim(table, "r2990", 3000) == Claim::kDurable);
   CHECK(claim(table, "r2100", 3000) == Claim::kDurable);
@@ -111,7 +111,7 @@ TEST_CASE("restored ids are known, and those older than the window are not") {
 }
 
 TEST_CASE("thousands of ids that come, go and are released agree with a plain model") {
-  DedupeTable table(9, 500, 1'000'000);
+  IdWindow table(9, 500, 1'000'000);
   std::map<std::string, std::pair<int64_t, bool>> model;  // id -> claimed at, durable
   uint64_t state = 88172645463325252ull;
   auto next = [&] {
@@ -145,7 +145,7 @@ TEST_CASE("thousands of ids that come, go and are released agree with a plain mo
 }
 
 TEST_CASE("many threads claim each id exactly once between them") {
-  DedupeTable table(3, 1'000'000, 1'000'000);
+  IdWindow table(3, 1'000'000, 1'000'000);
   std::atomic<int> fresh{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
