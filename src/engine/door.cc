@@ -4,6 +4,8 @@
 
 #include "base/assert.h"
 #include "base/counters.h"
+#include "base/logging.h"
+#include "engine/dedupe_checkpoint.h"
 #include "engine/door_batch.h"
 #include "engine/feed.h"
 #include "engine/pipeline.h"
@@ -25,6 +27,9 @@ constexpr size_t kMergeBytes = 1u << 20;
 constexpr int64_t kRetryAfterMs = 1000;
 // First byte of a stored cursor. Whoever changes the form counts it up; an unknown one stops the start.
 constexpr char kCursorVersion = 1;
+
+// A table of ids is stored when it has grown by so many, or by half. Read again they take a fraction of a second.
+constexpr uint64_t kCheckpointIds = 1'000'000;
 
 // In place of a position, for emits that do not move the safe cursor.
 constexpr int64_t kFailed = -1;
@@ -94,6 +99,68 @@ log::AcceptInfo::Ids SourceIntake::ids_kind() const {
   return options_.dedupe_sequence ? log::AcceptInfo::Ids::kSequences : log::AcceptInfo::Ids::kHashes;
 }
 
+// With the stream's tag: one that is deleted and made anew under the same name has other ids.
+std::string SourceIntake::checkpoint_name() const {
+  return "dedupe/" + options_.stream_name + "." + options_.tag + "/" + options_.source;
+}
+
+Result<std::vector<int64_t>> SourceIntake::restore_ids() {
+  std::vector<int64_t> known_below;
+  if (!options_.dedupe) return known_below;
+  TRY_ASSIGN(const log::StreamInfo info, options_.log->stream_info(options_.stream));
+  std::vector<int64_t> ends;
+  for (const log::PartitionInfo& partition : info.partitions) ends.push_back(partition.next_offset);
+  if (const auto stored = options_.log->load_checkpoint(checkpoint_name())) {
+    known_below = restore_checkpoint(*stored, ids_kind(), ends, *options_.dedupe).value_or(std::vector<int64_t>());
+  }
+  ids_end_ = std::move(ends);
+  return known_below;
+}
+
+void SourceIntake::store_ids_if_due() {
+  LOOP_ASSERT(loop_);
+  if (!options_.dedupe || options_.log == nullptr || storing_ids_) return;
+  // The larger the table the longer it may grow, so that what is written stays in proportion to what comes in.
+  if (new_ids_ >= std::max(kCheckpointIds, options_.dedupe->size() / 2)) store_ids();
+}
+
+void SourceIntake::store_ids() {
+  storing_ids_ = true;
+  new_ids_ = 0;
+  const auto stored = [this] {
+    storing_ids_ = false;
+    tell_idle();
+  };
+  const bool posted = workers_.door(options_.door_thread).post([this, stored] {
+    write_ids();
+    loop_.post(stored);
+  });
+  if (!posted) loop_.post(stored);
+}
+
+void SourceIntake::write_ids() {
+  std::vector<int64_t> ends;
+  {
+    // Before the table is looked at: what is confirmed from here on may or may not be in it.
+    std::lock_guard lock(ids_mutex_);
+    ends = ids_end_;
+  }
+  const Status stored =
+      options_.log->store_checkpoint(checkpoint_name(), encode_checkpoint(*options_.dedupe, ids_kind(), ends));
+  if (stored) return;
+  log_warning(
+      options_.pipeline + "/" + options_.source,
+      "the ids it knows were not stored, so the next start reads them from the log: " + stored.error().describe());
+}
+
+void SourceIntake::close(Task closed) {
+  when_idle([this, closed = std::move(closed)]() mutable {
+    if (!options_.dedupe || options_.log == nullptr || new_ids_ == 0) return closed();
+    store_ids();
+    when_idle(std::move(closed));
+  });
+}
+
 size_t SourceIntake::target_count() const {
   return dead_target() + (options_.dead_stream ? 1 : 0);
 }
@@ -127,11 +194,12 @@ Status SourceIntake::restore() {
     }
   };
   const int64_t since_ms = options_.dedupe ? now_ms - options_.dedupe->window_ms() : now_ms;
-  TRY(options_.log->accepted_since(options_.stream, since_ms, [&](const log::Log::Accepted& accepted) {
-    visit(static_cast<size_t>(accepted.partition), accepted);
-  }));
+  TRY_ASSIGN(const std::vector<int64_t> known_below, restore_ids());
+  TRY(options_.log->accepted_since(
+      options_.stream, since_ms, known_below,
+      [&](const log::Log::Accepted& accepted) { visit(static_cast<size_t>(accepted.partition), accepted); }));
   if (options_.dead_stream) {
-    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms,
+    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, {},
                                      [&](const log::Log::Accepted& accepted) { visit(dead_target(), accepted); }));
   }
   // What a clean stop stored may reach further than what rode along with the last batch.
@@ -272,7 +340,7 @@ void SourceIntake::settle_turn(const Turn& turn) {
 void SourceIntake::began(const RequestPtr& request) {
   LOOP_ASSERT(loop_);
   if (!request->raw.cursor.empty()) request->number = next_emit_++;
-  ++under_way_;
+  ++emits_under_way_;
 }
 
 // Cuts and appends a request by itself, on the calling thread.
@@ -392,6 +460,10 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
       options_.dedupe->release(id);
     }
   }
+  if (result && !batch.ids.empty()) {
+    std::lock_guard lock(ids_mutex_);
+    ids_end_[target] = std::max(ids_end_[target], result->last_offset + 1);
+  }
   if (!batch.cursor.empty()) {
     if (result) {
       std::lock_guard lock(position_mutex_);
@@ -441,17 +513,22 @@ void SourceIntake::finish(const RequestPtr& request) {
   bytes_under_way_.fetch_sub(request->bytes);
   advance_safe_cursor(request);
   // The source has all its answers and goes back to the first that failed; from here on it is trusted again.
-  if (--under_way_ == 0) {
+  if (--emits_under_way_ == 0) {
     poisoned_.store(false);
     held_ = false;
   }
+  new_ids_ += result.accepted;
+  store_ids_if_due();
   AckFn ack = std::move(request->ack);
   ack(std::move(result));
   room();
-  if (under_way_ == 0 && !waiting_idle_.empty()) {
-    auto idle = std::exchange(waiting_idle_, {});
-    for (Task& task : idle) task();
-  }
+  tell_idle();
+}
+
+void SourceIntake::tell_idle() {
+  if (!idle() || waiting_idle_.empty()) return;
+  auto waiting = std::exchange(waiting_idle_, {});
+  for (Task& task : waiting) task();
 }
 
 void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
@@ -514,7 +591,7 @@ void SourceIntake::room() {
 
 void SourceIntake::when_idle(Task task) {
   LOOP_ASSERT(loop_);
-  if (under_way_ == 0) {
+  if (idle()) {
     loop_.post(std::move(task));
   } else {
     waiting_idle_.push_back(std::move(task));

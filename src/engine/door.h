@@ -130,6 +130,9 @@ class SourceIntake final : public Intake {
   // Everything may be destroyed then: no task of a door or log thread refers to the intake any more.
   void when_idle(Task task);
 
+  // As when_idle; and with dedupe in the log the table is stored first, so that the next start need not gather it.
+  void close(Task closed);
+
   // Stores the cursor behind everything acknowledged, so that a finite source knows it was read to its end.
   void store_cursor(UniqueFunction<void(Status)> done);
 
@@ -184,6 +187,15 @@ class SourceIntake final : public Intake {
   // A target is a partition, by its number, or behind the last one the dead letters, if there are any.
   size_t target_count() const;
   log::AcceptInfo::Ids ids_kind() const;
+  // The table of ids: read at start as far as a checkpoint has it, stored again now and then. Blocking, so on a
+  // door thread; the intake is not idle meanwhile.
+  Result<std::vector<int64_t>> restore_ids();
+  void store_ids_if_due();
+  void store_ids();
+  void write_ids();
+  std::string checkpoint_name() const;
+  bool idle() const { return emits_under_way_ == 0 && !storing_ids_; }
+  void tell_idle();
   size_t dead_target() const { return static_cast<size_t>(options_.partitions); }
   std::shared_ptr<const BatchOrigin> origin_of(size_t target) const { return origins_[target]; }
 
@@ -211,6 +223,8 @@ class SourceIntake final : public Intake {
   int64_t safe_position_ = 0;
   std::string safe_cursor_;
   std::map<uint64_t, std::pair<int64_t, std::string>> finished_behind_;  // by emit number: not yet contiguous
+  std::mutex ids_mutex_;
+  std::vector<int64_t> ids_end_;  // guarded by it: per partition, the ids of all events below are confirmed
 
   // Loop only.
   std::string resume_cursor_;
@@ -218,10 +232,12 @@ class SourceIntake final : public Intake {
   bool turn_end_scheduled_ = false;
   std::deque<std::shared_ptr<const Turn>> in_lane_;  // oldest first
   bool watching_log_ = false;
+  uint64_t new_ids_ = 0;  // since the table was stored
+  bool storing_ids_ = false;
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
-  uint64_t under_way_ = 0;
+  uint64_t emits_under_way_ = 0;
   // Emits with a cursor are numbered in the order the loop hears of them. The safe cursor follows these numbers,
   // not the order in which emits end: it may only pass an emit when everything before that has ended too.
   uint64_t next_emit_ = 0;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "engine/dedupe_checkpoint.h"
 #include "engine/door_bench_test.h"
 #include "engine/feed.h"
 
@@ -311,6 +312,68 @@ TEST_CASE("ids survive a restart: they come back from the log", "[REQ-008]") {
   Bench bench(setting);
   CHECK(bench.one(R"({"id":"a"})").duplicates == 1);
   CHECK(bench.one(R"({"id":"b"})").accepted == 1);
+}
+
+TEST_CASE("an intake that closes stores the ids it knows, and the next one begins with them", "[REQ-008]") {
+  const Setting setting{.partitions = 2, .dedupe_key = R"(["$input","/id"])"};
+  const auto close = [](Bench& bench) {
+    bool closed = false;
+    bench.intake->close([&] { closed = true; });
+    bench.settle();
+    CHECK(closed);
+  };
+  std::string name;
+  {
+    Bench bench(setting);
+    for (int i = 0; i < 5; ++i) bench.emit("{\"id\":" + std::to_string(i) + "}");
+    close(bench);
+    name = "dedupe/orders." + bench.options.tag + "/hook";
+    const auto stored = bench.log->load_checkpoint(name);
+    REQUIRE(stored);
+    // With an id that no event has: who knows it has read the checkpoint.
+    IdWindow table(5, 3'600'000, 1000);
+    auto ends = restore_checkpoint(*stored, log::AcceptInfo::Ids::kHashes, {1000, 1000}, table);
+    REQUIRE(ends);
+    CHECK(table.size() == 5);
+    table.restore(table.hash("marked"), bench.clock.wall_ms());
+    REQUIRE(bench.log->store_checkpoint(name, encode_checkpoint(table, log::AcceptInfo::Ids::kHashes, *ends)));
+  }
+  {
+    Bench bench(setting);
+    CHECK(bench.one(R"({"id":"marked"})").duplicates == 1);
+    for (int i = 0; i < 5; ++i) CHECK(bench.one("{\"id\":" + std::to_string(i) + "}").duplicates == 1);
+    CHECK(bench.one(R"({"id":"new"})").accepted == 1);  // and the process dies
+  }
+  {
+    Bench bench(setting);
+    CHECK(bench.one(R"({"id":"new"})").duplicates == 1);  // from the log, behind what the checkpoint has
+    CHECK(bench.one(R"({"id":"marked"})").duplicates == 1);
+    // A log that was cut back: what the checkpoint knows beyond its end would keep out events that are gone.
+    IdWindow table(5, 3'600'000, 1000);
+    table.restore(table.hash("gone"), bench.clock.wall_ms());
+    REQUIRE(bench.log->store_checkpoint(name, encode_checkpoint(table, log::AcceptInfo::Ids::kHashes, {1000, 0})));
+  }
+  Bench bench(setting);
+  CHECK(bench.one(R"({"id":"gone"})").accepted == 1);
+  CHECK(bench.one(R"({"id":"new"})").duplicates == 1);
+}
+
+TEST_CASE("a checkpoint of ids that is cut short, of the other kind or of other partitions is not used") {
+  IdWindow table(1, 1000, 100);
+  for (const char* id : {"a", "b"}) table.restore(table.hash(id), 5);
+  using Ids = log::AcceptInfo::Ids;
+  const std::string bytes = encode_checkpoint(table, Ids::kHashes, {7, 8});
+  IdWindow other(1, 1000, 100);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    if (length != bytes.size() - 24 && length != bytes.size() - 48)
+      CHECK_FALSE(restore_checkpoint(std::string_view(bytes).substr(0, length), Ids::kHashes, {7, 8}, other));
+  }
+  CHECK_FALSE(restore_checkpoint(bytes, Ids::kSequences, {7, 8}, other));
+  CHECK_FALSE(restore_checkpoint(bytes, Ids::kHashes, {7}, other));
+  CHECK_FALSE(restore_checkpoint(bytes, Ids::kHashes, {7, 7}, other));
+  CHECK(other.size() == 0);
+  CHECK(restore_checkpoint(bytes, Ids::kHashes, {9, 8}, other) == std::vector<int64_t>{7, 8});
+  CHECK(other.size() == 2);
 }
 
 TEST_CASE("a source that resumes behind what was stored repeats nothing, in any partition", "[REQ-008]") {

@@ -31,6 +31,11 @@ int64_t time_of(const Slot& slot) {
 
 constexpr uint32_t kEmpty = 0xffffffff;
 
+// In place of ==, which calls memcmp.
+bool same(const IdHash& a, const IdHash& b) {
+  return a[0] == b[0] && a[1] == b[1];
+}
+
 }  // namespace
 
 // The ring is a deque whose element i has the running number `first_ + i`; the index stores running numbers
@@ -111,7 +116,7 @@ class IdWindow::Shard {
     // The size is a power of two, and ids are hashes already.
     const size_t mask = index_.size() - 1;
     size_t at = id[0] & mask;
-    while (index_[at] != kEmpty && slot(index_[at]).id != id) at = (at + 1) & mask;
+    while (index_[at] != kEmpty && !same(slot(index_[at]).id, id)) at = (at + 1) & mask;
     return at;
   }
 
@@ -149,8 +154,13 @@ class IdWindow::Shard {
   void grow() {
     std::vector<uint32_t> old(index_.size() * 2, kEmpty);
     old.swap(index_);
+    const size_t mask = index_.size() - 1;
     for (uint32_t number : old) {
-      if (number != kEmpty) index_[find(slot(number).id)] = number;
+      if (number == kEmpty) continue;
+      // All of them differ, so only a free place is looked for.
+      size_t at = slot(number).id[0] & mask;
+      while (index_[at] != kEmpty) at = (at + 1) & mask;
+      index_[at] = number;
     }
   }
 

@@ -202,7 +202,7 @@ void PipelineRun::close_runners() {
   auto one = [this] {
     if (--to_close_ == 0) close_legs();
   };
-  for (const auto& unit : sources_) unit->intake->when_idle(one);
+  for (const auto& unit : sources_) unit->intake->close(one);
   for (const auto& runner : runners_) runner->close(one);
 }
 

@@ -46,19 +46,19 @@ Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int6
   }
 }
 
-Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms,
+Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms, int64_t known_below,
                       const std::function<void(const Log::Accepted&)>& visit) {
   ASSERT(partition != nullptr && visit);
   std::vector<Log::Accepted> old;
   for (const auto& [source, mark] : partition->sources()) {
-    if (mark.append_time_ms >= since_ms) continue;
+    if (mark.append_time_ms >= since_ms && mark.first_offset >= known_below) continue;
     old.push_back({partition->number(), mark.first_offset, mark.append_time_ms, {source, mark.cursor, {}}});
   }
   std::sort(old.begin(), old.end(), [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
   for (const Log::Accepted& accepted : old) visit(accepted);
 
   TRY_ASSIGN(const int64_t begin, offset_at_time(partition, since_ms));
-  PartitionReader reader(partition, begin, nullptr);
+  PartitionReader reader(partition, std::max(begin, known_below), nullptr);
   BatchDecoder decoder(partition->origin(), nullptr);
   for (;;) {
     TRY_ASSIGN(const auto item, reader.next_stored());

@@ -15,7 +15,7 @@ namespace colloquium::log {
 Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int64_t time_ms);
 
 // What Log::accepted_since says, for one partition.
-Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms,
+Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms, int64_t known_below,
                       const std::function<void(const Log::Accepted&)>& visit);
 
 }  // namespace colloquium::log

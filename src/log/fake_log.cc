@@ -34,6 +34,7 @@ class FakeStorage {
   mutable std::mutex mutex;  // guards everything below
   std::vector<Stream> streams;
   std::map<std::string, LegState> legs;
+  std::map<std::string, std::string> checkpoints;
   uint64_t streams_made = 0;
 };
 
@@ -417,7 +418,8 @@ void FakeLog::subscribe(StreamId stream, UniqueFunction<void(int32_t partition)>
   state_->subscribers.emplace_back(stream, std::move(wake));
 }
 
-Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) {
+Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
+                               UniqueFunction<void(const Accepted&)> visit) {
   ASSERT(visit);
   const std::lock_guard lock(state_->storage->mutex);
   const FakeStorage::Stream& from = state_->storage->streams[static_cast<size_t>(stream)];
@@ -429,7 +431,8 @@ Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction
       if (!stored.encoded.source.empty()) last_of[stored.encoded.source] = &stored;
     }
     for (const auto& stored : batches) {
-      const bool recent = stored.append_time_ms >= since_ms;
+      const bool known = p < known_below.size() && stored.base_offset < known_below[p];
+      const bool recent = stored.append_time_ms >= since_ms && !known;
       const auto last = last_of.find(stored.encoded.source);
       if (!recent && (last == last_of.end() || last->second != &stored)) continue;
       TRY_ASSIGN(const std::optional<AcceptInfo> info,
@@ -438,6 +441,19 @@ Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction
     }
   }
   return {};
+}
+
+Status FakeLog::store_checkpoint(const std::string& name, std::string bytes) {
+  const std::lock_guard lock(state_->storage->mutex);
+  state_->storage->checkpoints[name] = std::move(bytes);
+  return {};
+}
+
+std::optional<std::string> FakeLog::load_checkpoint(const std::string& name) const {
+  const std::lock_guard lock(state_->storage->mutex);
+  const auto found = state_->storage->checkpoints.find(name);
+  if (found == state_->storage->checkpoints.end()) return std::nullopt;
+  return found->second;
 }
 
 Status FakeLog::close() {

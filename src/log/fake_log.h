@@ -48,7 +48,10 @@ class FakeLog final : public Log {
   Result<std::unique_ptr<Reader>> read(StreamId stream, int32_t partition, int64_t from_offset,
                                        bool with_tape) override;
   void subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) override;
-  Status accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) override;
+  Status accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
+                        UniqueFunction<void(const Accepted&)> visit) override;
+  Status store_checkpoint(const std::string& name, std::string bytes) override;
+  std::optional<std::string> load_checkpoint(const std::string& name) const override;
   Status close() override;
   std::string data_tag() const override { return "fakedata"; }
   LogStats stats() const override;

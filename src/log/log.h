@@ -192,16 +192,23 @@ class Log {
   // Runs `wake` (on the log thread) whenever records of the stream become readable, until the Log closes.
   virtual void subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) = 0;
 
-  // The accept headers stored in a stream, oldest first, from those appended at or after `since_ms` on,
-  // and in any case, whatever its age, the last one of every source in every partition. For the door at start.
+  // The accept headers stored in a stream, oldest first, from those appended at or after `since_ms` on, but those
+  // of partition p below known_below[p] left out (empty: none); and in any case, whatever its age and place, the
+  // last one of every source in every partition. For the door at start.
   struct Accepted {
     int32_t partition;
     int64_t first_offset;
     int64_t append_time_ms;
     AcceptInfo info;
   };
-  virtual Status accepted_since(StreamId stream, int64_t since_ms,
+  virtual Status accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
                                 UniqueFunction<void(const Accepted&)> visit) = 0;
+
+  // A checkpoint: what its owner could gather again from the streams, only not quickly. It is replaced as a whole:
+  // a crash leaves the old one or the new one. One that is damaged, or of a stream made anew, is not there. Both
+  // block: neither on the loop nor on the log's thread.
+  virtual Status store_checkpoint(const std::string& name, std::string bytes) = 0;
+  virtual std::optional<std::string> load_checkpoint(const std::string& name) const = 0;
 
   // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
   virtual Status close() = 0;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "log/accept_scan.h"
+#include "log/checkpoint_file.h"
 #include "log/group_commit.h"
 #include "log/layout.h"
 #include "log/leg_state.h"
@@ -488,13 +489,23 @@ void SegmentLog::subscribe(StreamId stream, UniqueFunction<void(int32_t partitio
   impl_->subscribe(stream, std::move(wake));
 }
 
-Status SegmentLog::accepted_since(StreamId stream, int64_t since_ms, UniqueFunction<void(const Accepted&)> visit) {
+Status SegmentLog::accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
+                                  UniqueFunction<void(const Accepted&)> visit) {
   TRY_ASSIGN(const StreamInfo info, stream_info(stream));
   for (size_t i = 0; i < info.partitions.size(); ++i) {
     const auto each = [&](const Accepted& accepted) { visit(accepted); };
-    TRY(visit_accepted(impl_->partition(stream, static_cast<int32_t>(i)), since_ms, each));
+    const int64_t below = i < known_below.size() ? known_below[i] : 0;
+    TRY(visit_accepted(impl_->partition(stream, static_cast<int32_t>(i)), since_ms, below, each));
   }
   return {};
+}
+
+Status SegmentLog::store_checkpoint(const std::string& name, std::string bytes) {
+  return write_checkpoint(*impl_->options().files, impl_->options().directory, name, std::move(bytes));
+}
+
+std::optional<std::string> SegmentLog::load_checkpoint(const std::string& name) const {
+  return read_checkpoint(*impl_->options().files, impl_->options().directory, name);
 }
 
 Status SegmentLog::close() {

@@ -112,7 +112,7 @@ TEST_CASE("writers, legs and readers on many threads get what they were promised
       (void)log.stats();
       (void)log.streams();
       (void)log.leg_state("p/1");
-      if (!log.accepted_since(in, 0, [](const Log::Accepted&) {})) ++failures;
+      if (!log.accepted_since(in, 0, {}, [](const Log::Accepted&) {})) ++failures;
     }
   }));
   CHECK(finished->wait(int64_t{100} * 1'000'000'000));

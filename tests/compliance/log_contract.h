@@ -278,8 +278,8 @@ TEMPLATE_TEST_CASE("what was accepted is told again, with its source, cursor and
     stream = *t.log().open_stream({"s", 1});
   }
   std::map<int64_t, Log::Accepted> found;
-  REQUIRE(
-      t.log().accepted_since(stream, since_ms, [&](const Log::Accepted& a) { found.emplace(a.first_offset, a); }));
+  REQUIRE(t.log().accepted_since(stream, since_ms, {},
+                                 [&](const Log::Accepted& a) { found.emplace(a.first_offset, a); }));
   REQUIRE(found.size() == 3);
   CHECK(found.at(other).info.source == "other");
   CHECK(found.at(old).info.source == "files");
@@ -294,6 +294,44 @@ TEMPLATE_TEST_CASE("what was accepted is told again, with its source, cursor and
   REQUIRE(batch != nullptr);
   CHECK(batch->origin().source == "hook");
   CHECK(batch->header_count(0) == 0);
+}
+
+TEMPLATE_TEST_CASE("accept headers below what is known are left out, but for the last one of every source",
+                   "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  const auto accept = [&](const AcceptInfo& info) {
+    return append(t.log(), t.executor(), stream, 0, encoded(values({one(1)}), Codec::kLz4, &info))->first_offset;
+  };
+  const AcceptInfo::Ids kind = AcceptInfo::Ids::kSequences;
+  accept({"hook", "a", {{1, 1}}, kind});
+  const int64_t files = accept({"files", "b", {}});
+  const int64_t last = accept({"hook", "c", {{1, 2}}, kind});
+  const int64_t known = last + 1;
+  std::vector<int64_t> found;
+  const auto visit = [&](const Log::Accepted& a) { found.push_back(a.first_offset); };
+  REQUIRE(t.log().accepted_since(stream, 0, std::vector<int64_t>{known}, visit));
+  CHECK(found == std::vector<int64_t>{files, last});
+  const int64_t newer = accept({"hook", "d", {{1, 3}}, kind});
+  found.clear();
+  const auto kinds = [&](const Log::Accepted& a) {
+    visit(a);
+    if (a.info.source == "hook") CHECK(a.info.ids == kind);
+  };
+  REQUIRE(t.log().accepted_since(stream, 0, std::vector<int64_t>{known}, kinds));
+  CHECK(found == std::vector<int64_t>{files, newer});
+}
+
+TEMPLATE_TEST_CASE("a checkpoint is there after the log was opened again, and is replaced as a whole",
+                   "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  CHECK_FALSE(t.log().load_checkpoint("dedupe/s.tag/hook"));
+  REQUIRE(t.log().store_checkpoint("dedupe/s.tag/hook", "a long first one"));
+  REQUIRE(t.log().store_checkpoint("dedupe/s.tag/hook", "second"));
+  REQUIRE(t.log().store_checkpoint("other", std::string("\0", 1)));
+  t.reopen();
+  CHECK(t.log().load_checkpoint("dedupe/s.tag/hook") == "second");
+  CHECK(t.log().load_checkpoint("other") == std::string("\0", 1));
 }
 
 TEMPLATE_TEST_CASE("a full queue refuses, says so, and resumes", "[log][contract]", LOG_CONTRACT_FIXTURES) {
