@@ -47,4 +47,45 @@ def an_event_without_an_id_is_refused():
             wait_for(lambda: len(read_lines(directory / "out.ndjson")) == 1, "the one event with an id")
 
 
-main(different_ids_are_different_and_equal_ones_equal_over_a_restart, an_event_without_an_id_is_refused)
+NUMBERED = """
+name: hooks
+log: {partitions: 3, partition_by: ["$input", "/n"]}
+sources: [{name: hook, http: {path: /in}, dedupe: {key: ["$input", "/who"], sequence: ["$input", "/n"]}}]
+sinks: [{name: all, file: {path: out.ndjson}}]
+"""
+
+
+def a_sender_that_counts_is_held_to_its_count_over_kills_and_stops():
+    """Three senders; every event is sent twice, now and then one is left out, and the process is killed or stopped
+    in between: each number is there once, and nothing was refused but what left out others."""
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(NUMBERED)
+        numbers = {"a": 0, "b": 1000, "c": 2**62}
+        begins = dict(numbers)
+        instance = Instance("p.yaml", directory)
+        for turn in range(12):
+            for who in numbers:
+                for _ in range(7):
+                    event = {"who": who, "n": numbers[who]}
+                    status, answer = post(instance, event)
+                    check_equal((status, answer.get("accepted")), (200, 1), "%s: %s" % (event, answer))
+                    status, answer = post(instance, event)
+                    check_equal((status, answer.get("duplicates")), (200, 1), "%s again: %s" % (event, answer))
+                    status, answer = post(instance, {"who": who, "n": numbers[who] + 2})
+                    check_equal(status, 409, answer)
+                    check("next number is %d;" % (numbers[who] + 1) in answer["detail"], answer)
+                    numbers[who] += 1
+            if turn % 3 == 2:
+                check_equal(instance.stop(), 0, instance.stderr())
+            else:
+                instance.kill()
+            instance = Instance("p.yaml", directory)
+        for who, number in numbers.items():
+            check_equal(post(instance, {"who": who, "n": number - 5})[1]["duplicates"], 1, "an old one")
+        check_equal(instance.stop(), 0, instance.stderr())
+        lines = read_lines(directory / "out.ndjson")
+        for who, number in numbers.items():
+            check_equal(sorted(line["n"] for line in lines if line["who"] == who), list(range(begins[who], number)), who)
+
+
+main(a_sender_that_counts_is_held_to_its_count_over_kills_and_stops, different_ids_are_different_and_equal_ones_equal_over_a_restart, an_event_without_an_id_is_refused)
