@@ -14,8 +14,7 @@ namespace colloquium::log {
 namespace {
 
 std::string script() {
-  const std::string here = __FILE__;
-  return here.substr(0, here.rfind("src/log/")) + "tests/compliance/kafka_decoder.py";
+  return PROJECT_SOURCE_DIR "/tests/compliance/kafka_decoder.py";
 }
 
 // COLLOQUIUM_TEST_PYTHON may name an interpreter that has the modules.

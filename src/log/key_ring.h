@@ -28,7 +28,7 @@ class KeyRing {
   KeyRing(Keys keys, Random& random, bool encrypt, io::MakeAead make_aead = io::make_aes_256_gcm);
 
   bool encrypts() const { return encrypt_; }
-  Random& random() const { return random_; }
+  Random& random_source() const { return random_; }
   // The id of the key that wraps.
   const std::string& current() const { return keys_.front().id; }
   bool has(std::string_view id) const { return find(id) != nullptr; }

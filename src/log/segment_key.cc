@@ -117,8 +117,8 @@ Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
     TRY(fs.sync_directory(segment.directory));
     return std::shared_ptr<const SegmentKey>();
   }
-  const std::string uuid = random_uuid(ring->random());
-  const io::SecretKey dek(ring->random());
+  const std::string uuid = random_uuid(ring->random_source());
+  const io::SecretKey dek(ring->random_source());
   SidecarWriter writer(kKind, kVersion);
   writer.line("segment", {std::to_string(segment.base_offset)});
   writer.line("uuid", {io::to_hex(uuid)});

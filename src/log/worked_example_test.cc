@@ -13,8 +13,7 @@ namespace colloquium::log {
 namespace {
 
 std::string page() {
-  const std::string here = __FILE__;
-  const std::string path = here.substr(0, here.rfind("src/log/")) + "docs/internals/log-format.md";
+  const std::string path = PROJECT_SOURCE_DIR "/docs/internals/log-format.md";
   const auto content = io::read_file(io::posix_file_system(), path, 1 << 20);
   REQUIRE(content);
   return *content;
