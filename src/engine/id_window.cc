@@ -47,7 +47,7 @@ class IdWindow::Shard {
   // Looking and claiming are one step under one lock: of two copies that come at once exactly one is kNew.
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
     std::lock_guard lock(mutex_);
-    expire(now_ms);
+    now_ms = advance(now_ms);
     const size_t at = find(id);
     if (index_[at] == kEmpty) {
       insert(at, id, pack(now_ms, kPendingSlot));
@@ -81,7 +81,7 @@ class IdWindow::Shard {
 
   void restore(const IdHash& id, int64_t time_ms) {
     std::lock_guard lock(mutex_);
-    expire(time_ms);
+    advance(time_ms);
     const size_t at = find(id);
     if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
   }
@@ -172,6 +172,14 @@ class IdWindow::Shard {
     ++first_;
   }
 
+  // The table's clock is append time, which never goes back: after a clock that jumped ahead and back, what comes
+  // in is as old as what came before it.
+  int64_t advance(int64_t now_ms) {
+    latest_ms_ = std::max(latest_ms_, now_ms);
+    expire(latest_ms_);
+    return latest_ms_;
+  }
+
   // A pending one at the front holds the others behind it: it may not leave before it is settled, and that is
   // soon.
   void expire(int64_t now_ms) {
@@ -191,6 +199,7 @@ class IdWindow::Shard {
   std::vector<uint32_t> index_;
   uint64_t live_ = 0;
   int64_t cut_ms_ = std::numeric_limits<int64_t>::min();
+  int64_t latest_ms_ = std::numeric_limits<int64_t>::min();
   std::map<IdHash, std::vector<Settled>> waiters_;
 };
 

@@ -17,7 +17,8 @@ constexpr int64_t kMostMissing = 1'000'000;
 ProducerSequences::ProducerSequences(uint64_t seed, int64_t window_ms, uint64_t max_producers)
     : DedupeTable(seed, window_ms),
       max_producers_(std::max<uint64_t>(1, max_producers)),
-      cut_ms_(std::numeric_limits<int64_t>::min()) {}
+      cut_ms_(std::numeric_limits<int64_t>::min()),
+      latest_ms_(std::numeric_limits<int64_t>::min()) {}
 
 // What is missing comes first: a number that failed may not be stepped over.
 int64_t ProducerSequences::next_of(const Producer& producer) {
@@ -31,8 +32,10 @@ DedupeTable::Claim ProducerSequences::claim(const IdHash& id, int64_t now_ms,
                                             const std::function<Settled()>& make_settled) {
   const auto number = static_cast<int64_t>(id[1]);
   std::lock_guard lock(mutex_);
-  expire(now_ms);
-  Producer& producer = touch(id[0], number, now_ms);
+  // Append time, which never goes back, whatever the clock does.
+  latest_ms_ = std::max(latest_ms_, now_ms);
+  expire(latest_ms_);
+  Producer& producer = touch(id[0], number, latest_ms_);
   if (const auto found = producer.open.find(number); found != producer.open.end() && found->second.pending) {
     found->second.waiting.push_back(make_settled());
     return Claim::kPending;
@@ -75,6 +78,7 @@ void ProducerSequences::release(const IdHash& id) {
 void ProducerSequences::restore(const IdHash& id, int64_t append_time_ms) {
   const auto number = static_cast<int64_t>(id[1]);
   std::lock_guard lock(mutex_);
+  latest_ms_ = std::max(latest_ms_, append_time_ms);
   const bool is_later = !producers_.contains(id[0]) || append_time_ms >= producers_.at(id[0]).last_ms;
   Producer& producer = touch(id[0], number, append_time_ms);
   const bool anew = number > producer.end + kMostMissing || (number < producer.first && is_later) ||

@@ -66,6 +66,7 @@ class ProducerSequences final : public DedupeTable {
   std::unordered_map<uint64_t, Producer> producers_;
   std::list<uint64_t> by_age_;  // silent longest first
   int64_t cut_ms_;              // when the last one that left for want of room had spoken
+  int64_t latest_ms_;
 };
 
 }  // namespace colloquium::engine
