@@ -68,6 +68,7 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
     walker.walk_unchecked(value, tape);
   };
   options.on_failure = end_process;
+  options.on_warning = [](const std::string& warning) { log_warning("log", warning); };
   return options;
 }
 

@@ -79,6 +79,18 @@ Registrations register_log(const log::Log& log, metrics::Registry& registry) {
         &log::LogStats::groups);
   count({"colloquium_log_syncs_total", "Syncs of files of the event log."}, &log::LogStats::syncs);
   count({"colloquium_log_commits_total", "Commits of legs."}, &log::LogStats::commits);
+  count({"colloquium_log_removed_segments_total", "Segments that retention removed."},
+        &log::LogStats::removed_segments);
+  count({"colloquium_log_removed_bytes_total", "Bytes that retention removed, as stored."},
+        &log::LogStats::removed_bytes);
+  count({"colloquium_log_removed_offsets_total",
+         "Offsets that retention removed: events, and what the log writes "
+         "for itself."},
+        &log::LogStats::removed_offsets);
+  count({"colloquium_log_removed_unread_offsets_total",
+         "Offsets that retention removed before a leg had committed "
+         "them (drop_unread)."},
+        &log::LogStats::removed_unread_offsets);
   count({"colloquium_log_errors_total", "Appends and commits the event log failed."}, &log::LogStats::errors);
   registrations.push_back(registry.gauge({"colloquium_log_queue_bytes", "Bytes that wait for the log thread."}, {},
                                          [&log] { return static_cast<double>(log.stats().queue_bytes); }));

@@ -16,7 +16,6 @@ namespace {
 using Kind = ConfigNode::Kind;
 
 constexpr std::pair<std::string_view, std::string_view> kLogNotYet[] = {
-    {"retention", "log.retention is not supported by this version: the log keeps every event; remove it"},
     {"kafka", "log.kafka is not supported by this version: the log is in the data directory; remove it"},
 };
 
@@ -70,6 +69,7 @@ class FileReader {
     read_name(file, file_name);
     read_log(file.log);
     config_.sources = components(file.sources, "sources", ComponentKind::kSource);
+    check_windows();
     config_.stages = components(file.stages, "stages", ComponentKind::kStage);
     config_.sinks = components(file.sinks, "sinks", ComponentKind::kSink);
     config_.commit = file.commit;
@@ -130,6 +130,31 @@ class FileReader {
     config_.log.mark = node.mark;
     constexpr int32_t kKeyedPartitions = 4;
     if (config_.log.partition_by && !node.find("partitions")) config_.log.partitions = kKeyedPartitions;
+    if (const ConfigNode* retention = node.find("retention")) check_retention(*retention);
+  }
+
+  // What spans more than one key. A segment is the least that can be removed, and one is always being written.
+  void check_retention(const ConfigNode& node) {
+    const RetentionConfig& retention = config_.log.retention;
+    if (node.kind == Kind::kMap && !node.find("time") && !node.find("size")) {
+      error(node.mark, "log.retention needs time, size, or both: without them nothing is removed");
+    }
+    const int64_t least = kSmallestRetentionBytes * config_.log.partitions;
+    if (retention.size.bytes < kSmallestRetentionBytes || retention.size.bytes >= least) return;
+    error(node.find("size")->mark, "log.retention.size must be at least " + std::to_string(least >> 20) +
+                                       "MiB for " + std::to_string(config_.log.partitions) +
+                                       " partitions: each needs room for two segments");
+  }
+
+  // An id is remembered with its event, so the longer of the two counts.
+  void check_windows() {
+    const int64_t time_ms = config_.log.retention.time.ms;
+    for (const ComponentConfig& source : config_.sources) {
+      if (time_ms == 0 || !source.dedupe || source.dedupe->window.ms <= time_ms) continue;
+      add_warning(problems_, source.dedupe->mark,
+                  "the dedupe window of " + quoted(source.name) +
+                      " is longer than log.retention.time: events are kept as long as the window");
+    }
   }
 
   // A key that a later version will know is named as such, not called unknown: the file is not wrong, only early.

@@ -26,12 +26,20 @@ enum class Compression { kNone, kGzip, kLz4, kZstd };
 enum class Ack { kDurable, kWritten, kQueued };
 enum class RetryKind { kNone, kFixed, kExponential };
 
+// How much of the stream is kept; nothing is removed unless it is there.
+struct RetentionConfig {
+  Duration time{0};          // 0: not given
+  ByteSize size{0};          // 0: not given; of all partitions together
+  bool drop_unread = false;  // also what a sink has not finished
+};
+
 struct LogConfig {
   bool enabled = true;      // false: `log: off`, and nothing else here means anything
   int32_t partitions = 1;   // 4 where partition_by is given
   Expression partition_by;  // unset: round robin by batch
   Compression compression = Compression::kLz4;
   Ack ack = Ack::kDurable;
+  RetentionConfig retention;
   ConfigMark mark;
 };
 

@@ -187,11 +187,34 @@ TEST_CASE("the log can be off, and then nothing durable can be promised") {
   CHECK(with("log: on") == "orders.yaml:1:6: error: log must be 'off' or a map, found the string 'on'\n");
 }
 
+TEST_CASE("retention is time, size or both, and nonsense is told") {
+  const LogConfig none = log_of("");
+  CHECK(none.retention.time.ms == 0);
+  CHECK(none.retention.size.bytes == 0);
+  CHECK_FALSE(none.retention.drop_unread);
+  const LogConfig both = log_of("{retention: {time: 7d, size: 10GiB, drop_unread: true}}");
+  CHECK(both.retention.time.ms == 7 * 24 * 3'600'000LL);
+  CHECK(both.retention.size.bytes == int64_t{10} << 30);
+  CHECK(both.retention.drop_unread);
+  CHECK(log_of("{retention: {time: 1h}}").retention.size.bytes == 0);
+
+  CHECK(with("log: {retention: {}}").find("log.retention needs time, size, or both") != std::string::npos);
+  CHECK(with("log: {retention: {drop_unread: true}}").find("needs time, size, or both") != std::string::npos);
+  CHECK(with("log: {retention: {time: 0s}}").find("retention.time") != std::string::npos);
+  CHECK(with("log: {retention: {size: 1MiB}}").find("retention.size") != std::string::npos);
+  CHECK(with("log: {retention: 7d}") != "");
+  CHECK(with("log: {partitions: 4, retention: {size: 7MiB}}") ==
+        "orders.yaml:1:40: error: log.retention.size must be at least 8MiB for 4 partitions: each needs room for "
+        "two segments\n");
+  CHECK(with("log: {partitions: 4, retention: {size: 8MiB}}") == "");
+  const std::string rest =
+      "sources: [{file: {path: a}, dedupe: {key: k, window: 2h}}]\nsinks: [{file: {path: o/x}}]";
+  CHECK(read("log: {retention: {time: 1h}}\n" + rest).messages.find("events are kept as long as the window") !=
+        std::string::npos);
+  CHECK(read("log: {retention: {time: 2h}}\n" + rest).messages == "");
+}
+
 TEST_CASE("what this version does not do is refused by name") {
-  CHECK(
-      with("log: {retention: {time: 7d}}") ==
-      "orders.yaml:1:7: error: log.retention is not supported by this version: the log keeps every event; remove "
-      "it\n");
   CHECK(with("log: {kafka: {brokers: b}}") ==
         "orders.yaml:1:7: error: log.kafka is not supported by this version: the log is in the data directory; "
         "remove it\n");

@@ -5,6 +5,7 @@ namespace colloquium {
 using config::CommitConfig;
 using config::ErrorsConfig;
 using config::MetricConfig;
+using config::RetentionConfig;
 using config::RetryConfig;
 
 ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
@@ -63,6 +64,24 @@ ConfigSpec<MetricConfig> ConfigObject<MetricConfig>::spec() {
            .advanced = true,
            .minimum = 1,
            .maximum = 100'000});
+}
+
+ConfigSpec<RetentionConfig> ConfigObject<RetentionConfig>::spec() {
+  return ConfigSpec<RetentionConfig>()
+      .field("time", &RetentionConfig::time,
+             {.description = "Events that were accepted longer ago may be removed.",
+              .default_text = "for ever",
+              .example = "7d",
+              .minimum = 1000})
+      .field("size", &RetentionConfig::size,
+             {.description = "While the stream, all its partitions together, is larger, its oldest events may be "
+                             "removed. At least 2 MiB for each partition.",
+              .default_text = "any size",
+              .example = "10GiB",
+              .minimum = config::kSmallestRetentionBytes})
+      .field("drop_unread", &RetentionConfig::drop_unread,
+             {.description = "Remove also what a sink has not finished: a sink that is too slow, or stands still, "
+                             "then loses events instead of filling the disk."});
 }
 
 ConfigSpec<CommitConfig> ConfigObject<CommitConfig>::spec() {
@@ -140,7 +159,11 @@ ConfigSpec<LogConfig> log_spec() {
       .field(
           "ack", &LogConfig::ack,
           {.description = "What an acknowledgement to a source means: `durable` synced to disk, `written` handed "
-                          "to the operating system, `queued` in memory."});
+                          "to the operating system, `queued` in memory."})
+      .field("retention", &LogConfig::retention,
+             {.description = "How much of the stream is kept. Without it, everything is. What a sink has not "
+                             "finished and what a source's `dedupe` still needs is kept in any case.",
+              .example = "{time: 7d, size: 10GiB}"});
 }
 
 ConfigSpec<DedupeConfig> dedupe_spec() {

@@ -58,11 +58,18 @@ struct ConfigObject<config::ErrorsConfig> {
   static ConfigSpec<config::ErrorsConfig> spec();
 };
 template <>
+struct ConfigObject<config::RetentionConfig> {
+  static ConfigSpec<config::RetentionConfig> spec();
+};
+template <>
 struct ConfigObject<config::CommitConfig> {
   static ConfigSpec<config::CommitConfig> spec();
 };
 
 namespace config {
+
+// Room for two of the smallest segments, in each partition.
+inline constexpr int64_t kSmallestRetentionBytes = int64_t{2} << 20;
 
 // The file's top level, before its sections are read.
 struct PipelineFile {

@@ -14,7 +14,13 @@ LogFeed::~LogFeed() = default;
 Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
   // Legs that stand apart take turns with one reader; going back costs it a look into the index.
   if (reader_->offset() != sequence) reader_->seek(sequence);
-  TRY_ASSIGN(auto batch, reader_->next());
+  auto next = reader_->next();
+  if (!next && next.error().code == ErrorCode::kNotFound) {
+    // Retention, told to drop what is unread, has overtaken the reader. The log has warned of it.
+    reader_->seek(reader_->offset());
+    next = reader_->next();
+  }
+  TRY_ASSIGN(auto batch, std::move(next));
   if (batch == nullptr) return std::optional<FeedItem>();
   ASSERT(!batch->empty());
   FeedItem item;

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/logging.h"
 #include "engine/feed.h"
 #include "engine/id_window.h"
 #include "engine/pipeline_run.h"
@@ -106,6 +107,22 @@ size_t PipelineRun::partition_count() const {
   return plan_->data().logged() ? static_cast<size_t>(config().log.partitions) : config().sources.size();
 }
 
+// Also if nothing is to be removed: a pipeline that is started again may have had another retention before.
+log::Retention PipelineRun::retention() const {
+  const config::RetentionConfig& wanted = config().log.retention;
+  log::Retention retention;
+  retention.time_ms = wanted.time.ms;
+  retention.size_bytes = static_cast<uint64_t>(wanted.size.bytes);
+  retention.drop_unread = wanted.drop_unread;
+  for (const config::ComponentConfig& source : config().sources) {
+    if (source.dedupe) retention.keep_ms = std::max(retention.keep_ms, source.dedupe->window.ms);
+  }
+  for (const config::ComponentConfig& sink : config().sinks) {
+    retention.legs.push_back(plan_->name() + "/" + sink.name);
+  }
+  return retention;
+}
+
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
   if (!plan_->needs_data_directory()) {
@@ -116,7 +133,9 @@ Status PipelineRun::open_streams() {
   ASSERT(env_.log != nullptr);
   stream_tag_ = env_.log->data_tag();
   if (data.logged()) {
-    TRY_ASSIGN(stream_, env_.log->open_stream({.name = plan_->name(), .partitions = config().log.partitions}));
+    TRY_ASSIGN(stream_,
+               env_.log->open_stream(
+                   {.name = plan_->name(), .partitions = config().log.partitions, .retention = retention()}));
     TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
     stream_tag_ = info.tag;
   }
@@ -318,7 +337,15 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();
   if (plan_->data().logged()) {
-    // What was committed may be gone by retention; then the oldest event that is left is next.
+    // What follows what was committed may be gone by retention; then the oldest event that is left is next.
+    if (committed >= 0 && committed < port.next_sequence) {
+      log_warning(plan_->name() + "/" + config().sinks[leg].name,
+                  "events were removed by retention before this sink had finished them: it goes on at the oldest",
+                  {{"stream", plan_->name()},
+                   {"partition", partition},
+                   {"first_lost_offset", committed},
+                   {"oldest_offset", port.next_sequence}});
+    }
     port.next_sequence = std::max(port.next_sequence, committed);
   } else {
     // The source resumed for the leg that is furthest behind; the others have these events already.

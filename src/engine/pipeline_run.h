@@ -64,6 +64,7 @@ class PipelineRun final : public Pipeline {
   Context component_context(const config::ComponentConfig& component) const;
 
   // Building, in this order. Any failure leaves a run that can be destroyed as it is: nothing has been started.
+  log::Retention retention() const;
   Status open_streams();
   Status build_legs();
   Status build_leg(size_t index);

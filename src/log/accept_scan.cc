@@ -24,7 +24,12 @@ Result<int64_t> first_time(Partition& partition, Segment& segment) {
 Result<int64_t> offset_before_time(Partition& partition, int64_t time_ms) {
   const std::vector<std::shared_ptr<Segment>> segments = partition.segments();
   for (size_t i = segments.size(); i-- > 0;) {
-    TRY_ASSIGN(const int64_t begins_ms, first_time(partition, *segments[i]));
+    const auto begins = first_time(partition, *segments[i]);
+    // Removed by retention since we looked: what is left of the partition is above.
+    if (!begins && i + 1 < segments.size() && partition.info().oldest_offset > segments[i]->base_offset()) {
+      return segments[i + 1]->base_offset();
+    }
+    TRY_ASSIGN(const int64_t begins_ms, begins);
     if (begins_ms >= time_ms && i > 0) continue;
     TRY_ASSIGN(const SegmentIndex::Entry place, segments[i]->place_before_time(partition.files(), time_ms));
     return place.offset;

@@ -12,8 +12,10 @@ constexpr int kSteps = 30;
 uint64_t operations_of_whole_run(uint64_t seed, bool encrypted) {
   ScriptedRun run(seed);
   if (encrypted) run.encrypt();
+  run.retain();
   run.run(kSteps);
   REQUIRE(run.failures().empty());
+  REQUIRE(run.removed_segments() > 2);
   REQUIRE(run.acknowledged() > 20);
   REQUIRE(run.problem() == "");
   REQUIRE((run.nonces().sealed() > 40) == encrypted);
@@ -39,6 +41,7 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
     INFO("seed " << seed << ", stopped at operation " << stop << " of " << operations);
     ScriptedRun run(seed);
     if (encrypted) run.encrypt();
+    run.retain();
     run_until(run, stop, how);
     if (run.acknowledged() > 0) ++worth;
     const Status opened = run.open();
@@ -70,12 +73,14 @@ TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-
       INFO("stopped at operation " << stop << ", its recovery at operation " << again);
       ScriptedRun run(seed);
       if (encrypted) run.encrypt();
+      run.retain();
       run_until(run, stop, first);
       const uint64_t before = run.files().operations();
       if (again == 0) {
         // Learn how many operations this recovery has.
         ScriptedRun whole(seed);
         if (encrypted) whole.encrypt();
+        whole.retain();
         run_until(whole, stop, first);
         REQUIRE(whole.open());
         recovery_operations = whole.files().operations() - before;

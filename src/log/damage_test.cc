@@ -6,6 +6,7 @@
 #include "log/copy_files_test.h"
 #include "log/data_directory.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/scripted_run_test.h"
 #include "log/segment_scan.h"
 #include "log/verify.h"
@@ -16,7 +17,8 @@ namespace {
 // A data directory as a killed process left it, and what was in it.
 class Scene {
  public:
-  Scene() : run_(11) {
+  explicit Scene(bool with_retention = false) : run_(11) {
+    if (with_retention) run_.retain();
     run_.options().segment_bytes = 1200;
     run_.options().journal_segment_bytes = 100000;
     run_.run(40);
@@ -315,6 +317,70 @@ TEST_CASE("a sealed segment that is missing, short or swapped is refused", "[dam
   refused([&](io::MemoryFileSystem& fs) { fs.flip(epochs_path(scene.folder()), 30, 1); });
   refused([&](io::MemoryFileSystem& fs) { REQUIRE(fs.remove(meta_path("data", "in"))); });
   refused([&](io::MemoryFileSystem& fs) { fs.flip(meta_path("data", "in"), 30, 1); });
+}
+
+TEST_CASE("a removed front is no damage, and a lost one is [REQ-179]", "[REQ-179][damage][retention]") {
+  Scene scene(true);
+  std::vector<int64_t> bases;
+  scene.try_open([&](io::MemoryFileSystem& fs) { bases = *list_segments(fs, scene.folder()); });
+  REQUIRE(bases.size() >= 2);
+  REQUIRE(bases.front() > 0);
+  const std::string oldest = oldest_path(scene.folder());
+  const auto whole = scene.try_open([](io::MemoryFileSystem& fs) {
+    const auto report = verify_data_directory(fs, "data", nullptr);
+    REQUIRE(report);
+    CHECK_FALSE(report->corrupt());
+  });
+  CHECK(whole.events == scene.before());
+  // What a removal left behind is nobody's: it is passed over, and removed.
+  const auto path = [&](int64_t base, const char* suffix) { return segment_path(scene.folder(), base, suffix); };
+  const auto leftover = scene.try_open([&](io::MemoryFileSystem& fs) {
+    for (const char* suffix : {"log", "seal", "77.torn"}) {
+      auto file = fs.open(path(bases.front() - 1, suffix), io::OpenMode::kCreate);
+      REQUIRE((*file)->write_at(0, "anything at all"));
+    }
+    const auto report = verify_data_directory(fs, "data", nullptr);
+    REQUIRE(report);
+    CHECK_FALSE(report->corrupt());
+    auto reader = open_reader(fs, "data", "in", 0, 0);
+    REQUIRE(reader);
+    CHECK((*(*reader)->next())->offset(0) == scene.before().front().first);
+  });
+  CHECK(leftover.events == scene.before());
+
+  const auto refused = [&](const auto& damage) {
+    const auto outcome = scene.try_open([&](io::MemoryFileSystem& fs) {
+      damage(fs);
+      const auto report = verify_data_directory(fs, "data", nullptr);
+      REQUIRE(report);
+      CHECK(report->corrupt());
+    });
+    CHECK(outcome.refused);
+    CHECK(outcome.error.code == ErrorCode::kCorrupt);
+    CHECK(scene.unchanged());
+  };
+  refused([&](io::MemoryFileSystem& fs) { REQUIRE(fs.remove(path(bases.front(), "log"))); });
+  refused([&](io::MemoryFileSystem& fs) { REQUIRE(fs.remove(oldest)); });
+  refused([&](io::MemoryFileSystem& fs) {
+    for (const int64_t base : bases) REQUIRE(fs.remove(path(base, "log")));
+  });
+  uint64_t size = 0;
+  scene.try_open([&](io::MemoryFileSystem& fs) { size = fs.info(oldest)->size; });
+  for (uint64_t at = 0; at < size; ++at) {
+    refused([&](io::MemoryFileSystem& fs) { fs.flip(oldest, at, static_cast<uint8_t>(1u << (at % 8))); });
+  }
+}
+
+TEST_CASE("a partition without its first segment is refused, though nothing was ever removed",
+          "[REQ-179][damage]") {
+  Scene scene;
+  const auto outcome = scene.try_open([&](io::MemoryFileSystem& fs) {
+    REQUIRE(fs.remove(segment_path(scene.folder(), 0, "log")));
+    CHECK(verify_data_directory(fs, "data", nullptr)->corrupt());
+  });
+  CHECK(outcome.refused);
+  CHECK(outcome.error.message.find("offsets 0 to ") != std::string::npos);
+  CHECK(scene.unchanged());
 }
 
 TEST_CASE("a lost seal is made again from a whole segment, and refused from a damaged one", "[damage]") {

@@ -22,6 +22,7 @@ class FakeStorage {
   };
   struct Partition {
     std::deque<Stored> batches;
+    int64_t oldest_offset = 0;
     int64_t next_offset = 0;
     uint64_t size_bytes = 0;
   };
@@ -29,6 +30,8 @@ class FakeStorage {
     std::string name;
     std::string tag;
     std::vector<Partition> partitions;
+    Retention retention;
+    std::map<std::pair<int32_t, std::string>, Stored> last_accepted;  // removed by retention, of a source
   };
 
   mutable std::mutex mutex;  // guards everything below
@@ -95,17 +98,25 @@ class FakeReader final : public Reader {
     if (batch == nullptr) return batch;
     const int64_t skipped = std::max<int64_t>(0, offset_ - batch->base_offset());
     offset_ = batch->base_offset() + static_cast<int64_t>(batch->size());
+    sought_ = false;
     if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
     return decoder_.with_tapes(std::move(batch));
   }
-  void seek(int64_t offset) override { offset_ = offset; }
+  void seek(int64_t offset) override {
+    offset_ = offset;
+    sought_ = true;
+  }
   int64_t offset() const override { return offset_; }
 
  private:
   Result<std::shared_ptr<const Batch>> find() {
     const std::lock_guard lock(storage_->mutex);
-    const auto& batches =
-        storage_->streams[static_cast<size_t>(stream_)].partitions[static_cast<size_t>(partition_)].batches;
+    const FakeStorage::Partition& from =
+        storage_->streams[static_cast<size_t>(stream_)].partitions[static_cast<size_t>(partition_)];
+    if (offset_ < from.oldest_offset && !sought_) {
+      return fail(ErrorCode::kNotFound, "offset " + std::to_string(offset_) + " was removed by retention");
+    }
+    const auto& batches = from.batches;
     const auto found = std::partition_point(
         batches.begin(), batches.end(), [&](const FakeStorage::Stored& s) { return s.last_offset() < offset_; });
     if (found == batches.end()) return std::shared_ptr<const Batch>();
@@ -120,6 +131,7 @@ class FakeReader final : public Reader {
   StreamId stream_;
   int32_t partition_;
   int64_t offset_;
+  bool sought_ = true;
   std::shared_ptr<const BatchOrigin> origin_;
   BatchDecoder decoder_;
 };
@@ -141,6 +153,9 @@ struct FakeLog::State {
   Status check(const CommitRequest& request) const;
   void perform_commit(PendingCommit& pending);
   void wake(StreamId stream, int32_t partition);
+  void remove_expired();
+  void remove_front(FakeStorage::Stream& stream, int32_t partition);
+  bool may_remove(const FakeStorage::Stream& stream, int32_t partition) const;
   void schedule();
   void resume_if_possible();
   // REQUIRES: mutex held, for these.
@@ -310,6 +325,76 @@ void FakeLog::State::resume_if_possible() {
   for (Task& task : ready) task();
 }
 
+// Every batch is a segment, and the newest is never removed. REQUIRES: the storage's mutex held.
+bool FakeLog::State::may_remove(const FakeStorage::Stream& stream, int32_t number) const {
+  const FakeStorage::Partition& partition = stream.partitions[static_cast<size_t>(number)];
+  if (partition.batches.size() < 2) return false;
+  const FakeStorage::Stored& front = partition.batches.front();
+  const Retention& retention = stream.retention;
+  ASSERT(retention.removes());
+  if (front.append_time_ms + retention.keep_ms > clock.wall_ms()) return false;
+  const Needed needed = needed_of(storage->legs, stream.name, number, retention.legs);
+  if (!retention.drop_unread && needed.offset <= front.last_offset()) return false;
+  if (retention.time_ms > 0 && front.append_time_ms < clock.wall_ms() - retention.time_ms) return true;
+  uint64_t size_bytes = 0;
+  for (const auto& each : stream.partitions) size_bytes += each.size_bytes;
+  return retention.size_bytes > 0 && size_bytes > retention.size_bytes;
+}
+
+void FakeLog::State::remove_front(FakeStorage::Stream& stream, int32_t number) {
+  FakeStorage::Partition& partition = stream.partitions[static_cast<size_t>(number)];
+  ASSERT(partition.batches.size() > 1);
+  FakeStorage::Stored& front = partition.batches.front();
+  const uint64_t bytes = front.encoded.records.size() + kHeaderBytes;
+  const int64_t next = partition.batches[1].base_offset;
+  {
+    const std::lock_guard lock(mutex);
+    ++stats.removed_segments;
+    stats.removed_bytes += bytes;
+    stats.removed_offsets += static_cast<uint64_t>(next - partition.oldest_offset);
+    const Needed needed = needed_of(storage->legs, stream.name, number, stream.retention.legs);
+    const int64_t unread = std::max(needed.offset, front.base_offset);
+    if (unread <= front.last_offset())
+      stats.removed_unread_offsets += static_cast<uint64_t>(front.last_offset() + 1 - unread);
+  }
+  partition.size_bytes -= bytes;
+  partition.oldest_offset = next;
+  if (!front.encoded.source.empty()) {
+    const std::pair<int32_t, std::string> place(number, front.encoded.source);
+    stream.last_accepted.insert_or_assign(place, std::move(front));
+  }
+  partition.batches.pop_front();
+}
+
+void FakeLog::State::remove_expired() {
+  const std::lock_guard lock(storage->mutex);
+  for (FakeStorage::Stream& stream : storage->streams) {
+    if (!stream.retention.removes()) continue;
+    // The oldest of the stream first, wherever it is.
+    for (;;) {
+      int32_t oldest = -1;
+      const auto time_of = [&](int32_t number) {
+        return stream.partitions[static_cast<size_t>(number)].batches.front().append_time_ms;
+      };
+      for (int32_t number = 0; static_cast<size_t>(number) < stream.partitions.size(); ++number) {
+        if (may_remove(stream, number) && (oldest < 0 || time_of(number) < time_of(oldest))) oldest = number;
+      }
+      if (oldest < 0) break;
+      remove_front(stream, oldest);
+    }
+  }
+}
+
+void FakeLog::apply_retention(UniqueFunction<void(Status)> done) {
+  ASSERT(done);
+  auto shared = std::make_shared<UniqueFunction<void(Status)>>(std::move(done));
+  const bool posted = state_->queue->post([state = state_.get(), shared] {
+    state->remove_expired();
+    (*shared)({});
+  });
+  if (!posted) (*shared)(fail(ErrorCode::kCancelled, "the log is closed"));
+}
+
 FakeLog::FakeLog(Executor& executor, Clock& clock, FakeLogOptions options)
     : state_(std::make_shared<State>(executor, clock, std::move(options))) {}
 
@@ -325,12 +410,14 @@ Result<StreamId> FakeLog::open_stream(const StreamSpec& spec) {
     if (streams[i].name != spec.name) continue;
     const auto count = static_cast<int32_t>(streams[i].partitions.size());
     if (count != spec.partitions) return partition_count_changed(spec, count);
+    if (spec.retention) streams[i].retention = *spec.retention;
     return static_cast<StreamId>(i);
   }
   FakeStorage::Stream stream;
   stream.name = spec.name;
   stream.tag = "fake" + std::to_string(1000 + state_->storage->streams_made++);
   stream.partitions.resize(static_cast<size_t>(spec.partitions));
+  if (spec.retention) stream.retention = *spec.retention;
   streams.push_back(std::move(stream));
   return static_cast<StreamId>(streams.size() - 1);
 }
@@ -342,7 +429,8 @@ Result<StreamInfo> FakeLog::stream_info(StreamId id) const {
   const FakeStorage::Stream& stream = streams[static_cast<size_t>(id)];
   StreamInfo info{stream.name, stream.tag, {}};
   for (const auto& partition : stream.partitions) {
-    info.partitions.push_back({0, partition.next_offset, partition.next_offset, partition.size_bytes});
+    info.partitions.push_back(
+        {partition.oldest_offset, partition.next_offset, partition.next_offset, partition.size_bytes});
   }
   return info;
 }
@@ -427,17 +515,22 @@ Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, std::span<cons
     const auto& batches = from.partitions[p].batches;
     BatchDecoder decoder(origin_of(from, static_cast<int32_t>(p)), nullptr);
     std::map<std::string, const FakeStorage::Stored*> last_of;
+    std::vector<const FakeStorage::Stored*> all;
+    for (const auto& [place, stored] : from.last_accepted) {
+      if (place.first == static_cast<int32_t>(p)) all.push_back(last_of[place.second] = &stored);
+    }
+    for (const auto& stored : batches) all.push_back(&stored);
     for (const auto& stored : batches) {
       if (!stored.encoded.source.empty()) last_of[stored.encoded.source] = &stored;
     }
-    for (const auto& stored : batches) {
-      const bool known = p < known_below.size() && stored.base_offset < known_below[p];
-      const bool recent = stored.append_time_ms >= since_ms && !known;
-      const auto last = last_of.find(stored.encoded.source);
-      if (!recent && (last == last_of.end() || last->second != &stored)) continue;
+    for (const FakeStorage::Stored* stored : all) {
+      const bool known = p < known_below.size() && stored->base_offset < known_below[p];
+      const bool recent = stored->append_time_ms >= since_ms && !known;
+      const auto last = last_of.find(stored->encoded.source);
+      if (!recent && (last == last_of.end() || last->second != stored)) continue;
       TRY_ASSIGN(const std::optional<AcceptInfo> info,
-                 decoder.decode_accept(header_of(stored), stored.encoded.records));
-      if (info) visit({static_cast<int32_t>(p), stored.base_offset, stored.append_time_ms, *info});
+                 decoder.decode_accept(header_of(*stored), stored->encoded.records));
+      if (info) visit({static_cast<int32_t>(p), stored->base_offset, stored->append_time_ms, *info});
     }
   }
   return {};

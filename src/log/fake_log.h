@@ -52,6 +52,7 @@ class FakeLog final : public Log {
                         UniqueFunction<void(const Accepted&)> visit) override;
   Status store_checkpoint(const std::string& name, std::string bytes) override;
   std::optional<std::string> load_checkpoint(const std::string& name) const override;
+  void apply_retention(UniqueFunction<void(Status)> done) override;
   Status close() override;
   std::string data_tag() const override { return "fakedata"; }
   LogStats stats() const override;

@@ -11,6 +11,7 @@ constexpr int kSteps = 24;
 uint64_t operations_of_whole_run(bool encrypted) {
   ScriptedRun run(5);
   if (encrypted) run.encrypt();
+  run.retain();
   run.run(kSteps);
   REQUIRE(run.problem() == "");
   return run.files().operations();
@@ -37,6 +38,7 @@ TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what 
     INFO("the operation " << at << " of " << operations << " fails");
     ScriptedRun run(5);
     if (encrypted) run.encrypt();
+    run.retain();
     io::Fault fault = io_error();
     fault.loses_dirty = loses_dirty;
     fault.written_bytes = at % 3 == 0 ? 40 : 0;
@@ -70,6 +72,7 @@ TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [
     INFO("no space at operation " << at << " of " << operations << " after " << written << " bytes");
     ScriptedRun run(5);
     if (encrypted) run.encrypt();
+    run.retain();
     // A sync that finds the disk full is a failed sync: that is the other test's.
     run.files().set_hook([=, hit = false](const io::Operation& operation) mutable -> std::optional<io::Fault> {
       const bool kind = operation.kind == io::OperationKind::kWrite ||

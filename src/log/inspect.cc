@@ -6,6 +6,7 @@
 #include "log/batch_cursor.h"
 #include "log/clean_marker.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/segment_scan.h"
 
 namespace colloquium::log {
@@ -55,6 +56,22 @@ Result<SyncedEnd> synced_end(io::FileSystem& fs, const std::string& directory, i
   return end;
 }
 
+// The segments that retention has not removed, also if their files are still there.
+Result<std::vector<int64_t>> kept_segments(const io::FileSystem& fs, const std::string& directory) {
+  TRY_ASSIGN(const Oldest oldest, read_oldest(fs, directory));
+  TRY_ASSIGN(std::vector<int64_t> bases, list_segments(fs, directory));
+  ASSERT(std::is_sorted(bases.begin(), bases.end()));
+  bases.erase(bases.begin(), std::lower_bound(bases.begin(), bases.end(), oldest.offset));
+  return bases;
+}
+
+// Whether a file was not there because another process has removed its segment since we looked.
+bool removed_since(const io::FileSystem& fs, const std::string& directory, int64_t base, const Error& error) {
+  if (error.code != ErrorCode::kNotFound) return false;
+  const auto oldest = read_oldest(fs, directory);
+  return oldest && oldest->offset > base;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const std::string& directory,
@@ -67,7 +84,7 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
   partition->set_epochs(std::make_shared<const EpochTable>(epochs));
   TRY_ASSIGN(GapTable gaps, GapTable::read(fs, gaps_path(folder)));
   partition->set_gaps(std::move(gaps));
-  TRY_ASSIGN(const std::vector<int64_t> bases, list_segments(fs, folder));
+  TRY_ASSIGN(const std::vector<int64_t> bases, kept_segments(fs, folder));
   TRY_ASSIGN(const std::optional<CleanMarker> marker, read_clean(fs, clean_path(directory)));
   const CleanEntry* clean = nullptr;
   if (marker && marker->count({stream, number}) != 0) clean = &marker->at({stream, number});
@@ -82,15 +99,21 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
       sealed_bytes += seal->size_bytes;
       end = seal->next_offset;
     } else {
-      TRY_ASSIGN(const SyncedEnd synced, synced_end(fs, folder, base, epochs, clean));
-      segment->set_readable_bytes(synced.position);
-      end = std::max(end, synced.offset);
+      const auto synced = synced_end(fs, folder, base, epochs, clean);
+      if (!synced && removed_since(fs, folder, base, synced.error())) continue;
+      if (!synced) return fail(synced.error());
+      segment->set_readable_bytes(synced->position);
+      end = std::max(end, synced->offset);
     }
     partition->add_segment(std::move(segment));
     if (!seal) break;  // the one being written; whatever follows was made after we looked
   }
+  // All that was there when we looked has been removed since: look again.
+  if (!bases.empty() && partition->segments().empty()) {
+    return inspect_partition(fs, directory, stream, tag, number);
+  }
   ASSERT(end >= 0);
-  partition->set_sealed_bytes(sealed_bytes);
+  partition->add_sealed_bytes(sealed_bytes);
   partition->open_at(partition->gaps().skip(end));
   return partition;
 }

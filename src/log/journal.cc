@@ -100,6 +100,13 @@ std::optional<LegState> Journal::leg_state(const std::string& leg) const {
   return *state;
 }
 
+Needed Journal::needed_of(const std::string& stream, int32_t partition,
+                          const std::vector<std::string>& legs) const {
+  ASSERT(!stream.empty());
+  const std::lock_guard lock(mutex_);
+  return log::needed_of(state_.legs(), stream, partition, legs);
+}
+
 // One batch in a group of its own, durable when this returns.
 Status Journal::write_batch(std::string_view key, const std::vector<std::string>& values, int64_t now_ms) {
   ASSERT(!values.empty() && (key == kCommitKey || key == kCheckpointKey));

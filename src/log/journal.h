@@ -4,7 +4,7 @@
 // told of. Once a segment is full the next one begins with a checkpoint of everything the journal says, and the
 // old one is deleted when that is durable. So the journal is read whole at every start, and stays small.
 //
-// Thread safety: leg_state() on any thread; the rest on the log thread (open: before it runs).
+// Thread safety: leg_state() and needed_of() on any thread; the rest on the log thread (open: before it runs).
 #pragma once
 
 #include <map>
@@ -19,6 +19,7 @@
 #include "log/clean_marker.h"
 #include "log/journal_record.h"
 #include "log/journal_state.h"
+#include "log/leg_state.h"
 #include "log/partition_writer.h"
 #include "log/recovery.h"
 
@@ -39,6 +40,8 @@ class Journal {
   Status append(const std::vector<CommitRecord>& commits, int64_t now_ms);
 
   std::optional<LegState> leg_state(const std::string& leg) const;
+  // What of a partition some leg has not committed.
+  Needed needed_of(const std::string& stream, int32_t partition, const std::vector<std::string>& legs) const;
   PartitionWriter& writer() { return *writer_; }
 
   // What it says as a whole. REQUIRES: the log thread does not run yet.

@@ -30,6 +30,7 @@ class JournalState {
 
   void apply(const CommitRecord& commit);
   const LegState* leg(const std::string& name) const;
+  const std::map<std::string, LegState>& legs() const { return legs_; }
   Checkpoint checkpoint() const { return {legs_, committed_ends_}; }
 
   // What the journal proves about a partition, for its recovery.

@@ -20,12 +20,9 @@ std::string padded(int64_t offset) {
 }
 
 std::optional<int64_t> base_of(std::string_view name, std::string_view suffix) {
-  if (name.size() != kOffsetDigits + 1 + suffix.size() || name[kOffsetDigits] != '.') return std::nullopt;
+  if (name.size() != kOffsetDigits + 1 + suffix.size()) return std::nullopt;
   if (name.substr(kOffsetDigits + 1) != suffix) return std::nullopt;
-  int64_t base = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kOffsetDigits, base);
-  if (error != std::errc() || end != name.data() + kOffsetDigits || base < 0) return std::nullopt;
-  return base;
+  return segment_of_file(name);
 }
 
 }  // namespace
@@ -63,6 +60,11 @@ std::string gaps_path(const std::string& directory) {
   return io::join(directory, "gaps");
 }
 
+std::string oldest_path(const std::string& directory) {
+  ASSERT(!directory.empty());
+  return io::join(directory, "oldest");
+}
+
 std::string segment_path(const std::string& directory, int64_t base_offset, std::string_view suffix) {
   ASSERT(!directory.empty() && !suffix.empty());
   return io::join(directory, padded(base_offset) + "." + std::string(suffix));
@@ -86,6 +88,14 @@ Result<std::vector<int64_t>> list_segment_files(const io::FileSystem& fs, const 
   }
   ASSERT(std::is_sorted(bases.begin(), bases.end()));
   return bases;
+}
+
+std::optional<int64_t> segment_of_file(std::string_view name) {
+  if (name.size() <= kOffsetDigits || name[kOffsetDigits] != '.') return std::nullopt;
+  int64_t base = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kOffsetDigits, base);
+  if (error != std::errc() || end != name.data() + kOffsetDigits || base < 0) return std::nullopt;
+  return base;
 }
 
 Status check_stream_name(const std::string& name) {

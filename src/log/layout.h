@@ -3,7 +3,7 @@
 //   FORMAT  LOCK  CLEAN
 //   journal/                        one partition: the commits
 //   streams/<name>/meta
-//   streams/<name>/<partition>/     epochs, and per segment by its first offset:
+//   streams/<name>/<partition>/     epochs, oldest, and per segment by its first offset:
 //     00000000000000001234.log      batches
 //     00000000000000001234.index    offset → position; rebuildable, written when the segment is sealed
 //     00000000000000001234.timeindex
@@ -37,6 +37,7 @@ std::string partition_directory(const std::string& directory, const std::string&
 
 std::string epochs_path(const std::string& partition_directory);
 std::string gaps_path(const std::string& partition_directory);
+std::string oldest_path(const std::string& partition_directory);
 // suffix: "log", "index", "timeindex", "seal", "key".
 std::string segment_path(const std::string& partition_directory, int64_t base_offset, std::string_view suffix);
 std::string torn_path(const std::string& partition_directory, int64_t base_offset, uint64_t position);
@@ -46,6 +47,9 @@ Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::
 // The same for the files of another suffix.
 Result<std::vector<int64_t>> list_segment_files(const io::FileSystem& fs, const std::string& partition_directory,
                                                 std::string_view suffix);
+
+// The first offset of the segment that a file belongs to, of whatever kind; nothing if it belongs to none.
+std::optional<int64_t> segment_of_file(std::string_view name);
 
 // Names become folders: 1 to 200 of A–Z a–z 0–9 . _ -, and not "." or "..".
 Status check_stream_name(const std::string& name);

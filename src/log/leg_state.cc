@@ -69,4 +69,24 @@ tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t ex
                   std::to_string(existing) + ", or use another stream or data directory");
 }
 
+Needed needed_of(const std::map<std::string, LegState>& legs, const std::string& stream, int32_t partition,
+                 const std::vector<std::string>& reading) {
+  ASSERT(!stream.empty() && partition >= 0);
+  std::map<std::string, int64_t> next_of;
+  // What a leg has not committed in this partition it needs from the beginning.
+  for (const std::string& leg : reading) next_of[leg] = 0;
+  for (const auto& [leg, state] : legs) {
+    for (const LegState::StreamPosition& position : state.positions) {
+      if (position.stream != stream) continue;
+      int64_t& next = next_of[leg];
+      if (position.partition == partition) next = position.next_offset;
+    }
+  }
+  Needed needed;
+  for (const auto& [leg, next] : next_of) {
+    if (next < needed.offset) needed = {next, leg};
+  }
+  return needed;
+}
+
 }  // namespace colloquium::log

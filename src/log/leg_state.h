@@ -24,4 +24,13 @@ Status check_position(const Position& position, int64_t readable_end);
 Error queue_full_error();
 tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing);
 
+// What of a partition is not committed by some leg that reads it: one that ever committed a position in the
+// stream, or one of `reading`, which may never have. INT64_MAX if nobody reads it.
+struct Needed {
+  int64_t offset = INT64_MAX;
+  std::string leg;  // that is furthest behind
+};
+Needed needed_of(const std::map<std::string, LegState>& legs, const std::string& stream, int32_t partition,
+                 const std::vector<std::string>& reading);
+
 }  // namespace colloquium::log

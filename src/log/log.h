@@ -41,11 +41,25 @@ enum class AckLevel {
   kQueued,   // in this process's memory
 };
 
+// How much of a stream is kept. Whole finished segments go, the oldest first, once their newest event was
+// appended longer ago than `time_ms`, or while the stream is larger than `size_bytes`; but nothing that a leg
+// which reads the stream has not committed yet, unless `drop_unread`, and nothing that is younger than `keep_ms`.
+struct Retention {
+  int64_t time_ms = 0;            // 0: age alone removes nothing
+  uint64_t size_bytes = 0;        // of all partitions together; 0: size alone removes nothing
+  int64_t keep_ms = 0;            // what a source's dedupe window still asks for
+  bool drop_unread = false;       // a leg that lags behind loses what is removed
+  std::vector<std::string> legs;  // that read the stream, also those that never committed
+
+  bool removes() const { return time_ms > 0 || size_bytes > 0; }
+};
+
 // How a stream is to be, given when it is opened. A stream that exists keeps its partition count; another
 // count is refused with what to do.
 struct StreamSpec {
   std::string name;
   int32_t partitions = 1;
+  std::optional<Retention> retention;  // unset: as it was told before to this Log; at first everything is kept
 };
 
 using StreamId = int32_t;  // of this Log object; never stored
@@ -141,9 +155,10 @@ class Reader {
   virtual ~Reader() = default;
 
   // The next batch of records at or after the reader's offset, or null at the acknowledged end (durable,
-  // or written with the weaker ack levels). Its events carry origin, offsets and time; with `tape` set when the
-  // reader was made, tapes too. Batches from memory come as they were appended; from disk they are read, checked
-  // and walked.
+  // or written with the weaker ack levels). An offset that was asked for and is below the oldest is moved there;
+  // kNotFound if retention removed, while it was being read, what would follow: seek() goes on behind it. Its
+  // events carry origin, offsets and time; with `tape` set when the reader was made, tapes too. Batches from
+  // memory come as they were appended; from disk they are read, checked and walked.
   virtual Result<std::shared_ptr<const Batch>> next() = 0;
 
   virtual void seek(int64_t offset) = 0;
@@ -154,6 +169,9 @@ struct LogStats {
   uint64_t appended_batches = 0, appended_events = 0, appended_bytes = 0;
   uint64_t groups = 0, syncs = 0, commits = 0, errors = 0;
   uint64_t queue_bytes = 0;  // encoded bytes that wait for the log thread
+  // Removed by retention, since the Log was opened. Offsets count what the log writes for itself too.
+  uint64_t removed_segments = 0, removed_bytes = 0, removed_offsets = 0;
+  uint64_t removed_unread_offsets = 0;  // of those: what some leg had not committed (Retention::drop_unread)
 };
 
 // How long the log's work takes; for metrics.
@@ -209,6 +227,10 @@ class Log {
   // block: neither on the loop nor on the log's thread.
   virtual Status store_checkpoint(const std::string& name, std::string bytes) = 0;
   virtual std::optional<std::string> load_checkpoint(const std::string& name) const = 0;
+
+  // Removes now what retention lets go of; it also happens by itself. `done` runs when that is over, on a thread
+  // of the log's.
+  virtual void apply_retention(UniqueFunction<void(Status)> done) = 0;
 
   // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
   virtual Status close() = 0;

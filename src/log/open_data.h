@@ -22,6 +22,7 @@ struct OpenStream {
   std::string name;
   StreamMeta meta;
   std::vector<std::unique_ptr<PartitionWriter>> writers;  // by partition
+  Retention retention;                                    // as it was opened with; at first nothing is removed
 };
 
 struct OpenData {

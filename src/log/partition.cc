@@ -236,6 +236,21 @@ void Partition::remove_segment(int64_t base_offset) {
   ASSERT(removed == 1);
 }
 
+void Partition::hide_below(int64_t offset, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto first = segments_.find(offset);
+  ASSERT_WHY(first != segments_.end(), "a partition begins where a segment does");
+  segments_.erase(segments_.begin(), first);
+  // Memory forgets it too, so that what a reader finds does not depend on how much of it there is.
+  while (!tail_.empty() && tail_.front().base_offset < offset) {
+    tail_bytes_ -= memory_of(tail_.front());
+    tail_.pop_front();
+  }
+  tail_begin_ = std::max(tail_begin_, offset);
+  const uint64_t before = sealed_bytes_.fetch_sub(bytes);
+  ASSERT(before >= bytes);
+}
+
 std::shared_ptr<const Batch> Partition::in_memory(int64_t offset, bool& known) const {
   ASSERT(offset < readable_end());
   const std::lock_guard lock(mutex_);

@@ -123,6 +123,12 @@ class Partition {
   // is false, the disk has to be asked. REQUIRES: offset < readable_end().
   std::shared_ptr<const Batch> in_memory(int64_t offset, bool& known) const;
 
+  uint64_t sealed_bytes() const { return sealed_bytes_.load(); }
+
+  // Takes the segments that begin below `offset` out of sight: readers begin behind them from now on. Their
+  // files, of `bytes`, are the caller's to remove. Any thread. REQUIRES: a segment begins at `offset`.
+  void hide_below(int64_t offset, uint64_t bytes);
+
   // --- the log thread only --------------------------------------------------------------------------------
   struct Published {
     int64_t base_offset;
@@ -138,8 +144,7 @@ class Partition {
   void set_epochs(std::shared_ptr<const EpochTable> epochs);
   void add_segment(std::shared_ptr<Segment> segment);
   void remove_segment(int64_t base_offset);
-  void set_sealed_bytes(uint64_t bytes) { sealed_bytes_.store(bytes); }
-  uint64_t sealed_bytes() const { return sealed_bytes_.load(); }
+  void add_sealed_bytes(uint64_t bytes) { sealed_bytes_.fetch_add(bytes); }
   void note_source(const std::string& source, SourceMark mark);
   void set_sources(SourceMarks sources);
 

@@ -1,9 +1,11 @@
 #include "log/partition_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 
 namespace colloquium::log {
 
@@ -19,6 +21,7 @@ Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<co
   const auto size = static_cast<int64_t>(batch->size());
   ASSERT(skipped < size);
   offset_ = batch->base_offset() + size;
+  sought_ = false;
   if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
   return decoder_.with_tapes(std::move(batch));
 }
@@ -61,15 +64,43 @@ tl::unexpected<Error> PartitionReader::damaged(const std::string& what) const {
               partition_->name() + "@" + std::to_string(expected_));
 }
 
+tl::unexpected<Error> PartitionReader::removed(int64_t oldest) const {
+  ASSERT(oldest > offset_);
+  return fail(ErrorCode::kNotFound,
+              "cannot read offset " + std::to_string(offset_) + " of '" + partition_->name() +
+                  "': it was removed by retention; the oldest offset left is " + std::to_string(oldest),
+              partition_->name() + "@" + std::to_string(offset_));
+}
+
+// Opens segment_'s file; false if it was removed meanwhile, and segment_of() has another one now.
+Result<bool> PartitionReader::open_segment() {
+  ASSERT(segment_ != nullptr);
+  auto opened = segment_->file(partition_->files());
+  if (opened) {
+    file_ = std::move(*opened);
+    return true;
+  }
+  if (opened.error().code != ErrorCode::kNotFound) return fail(opened.error());
+  if (partition_->segment_of(segment_->base_offset()) != segment_) return false;
+  // Read without the lock: another process may have removed it.
+  const auto oldest = read_oldest(partition_->files(), partition_->directory());
+  if (oldest && oldest->offset > offset_) return removed(oldest->offset);
+  return damaged("the file is not there");
+}
+
 Status PartitionReader::find_place() {
   ASSERT(offset_ < partition_->readable_end());
-  segment_ = partition_->segment_of(offset_);
-  ASSERT_WHY(segment_ != nullptr, "a readable offset is in a segment");
-  cursor_.reset();
-  expected_ = segment_->base_offset();
-  TRY_ASSIGN(file_, segment_->file(partition_->files()));
-  if (offset_ < segment_->base_offset())
-    offset_ = segment_->base_offset();  // what was before is not kept any more
+  for (bool open = false; !open;) {
+    segment_ = partition_->segment_of(offset_);
+    ASSERT_WHY(segment_ != nullptr, "a readable offset is in a segment");
+    cursor_.reset();
+    if (offset_ < segment_->base_offset()) {
+      if (!sought_) return removed(segment_->base_offset());
+      offset_ = segment_->base_offset();
+    }
+    expected_ = segment_->base_offset();
+    TRY_ASSIGN(open, open_segment());
+  }
   TRY_ASSIGN(const SegmentIndex::Entry place, segment_->place_before(partition_->files(), offset_));
   expected_ = place.offset;
   cursor_.emplace(file_, place.position, segment_->readable_bytes());
@@ -79,16 +110,21 @@ Status PartitionReader::find_place() {
 // False at the end of the newest one.
 Result<bool> PartitionReader::next_segment() {
   ASSERT(segment_ != nullptr && expected_ >= segment_->base_offset());
-  const std::shared_ptr<Segment> next = partition_->segment_after(segment_->base_offset());
-  if (next == nullptr) return false;
-  if (next->base_offset() != partition_->gaps().skip(expected_)) {
-    return damaged("the segment ends, and the next begins at offset " + std::to_string(next->base_offset()));
+  for (bool open = false; !open;) {
+    const std::shared_ptr<Segment> next = partition_->segment_after(segment_->base_offset());
+    if (next == nullptr) return false;
+    if (next->base_offset() != partition_->gaps().skip(expected_)) {
+      // The file that was open could be read to its end although it was removed; what followed it is gone.
+      if (partition_->info().oldest_offset > expected_) return removed(next->base_offset());
+      return damaged("the segment ends, and the next begins at offset " + std::to_string(next->base_offset()));
+    }
+    const std::shared_ptr<Segment> before = std::exchange(segment_, next);
+    cursor_.reset();
+    TRY_ASSIGN(open, open_segment());
+    if (!open) segment_ = before;
   }
-  segment_ = next;
-  expected_ = next->base_offset();
+  expected_ = segment_->base_offset();
   offset_ = std::max(offset_, expected_);
-  cursor_.reset();
-  TRY_ASSIGN(file_, segment_->file(partition_->files()));
   cursor_.emplace(file_, 0, segment_->readable_bytes());
   return true;
 }
@@ -98,8 +134,14 @@ Result<std::optional<BatchCursor::Item>> PartitionReader::next_stored() {
   offset_ = partition_->gaps().skip(offset_);
   if (offset_ >= end) return std::optional<BatchCursor::Item>();
   if (!cursor_ || expected_ != offset_) TRY(find_place());
+  TRY_ASSIGN(const auto item, walk(end));
+  sought_ = false;
+  return item;
+}
+
+Result<std::optional<BatchCursor::Item>> PartitionReader::walk(int64_t end) {
+  ASSERT(cursor_ && segment_ != nullptr);
   while (expected_ < end) {
-    ASSERT(cursor_ && segment_ != nullptr);
     cursor_->set_end(segment_->readable_bytes());
     const auto item = cursor_->next();
     if (!item && item.error().code != ErrorCode::kCorrupt) return fail(item.error());

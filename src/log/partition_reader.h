@@ -20,7 +20,10 @@ class PartitionReader final : public Reader {
   PartitionReader(std::shared_ptr<Partition> partition, int64_t from_offset, const TapeBuilder* tape);
 
   Result<std::shared_ptr<const Batch>> next() override;
-  void seek(int64_t offset) override { offset_ = offset < 0 ? 0 : offset; }
+  void seek(int64_t offset) override {
+    offset_ = offset < 0 ? 0 : offset;
+    sought_ = true;
+  }
   int64_t offset() const override { return offset_; }
 
   // The next batch as stored, from the segments, control batches passed over; nothing at the readable end.
@@ -31,11 +34,15 @@ class PartitionReader final : public Reader {
  private:
   Result<std::shared_ptr<const Batch>> deliver(std::shared_ptr<const Batch> batch);
   Status find_place();
+  Result<bool> open_segment();
   Result<bool> next_segment();
+  Result<std::optional<BatchCursor::Item>> walk(int64_t end);
+  tl::unexpected<Error> removed(int64_t oldest) const;
   tl::unexpected<Error> damaged(const std::string& what) const;
 
   const std::shared_ptr<Partition> partition_;
   int64_t offset_;
+  bool sought_ = true;  // nothing was read since the caller chose the offset: it may be moved to the oldest
   BatchDecoder decoder_;
 
   // Where the disk was read last; absent until it is needed.

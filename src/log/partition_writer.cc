@@ -63,6 +63,7 @@ Status PartitionWriter::seal_active() {
   Seal seal;
   seal.base_offset = active_base_;
   seal.next_offset = next_offset_;
+  seal.events_end = mark_last_ ? next_offset_ - 1 : next_offset_;
   seal.size_bytes = active_bytes_;
   seal.crc = active_crc_;
   seal.first_time_ms = first_time_ms_;
@@ -73,7 +74,7 @@ Status PartitionWriter::seal_active() {
   TRY(store_active_index());
   TRY(io::write_file_atomically(fs_, segment_path(partition_->directory(), active_base_, "seal"),
                                 seal_text(seal)));
-  partition_->set_sealed_bytes(partition_->sealed_bytes() + active_bytes_);
+  partition_->add_sealed_bytes(active_bytes_);
   segment_->drop_index();
   segment_ = nullptr;
   sealer_ = nullptr;
@@ -140,11 +141,31 @@ Status PartitionWriter::ensure_active() {
   return {};
 }
 
+void PartitionWriter::set_roll(uint64_t segment_bytes, int64_t roll_ms) {
+  ASSERT(segment_bytes > 0 && segment_bytes <= UINT32_MAX / 2 && roll_ms >= 0);
+  segment_bytes_ = segment_bytes;
+  roll_ms_ = roll_ms;
+}
+
+bool PartitionWriter::is_full(int64_t now_ms) const {
+  ASSERT(!in_group_);
+  if (!has_active_ || active_bytes_ == 0) return false;
+  if (active_bytes_ >= segment_bytes_ || next_offset_ - active_base_ >= kMaxSegmentOffsets) return true;
+  const int64_t roll_ms = roll_ms_;
+  return roll_ms > 0 && now_ms - first_time_ms_ >= roll_ms;
+}
+
+Status PartitionWriter::roll_if_before(int64_t time_ms) {
+  ASSERT(!in_group_ && pieces_.empty());
+  if (!has_active_ || active_bytes_ == 0 || max_time_ms_ >= time_ms) return {};
+  TRY(seal_active());
+  return start_segment();
+}
+
 Status PartitionWriter::begin(int64_t now_ms, bool seal) {
   ASSERT(!in_group_ && pieces_.empty());
   if (epoch_spent_) TRY(renew_epoch());
-  const bool full = active_bytes_ >= segment_bytes_ || next_offset_ - active_base_ >= kMaxSegmentOffsets;
-  if (seal && has_active_ && active_bytes_ > 0 && (full || must_roll())) TRY(seal_active());
+  if (seal && (is_full(now_ms) || must_roll())) TRY(seal_active());
   TRY(ensure_active());
   in_group_ = true;
   group_begin_ = savepoint();

@@ -5,9 +5,11 @@
 // Every group begins with a sync mark for what the groups before it wrote. A group that could not be written is
 // cut off again, and what is written in its place bears a new incarnation.
 //
-// Thread safety: the log thread only, but for sync(), which a sync helper may run while the log thread waits.
+// Thread safety: the log thread only, but for sync(), which a sync helper may run while the log thread waits, and
+// set_roll().
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -79,6 +81,12 @@ class PartitionWriter {
   // Whether the active segment may not be added to, because it is encrypted, or what is new has to be, and another
   // process began it. Of a stream's partition begin() sees to that.
   bool must_roll() const { return has_active_ && active_bytes_ > 0 && foreign_; }
+  // From the next group on segments are finished at `segment_bytes`, or `roll_ms` after their first append (0:
+  // never for their age). Any thread.
+  void set_roll(uint64_t segment_bytes, int64_t roll_ms);
+  // Finishes the active segment, if all in it was appended before `time_ms`, so that retention can remove it.
+  // REQUIRES: no group.
+  Status roll_if_before(int64_t time_ms);
 
   // --- the journal's segments -----------------------------------------------------------------------------
   uint64_t active_bytes() const { return active_bytes_; }
@@ -101,11 +109,13 @@ class PartitionWriter {
   Result<std::shared_ptr<const SegmentKey>> new_key(int64_t base_offset);
   void adopt_key(std::shared_ptr<const SegmentKey> key);
   bool encrypts() const;
+  bool is_full(int64_t now_ms) const;
   void add_mark(int64_t now_ms);
   void take(std::string_view header, std::string_view records);
 
   const std::shared_ptr<Partition> partition_;
-  const uint64_t segment_bytes_;
+  std::atomic<uint64_t> segment_bytes_;
+  std::atomic<int64_t> roll_ms_{0};
   io::FileSystem& fs_;
 
   int64_t next_offset_;

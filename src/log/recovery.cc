@@ -70,6 +70,7 @@ Status PartitionRecovery::load_keys(const std::vector<int64_t>& bases) {
   const auto& passed_over = options_.passed_over;
   for (const int64_t base : *files) {
     if (std::find(passed_over.begin(), passed_over.end(), base) != passed_over.end()) continue;
+    if (base < oldest_.offset) continue;  // goes with the segment
     if (!std::binary_search(bases.begin(), bases.end(), base)) {
       lost_keys_.push_back(base);
       continue;
@@ -83,6 +84,27 @@ Status PartitionRecovery::load_keys(const std::vector<int64_t>& bases) {
 std::shared_ptr<const SegmentKey> PartitionRecovery::key_of(int64_t base) const {
   const auto found = keys_.find(base);
   return found == keys_.end() ? nullptr : found->second;
+}
+
+// What retention has removed is told by the oldest file, which is on the disk before the first of it goes.
+Status PartitionRecovery::load_oldest(std::vector<int64_t>& bases) {
+  ASSERT_WHY(options_.seals, "the journal's front is removed by the journal");
+  auto read = read_oldest(fs_, directory_);
+  if (!read) {
+    return corrupt(partition_->name(), "where the partition begins can't be read: " + read.error().message);
+  }
+  oldest_ = std::move(*read);
+  sources_ = oldest_.sources;
+  end_.max_time_ms = oldest_.max_time_ms;
+  const auto first = std::lower_bound(bases.begin(), bases.end(), oldest_.offset);
+  bases.erase(bases.begin(), first);
+  // Also the front may have been given up.
+  const int64_t begin = gaps().skip(oldest_.offset);
+  if (bases.empty() ? begin == 0 || begin > oldest_.offset : bases.front() == begin) return {};
+  return corrupt(
+      partition_->name(),
+      "a segment is missing: " + range(oldest_.offset, bases.empty() ? oldest_.offset + 1 : bases.front()) +
+          " are in none of the files of '" + directory_ + "', and nothing says that they were removed");
 }
 
 Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
@@ -146,6 +168,7 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
     const PartitionEnd& end = found.end;
     seal = Seal{base,
                 next,
+                end.mark_last ? next - 1 : next,
                 end.active_bytes,
                 end.active_crc,
                 end.first_time_ms,
@@ -192,7 +215,9 @@ Status PartitionRecovery::take_scanned(int64_t base, uint64_t size) {
     TRY_ASSIGN(const auto mark, last_mark_behind(*file, found.damage->position, size, epochs_));
     TRY(judge_damage(partition_->name(), path, *found.damage, evidence_, epochs_, mark));
   }
+  const int64_t before_ms = end_.max_time_ms;
   end_ = found.uncommitted ? *found.uncommitted : found.end;
+  end_.max_time_ms = std::max(before_ms, end_.max_time_ms);
   if (found.mark_offset >= end_.next_offset) {
     return corrupt(partition_->name(),
                    "outputs from offset " + std::to_string(end_.next_offset) +
@@ -254,10 +279,11 @@ Status PartitionRecovery::examine() {
     const auto& passed_over = options_.passed_over;
     if (std::find(passed_over.begin(), passed_over.end(), base) == passed_over.end()) bases.push_back(base);
   }
-  TRY(load_epochs(!bases.empty()));
   TRY_ASSIGN(GapTable table, GapTable::read(fs_, gaps_path(directory_)));
   partition_->set_gaps(std::move(table));
+  if (options_.seals) TRY(load_oldest(bases));
   TRY(load_keys(bases));
+  TRY(load_epochs(!bases.empty()));
   unclean_ = !left_clean(bases);
   for (size_t i = 0; i + 1 < bases.size(); ++i) TRY(take_older(bases[i], bases[i + 1]));
   if (!bases.empty()) TRY(take_last(bases.back()));
@@ -316,9 +342,23 @@ Status PartitionRecovery::remove_lost_keys() {
   return {};
 }
 
+// Of a removal that was interrupted.
+Status PartitionRecovery::finish_removal() {
+  ASSERT(oldest_.offset >= 0);
+  if (oldest_.offset == 0) return {};
+  size_t left = 0;
+  TRY(remove_segments_below(fs_, directory_, oldest_.offset, left));
+  if (left > 0) {
+    note(std::to_string(left) + " files of segments that retention removed can't be deleted; they begin below " +
+         "offset " + std::to_string(oldest_.offset) + " and are not used any more");
+  }
+  return {};
+}
+
 Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
   ASSERT_WHY(!epochs_.empty(), "examine first");
   TRY(fs_.make_directories(directory_));
+  TRY(finish_removal());
   for (const Seal& seal : lost_seals_) {
     TRY(io::write_file_atomically(fs_, segment_path(directory_, seal.base_offset, "seal"), seal_text(seal)));
     note("the seal of the finished segment at offset " + std::to_string(seal.base_offset) +
@@ -333,7 +373,7 @@ Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
   }
   partition_->set_epochs(std::make_shared<const EpochTable>(epochs_));
   partition_->set_sources(unclean_ ? sources_ : options_.clean->sources);
-  partition_->set_sealed_bytes(unclean_ ? sealed_bytes_ : options_.clean->sealed_bytes);
+  partition_->add_sealed_bytes(unclean_ ? sealed_bytes_ : options_.clean->sealed_bytes);
   partition_->open_at(end_.next_offset);
   notes.insert(notes.end(), notes_.begin(), notes_.end());
   return {};

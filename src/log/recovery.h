@@ -18,6 +18,7 @@
 #include "log/batch_crypt.h"
 #include "log/batch_decoder.h"
 #include "log/clean_marker.h"
+#include "log/oldest.h"
 #include "log/partition.h"
 #include "log/partition_writer.h"
 #include "log/segment_scan.h"
@@ -56,6 +57,8 @@ class PartitionRecovery {
   Status load_keys(const std::vector<int64_t>& bases);
   std::shared_ptr<const SegmentKey> key_of(int64_t base) const;
   Status remove_lost_keys();
+  Status load_oldest(std::vector<int64_t>& bases);
+  Status finish_removal();
   Status take_sealed(int64_t base, const Seal& seal);
   Status take_older(int64_t base, int64_t next);
   Status take_last(int64_t base);
@@ -82,6 +85,7 @@ class PartitionRecovery {
   EpochTable epochs_;
   std::map<int64_t, std::shared_ptr<const SegmentKey>> keys_;  // of the encrypted segments
   std::vector<int64_t> lost_keys_;                             // key files whose segments are gone
+  Oldest oldest_;
   bool unclean_ = true;
   bool new_epochs_ = false;       // there was no epochs file yet
   std::vector<Seal> lost_seals_;  // to be written again

@@ -14,6 +14,7 @@
 
 #include "base/sim_executor.h"
 #include "io/memory_file_system.h"
+#include "log/layout.h"
 #include "log/nonce_watch_test.h"
 #include "log/segment_log.h"
 #include "tests/compliance/log_helpers.h"
@@ -37,6 +38,16 @@ class ScriptedRun {
   // From the next opening on the log is encrypted.
   void encrypt() { options_.keys = nonces_.ring("k", random_); }
   NonceWatch& nonces() { return nonces_; }
+  uint64_t removed_segments() const { return removed_before_ + log_->stats().removed_segments; }
+
+  // From the next open on the input is kept for a while, and no longer than its leg needs it; the output until it
+  // is too large.
+  void retain() {
+    options_.retention_interval_ms = 0;
+    in_retention_ = Retention{.time_ms = 2500};
+    in_retention_->legs = {"p/leg"};
+    out_retention_ = Retention{.size_bytes = 4000};
+  }
 
   // Opens the log and its streams; the failure if it does not open.
   Status open() {
@@ -54,8 +65,8 @@ class ScriptedRun {
     options.random = &random_;
     options.on_failure = [this](const Error& error) { failures_.push_back(error); };
     TRY_ASSIGN(log_, SegmentLog::open(std::move(options)));
-    TRY_ASSIGN(in_, log_->open_stream({"in", 2}));
-    TRY_ASSIGN(out_, log_->open_stream({"out", 1}));
+    TRY_ASSIGN(in_, log_->open_stream({"in", 2, in_retention_}));
+    TRY_ASSIGN(out_, log_->open_stream({"out", 1, out_retention_}));
     return {};
   }
 
@@ -101,6 +112,7 @@ class ScriptedRun {
     settle();
     if (log_ != nullptr) (void)log_->close();
     if (!failures_.empty()) return;
+    if (log_ != nullptr) removed_before_ += log_->stats().removed_segments;
     log_.reset();
     (void)open();
   }
@@ -123,8 +135,12 @@ class ScriptedRun {
   std::string problem() {
     REQUIRE(log_ != nullptr);
     if (nonces_.reused()) return "a key and a nonce served for two texts";
-    std::string found = input_problem();
-    return found.empty() ? output_problem() : found;
+    for (const auto& check : {&ScriptedRun::input_problem, &ScriptedRun::output_problem,
+                              &ScriptedRun::source_problem, &ScriptedRun::file_problem}) {
+      std::string found = (this->*check)();
+      if (!found.empty()) return found;
+    }
+    return {};
   }
 
  private:
@@ -148,6 +164,7 @@ class ScriptedRun {
     std::vector<std::string> texts;
     for (size_t i = 0; i < events; ++i) texts.push_back(value_of(number, i));
     batch_sizes_[number] = events;
+    batch_times_ms_[number] = clock_.wall_ms();
     AcceptInfo accept{"source", "cursor " + std::to_string(number), {}};
     const Codec codec = number % 3 == 0 ? Codec::kLz4 : Codec::kNone;
     auto encoded = contract::encoded(contract::values(texts), codec, &accept);
@@ -159,6 +176,7 @@ class ScriptedRun {
         if (level != AckLevel::kQueued) written_[place] = {number, i};
       }
       if (level == AckLevel::kDurable) acked_end_[partition] = result->last_offset + 1;
+      if (level == AckLevel::kDurable) acked_batch_[partition] = number;
     });
   }
 
@@ -195,9 +213,47 @@ class ScriptedRun {
     }
     for (const auto* promised : {&durable_, &written_}) {
       for (const auto& [place, event] : *promised) {
+        if (was_removed(place, event.first)) continue;
         const auto there = found.find(place);
         if (there == found.end()) return "lost: " + value_of(event.first, event.second);
         if (there->second != event) return "another event in the place of " + value_of(event.first, event.second);
+      }
+    }
+    return {};
+  }
+
+  int64_t oldest(StreamId stream, int32_t partition) const {
+    return log_->stream_info(stream)->partitions[static_cast<size_t>(partition)].oldest_offset;
+  }
+
+  // By retention, and rightly so: it is old, and the leg has committed it.
+  bool was_removed(const Placed& place, int batch) const {
+    if (place.offset >= oldest(in_, place.partition) || !in_retention_ || place.partition != 0) return false;
+    const std::optional<LegState> state = log_->leg_state("p/leg");
+    return state && place.offset < state->positions.at(0).next_offset &&
+           batch_times_ms_.at(batch) < clock_.wall_ms() - in_retention_->time_ms;
+  }
+
+  // The last batch of a source is known, whatever became of it.
+  std::string source_problem() {
+    std::map<int32_t, int> last;
+    const Status told = log_->accepted_since(in_, clock_.wall_ms() + 1, {}, [&](const Log::Accepted& accepted) {
+      last[accepted.partition] = std::stoi(accepted.info.cursor.substr(7));
+    });
+    if (!told) return told.error().describe();
+    for (const auto& [partition, number] : acked_batch_) {
+      if (last.count(partition) == 0 || last[partition] < number) return "the last cursor of the source is lost";
+    }
+    return {};
+  }
+
+  std::string file_problem() {
+    for (const auto& [name, stream] : {std::pair<std::string, StreamId>("in", in_), {"out", out_}}) {
+      const std::string folder = partition_directory("data", name, 0);
+      const std::vector<std::string> files = *files_.list(folder);
+      for (const std::string& file : files) {
+        const auto base = segment_of_file(file);
+        if (base && *base < oldest(stream, 0)) return "what was removed is left: " + file;
       }
     }
     return {};
@@ -215,6 +271,9 @@ class ScriptedRun {
       if (refused_.count(number) == 0) expected.insert(expected.end(), 2, std::to_string(number));
     }
     const auto found = contract::values_of(contract::read_all(*log_, out_, 0));
+    if (out_retention_ && oldest(out_, 0) > 0 && found.size() < expected.size() && found.size() >= 8) {
+      expected.erase(expected.begin(), expected.end() - static_cast<std::ptrdiff_t>(found.size()));
+    }
     if (found != expected) {
       return "outputs of " + std::to_string(stored) + " commits: " + std::to_string(found.size()) + " events";
     }
@@ -248,12 +307,16 @@ class ScriptedRun {
 
   int next_batch_ = 0;
   int next_commit_ = 1;
+  std::optional<Retention> in_retention_, out_retention_;
   std::map<int, size_t> batch_sizes_;
-  std::map<Placed, Event> durable_;  // acknowledged as durable
-  std::map<Placed, Event> written_;  // acknowledged as written, or better
+  std::map<int, int64_t> batch_times_ms_;  // when append() was called
+  std::map<Placed, Event> durable_;        // acknowledged as durable
+  std::map<Placed, Event> written_;        // acknowledged as written, or better
   std::map<int32_t, int64_t> acked_end_;
-  size_t committed_ = 0;      // number of the last commit acknowledged
-  std::set<size_t> refused_;  // numbers of commits refused for want of space
+  std::map<int32_t, int> acked_batch_;  // the last durable one
+  uint64_t removed_before_ = 0;         // the last clean stop
+  size_t committed_ = 0;                // number of the last commit acknowledged
+  std::set<size_t> refused_;            // numbers of commits refused for want of space
 };
 
 }  // namespace colloquium::log

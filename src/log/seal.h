@@ -12,6 +12,7 @@
 #include "colloquium/result.h"
 
 #include "io/file_system.h"
+#include "log/sidecar.h"
 
 namespace colloquium::log {
 
@@ -23,9 +24,15 @@ struct SourceMark {
 };
 using SourceMarks = std::map<std::string, SourceMark>;
 
+// A line "source NAME CURSOR OFFSET TIME" each, in seals and where seals are summed up.
+void write_source_lines(SidecarWriter& writer, const SourceMarks& sources);
+// From the fields that begin with the name at `first`; false if they are malformed.
+bool read_source_fields(const SidecarLine& line, size_t first, SourceMarks& sources);
+
 struct Seal {
   int64_t base_offset = 0;
   int64_t next_offset = 0;  // the following segment's first offset
+  int64_t events_end = 0;   // behind the last event: next_offset, or less if a sync mark is the last batch
   uint64_t size_bytes = 0;
   uint32_t crc = 0;  // CRC-32C of the whole file
   int64_t first_time_ms = 0;

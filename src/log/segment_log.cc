@@ -15,6 +15,7 @@
 #include "log/space_guard.h"
 #include "log/staging.h"
 #include "log/subscribers.h"
+#include "log/upkeep.h"
 
 namespace colloquium::log {
 namespace {
@@ -39,6 +40,7 @@ class SegmentLog::Impl {
   void subscribe(StreamId stream, UniqueFunction<void(int32_t)> wake);
   Status close();
   void tick();
+  void apply_retention(UniqueFunction<void(Status)> done);
   std::shared_ptr<Partition> partition(StreamId stream, int32_t number) const;
   LogStats stats() const;
   const LogTimes* times() const { return &counters_.times; }
@@ -68,6 +70,9 @@ class SegmentLog::Impl {
   void do_tick();
   Status finish();
   std::vector<PartitionWriter*> all_writers();
+  std::vector<KeptStream> kept_streams() const;
+  void keep_up(Upkeep::Done done);
+  bool find_failure();
 
   const LogOptions options_;
   const std::string tag_;
@@ -89,6 +94,7 @@ class SegmentLog::Impl {
   GroupCounters counters_;
   std::atomic<int64_t> last_group_ns_{0};
   std::mutex making_stream_;  // one stream is made at a time; taken before mutex_
+  Upkeep upkeep_;
 
   std::unique_ptr<TaskQueue> helpers_;
   std::unique_ptr<GroupCommit> group_commit_;
@@ -102,7 +108,9 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
       journal_(std::move(data.journal)),
       fs_(*options_.files),
       streams_(std::move(data.streams)),
-      space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction) {
+      space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction),
+      upkeep_(*options_.executor, fs_, *options_.clock, *journal_, options_.retention_interval_ms,
+              options_.on_warning) {
   helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
   const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
   group_commit_ =
@@ -136,10 +144,12 @@ Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
       partitions += stream.writers.size();
       if (stream.name != spec.name) continue;
       if (stream.meta.partitions != spec.partitions) return partition_count_changed(spec, stream.meta.partitions);
+      if (spec.retention) set_retention(*streams_[i], *spec.retention, options_.segment_bytes);
       return static_cast<StreamId>(i);
     }
   }
   TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
+  if (spec.retention) set_retention(*stream, *spec.retention, options_.segment_bytes);
   const std::lock_guard lock(mutex_);
   streams_.push_back(std::move(stream));
   return static_cast<StreamId>(streams_.size() - 1);
@@ -309,6 +319,7 @@ void SegmentLog::Impl::refuse_appends(Group& group, const Error& error) {
 
 void SegmentLog::Impl::run_group(Group group) {
   ASSERT(!group.appends.empty() || !group.commits.empty());
+  find_failure();
   std::optional<Error> failed;
   {
     const std::lock_guard lock(mutex_);
@@ -343,6 +354,14 @@ void SegmentLog::Impl::fail_for_good(const Error& error) {
   if (options_.on_failure) options_.on_failure(told);
 }
 
+// Of the upkeep, which has met it on its own thread.
+bool SegmentLog::Impl::find_failure() {
+  ASSERT(queue_->is_current());
+  const std::optional<Error> failure = upkeep_.failure();
+  if (failure) fail_for_good(*failure);
+  return failure.has_value();
+}
+
 void SegmentLog::Impl::resume_waiting() {
   std::vector<Task> ready;
   {
@@ -373,7 +392,13 @@ void SegmentLog::Impl::do_tick() {
   tick_posted_ = false;
   {
     const std::lock_guard lock(mutex_);
-    if (failed_ || closed_ || !staging_.empty()) return;
+    if (failed_ || closed_) return;
+  }
+  if (find_failure()) return;
+  if (upkeep_.due()) keep_up(nullptr);
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_ || !staging_.empty()) return;
   }
   const bool was_full = space_.full();
   space_.check();
@@ -386,8 +411,44 @@ void SegmentLog::Impl::do_tick() {
   if (!marked) fail_for_good(marked.error());
 }
 
+// --- retention -----------------------------------------------------------------------------------------------
+
+std::vector<KeptStream> SegmentLog::Impl::kept_streams() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<KeptStream> kept;
+  for (const auto& stream : streams_) {
+    if (!stream->retention.removes()) continue;
+    kept.push_back({stream->name, stream->retention, {}});
+    for (const auto& writer : stream->writers) kept.back().writers.push_back(writer.get());
+  }
+  return kept;
+}
+
+void SegmentLog::Impl::keep_up(Upkeep::Done done) {
+  ASSERT(queue_->is_current());
+  const Status begun = upkeep_.begin(kept_streams(), std::move(done));
+  if (begun) return;
+  if (begun.error().code == ErrorCode::kNoSpace) return space_.note_full();
+  fail_for_good(begun.error());
+}
+
+void SegmentLog::Impl::apply_retention(UniqueFunction<void(Status)> done) {
+  ASSERT(done);
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+  }
+  auto shared = std::make_shared<Upkeep::Done>(std::move(done));
+  if (!refused && queue_->post([this, shared] { keep_up(std::move(*shared)); })) return;
+  if (!refused) refused = Error{ErrorCode::kUnavailable, "the log's thread has too much to do already", true};
+  (*shared)(fail(*refused));
+}
+
 Status SegmentLog::Impl::finish() {
   ASSERT(queue_->is_current());
+  upkeep_.drain();
+  find_failure();
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return fail(*failed_);
@@ -438,6 +499,10 @@ LogStats SegmentLog::Impl::stats() const {
   stats.syncs = counters_.syncs;
   stats.commits = counters_.commits;
   stats.errors = counters_.errors;
+  stats.removed_segments = upkeep_.counters().segments;
+  stats.removed_bytes = upkeep_.counters().bytes;
+  stats.removed_offsets = upkeep_.counters().offsets;
+  stats.removed_unread_offsets = upkeep_.counters().unread_offsets;
   stats.queue_bytes = staging_.bytes();
   return stats;
 }
@@ -508,6 +573,9 @@ std::optional<std::string> SegmentLog::load_checkpoint(const std::string& name) 
   return read_checkpoint(*impl_->options().files, impl_->options().directory, name);
 }
 
+void SegmentLog::apply_retention(UniqueFunction<void(Status)> done) {
+  impl_->apply_retention(std::move(done));
+}
 Status SegmentLog::close() {
   return impl_->close();
 }

@@ -5,7 +5,8 @@
 // memory, or read the segments.
 //
 // Time passes for it through tick(): call it every few hundred milliseconds from a timer. It writes the sync
-// mark after a second of idleness and notices that a full disk has space again.
+// mark after a second of idleness, notices that a full disk has space again, and begins what retention asks for,
+// which is done on a thread of its own.
 //
 // Refused calls are told through their callback on the log's thread; after close() on the caller's own.
 // Thread safety: as Log's. The Executor, FileSystem, Clock and Random outlive it.
@@ -44,10 +45,14 @@ struct LogOptions {
   uint64_t reserve_bytes = uint64_t{64} << 20;  // of the disk, kept free: this …
   double reserve_fraction = 0.01;               // … and this share of it
   int64_t idle_mark_ms = 1000;
+  int64_t retention_interval_ms = 10'000;  // between two looks at what retention lets go of
   size_t sync_helpers = 4;
 
   // Told once, on the log's thread, when a write or a sync has failed and the log can't go on: exit the process.
   std::function<void(const Error&)> on_failure;
+  // Told, on a thread of the log's, what the user should know of and is no failure: that a leg holds back
+  // retention, or loses events by it. Each is told once.
+  std::function<void(const std::string&)> on_warning;
 };
 
 // What opening found and mended, for the start-up messages. Empty after a clean stop.
@@ -82,6 +87,7 @@ class SegmentLog final : public Log {
                         UniqueFunction<void(const Accepted&)> visit) override;
   Status store_checkpoint(const std::string& name, std::string bytes) override;
   std::optional<std::string> load_checkpoint(const std::string& name) const override;
+  void apply_retention(UniqueFunction<void(Status)> done) override;
   Status close() override;
   std::string data_tag() const override;
   LogStats stats() const override;

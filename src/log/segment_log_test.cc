@@ -222,8 +222,8 @@ TEST_CASE("a clock that jumps back does not take append time with it") {
       contract::append(*bench.log, bench.executor, stream, 0, encoded(values({"2"}), Codec::kNone, &accept));
   REQUIRE(result);
   std::vector<int64_t> times;
-  REQUIRE(
-      bench.log->accepted_since(stream, 0, {}, [&](const Log::Accepted& a) { times.push_back(a.append_time_ms); }));
+  REQUIRE(bench.log->accepted_since(stream, 0, {},
+                                    [&](const Log::Accepted& a) { times.push_back(a.append_time_ms); }));
   REQUIRE(times.size() == 1);
   CHECK(times[0] >= before_ms - 1000);
 }

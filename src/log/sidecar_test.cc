@@ -11,6 +11,7 @@
 #include "log/clean_marker.h"
 #include "log/epochs.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/seal.h"
 #include "log/stream_meta.h"
 
@@ -109,6 +110,7 @@ TEST_CASE("a seal comes back whole") {
   Seal seal;
   seal.base_offset = 1234;
   seal.next_offset = 5678;
+  seal.events_end = 5677;
   seal.size_bytes = uint64_t{1} << 40;
   seal.crc = 0xfedcba98;
   seal.first_time_ms = -5;
@@ -123,6 +125,26 @@ TEST_CASE("a seal comes back whole") {
   REQUIRE(read);
   CHECK(seal_text(*read) == seal_text(seal));
   CHECK(read->sources.at("a source\n").cursor == kAnyBytes);
+}
+
+TEST_CASE("where a partition begins comes back whole, and is 0 without a file") {
+  io::MemoryFileSystem fs;
+  REQUIRE(fs.make_directories("/p"));
+  CHECK(read_oldest(fs, "/p")->offset == 0);
+  const Oldest oldest{4711, 1'700'000'000'000, {{"a source", {kAnyBytes, 2000, 99}}}};
+  REQUIRE(io::write_file_atomically(fs, oldest_path("/p"), oldest_text(oldest)));
+  const auto read = read_oldest(fs, "/p");
+  REQUIRE(read);
+  CHECK(oldest_text(*read) == oldest_text(oldest));
+  CHECK(read->sources.at("a source").first_offset == 2000);
+  for (const char* bad : {"0", "-5", "x", ""}) {
+    SidecarWriter writer("oldest", 1);
+    writer.line("offset", {bad});
+    REQUIRE(io::write_file_atomically(fs, oldest_path("/p"), writer.finish()));
+    CHECK(read_oldest(fs, "/p").error().code == ErrorCode::kCorrupt);
+  }
+  REQUIRE(io::write_file_atomically(fs, oldest_path("/p"), SidecarWriter("oldest", 1).finish()));
+  CHECK(read_oldest(fs, "/p").error().code == ErrorCode::kCorrupt);
 }
 
 TEST_CASE("CLEAN comes back whole, and a damaged one counts as none") {

@@ -12,6 +12,7 @@
 #include "log/data_directory.h"
 #include "log/journal_state.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/recovery.h"
 #include "log/segment_scan.h"
 #include "log/stream_meta.h"
@@ -279,10 +280,18 @@ Status Verifier::verify_segment(const Place& place, int64_t base, bool last, int
 
 Status Verifier::verify_partition(const Place& place) {
   if (!place.stream.empty()) ++report_.partitions;
-  const auto bases = list_segments(fs_, place.folder);
+  auto bases = list_segments(fs_, place.folder);
   if (!bases) {
     if (!place.stream.empty()) add(place, place.folder, bases.error().message);
     return {};
+  }
+  // The journal's front is its own to remove; a stream's is told of before it goes.
+  int64_t next = -1;
+  if (!place.stream.empty()) {
+    const auto oldest = read_oldest(fs_, place.folder);
+    if (!oldest) add(place, oldest_path(place.folder), oldest.error().message);
+    if (oldest) next = oldest->offset;
+    bases->erase(bases->begin(), std::lower_bound(bases->begin(), bases->end(), next));
   }
   auto epochs = EpochTable::read(fs_, epochs_path(place.folder));
   if (!epochs) {
@@ -297,7 +306,6 @@ Status Verifier::verify_partition(const Place& place) {
   auto origin = std::make_shared<BatchOrigin>();
   origin->stream = place.stream;
   decoder_ = std::make_unique<BatchDecoder>(std::move(origin), nullptr);
-  int64_t next = -1;
   for (const int64_t base : *bases) TRY(verify_segment(place, base, base == bases->back(), next));
   next = gaps_.skip(std::max<int64_t>(next, 0));
   evidence_.testify(epochs_.current_start(), "the epochs file says that they were synced");

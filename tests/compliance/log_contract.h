@@ -334,6 +334,178 @@ TEMPLATE_TEST_CASE("a checkpoint is there after the log was opened again, and is
   CHECK(t.log().load_checkpoint("other") == std::string("\0", 1));
 }
 
+// Events of a stream with this retention, one batch each, a second apart; what was removed when it was applied.
+template <class Fixture>
+std::vector<int64_t> fill(Fixture& t, StreamId stream, int32_t partition, int batches, const std::string& source) {
+  std::vector<int64_t> offsets;
+  for (int i = 0; i < batches; ++i) {
+    // Big enough that few of them are a segment, where a log has such.
+    const AcceptInfo accept{source, "cursor " + std::to_string(i), {}};
+    const std::string text = '"' + std::string(400, static_cast<char>('a' + i % 26)) + '"';
+    const auto result =
+        append(t.log(), t.executor(), stream, partition, encoded(values({text}), Codec::kNone, &accept));
+    REQUIRE(result);
+    offsets.push_back(result->first_offset);
+    t.clock().advance_ms(1000);
+  }
+  return offsets;
+}
+
+inline void apply_retention(Log& log, Executor& executor) {
+  Awaited<Status> done(executor);
+  log.apply_retention(done.callback());
+  REQUIRE(done.get());
+}
+
+TEMPLATE_TEST_CASE("what is older than the retention's time goes, and the rest is as it was",
+                   "[log][contract][retention]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamSpec spec{"s", 1, Retention{.time_ms = 60'000}};
+  StreamId stream = *t.log().open_stream(spec);
+  fill(t, stream, 0, 60, "hook");
+  const auto before = read_all(t.log(), stream, 0);
+  apply_retention(t.log(), t.executor());
+  CHECK(t.log().stream_info(stream)->partitions[0].oldest_offset == 0);
+  t.clock().advance_ms(30'000);
+  apply_retention(t.log(), t.executor());
+  const int64_t oldest = t.log().stream_info(stream)->partitions[0].oldest_offset;
+  CHECK(oldest > 0);
+  const LogStats stats = t.log().stats();
+  CHECK(stats.removed_segments > 0);
+  CHECK(stats.removed_bytes > 0);
+  CHECK(stats.removed_offsets == static_cast<uint64_t>(oldest));
+  CHECK(stats.removed_unread_offsets == 0);
+  if (GENERATE(false, true)) {
+    t.reopen();
+    stream = *t.log().open_stream(spec);
+    CHECK(t.log().stream_info(stream)->partitions[0].oldest_offset == oldest);
+  }
+  // A suffix, with nothing that is younger than the time missing.
+  const auto after = read_all(t.log(), stream, 0, oldest);
+  REQUIRE(after.size() >= 29);
+  REQUIRE(after.size() < before.size());
+  CHECK(std::equal(after.rbegin(), after.rend(), before.rbegin()));
+  CHECK(after.front().first >= oldest);
+  // Whoever asks for what is gone begins at the oldest.
+  CHECK(read_all(t.log(), stream, 0, 0) == after);
+
+  // A source's last cursor outlives its events; and a stream nobody writes to becomes empty but for its newest.
+  t.clock().advance_ms(3'600'000);
+  REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(values({"1"}))));
+  apply_retention(t.log(), t.executor());
+  t.reopen();
+  stream = *t.log().open_stream(spec);
+  size_t told = 0;
+  REQUIRE(t.log().accepted_since(stream, t.clock().wall_ms(), {}, [&](const Log::Accepted& accepted) {
+    ++told;
+    CHECK(accepted.info.source == "hook");
+    CHECK(accepted.info.cursor == "cursor 59");
+  }));
+  CHECK(told == 1);
+}
+
+TEMPLATE_TEST_CASE("a stream is cut to its size from the oldest on, whatever partition that is in",
+                   "[log][contract][retention]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 2, Retention{.size_bytes = 20'000}});
+  fill(t, stream, 1, 60, "hook");
+  fill(t, stream, 0, 60, "hook");
+  apply_retention(t.log(), t.executor());
+  const auto partitions = t.log().stream_info(stream)->partitions;
+  // A log of large segments has nothing finished to remove.
+  if (t.log().stats().removed_segments == 0) {
+    CHECK(partitions[0].oldest_offset + partitions[1].oldest_offset == 0);
+    return;
+  }
+  CHECK(partitions[1].oldest_offset > partitions[0].oldest_offset);
+  CHECK(partitions[0].size_bytes + partitions[1].size_bytes <= 20'000);
+  CHECK(partitions[0].size_bytes + partitions[1].size_bytes > 10'000);
+}
+
+TEMPLATE_TEST_CASE("retention never takes what a leg has not committed, unless it is told to",
+                   "[log][contract][retention]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  Retention retention{.time_ms = 1000};
+  retention.legs = {"p/new"};
+  StreamId stream = *t.log().open_stream({"s", 1, retention});
+  const auto offsets = fill(t, stream, 0, 60, "");
+  const auto oldest = [&] {
+    t.clock().advance_ms(60'000);
+    apply_retention(t.log(), t.executor());
+    return t.log().stream_info(stream)->partitions[0].oldest_offset;
+  };
+  const auto commit_to = [&](const std::string& leg, int64_t offset) {
+    CommitRequest request;
+    request.leg = leg;
+    request.positions.push_back({stream, 0, offset, "", ""});
+    REQUIRE(commit(t.log(), t.executor(), std::move(request)));
+  };
+  // One that never committed needs everything; one that did needs what is behind.
+  CHECK(oldest() == 0);
+  commit_to("p/new", offsets[50]);
+  commit_to("p/old", offsets[30]);
+  const int64_t first = oldest();
+  CHECK(first > 0);
+  CHECK(first <= offsets[30]);
+  CHECK(read_all(t.log(), stream, 0, offsets[30]).size() == 30);
+  // A leg of a pipeline that does not run counts too, and positions outlive a restart.
+  t.reopen();
+  stream = *t.log().open_stream({"s", 1, retention});
+  CHECK(oldest() <= offsets[30]);
+  commit_to("p/old", offsets[45]);
+  const int64_t second = oldest();
+  CHECK(second > first);
+  CHECK(second <= offsets[45]);
+  CHECK(t.log().stats().removed_unread_offsets == 0);
+  // What a dedupe window asks for stays, also if legs have no say.
+  retention.drop_unread = true;
+  retention.keep_ms = 365 * 24 * 3'600'000LL;
+  REQUIRE(t.log().open_stream({"s", 1, retention}));
+  CHECK(oldest() == second);
+  retention.keep_ms = 0;
+  REQUIRE(t.log().open_stream({"s", 1, retention}));
+  const int64_t third = oldest();
+  CHECK(third > offsets[45]);
+  CHECK(t.log().stats().removed_unread_offsets > 0);
+  CHECK(t.log().leg_state("p/old")->positions.at(0).next_offset == offsets[45]);
+}
+
+TEMPLATE_TEST_CASE("a reader is told that what it would read next was removed", "[log][contract][retention]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1, Retention{.time_ms = 1000}});
+  const auto offsets = fill(t, stream, 0, 60, "");
+  auto reader = t.log().read(stream, 0, 0, false);
+  REQUIRE(*(*reader)->next() != nullptr);
+  t.clock().advance_ms(60'000);
+  apply_retention(t.log(), t.executor());
+  const int64_t oldest = t.log().stream_info(stream)->partitions[0].oldest_offset;
+  REQUIRE(oldest > offsets[30]);
+  // It may finish what it has open, and never passes over what it has not read.
+  int64_t last = offsets[0];
+  for (;;) {
+    const auto batch = (*reader)->next();
+    if (!batch) {
+      CHECK(batch.error().code == ErrorCode::kNotFound);
+      CHECK(batch.error().message.find("retention") != std::string::npos);
+      break;
+    }
+    if (*batch == nullptr) break;  // it had all of it open
+    const auto before = std::find(offsets.begin(), offsets.end(), last);
+    CHECK((*batch)->offset(0) == *std::next(before));
+    last = (*batch)->offset(0);
+  }
+  (*reader)->seek(oldest);
+  const auto next = append(t.log(), t.executor(), stream, 0, encoded(values({"1"})));
+  for (;;) {
+    const auto batch = (*reader)->next();
+    REQUIRE(batch);
+    REQUIRE(*batch != nullptr);
+    CHECK((*batch)->offset(0) >= oldest);
+    if ((*batch)->offset(0) == next->first_offset) break;
+  }
+}
+
 TEMPLATE_TEST_CASE("a full queue refuses, says so, and resumes", "[log][contract]", LOG_CONTRACT_FIXTURES) {
   TestType t;
   const StreamId stream = *t.log().open_stream({"s", 1});

@@ -1,0 +1,75 @@
+// Upkeep: what a log does to its finished segments beside the groups: retention.
+//
+// It has a queue of its own, because files are large and their removal can be slow; the log thread only finishes
+// segments whose events have all expired. A failure of the data directory that is met there is kept for the log
+// thread to find.
+//
+// Thread safety: failure() on any thread; the rest on the log thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/executor.h"
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+#include "log/open_data.h"
+#include "log/partition_writer.h"
+#include "log/pruner.h"
+
+namespace colloquium::log {
+
+// A stream with something to be kept up.
+struct KeptStream {
+  std::string name;
+  Retention retention;
+  std::vector<PartitionWriter*> writers;
+};
+
+// Gives the stream its retention, and its segments a size and an age that are small shares of it. REQUIRES:
+// whatever guards the stream.
+void set_retention(OpenStream& stream, const Retention& retention, uint64_t segment_bytes);
+
+class Upkeep {
+ public:
+  using Done = UniqueFunction<void(Status)>;
+
+  Upkeep(Executor& executor, io::FileSystem& fs, Clock& clock, const Journal& journal, int64_t interval_ms,
+         Pruner::Tell tell);
+
+  // True if a pass should be begun.
+  bool due() const;
+  // Begins a pass; `done` (may be null) runs when it is over, on the queue. A failure is the log thread's own: of
+  // finishing a segment; kNoSpace leaves that for later.
+  Status begin(const std::vector<KeptStream>& streams, Done done);
+  // Waits until what was begun is over.
+  void drain();
+
+  // Of the data directory, met on the queue: the log must not write any more.
+  std::optional<Error> failure() const;
+  const PruneCounters& counters() const { return counters_; }
+
+ private:
+  Executor& executor_;
+  Clock& clock_;
+  const int64_t interval_ms_;
+  int64_t last_begun_ns_ = 0;
+  bool begun_ = false;
+
+  PruneCounters counters_;
+  Pruner pruner_;  // the queue's
+
+  std::atomic<bool> has_failed_{false};
+  mutable std::mutex mutex_;
+  std::optional<Error> failure_;  // guarded by mutex_
+
+  std::unique_ptr<TaskQueue> queue_;  // last: its tasks use everything above
+};
+
+}  // namespace colloquium::log
