@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/test_support.h"
+#include "log/log.h"
 
 using namespace colloquium;
 using namespace colloquium::engine;
@@ -45,4 +46,32 @@ TEST_CASE("a queue says when it is full and when it no longer is", "[REQ-029]") 
   queue.release_below(2);
   CHECK(drained == 1);
   CHECK(queue.depth_bytes() == 0);
+}
+
+TEST_CASE("a feed that retention has overtaken goes on at the oldest event") {
+  // What a reader of the log says then, and does when it is asked again.
+  class Overtaken final : public log::Reader {
+   public:
+    Result<std::shared_ptr<const Batch>> next() override {
+      if (offset_ == 0) return batch_of({"1"});
+      if (!sought_) return fail(ErrorCode::kNotFound, "offset 1 was removed by retention");
+      return batch_of({"2"});
+    }
+    void seek(int64_t offset) override {
+      offset_ = offset;
+      sought_ = true;
+    }
+    int64_t offset() const override { return offset_; }
+    int64_t offset_ = 0;
+    bool sought_ = false;
+  };
+  auto made = std::make_unique<Overtaken>();
+  Overtaken& reader = *made;
+  LogFeed feed(std::move(made), 0);
+  REQUIRE((*feed.read(0))->batch->value(0) == "1");
+  reader.offset_ = 1;
+  const auto next = feed.read(1);
+  REQUIRE(next);
+  REQUIRE(next->has_value());
+  CHECK((*next)->batch->value(0) == "2");
 }
