@@ -74,11 +74,14 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundation, const std::string& path) {
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundation, const std::string& path,
+                                                           std::shared_ptr<const log::KeyRing> keys) {
   // The lock comes first: recovery writes. The address follows once the port is known.
   TRY_ASSIGN(log::DataDirectoryLock lock, log::lock_data_directory(foundation.files(), path, ""));
   std::unique_ptr<DataDirectory> opened(new DataDirectory(foundation, path, std::move(lock)));
-  TRY_ASSIGN(opened->log_, log::SegmentLog::open(log_options(foundation, path)));
+  log::LogOptions options = log_options(foundation, path);
+  options.keys = opened->keys_ = std::move(keys);
+  TRY_ASSIGN(opened->log_, log::SegmentLog::open(std::move(options)));
   TRY_ASSIGN(opened->sync_us_, measure_sync_us(foundation.files(), foundation.clock(), path));
   return opened;
 }
@@ -93,6 +96,11 @@ std::vector<std::string> DataDirectory::describe() const {
                      milliseconds(sync_us_) + " here";
   if (sync_us_ < kUnlikelySyncUs) line += "; that is too fast for a disk: is this a RAM disk?";
   lines.push_back(std::move(line));
+  if (keys_ != nullptr) {
+    lines.push_back(keys_->encrypts()
+                        ? "the log is encrypted with the key " + keys_->current()
+                        : std::string("the log is written in the clear; its keys only open what is older"));
+  }
   return lines;
 }
 

@@ -22,7 +22,9 @@ namespace colloquium::app {
 
 class DataDirectory {
  public:
-  static Result<std::unique_ptr<DataDirectory>> open(Foundation& foundation, const std::string& path);
+  // `keys` may be null: then nothing is encrypted, and a log that is can't be opened.
+  static Result<std::unique_ptr<DataDirectory>> open(Foundation& foundation, const std::string& path,
+                                                     std::shared_ptr<const log::KeyRing> keys);
 
   // As everything above src/log sees it.
   log::Log& log() { return *log_; }
@@ -47,6 +49,7 @@ class DataDirectory {
   // Constant after construction.
   Foundation& foundation_;
   const std::string path_;
+  std::shared_ptr<const log::KeyRing> keys_;
   log::DataDirectoryLock lock_;
   std::unique_ptr<log::SegmentLog> log_;
   int64_t sync_us_ = 0;  // median of a few syncs of a small file

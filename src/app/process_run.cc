@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "admin/admin_routes.h"
+#include "app/log_keys.h"
 #include "app/version.h"
 #include "base/assert.h"
 #include "base/logging.h"
@@ -90,7 +91,8 @@ Status ProcessRun::open_data_directory() {
   const bool needed = std::any_of(request_.plans.begin(), request_.plans.end(),
                                   [](const auto& plan) { return plan->needs_data_directory(); });
   if (!needed) return {};
-  TRY_ASSIGN(data_, DataDirectory::open(*foundation_, request_.settings.data_dir));
+  TRY_ASSIGN(auto keys, key_ring_of(request_.plans, files_, foundation_->chance()));
+  TRY_ASSIGN(data_, DataDirectory::open(*foundation_, request_.settings.data_dir, std::move(keys)));
   data_->start_ticking();
   registrations_ = register_log(data_->log(), foundation_->metrics());
   return {};

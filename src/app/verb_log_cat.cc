@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/event_lines.h"
+#include "app/log_keys.h"
 #include "app/verb_log.h"
 
 namespace colloquium::app {
@@ -14,11 +15,13 @@ struct Options {
   std::string stream;
   std::optional<std::string> partition, from, to;
   std::string format = "ndjson";
+  KeyOptions keys;
 };
 
-Status print_partition(const Options& options, int32_t partition, const OffsetSpan& span, Console& console) {
+Status print_partition(const Options& options, int32_t partition, const OffsetSpan& span,
+                       const std::shared_ptr<const log::KeyRing>& keys, Console& console) {
   TRY_ASSIGN(const auto reader,
-             log::open_reader(log_files(), options.data_dir, options.stream, partition, span.from));
+             log::open_reader(log_files(), options.data_dir, options.stream, partition, span.from, keys));
   std::string lines;
   while (true) {
     TRY_ASSIGN(const std::shared_ptr<const Batch> batch, reader->next());
@@ -46,8 +49,10 @@ Exit cat(const Options& options, Console& console) {
     if (!span) return refuse(console, span.error());
     spans.push_back(*span);
   }
+  const auto keys = key_ring_for_reading(options.keys, log_files());
+  if (!keys) return refuse(console, keys.error());
   for (size_t i = 0; i < partitions->size(); ++i) {
-    const Status printed = print_partition(options, (*partitions)[i], spans[i], console);
+    const Status printed = print_partition(options, (*partitions)[i], spans[i], *keys, console);
     if (!printed) return fail_running(console, printed.error());
   }
   return Exit::kDone;
@@ -78,6 +83,8 @@ Verb log_cat_verb() {
        {"ndjson", "full"}},
       {"STREAM", "", "the stream; 'colloquium log ls' lists them", &options->stream, true},
   };
+  for (VerbOption& option : key_options(options->keys))
+    verb.options.insert(verb.options.end() - 1, std::move(option));
   verb.run = [options](Console& console) { return cat(*options, console); };
   verb.state = options;
   return verb;

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "app/log_keys.h"
 #include "app/verb_log.h"
 #include "log/verify.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 struct Options {
   std::string data_dir = kDefaultDataDirectory;
+  KeyOptions keys;
 };
 
 // A line that overwrites itself, for a person who waits; a file or a pipe gets none of it.
@@ -25,9 +27,15 @@ log::VerifyProgress progress_of(Console& console) {
 
 // What a crash left above everything acknowledged is told but is no failure: the next start mends it.
 Exit verify(const Options& options, Console& console) {
-  const auto report = log::verify_data_directory(log_files(), options.data_dir, progress_of(console));
+  const auto keys = key_ring_for_reading(options.keys, log_files());
+  if (!keys) return refuse(console, keys.error());
+  const auto report = log::verify_data_directory(log_files(), options.data_dir, progress_of(console), *keys);
   if (!report) return refuse(console, report.error());
   for (const log::VerifyProblem& problem : report->problems) console.out << problem.describe() << "\n";
+  for (const auto& [key, segments] : report->keys_needed) {
+    console.out << segments << " segments are encrypted with the key " << key
+                << ", which is not given: what their batches hold was not checked; give it with --key-file\n";
+  }
   console.out << report->events << " events in " << report->batches << " batches of " << report->partitions
               << " partitions, and the commit journal; " << report->bytes << " bytes in " << report->segments
               << " segments: " << report->problems.size() << " problems\n";
@@ -45,7 +53,8 @@ Verb log_verify_verb() {
       "Reads every byte, and says where something is damaged; exits with 1 if anything acknowledged is. What\n"
       "a crash left half written is told too, as torn: the next start cuts it off.";
   verb.example = "colloquium log verify --data-dir /var/lib/colloquium";
-  verb.options = {data_dir_option(options->data_dir)};
+  verb.options = key_options(options->keys);
+  verb.options.insert(verb.options.begin(), data_dir_option(options->data_dir));
   verb.run = [options](Console& console) { return verify(*options, console); };
   verb.state = options;
   return verb;

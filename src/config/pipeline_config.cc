@@ -128,6 +128,7 @@ class FileReader {
     for (const auto& [key, message] : kLogNotYet) refuse(rest, key, message);
     config_.log = log_spec().read(rest, "log", problems_);
     config_.log.mark = node.mark;
+    read_encryption(node.find("encryption"));
     constexpr int32_t kKeyedPartitions = 4;
     if (config_.log.partition_by && !node.find("partitions")) config_.log.partitions = kKeyedPartitions;
     if (const ConfigNode* retention = node.find("retention")) check_retention(*retention);
@@ -155,6 +156,17 @@ class FileReader {
                   "the dedupe window of " + quoted(source.name) +
                       " is longer than log.retention.time: events are kept as long as the window");
     }
+  }
+
+  void read_encryption(const ConfigNode* node) {
+    if (node == nullptr || !config_.log.encryption) return;
+    const ConfigNode* file = node->find("key_file");
+    const ConfigNode* key = node->find("key");
+    if ((file == nullptr) == (key == nullptr)) {
+      error(node->mark, "log.encryption needs either key_file or key");
+      return;
+    }
+    config_.log.encryption->mark = file != nullptr ? file->mark : key->mark;
   }
 
   // A key that a later version will know is named as such, not called unknown: the file is not wrong, only early.
@@ -281,6 +293,7 @@ class FileReader {
         if (member.key != section_spec(kind).key) continue;
         for (ConfigNode& entry : member.value.items) mask_entry(entry, kind);
       }
+      if (member.key == "log") member.value = mask_secrets(member.value, log_spec().object());
     }
     return shown;
   }

@@ -33,6 +33,14 @@ struct RetentionConfig {
   bool drop_unread = false;  // also what a sink has not finished
 };
 
+// One of the two gives the keys.
+struct EncryptionConfig {
+  std::string key_file;
+  Secret key;
+  bool decrypt_only = false;
+  ConfigMark mark;  // of what gives them
+};
+
 struct LogConfig {
   bool enabled = true;      // false: `log: off`, and nothing else here means anything
   int32_t partitions = 1;   // 4 where partition_by is given
@@ -40,6 +48,7 @@ struct LogConfig {
   Compression compression = Compression::kLz4;
   Ack ack = Ack::kDurable;
   RetentionConfig retention;
+  std::optional<EncryptionConfig> encryption;
   ConfigMark mark;
 };
 

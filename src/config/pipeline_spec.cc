@@ -3,6 +3,7 @@
 namespace colloquium {
 
 using config::CommitConfig;
+using config::EncryptionConfig;
 using config::ErrorsConfig;
 using config::MetricConfig;
 using config::RetentionConfig;
@@ -33,6 +34,22 @@ ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
              {.description = "The stream that keeps events that failed for good.",
               .default_text = "<pipeline>.dead",
               .minimum = 1});
+}
+
+ConfigSpec<EncryptionConfig> ConfigObject<EncryptionConfig>::spec() {
+  return ConfigSpec<EncryptionConfig>()
+      .field("key_file", &EncryptionConfig::key_file,
+             {.description =
+                  "File with the key: 32 bytes as 64 hex digits or in base64 (`openssl rand -hex 32`). It "
+                  "may hold several, one a line: the first encrypts, the others open what is older. Nobody "
+                  "else may read it.",
+              .example = "/etc/colloquium/log.key",
+              .minimum = 1})
+      .field("key", &EncryptionConfig::key,
+             {.description = "The key itself, or several separated by spaces, instead of a file: `${LOG_KEY}`."})
+      .field(
+          "decrypt_only", &EncryptionConfig::decrypt_only,
+          {.description = "Write what is new in the clear; the keys only open what is there.", .advanced = true});
 }
 
 ConfigSpec<MetricConfig> ConfigObject<MetricConfig>::spec() {
@@ -163,7 +180,10 @@ ConfigSpec<LogConfig> log_spec() {
       .field("retention", &LogConfig::retention,
              {.description = "How much of the stream is kept. Without it, everything is. What a sink has not "
                              "finished and what a source's `dedupe` still needs is kept in any case.",
-              .example = "{time: 7d, size: 10GiB}"});
+              .example = "{time: 7d, size: 10GiB}"})
+      .field("encryption", &LogConfig::encryption,
+             {.description = "Encryption at rest, of the whole data directory: what is written from now on is "
+                             "encrypted. See the guide to encryption."});
 }
 
 ConfigSpec<DedupeConfig> dedupe_spec() {

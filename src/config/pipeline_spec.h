@@ -46,6 +46,10 @@ struct ConfigEnum<config::MetricType> {
 };
 
 template <>
+struct ConfigObject<config::EncryptionConfig> {
+  static ConfigSpec<config::EncryptionConfig> spec();
+};
+template <>
 struct ConfigObject<config::MetricConfig> {
   static ConfigSpec<config::MetricConfig> spec();
 };

@@ -34,8 +34,9 @@ namespace {
 using Kind = ConfigNode::Kind;
 
 constexpr std::string_view kVariablePrefix = "COLLOQUIUM_";
-// Variables that choose the files to read, so they are no settings.
-constexpr std::string_view kOtherVariables[] = {"COLLOQUIUM_CONFIG", "COLLOQUIUM_ENV"};
+// Variables that choose the files to read, or are for other verbs, so they are no settings.
+constexpr std::string_view kOtherVariables[] = {"COLLOQUIUM_CONFIG", "COLLOQUIUM_ENV", "COLLOQUIUM_LOG_KEY",
+                                                "COLLOQUIUM_LOG_KEY_FILE"};
 
 // Values from outside files have no line; the name of the variable or flag says where to look.
 ConfigMark place(std::string name) {

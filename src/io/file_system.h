@@ -36,6 +36,8 @@ struct FileInfo {
   int64_t modified_ms = 0;
   bool is_directory = false;
   bool is_regular = false;
+  uint32_t owner = 0;        // user id
+  uint32_t permissions = 0;  // the nine bits of rwx, and set-id and sticky
 };
 
 class File {

@@ -27,6 +27,8 @@ FileInfo info_of(const struct stat& status) {
   info.modified_ms = static_cast<int64_t>(status.st_mtim.tv_sec) * 1000 + status.st_mtim.tv_nsec / 1000000;
   info.is_directory = S_ISDIR(status.st_mode);
   info.is_regular = S_ISREG(status.st_mode);
+  info.owner = status.st_uid;
+  info.permissions = status.st_mode & 07777;
   return info;
 }
 
