@@ -522,4 +522,23 @@ errors: {retry: none}
   }
 }
 
+TEST_CASE("the log's encryption has its keys from one place, and scripts do not see them") {
+  const LogConfig file = log_of("{encryption: {key_file: log.key}}");
+  REQUIRE(file.encryption);
+  CHECK(file.encryption->key_file == "log.key");
+  CHECK_FALSE(file.encryption->decrypt_only);
+  CHECK(file.encryption->mark.describe() == "orders.yaml:1:30");
+  CHECK_FALSE(log_of("{partitions: 2}").encryption);
+
+  const Outcome outcome = read(std::string("log: {encryption: {key: 0badcafe, decrypt_only: true}}") + kEnds);
+  CHECK(outcome.messages == "");
+  CHECK(outcome.config.log.encryption->key.value == "0badcafe");
+  CHECK(outcome.config.shown.to_json().find("0badcafe") == std::string::npos);
+  CHECK(outcome.config.shown.to_json().find("***") != std::string::npos);
+
+  CHECK(with("log: {encryption: {}}") == "orders.yaml:1:19: error: log.encryption needs either key_file or key\n");
+  CHECK(with("log: {encryption: {key_file: a, key: b}}") ==
+        "orders.yaml:1:19: error: log.encryption needs either key_file or key\n");
+}
+
 }  // namespace colloquium::config

@@ -48,6 +48,7 @@ HeaderBytes BatchSealer::seal(BatchHeader header, std::string& records) {
 void BatchOpener::enter(std::shared_ptr<const SegmentKey> key) {
   key_ = std::move(key);
   aead_ = key_ == nullptr ? nullptr : key_->aead();
+  ASSERT((key_ == nullptr) == (aead_ == nullptr));
 }
 
 Result<std::string_view> BatchOpener::open(const BatchCursor::Item& item) {

@@ -48,10 +48,12 @@ Result<std::shared_ptr<const SegmentKey>> Segment::key(const io::FileSystem& fs,
 
 void Segment::set_key(std::shared_ptr<const SegmentKey> key) {
   const std::lock_guard lock(mutex_);
+  ASSERT(base_offset_ >= 0);
   key_ = std::move(key);
 }
 
 bool Segment::has_key_file(const io::FileSystem& fs) const {
+  ASSERT(!directory_.empty());
   return fs.info(segment_path(directory_, base_offset_, "key")).has_value();
 }
 

@@ -36,6 +36,7 @@ PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const Par
 }
 
 bool PartitionWriter::encrypts() const {
+  ASSERT(partition_ != nullptr);
   return partition_->keys() != nullptr && partition_->keys()->encrypts();
 }
 

@@ -82,6 +82,7 @@ Status PartitionRecovery::load_keys(const std::vector<int64_t>& bases) {
 }
 
 std::shared_ptr<const SegmentKey> PartitionRecovery::key_of(int64_t base) const {
+  ASSERT(base >= 0);
   const auto found = keys_.find(base);
   return found == keys_.end() ? nullptr : found->second;
 }

@@ -13,6 +13,7 @@ constexpr std::string_view kCipher = "aes-256-gcm";
 constexpr size_t kUuidBytes = 16;
 
 std::string key_path(const SegmentName& segment) {
+  ASSERT(segment.base_offset >= 0);
   return segment_path(segment.directory, segment.base_offset, "key");
 }
 
@@ -56,6 +57,7 @@ std::string key_place(const std::string& stream, const std::string& tag, int32_t
 }
 
 Result<std::optional<StoredKey>> find_stored_key(const io::FileSystem& fs, const SegmentName& segment) {
+  ASSERT(!segment.partition.empty());
   const std::string path = key_path(segment);
   const auto sidecar = read_sidecar(fs, path, kKind, kVersion);
   if (!sidecar && sidecar.error().code == ErrorCode::kNotFound) return std::optional<StoredKey>();

@@ -117,6 +117,7 @@ Status Verifier::find_places() {
 // Gets the key of a segment. False if it is not given or its file is damaged; `tell`: the report says so.
 Result<bool> Verifier::open_segment(const Place& place, int64_t base, bool tell) {
   const SegmentName segment{place.folder, key_place(place.stream, place.tag, place.partition), base};
+  ASSERT(base >= 0);
   key_ = nullptr;
   opened_ = false;
   const auto stored = find_stored_key(fs_, segment);

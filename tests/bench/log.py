@@ -49,13 +49,14 @@ def fio(options, block_bytes, seconds):
 def append_rows(options, events, seconds):
     rows, best = [], {}
     for size in EVENT_BYTES:
-        for codec in ('none', 'lz4', 'zstd'):
+        for codec, *encrypt in (('none',), ('none', '--encrypt'), ('lz4',), ('lz4', '--encrypt'), ('zstd',)):
             folder = data(options)
-            got = bench(options, 'append', folder, events[size], '--codec', codec, '--seconds', seconds)
-            read = bench(options, 'replay', folder)
+            got = bench(options, 'append', folder, events[size], '--codec', codec, '--seconds', seconds, *encrypt)
+            read = bench(options, 'replay', folder, *encrypt)
             disk = fio(options, got['stored_bytes_per_group'], min(seconds, 4))
-            best[size, codec] = got['events_s']
-            rows.append((size, codec, got['events_s'] / 1e3, got['raw_mb_s'], got['stored_mb_s'], got['ratio'],
+            if not encrypt:
+                best[size, codec] = got['events_s']
+            rows.append((size, codec + (', encrypted' if encrypt else ''), got['events_s'] / 1e3, got['raw_mb_s'], got['stored_mb_s'], got['ratio'],
                          got['stored_bytes_per_group'] / 1024, disk, got['stored_mb_s'] / disk, got['p50_ms'],
                          got['p99_ms'], got['cpu_s'] / got['events'] * 1e6, read['raw_mb_s']))
     table('The log, durable appends by one thread, 1,000 events a batch, as fast as it takes them',

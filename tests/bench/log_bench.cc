@@ -2,8 +2,8 @@
 // does it, and the time until they are acknowledged is taken. Prints one JSON object.
 //
 //   log_bench append DIR EVENTS [--codec none|lz4|zstd|gzip] [--ack durable|written] [--per-batch N] [--streams N]
-//                               [--seconds S | --mb N] [--rate EVENTS_PER_SECOND]
-//   log_bench replay DIR [--tape]      reads every stream to its end
+//                               [--seconds S | --mb N] [--rate EVENTS_PER_SECOND] [--encrypt]
+//   log_bench replay DIR [--tape] [--encrypt]      reads every stream to its end; an encrypted log needs --encrypt
 //   log_bench open DIR                 how long opening takes
 //
 // EVENTS is a file with an event per line. With --rate batches are due at fixed times and their latency counts
@@ -123,6 +123,10 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+log::KeyRing::Keys bench_keys() {
+  return {std::make_shared<const io::SecretKey>(std::string(io::kAeadKeyBytes, 'b'))};
+}
+
 // What a bench runs in; members in the order of their lives.
 struct Bench {
   SystemClock clock;
@@ -130,13 +134,14 @@ struct Bench {
   ThreadExecutor executor;
   std::unique_ptr<log::SegmentLog> log;
 
-  void open(const std::string& directory) {
+  void open(const std::string& directory, bool encrypt) {
     log::LogOptions options;
     options.directory = directory;
     options.files = &io::posix_file_system();
     options.executor = &executor;
     options.clock = &clock;
     options.random = &random;
+    if (encrypt) options.keys = std::make_shared<log::KeyRing>(bench_keys(), random, true);
     options.on_failure = [](const Error& error) { die(error.describe()); };
     log = must(log::SegmentLog::open(std::move(options)));
   }
@@ -277,7 +282,7 @@ int main(int argc, char** argv) {
   const Options options = read_options(argc, argv);
   Bench bench;
   const int64_t began_ns = bench.clock.monotonic_ns();
-  bench.open(options.directory);
+  bench.open(options.directory, options.has("encrypt"));
   const double opened_ms = static_cast<double>(bench.clock.monotonic_ns() - began_ns) / 1e6;
   if (options.mode == "open") {
     rusage usage{};
