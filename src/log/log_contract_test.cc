@@ -38,13 +38,15 @@ class FakeFixture {
   std::unique_ptr<FakeLog> log_;
 };
 
-// The segment log over files in memory, with small segments, so that they roll.
-class MemoryFixture {
+// The segment log in one of its settings: what they differ in is the executor and what `Setting` puts into the
+// options.
+template <class Setting>
+class SegmentFixture {
  public:
-  MemoryFixture() { open(); }
+  SegmentFixture() { open(); }
   Log& log() { return *log_; }
-  Executor& executor() { return executor_; }
-  ManualClock& clock() { return clock_; }
+  Executor& executor() { return setting_.executor; }
+  ManualClock& clock() { return setting_.clock; }
   void reopen() {
     (void)log_->close();
     log_.reset();
@@ -54,130 +56,70 @@ class MemoryFixture {
  private:
   void open() {
     LogOptions options;
-    options.directory = "/data";
-    options.files = &files_;
-    options.executor = &executor_;
-    options.clock = &clock_;
+    options.executor = &setting_.executor;
+    options.clock = &setting_.clock;
     options.random = &random_;
-    options.segment_bytes = 4096;
-    options.journal_segment_bytes = 2048;
-    options.memory_bytes = 1000;
+    setting_.complete(options, random_);
     auto log = SegmentLog::open(std::move(options));
     REQUIRE(log);
     log_ = std::move(*log);
   }
 
-  ThreadExecutor executor_;
-  ManualClock clock_;
   SeededRandom random_{1};
-  io::MemoryFileSystem files_;
+  Setting setting_;
   std::unique_ptr<SegmentLog> log_;
+};
+
+// Over files in memory, with small segments, so that they roll.
+struct InMemory {
+  void complete(LogOptions& options, Random&) {
+    options.directory = "/data";
+    options.files = &files;
+    options.segment_bytes = 4096;
+    options.journal_segment_bytes = 2048;
+    options.memory_bytes = 1000;
+  }
+  ManualClock clock;
+  ThreadExecutor executor;
+  io::MemoryFileSystem files;
 };
 
 // The same, encrypted at rest.
-class EncryptedFixture {
- public:
-  EncryptedFixture() { open(); }
-  ~EncryptedFixture() { CHECK_FALSE(nonces_.reused()); }
-  Log& log() { return *log_; }
-  Executor& executor() { return executor_; }
-  ManualClock& clock() { return clock_; }
-  void reopen() {
-    (void)log_->close();
-    log_.reset();
-    open();
+struct Encrypted : InMemory {
+  ~Encrypted() { CHECK_FALSE(nonces.reused()); }
+  void complete(LogOptions& options, Random& random) {
+    InMemory::complete(options, random);
+    options.keys = nonces.ring("k", random);
   }
-
- private:
-  void open() {
-    LogOptions options;
-    options.directory = "/data";
-    options.files = &files_;
-    options.executor = &executor_;
-    options.clock = &clock_;
-    options.random = &random_;
-    options.keys = nonces_.ring("k", random_);
-    options.segment_bytes = 4096;
-    options.journal_segment_bytes = 2048;
-    options.memory_bytes = 1000;
-    auto log = SegmentLog::open(std::move(options));
-    REQUIRE(log);
-    log_ = std::move(*log);
-  }
-
-  ThreadExecutor executor_;
-  ManualClock clock_;
-  SeededRandom random_{1};
-  NonceWatch nonces_;
-  io::MemoryFileSystem files_;
-  std::unique_ptr<SegmentLog> log_;
+  NonceWatch nonces;
 };
 
-// The same on one thread, as the simulator runs it.
-class SimulatedFixture {
- public:
-  SimulatedFixture() { open(); }
-  Log& log() { return *log_; }
-  Executor& executor() { return executor_; }
-  ManualClock& clock() { return clock_; }
-  void reopen() {
-    (void)log_->close();
-    log_.reset();
-    open();
-  }
-
- private:
-  void open() {
-    LogOptions options;
+// On one thread, as the simulator runs it.
+struct Simulated {
+  void complete(LogOptions& options, Random&) {
     options.directory = "data";
-    options.files = &files_;
-    options.executor = &executor_;
-    options.clock = &clock_;
-    options.random = &random_;
-    auto log = SegmentLog::open(std::move(options));
-    REQUIRE(log);
-    log_ = std::move(*log);
+    options.files = &files;
   }
-
-  ManualClock clock_;
-  SimExecutor executor_{7, clock_};
-  SeededRandom random_{1};
-  io::MemoryFileSystem files_;
-  std::unique_ptr<SegmentLog> log_;
+  ManualClock clock;
+  SimExecutor executor{7, clock};
+  io::MemoryFileSystem files;
 };
 
 // As it ships: real files, real threads.
-class PosixFixture {
- public:
-  PosixFixture() { open(); }
-  Log& log() { return *log_; }
-  Executor& executor() { return executor_; }
-  ManualClock& clock() { return clock_; }
-  void reopen() {
-    (void)log_->close();
-    log_.reset();
-    open();
-  }
-
- private:
-  void open() {
-    LogOptions options;
-    options.directory = directory_.path() + "/data";
+struct Posix {
+  void complete(LogOptions& options, Random&) {
+    options.directory = directory.path() + "/data";
     options.files = &io::posix_file_system();
-    options.executor = &executor_;
-    options.clock = &clock_;
-    options.random = &random_;
-    auto log = SegmentLog::open(std::move(options));
-    REQUIRE(log);
-    log_ = std::move(*log);
   }
-
-  TemporaryDirectory directory_;
-  ThreadExecutor executor_;
-  ManualClock clock_;
-  SeededRandom random_{1};
-  std::unique_ptr<SegmentLog> log_;
+  TemporaryDirectory directory;
+  ManualClock clock;
+  ThreadExecutor executor;
 };
+
+using MemoryFixture = SegmentFixture<InMemory>;
+using EncryptedFixture = SegmentFixture<Encrypted>;
+using SimulatedFixture = SegmentFixture<Simulated>;
+using PosixFixture = SegmentFixture<Posix>;
 
 }  // namespace
 }  // namespace colloquium::log
