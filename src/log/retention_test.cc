@@ -47,9 +47,15 @@ class Scene {
     REQUIRE(log_->close());
     log_.reset();
   }
-  int64_t append() {
-    const auto result =
-        contract::append(*log_, executor_, stream_, 0, contract::encoded(contract::values({"\"0123456789\""})));
+  void crash() {
+    log_.reset();
+    files_.crash();
+    open();
+  }
+  int64_t append(const std::string& cursor = "") {
+    const AcceptInfo accept{"hook", cursor, {}};
+    auto batch = contract::encoded(contract::values({"\"0123456789\""}), Codec::kNone, &accept);
+    const auto result = contract::append(*log_, executor_, stream_, 0, std::move(batch));
     REQUIRE(result);
     clock_.advance_ms(100);
     return result->last_offset;
@@ -118,6 +124,29 @@ TEST_CASE("a stream nobody writes to any more becomes empty, and stops and start
   CHECK(scene.log().recovery().notes.empty());
   CHECK(scene.append() > last);
   CHECK(contract::read_all(scene.log(), scene.stream(), 0).size() == 1);
+}
+
+TEST_CASE("when nothing is left, a crash still leaves the sources' cursors and the time", "[retention][crash]") {
+  Scene scene(kept_for(5000));
+  for (int i = 0; i < 40; ++i) scene.append("cursor " + std::to_string(i));
+  scene.clock().advance_ms(60'000);
+  REQUIRE(scene.apply());
+  REQUIRE(scene.info().size_bytes == 0);
+  scene.crash();
+  const auto cursors_since = [&](int64_t since_ms) {
+    std::vector<std::string> cursors;
+    REQUIRE(scene.log().accepted_since(scene.stream(), since_ms, {}, [&](const Log::Accepted& accepted) {
+      CHECK(accepted.info.source == "hook");
+      cursors.push_back(accepted.info.cursor);
+    }));
+    return cursors;
+  };
+  CHECK(cursors_since(INT64_MAX) == std::vector<std::string>{"cursor 39"});
+  // A clock that was put back does not take the log's time back with it.
+  scene.clock().advance_ms(-3'600'000);
+  const int64_t before_ms = scene.clock().wall_ms();
+  scene.append("cursor 40");
+  CHECK(cursors_since(before_ms + 3'000'000) == std::vector<std::string>{"cursor 40"});
 }
 
 TEST_CASE("who holds retention back, and who loses by it, is told once", "[retention]") {
