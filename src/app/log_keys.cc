@@ -52,7 +52,7 @@ void blank_comments(std::string& text) {
 // Whoever else may read it may have read it.
 Status check_private(const io::FileInfo& info, const std::string& path, const std::string& context) {
   if (info.owner != ::geteuid() || (info.permissions & kOthers) == 0) return {};
-  std::array<char, 8> mode{};
+  std::array<char, 16> mode{};
   std::snprintf(mode.data(), mode.size(), "%04o", info.permissions);
   return refused("the key file '" + path + "' may be read by others (its mode is " + mode.data() +
                      "): 'chmod 600 " + path + "', and use another key if one of them may have read it",
