@@ -146,7 +146,35 @@ def scripts_and_inputs_may_come_from_pipes():
         check_equal(run(["validate", "p.yaml"], directory)[0], 2, "a pipeline")
 
 
-main(check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
+def debug_takes_an_event_out_of_the_dead_letters():
+    with work_directory() as directory:
+        (directory / "double.computo").write_text("{id: $input/id, twice: $input/n * 2}\n")
+        (directory / "p.yaml").write_text(
+            "name: orders\nsources: [{stdin: {}}]\nstages: [{computo: double.computo}]\nsinks: [{stdout: {}}]\n")
+        events = b'{"id":1,"n":4}\n{"id":2,"n":"four"}\n{"id":3,"n":[]}\nno JSON\n'
+        ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        code, out, err = run(["run", "p.yaml", "--data-dir", "d", *ports], directory, stdin=events)
+        check_equal(out, '{"id":1,"twice":8}\n', err)
+        code, out, err = run(["log", "cat", "orders.dead", "--data-dir", "d"], directory)
+        letters = [json.loads(line) for line in out.splitlines()]
+        check_equal(len(letters), 3, out)
+        ids = {letter["event"]["id"]: letter["position"] for letter in letters if "event" in letter}
+
+        def debug(*arguments):
+            return run(["computo", "debug", "double.computo", *arguments], directory, stdin=b"continue\nprint $input/n\n")
+        for number, shown in ((2, '"four"'), (3, "[]")):
+            code, out, err = debug("--from-dead", ids[number], "--data-dir", "d")
+            check(code == 0 and "expected number" in out and out.rstrip().endswith(shown), "%s: %s%s" % (number, out, err))
+        code, out, err = debug("--from-dead", ids[2], "--data-dir", "d", "--dead-stream", "orders")
+        check(code == 2 and "(orders)" in err, err)
+        code, out, err = debug("--from-dead", "orders.nothing-0-7", "--data-dir", "d")
+        check(code == 2 and "no dead letter of the event 'orders.nothing-0-7' in d (orders.dead)" in err, err)
+        raw = next(letter["position"] for letter in letters if "event" not in letter)
+        code, out, err = debug("--from-dead", raw, "--data-dir", "d")
+        check(code == 2 and "no JSON" in err, err)
+
+
+main(debug_takes_an_event_out_of_the_dead_letters, check_tells_everything_at_once, errors_show_line_mark_arguments_and_help,
      fmt_is_idempotent_and_keeps_comments_and_permissions, convert_goes_both_ways,
      migrate_rewrites_what_it_can_and_tells_the_rest, sugar_may_begin_like_json,
      scripts_and_inputs_may_come_from_pipes, a_wrong_escape_in_a_pointer_is_told)
