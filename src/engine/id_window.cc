@@ -47,7 +47,7 @@ class IdWindow::Shard {
   // Looking and claiming are one step under one lock: of two copies that come at once exactly one is kNew.
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
     std::lock_guard lock(mutex_);
-    now_ms = advance(now_ms);
+    expire(now_ms);
     const size_t at = find(id);
     if (index_[at] == kEmpty) {
       insert(at, id, pack(now_ms, kPendingSlot));
@@ -81,7 +81,7 @@ class IdWindow::Shard {
 
   void restore(const IdHash& id, int64_t time_ms) {
     std::lock_guard lock(mutex_);
-    advance(time_ms);
+    expire(time_ms);
     const size_t at = find(id);
     if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
   }
@@ -172,14 +172,6 @@ class IdWindow::Shard {
     ++first_;
   }
 
-  // The table's clock is append time, which never goes back: after a clock that jumped ahead and back, what comes
-  // in is as old as what came before it.
-  int64_t advance(int64_t now_ms) {
-    latest_ms_ = std::max(latest_ms_, now_ms);
-    expire(latest_ms_);
-    return latest_ms_;
-  }
-
   // A pending one at the front holds the others behind it: it may not leave before it is settled, and that is
   // soon.
   void expire(int64_t now_ms) {
@@ -199,7 +191,6 @@ class IdWindow::Shard {
   std::vector<uint32_t> index_;
   uint64_t live_ = 0;
   int64_t cut_ms_ = std::numeric_limits<int64_t>::min();
-  int64_t latest_ms_ = std::numeric_limits<int64_t>::min();
   std::map<IdHash, std::vector<Settled>> waiters_;
 };
 
@@ -210,13 +201,20 @@ IdWindow::IdWindow(uint64_t seed, int64_t window_ms, uint64_t max_ids) : DedupeT
 }
 IdWindow::~IdWindow() = default;
 
+int64_t IdWindow::advance(int64_t now_ms) {
+  int64_t latest_ms = latest_ms_.load(std::memory_order_relaxed);
+  while (latest_ms < now_ms && !latest_ms_.compare_exchange_weak(latest_ms, now_ms, std::memory_order_relaxed)) {
+  }
+  return std::max(latest_ms, now_ms);
+}
+
 IdWindow::Shard& IdWindow::shard(const IdHash& id) const {
   // By the half of the hash that the shards' own indices do not use.
   return *shards_[id[1] % kShards];
 }
 
 IdWindow::Claim IdWindow::claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
-  return shard(id).claim(id, now_ms, make_settled);
+  return shard(id).claim(id, advance(now_ms), make_settled);
 }
 void IdWindow::confirm(const IdHash& id) {
   shard(id).settle(id, true);
@@ -225,6 +223,7 @@ void IdWindow::release(const IdHash& id) {
   shard(id).settle(id, false);
 }
 void IdWindow::restore(const IdHash& id, int64_t append_time_ms) {
+  advance(append_time_ms);
   shard(id).restore(id, append_time_ms);
 }
 

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "engine/dedupe_table.h"
@@ -33,8 +35,12 @@ class IdWindow final : public DedupeTable {
   class Shard;
   static constexpr size_t kShards = 16;
   Shard& shard(const IdHash& id) const;
+  // The table's clock is append time, which never goes back: after a clock that jumped ahead and back, what comes
+  // in is as old as what came before it.
+  int64_t advance(int64_t now_ms);
 
   std::array<std::unique_ptr<Shard>, kShards> shards_;
+  std::atomic<int64_t> latest_ms_{std::numeric_limits<int64_t>::min()};
 };
 
 }  // namespace colloquium::engine

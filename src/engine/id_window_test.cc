@@ -33,15 +33,16 @@ TEST_CASE("an id is new once, then a duplicate as long as the window lasts", "[R
 
 TEST_CASE("after a clock that jumped ahead and back, an id is as old as those that came before it", "[REQ-008]") {
   IdWindow table(1, 1000, 1000);
-  for (int i = 0; i < 200; ++i) {  // in every shard
-    REQUIRE(claim(table, "ahead" + std::to_string(i), 1'000'000) == Claim::kNew);
-    table.confirm(table.hash("ahead" + std::to_string(i)));
+  REQUIRE(claim(table, "ahead", 1'000'000) == Claim::kNew);
+  table.confirm(table.hash("ahead"));
+  for (int i = 0; i < 200; ++i) {  // wherever they are kept
+    const std::string id = "back" + std::to_string(i);
+    REQUIRE(claim(table, id, 10) == Claim::kNew);
+    table.confirm(table.hash(id));
+    CHECK(claim(table, id, 500'000) == Claim::kDurable);
   }
-  REQUIRE(claim(table, "back", 10) == Claim::kNew);
-  table.confirm(table.hash("back"));
-  CHECK(claim(table, "back", 500'000) == Claim::kDurable);
-  CHECK(claim(table, "back", 1'001'000) == Claim::kDurable);
-  CHECK(claim(table, "back", 1'001'001) == Claim::kNew);
+  CHECK(claim(table, "back7", 1'001'000) == Claim::kDurable);
+  CHECK(claim(table, "back7", 1'001'001) == Claim::kNew);
 }
 
 TEST_CASE("a copy that comes while the first is pending waits and hears how it ended") {
