@@ -1,6 +1,9 @@
 #include "app/time_text.h"
 
+#include <array>
 #include <charconv>
+#include <chrono>
+#include <cstdio>
 
 namespace colloquium::app {
 namespace {
@@ -105,6 +108,22 @@ std::optional<int64_t> parse_time_ms(std::string_view text) {
   }
   if (!scanner.at_end()) return std::nullopt;
   return days * 86'400'000 + clock_ms - offset_ms;
+}
+
+std::string format_time_ms(int64_t time_ms) {
+  using std::chrono::days;
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  const std::chrono::sys_time<milliseconds> time{milliseconds(time_ms)};
+  const auto day = floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return text.data();
 }
 
 }  // namespace colloquium::app

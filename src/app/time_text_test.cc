@@ -29,4 +29,12 @@ TEST_CASE("anything else is not") {
 }
 
 }  // namespace
+TEST_CASE("a time is written as it is read") {
+  CHECK(format_time_ms(0) == "1970-01-01T00:00:00.000Z");
+  CHECK(format_time_ms(1'772'366'400'007) == "2026-03-01T12:00:00.007Z");
+  for (const int64_t time_ms : {int64_t{1}, int64_t{951'782'399'999}, int64_t{4'102'444'800'123}}) {
+    CHECK(parse_time_ms(format_time_ms(time_ms)) == time_ms);
+  }
+}
+
 }  // namespace colloquium::app

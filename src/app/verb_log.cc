@@ -81,7 +81,7 @@ Verb log_verb() {
   verb.name = "log";
   verb.summary = "Look into the event log";
   verb.example = "colloquium log cat orders";
-  verb.verbs = {log_ls_verb(), log_cat_verb(), log_verify_verb()};
+  verb.verbs = {log_ls_verb(), log_cat_verb(), log_verify_verb(), log_repair_verb()};
   return verb;
 }
 

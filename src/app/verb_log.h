@@ -19,6 +19,7 @@ namespace colloquium::app {
 Verb log_ls_verb();
 Verb log_cat_verb();
 Verb log_verify_verb();
+Verb log_repair_verb();
 
 inline constexpr const char* kDefaultDataDirectory = "./colloquium-data";
 

@@ -9,6 +9,7 @@
 #include "log/inspect.h"
 #include "log/layout.h"
 #include "log/partition_reader.h"
+#include "log/repair_plan.h"
 #include "log/sidecar.h"
 #include "log/stream_meta.h"
 
@@ -117,6 +118,7 @@ Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::str
 
 Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory) {
   TRY(read_format(fs, directory));
+  TRY(refuse_unfinished(fs, directory));
   TRY_ASSIGN(const std::vector<std::string> names, fs.list(streams_directory(directory)));
   std::vector<StreamInfo> streams;
   for (const std::string& name : names) {
@@ -140,6 +142,7 @@ Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std:
                                                   std::shared_ptr<const KeyRing> keys = nullptr) {
   ASSERT(!directory.empty());
   TRY(read_format(fs, directory));
+  TRY(refuse_unfinished(fs, directory));
   TRY(check_stream_name(stream));
   const auto meta = read_meta(fs, meta_path(directory, stream));
   if (!meta && meta.error().code == ErrorCode::kNotFound) {

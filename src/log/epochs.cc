@@ -24,6 +24,11 @@ void EpochTable::begin(int64_t start) {
   entries_.push_back({next, start});
 }
 
+void EpochTable::add(const Entry& entry) {
+  ASSERT(empty() || (entry.epoch > current() && entry.start > current_start()));
+  entries_.push_back(entry);
+}
+
 std::string EpochTable::text() const {
   ASSERT(!entries_.empty());
   SidecarWriter writer("epochs", kVersion);

@@ -36,6 +36,9 @@ class EpochTable {
   // Begins a new incarnation at `start`; those that would have begun there or later wrote nothing that is left.
   void begin(int64_t start);
 
+  // Takes an entry as it is. REQUIRES: both rise.
+  void add(const Entry& entry);
+
   std::string text() const;
   static Result<EpochTable> read(const io::FileSystem& fs, const std::string& path);
 

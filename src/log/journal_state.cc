@@ -46,17 +46,23 @@ Status JournalState::replay(std::shared_ptr<const io::File> file, uint64_t end, 
     if (!item) return unreadable(folder, item.error().message);
     if (!*item && first) return unreadable(folder, "its only segment is empty");
     if (!*item) return {};
-    if ((*item)->header.is_control()) continue;
-    const auto records = opener.open(**item);
-    if (!records) return unreadable(folder, records.error().message);
-    RecordReader reader(*records, (*item)->header.record_count);
-    Record record;
-    while (reader.next(record)) {
-      TRY(replay_record(record, first, folder));
-      first = false;
-    }
-    if (!reader.ok()) return unreadable(folder, "a batch is malformed");
+    TRY(replay_batch(**item, opener, first, folder));
   }
+}
+
+Status JournalState::replay_batch(const BatchCursor::Item& item, BatchOpener& opener, bool& first,
+                                  const std::string& folder) {
+  ASSERT(item.bytes.size() >= kHeaderBytes);
+  if (item.header.is_control()) return {};
+  const auto records = opener.open(item);
+  if (!records) return unreadable(folder, records.error().message);
+  RecordReader reader(*records, item.header.record_count);
+  Record record;
+  while (reader.next(record)) {
+    TRY(replay_record(record, first, folder));
+    first = false;
+  }
+  return reader.ok() ? Status() : unreadable(folder, "a batch is malformed");
 }
 
 void JournalState::apply(const CommitRecord& commit) {

@@ -28,6 +28,10 @@ class JournalState {
   Status replay(std::shared_ptr<const io::File> file, uint64_t end, int64_t base_offset, const std::string& folder,
                 std::shared_ptr<const SegmentKey> key);
 
+  // One batch of it; `opener` has entered its segment. `first`: nothing of a segment that has to begin with a
+  // checkpoint was taken yet.
+  Status replay_batch(const BatchCursor::Item& item, BatchOpener& opener, bool& first, const std::string& folder);
+
   void apply(const CommitRecord& commit);
   const LegState* leg(const std::string& name) const;
   const std::map<std::string, LegState>& legs() const { return legs_; }

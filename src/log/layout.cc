@@ -36,6 +36,15 @@ std::string clean_path(const std::string& directory) {
 std::string lock_path(const std::string& directory) {
   return io::join(directory, "LOCK");
 }
+std::string repair_path(const std::string& directory) {
+  return io::join(directory, "REPAIR");
+}
+std::string restoring_path(const std::string& directory) {
+  return io::join(directory, "RESTORING");
+}
+std::string quarantine_directory(const std::string& directory) {
+  return io::join(directory, "quarantine");
+}
 std::string journal_directory(const std::string& directory) {
   return io::join(directory, "journal");
 }

@@ -29,6 +29,10 @@ namespace colloquium::log {
 std::string format_path(const std::string& directory);
 std::string clean_path(const std::string& directory);
 std::string lock_path(const std::string& directory);
+// What a repair has begun and must finish; what a restore has begun.
+std::string repair_path(const std::string& directory);
+std::string restoring_path(const std::string& directory);
+std::string quarantine_directory(const std::string& directory);
 std::string journal_directory(const std::string& directory);
 std::string streams_directory(const std::string& directory);
 std::string stream_directory(const std::string& directory, const std::string& stream);

@@ -8,6 +8,7 @@
 #include "log/data_directory.h"
 #include "log/layout.h"
 #include "log/recovery.h"
+#include "log/repair_plan.h"
 
 namespace colloquium::log {
 namespace {
@@ -176,6 +177,7 @@ size_t memory_share(const LogOptions& options, size_t partitions) {
 
 Result<OpenData> open_data(const LogOptions& options) {
   OpenData data;
+  TRY(refuse_unfinished(*options.files, options.directory));
   TRY_ASSIGN(const DataFormat format, open_format(*options.files, options.directory, *options.random));
   data.tag = format.tag;
   TRY(Opener(options, data).run());

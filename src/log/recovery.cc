@@ -168,8 +168,8 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
     }
     const PartitionEnd& end = found.end;
     seal = Seal{base,
-                next,
-                end.mark_last ? next - 1 : next,
+                end.next_offset,
+                end.mark_last ? end.next_offset - 1 : end.next_offset,
                 end.active_bytes,
                 end.active_crc,
                 end.first_time_ms,

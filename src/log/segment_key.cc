@@ -39,6 +39,17 @@ std::string random_uuid(Random& random) {
   return uuid;
 }
 
+std::string key_text(const KeyRing& ring, const SegmentName& segment, const std::string& uuid,
+                     std::string_view dek) {
+  ASSERT(dek.size() == io::kAeadKeyBytes);
+  SidecarWriter writer(kKind, kVersion);
+  writer.line("segment", {std::to_string(segment.base_offset)});
+  writer.line("uuid", {io::to_hex(uuid)});
+  writer.line("cipher", {kCipher});
+  writer.line("key", {ring.current(), io::to_hex(ring.wrap(dek, context_of(segment, uuid)))});
+  return writer.finish();
+}
+
 tl::unexpected<Error> key_needed(const SegmentName& segment, const StoredKey& stored, const KeyRing* ring) {
   ASSERT(!stored.kek_id.empty());
   const std::string given = ring == nullptr ? "no key is given" : "the keys given are " + ring->ids();
@@ -121,13 +132,21 @@ Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
   }
   const std::string uuid = random_uuid(ring->random_source());
   const io::SecretKey dek(ring->random_source());
-  SidecarWriter writer(kKind, kVersion);
-  writer.line("segment", {std::to_string(segment.base_offset)});
-  writer.line("uuid", {io::to_hex(uuid)});
-  writer.line("cipher", {kCipher});
-  writer.line("key", {ring->current(), io::to_hex(ring->wrap(dek.bytes(), context_of(segment, uuid)))});
-  TRY(io::write_file_atomically(fs, path, writer.finish()));
+  TRY(io::write_file_atomically(fs, path, key_text(*ring, segment, uuid, dek.bytes())));
   return std::make_shared<const SegmentKey>(ring, uuid, dek.bytes());
+}
+
+Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRing>& ring, const SegmentName& from,
+                          const SegmentName& to) {
+  TRY_ASSIGN(const std::optional<StoredKey> stored, find_stored_key(fs, from));
+  if (!stored) return {};
+  if (ring == nullptr || !ring->has(stored->kek_id)) return key_needed(from, *stored, ring.get());
+  ASSERT(stored->base_offset == from.base_offset);
+  auto dek = ring->unwrap(stored->kek_id, stored->wrapped, context_of(from, stored->uuid));
+  if (!dek || dek->size() != io::kAeadKeyBytes) return sidecar_damaged(key_path(from), "its key does not open it");
+  const std::string text = key_text(*ring, to, stored->uuid, *dek);
+  io::wipe(*dek);
+  return io::write_file_atomically(fs, key_path(to), text);
 }
 
 Status remove_segment(io::FileSystem& fs, const std::string& directory, int64_t base_offset) {

@@ -74,6 +74,11 @@ Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
                                                             const std::shared_ptr<const KeyRing>& ring,
                                                             const SegmentName& segment);
 
+// The same key for a segment that is cut out of another one: what it holds stays as it is, so that nothing may
+// ever be written to it again. No file is made if `from` has none.
+Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRing>& ring, const SegmentName& from,
+                          const SegmentName& to);
+
 // Removes a segment, then its key file: in this order on the disk, too, since a segment without its key is damage.
 Status remove_segment(io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset);
 

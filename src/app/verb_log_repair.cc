@@ -1,0 +1,91 @@
+// `log repair`: makes a damaged data directory one that opens, without losing anything silently.
+
+#include <ostream>
+
+#include "app/time_text.h"
+#include "app/verb_log.h"
+#include "base/system_clock.h"
+#include "log/repair.h"
+
+namespace colloquium::app {
+namespace {
+
+struct Options {
+  std::string data_dir = kDefaultDataDirectory;
+  bool dry_run = false;
+  bool accept_loss = false;
+};
+
+// When what is lost was appended, as far as its neighbours tell.
+std::string times_of(const log::LostRange& range) {
+  const std::string after = range.after_ms < 0 ? "" : format_time_ms(range.after_ms);
+  const std::string before = range.before_ms < 0 ? "" : format_time_ms(range.before_ms);
+  if (!after.empty() && !before.empty()) return "; appended from " + after + " to " + before;
+  if (!after.empty()) return "; appended at or after " + after;
+  return before.empty() ? "" : "; appended at or before " + before;
+}
+
+void print(const log::RepairReport& report, Console& console) {
+  for (const std::string& text : report.hopeless) console.out << "cannot be repaired: " << text << "\n";
+  for (const log::LostRange& range : report.lost) {
+    console.out << "lost: " << range.describe() << times_of(range) << "\n";
+  }
+  for (const std::string& text : report.consequences) console.out << "so: " << text << "\n";
+  for (const std::string& text : report.actions) console.out << "repair: " << text << "\n";
+}
+
+Exit repair(const Options& options, Console& console) {
+  if (const auto format = log::read_format(log_files(), options.data_dir); !format) {
+    return refuse(console, format.error());
+  }
+  const auto lock = log::lock_data_directory(log_files(), options.data_dir, "");
+  if (!lock) return refuse(console, lock.error());
+  SystemClock clock;
+  SystemRandom random;
+  log::LogOptions how;
+  how.directory = options.data_dir;
+  how.files = &log_files();
+  how.clock = &clock;
+  how.random = &random;
+  const auto report = log::repair_data_directory(how, {options.dry_run, options.accept_loss});
+  if (!report) return fail_running(console, report.error());
+  print(*report, console);
+  if (report->refused) {
+    console.err << "error: nothing was changed: "
+                << (report->hopeless.empty()
+                        ? "what is listed is lost; restore it from a backup, or go on without it "
+                          "with --accept-loss"
+                        : "restore what is listed from a backup")
+                << "\n";
+    return Exit::kFailed;
+  }
+  if (report->actions.empty()) console.out << "nothing to repair\n";
+  return Exit::kDone;
+}
+
+}  // namespace
+
+Verb log_repair_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "repair";
+  verb.summary = "Mend a damaged data directory";
+  verb.description =
+      "Cuts off what a crash left torn, and makes seals, indexes and epochs again where they do not fit. If "
+      "anything\n"
+      "that was acknowledged is lost, nothing is changed, and the lost offsets, bytes and times are listed; with\n"
+      "--accept-loss the damaged segments are moved to DIR/quarantine, and the log goes on with everything else.";
+  verb.example =
+      "colloquium log repair --dry-run\n"
+      "colloquium log repair --data-dir /var/lib/colloquium --accept-loss";
+  verb.options = {
+      data_dir_option(options->data_dir),
+      {"--dry-run", "", "say what would be done, and change nothing", &options->dry_run},
+      {"--accept-loss", "", "go on without the events that are lost", &options->accept_loss},
+  };
+  verb.run = [options](Console& console) { return repair(*options, console); };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace colloquium::app

@@ -1,0 +1,369 @@
+// Whatever is damaged, a repair without leave to lose anything changes nothing if it would lose something, and
+// says exactly what; with leave it keeps everything else, and the directory opens and verifies. Stopped at any
+// operation, it is finished by the next one.
+#include "log/repair.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "io/path.h"
+#include "log/copy_files_test.h"
+#include "log/data_directory.h"
+#include "log/layout.h"
+#include "log/repair_plan.h"
+#include "log/scripted_run_test.h"
+#include "log/verify.h"
+
+namespace colloquium::log {
+namespace {
+
+using Place = std::pair<std::string, int32_t>;
+using Contents = std::map<Place, std::map<int64_t, std::string>>;
+
+// A data directory with several segments per partition, as a kill or a clean stop left it.
+class Scene {
+ public:
+  explicit Scene(bool clean) : run_(21) {
+    run_.options().segment_bytes = 700;
+    run_.options().journal_segment_bytes = 100000;
+    run_.run(34);
+    REQUIRE(run_.failures().empty());
+    if (clean) {
+      run_.settle();
+      REQUIRE(run_.log()->close());
+    }
+    run_.end(End::kKilled);
+    io::MemoryFileSystem copy;
+    copy_to(copy);
+    before_ = contents(copy);
+    REQUIRE(before_.at({"in", 0}).size() > 25);
+    REQUIRE(before_.at({"out", 0}).size() > 10);
+  }
+
+  void copy_to(io::MemoryFileSystem& to) const { copy_files(const_cast<ScriptedRun&>(run_).files(), to, "data"); }
+  const Contents& before() const { return before_; }
+  io::MemoryFileSystem& files() { return run_.files(); }
+
+  static Contents contents(io::MemoryFileSystem& fs) {
+    ManualClock clock;
+    SimExecutor executor(1, clock);
+    SeededRandom random(1);
+    auto log = SegmentLog::open(options(fs, executor, clock, random));
+    INFO((log ? std::string() : log.error().describe()));
+    REQUIRE(log);
+    Contents all;
+    for (const Place& place : {Place{"in", 0}, Place{"in", 1}, Place{"out", 0}}) {
+      const StreamId stream = *(*log)->open_stream({place.first, place.first == "in" ? 2 : 1});
+      auto& events = all[place];
+      for (auto& [offset, value] : contract::read_all(**log, stream, place.second)) events[offset] = value;
+    }
+    return all;
+  }
+
+  static Result<RepairReport> repair(io::MemoryFileSystem& fs, RepairOptions how) {
+    ManualClock clock;
+    SimExecutor executor(1, clock);
+    SeededRandom random(1);
+    return repair_data_directory(options(fs, executor, clock, random), how);
+  }
+
+ private:
+  static LogOptions options(io::MemoryFileSystem& fs, SimExecutor& executor, ManualClock& clock,
+                            SeededRandom& random) {
+    LogOptions options;
+    options.directory = "data";
+    options.files = &fs;
+    options.executor = &executor;
+    options.clock = &clock;
+    options.random = &random;
+    return options;
+  }
+
+  ScriptedRun run_;
+  Contents before_;
+};
+
+bool is_lost(const RepairReport& report, const Place& place, int64_t offset) {
+  for (const LostRange& range : report.lost) {
+    if (range.stream == place.first && range.partition == place.second && range.first_offset <= offset &&
+        offset <= range.last_offset) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What is wrong with what a repair left; nothing if everything that it did not name is there and nothing else is.
+std::string problem_of(const Contents& before, const Contents& after, const RepairReport& report,
+                       bool may_take_back) {
+  for (const auto& [place, events] : before) {
+    for (const auto& [offset, value] : events) {
+      const auto found = after.at(place).find(offset);
+      const bool there = found != after.at(place).end();
+      if (there && found->second != value) return "another event at " + std::to_string(offset);
+      if (there || is_lost(report, place, offset)) continue;
+      if (may_take_back) continue;
+      return "lost without a word: " + place.first + "/" + std::to_string(place.second) + " " +
+             std::to_string(offset);
+    }
+  }
+  for (const auto& [place, events] : after) {
+    for (const auto& [offset, value] : events) {
+      if (before.at(place).count(offset) == 0) return "nobody wrote " + value;
+    }
+  }
+  return {};
+}
+
+std::string verify_problem(io::MemoryFileSystem& fs) {
+  const auto report = verify_data_directory(fs, "data", nullptr);
+  if (!report) return report.error().describe();
+  return report->problems.empty() ? std::string() : report->problems.front().describe();
+}
+
+std::vector<std::string> files_below(const io::FileSystem& fs, const std::string& path) {
+  std::vector<std::string> all;
+  const std::vector<std::string> names = *fs.list(path);
+  for (const std::string& name : names) {
+    const std::string inside = io::join(path, name);
+    if (fs.info(inside)->is_directory) {
+      for (std::string& file : files_below(fs, inside)) all.push_back(std::move(file));
+    } else {
+      all.push_back(inside);
+    }
+  }
+  return all;
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+struct Tally {
+  size_t refused = 0, mended = 0, hopeless = 0;
+};
+
+// Repairs what `damage` leaves, first without leave to lose anything, then with it, and judges both.
+template <class Damage>
+void judge(const Scene& scene, const Damage& damage, Tally& tally, bool loses_unproved = false) {
+  io::MemoryFileSystem fs;
+  scene.copy_to(fs);
+  damage(fs);
+  const std::string damaged = all_bytes(fs, "data");
+  const auto dry = Scene::repair(fs, {true, true});
+  if (!dry) {  // a flipped bit made a version of it that nobody knows yet
+    REQUIRE(dry.error().code == ErrorCode::kInvalidConfig);
+    ++tally.hopeless;
+    return;
+  }
+  REQUIRE(all_bytes(fs, "data") == damaged);
+  auto careful = Scene::repair(fs, {});
+  INFO((careful ? std::string() : careful.error().describe()));
+  REQUIRE(careful);
+  if (careful->refused) {
+    REQUIRE(all_bytes(fs, "data") == damaged);
+    REQUIRE((!careful->lost.empty() || !careful->hopeless.empty()));
+  }
+  if (!careful->hopeless.empty()) {
+    ++tally.hopeless;
+    return;
+  }
+  RepairReport report = *careful;
+  if (careful->refused) {
+    ++tally.refused;
+    const auto accepted = Scene::repair(fs, {false, true});
+    INFO((accepted ? std::string() : accepted.error().describe()));
+    REQUIRE(accepted);
+    REQUIRE_FALSE(accepted->refused);
+    REQUIRE_FALSE(accepted->actions.empty());
+    report = *accepted;
+  } else {
+    ++tally.mended;
+  }
+  // What a crash may leave torn is cut off as by a start: that is the recovery's own oracle's to judge.
+  const bool torn = loses_unproved || all_bytes(fs, "data").find(".torn") != std::string::npos;
+  REQUIRE(problem_of(scene.before(), Scene::contents(fs), report, torn) == "");
+  REQUIRE(verify_problem(fs) == "");
+  const auto again = Scene::repair(fs, {});
+  REQUIRE(again);
+  REQUIRE(again->lost.empty());
+  REQUIRE_FALSE(again->refused);
+}
+
+}  // namespace
+
+TEST_CASE("an intact directory is not touched by a repair", "[repair]") {
+  const bool clean = GENERATE(true, false);
+  Scene scene(clean);
+  const std::string before = all_bytes(scene.files(), "data");
+  const auto report = Scene::repair(scene.files(), {false, true});
+  REQUIRE(report);
+  CHECK(report->lost.empty());
+  CHECK_FALSE(report->refused);
+  if (clean) {
+    CHECK(report->actions.empty());
+    CHECK(all_bytes(scene.files(), "data") == before);
+  }
+  CHECK(Scene::contents(scene.files()) == scene.before());
+}
+
+TEST_CASE("a flipped bit anywhere is mended, or refused with the range that is lost", "[repair]") {
+  const bool clean = GENERATE(true, false);
+  Scene scene(clean);
+  Tally tally;
+  size_t number = 0;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    const uint64_t size = scene.files().info(path)->size;
+    // Segments wholly, in steps that meet every field; of the small files every seventh byte.
+    for (uint64_t at = number++ % 23; at < size; at += ends_with(path, ".log") ? 23 : 29) {
+      INFO(path << " byte " << at << " of " << size);
+      if (ends_with(path, "/LOCK") || ends_with(path, "FORMAT")) continue;
+      judge(
+          scene, [&](io::MemoryFileSystem& fs) { fs.flip(path, at, static_cast<uint8_t>(1u << (at % 8))); },
+          tally);
+    }
+  }
+  CHECK(tally.refused > 50);
+  CHECK(tally.mended > 20);
+  CHECK(tally.hopeless < 100);  // the meta files
+}
+
+TEST_CASE("a missing file is mended, or refused with the range that is lost", "[repair]") {
+  const bool clean = GENERATE(true, false);
+  Scene scene(clean);
+  Tally tally;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    if (ends_with(path, "/LOCK") || ends_with(path, "FORMAT")) continue;
+    INFO(path);
+    const bool newest = ends_with(path, ".log") && !scene.files().info(path.substr(0, path.size() - 3) + "seal");
+    judge(
+        scene, [&](io::MemoryFileSystem& fs) { REQUIRE(fs.remove(path)); }, tally, newest && !clean);
+  }
+  CHECK(tally.refused > 5);
+  CHECK(tally.mended > 5);
+}
+
+TEST_CASE("a file cut short is mended, or refused with the range that is lost", "[repair]") {
+  const bool clean = GENERATE(true, false);
+  Scene scene(clean);
+  Tally tally;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    if (!ends_with(path, ".log")) continue;
+    // What was synced last in the newest segment nothing else bears witness of.
+    const bool newest = !scene.files().info(path.substr(0, path.size() - 3) + "seal");
+    const uint64_t size = scene.files().info(path)->size;
+    for (uint64_t left = 0; left < size; left += 61) {
+      INFO(path << " cut to " << left << " of " << size);
+      judge(
+          scene,
+          [&](io::MemoryFileSystem& fs) {
+            auto file = fs.open(path, io::OpenMode::kReadWrite);
+            REQUIRE((*file)->truncate(left));
+            REQUIRE((*file)->sync());
+          },
+          tally, newest && !clean);
+    }
+  }
+  CHECK(tally.refused > 15);
+}
+
+TEST_CASE("a repair stopped at any operation is finished by the next one [REQ-179]", "[repair][crash]") {
+  Scene scene(true);
+  SeededRandom chance(7);
+  std::vector<std::string> logs;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    if (ends_with(path, ".log") && scene.files().info(path)->size > 300) logs.push_back(path);
+  }
+  REQUIRE(ends_with(logs[0], "journal/00000000000000000000.log"));
+  for (const size_t number : {size_t{0}, size_t{1}, logs.size() / 2, logs.size() - 1}) {
+    const uint64_t at = scene.files().info(logs[number])->size / 3;
+    const auto prepare = [&](io::MemoryFileSystem& fs) {
+      scene.copy_to(fs);
+      fs.flip(logs[number], at, 2);
+      REQUIRE(Scene::repair(fs, {})->refused);
+    };
+    io::MemoryFileSystem whole;
+    prepare(whole);
+    const uint64_t before = whole.operations();
+    const auto report = Scene::repair(whole, {false, true});
+    REQUIRE(report);
+    const uint64_t operations = whole.operations() - before;
+    const Contents wanted = Scene::contents(whole);
+    REQUIRE(problem_of(scene.before(), wanted, *report, false) == "");
+    for (uint64_t stop = 0; stop < operations; ++stop) {
+      INFO(logs[number] << " byte " << at << ", stopped at operation " << stop << " of " << operations);
+      io::MemoryFileSystem fs;
+      prepare(fs);
+      fs.halt_at(before + stop);
+      REQUIRE_FALSE(Scene::repair(fs, {false, true}));
+      fs.crash(stop % 2 == 0 ? nullptr : &chance);
+      if (fs.info("data/REPAIR")) {
+        // Nobody opens or reads a half of it.
+        CHECK(refuse_unfinished(fs, "data").error().code == ErrorCode::kConflict);
+        CHECK_FALSE(list_data_directory(fs, "data"));
+      }
+      const auto again = Scene::repair(fs, {false, true});
+      INFO((again ? std::string() : again.error().describe()));
+      REQUIRE(again);
+      REQUIRE_FALSE(again->refused);
+      REQUIRE(Scene::contents(fs) == wanted);
+      REQUIRE(verify_problem(fs) == "");
+    }
+  }
+}
+
+TEST_CASE("a repair on a full disk changes nothing that is read, and works once there is space",
+          "[repair][fault]") {
+  Scene scene(true);
+  const std::string path = "data/streams/in/0/00000000000000000000.log";
+  io::MemoryFileSystem whole;
+  scene.copy_to(whole);
+  whole.flip(path, 100, 2);
+  const uint64_t before = whole.operations();
+  REQUIRE(Scene::repair(whole, {false, true}));
+  const uint64_t operations = whole.operations() - before;
+  const Contents wanted = Scene::contents(whole);
+  for (uint64_t at = 0; at < operations; ++at) {
+    INFO("no space at operation " << at << " of " << operations);
+    io::MemoryFileSystem fs;
+    scene.copy_to(fs);
+    fs.flip(path, 100, 2);
+    fs.fail_at(before + at, io::Fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}, 10});
+    const auto full = Scene::repair(fs, {false, true});
+    if (!full) CHECK(full.error().code == ErrorCode::kNoSpace);
+    const auto again = Scene::repair(fs, {false, true});
+    INFO((again ? std::string() : again.error().describe()));
+    REQUIRE(again);
+    REQUIRE(Scene::contents(fs) == wanted);
+  }
+}
+
+TEST_CASE("what is lost is named with its bytes and times, and who is concerned", "[repair]") {
+  Scene scene(true);
+  const std::string path = "data/streams/in/0/00000000000000000000.log";
+  scene.files().flip(path, 100, 2);
+  const auto report = Scene::repair(scene.files(), {});
+  REQUIRE(report);
+  REQUIRE(report->refused);
+  REQUIRE(report->lost.size() == 1);
+  const LostRange& lost = report->lost[0];
+  CHECK(lost.stream == "in");
+  CHECK(lost.partition == 0);
+  CHECK(lost.first_offset == 0);
+  CHECK(lost.last_offset == 2);
+  CHECK(lost.file == path);
+  CHECK(lost.position == 0);
+  CHECK(lost.size > 100);
+  CHECK(lost.after_ms == -1);
+  CHECK(lost.before_ms >= 0);
+  CHECK(lost.describe().find("in/0: offsets 0 to 2 in '" + path + "', bytes 0 to ") == 0);
+  CHECK(report->actions.empty());
+  // Damage among outputs that a commit names.
+  scene.files().flip("data/streams/out/0/00000000000000000000.log", 70, 2);
+  const auto both = Scene::repair(scene.files(), {false, true});
+  REQUIRE(both);
+  REQUIRE(both->consequences.size() == 1);
+  CHECK(both->consequences[0].find("batches of outputs among") != std::string::npos);
+}
+
+}  // namespace colloquium::log
