@@ -1,7 +1,9 @@
 // `log repair`: makes a damaged data directory one that opens, without losing anything silently.
 
 #include <ostream>
+#include <utility>
 
+#include "app/log_keys.h"
 #include "app/time_text.h"
 #include "app/verb_log.h"
 #include "base/system_clock.h"
@@ -12,6 +14,7 @@ namespace {
 
 struct Options {
   std::string data_dir = kDefaultDataDirectory;
+  KeyOptions keys;
   bool dry_run = false;
   bool accept_loss = false;
 };
@@ -38,6 +41,8 @@ Exit repair(const Options& options, Console& console) {
   if (const auto format = log::read_format(log_files(), options.data_dir); !format) {
     return refuse(console, format.error());
   }
+  auto keys = key_ring_for_reading(options.keys, log_files());
+  if (!keys) return refuse(console, keys.error());
   const auto lock = log::lock_data_directory(log_files(), options.data_dir, "");
   if (!lock) return refuse(console, lock.error());
   SystemClock clock;
@@ -47,6 +52,7 @@ Exit repair(const Options& options, Console& console) {
   how.files = &log_files();
   how.clock = &clock;
   how.random = &random;
+  how.keys = std::move(*keys);
   const auto report = log::repair_data_directory(how, {options.dry_run, options.accept_loss});
   if (!report) return fail_running(console, report.error());
   print(*report, console);
@@ -78,11 +84,11 @@ Verb log_repair_verb() {
   verb.example =
       "colloquium log repair --dry-run\n"
       "colloquium log repair --data-dir /var/lib/colloquium --accept-loss";
-  verb.options = {
-      data_dir_option(options->data_dir),
-      {"--dry-run", "", "say what would be done, and change nothing", &options->dry_run},
-      {"--accept-loss", "", "go on without the events that are lost", &options->accept_loss},
-  };
+  verb.options = key_options(options->keys);
+  verb.options.insert(verb.options.begin(),
+                      {data_dir_option(options->data_dir),
+                       {"--dry-run", "", "say what would be done, and change nothing", &options->dry_run},
+                       {"--accept-loss", "", "go on without the events that are lost", &options->accept_loss}});
   verb.run = [options](Console& console) { return repair(*options, console); };
   verb.state = options;
   return verb;
