@@ -1,0 +1,51 @@
+"""[REQ-010] Data directories that earlier versions wrote are opened by this one: after a clean stop and after a kill,
+verified, read to the byte, and gone on with; ids that came before are known, and legs go on where they stood."""
+import json
+import shutil
+
+from harness import REPOSITORY, Instance, check, check_equal, main, request, run, work_directory
+
+FORMATS = sorted(path.parent for path in (REPOSITORY / "tests" / "compliance" / "formats").glob("*/events.ndjson"))
+CODECS = ("none", "gzip", "lz4", "zstd")
+
+
+def post(instance, codec, lines):
+    status, _, body = request(instance.listen, "POST", "/" + codec, "\n".join(lines).encode(),
+                              {"Content-Type": "application/x-ndjson"})
+    check_equal(status, 200, body)
+    return json.loads(body)
+
+
+def opened(kept, state, count):
+    """`count` of the kept events are in each stream of this state."""
+    events = (kept / "events.ndjson").read_text(encoding="utf-8").splitlines()
+    with work_directory() as directory:
+        shutil.copytree(kept / state, directory / "data")
+        for codec in CODECS:
+            shutil.copy(kept / (codec + ".yaml"), directory)
+        code, out, err = run(["log", "verify", "--data-dir", "data"], directory)
+        check_equal(code, 0, "verify: %s%s" % (out, err))
+        pipelines = [codec + ".yaml" for codec in CODECS]
+        with Instance(pipelines[0], directory, arguments=pipelines[1:]) as instance:
+            for codec in CODECS:
+                check_equal(post(instance, codec, events[:count])["duplicates"], count, "%s: ids that came before" % codec)
+                check_equal(post(instance, codec, events)["accepted"], len(events) - count, "%s: new ones" % codec)
+            check_equal(instance.stop(), 0, instance.stderr())
+            written = [json.loads(line)["n"] for line in instance.stderr().splitlines() if line.startswith("{")]
+        new = set(range(40, len(events)))  # to the sinks; of a killed run some may have been written and committed
+        check(set(written) == new if state == "clean" else set(written) <= new, "written: %s" % sorted(set(written)))
+        check_equal(len(written) % 4 if state == "clean" else 0, 0, "each once a stream")
+        for codec in CODECS:
+            code, out, err = run(["log", "cat", codec, "--data-dir", "data"], directory)
+            check_equal((code, sorted(out.splitlines())), (0, sorted(events)), "log cat %s: %s" % (codec, err))
+
+
+def data_directories_of_every_format_are_opened_and_gone_on_with():
+    check(FORMATS, "no kept data directories")
+    for kept in FORMATS:
+        opened(kept, "clean", 40)
+        opened(kept, "crashed", 60)
+        print("  %s: opened after a clean stop and after a kill" % kept.name)
+
+
+main(data_directories_of_every_format_are_opened_and_gone_on_with)
