@@ -57,6 +57,7 @@ class MemoryFile final : public File {
   }
 
  private:
+  void misread(const Fault& fault, uint64_t offset, std::span<char> bytes) const;
   Status usable() const {
     if (generation_ != fs_.generation_) return dead_handle(path_);
     if (!writable_) return fail(ErrorCode::kPermission, "cannot write '" + path_ + "': it was opened for reading");
@@ -73,7 +74,7 @@ class MemoryFile final : public File {
 Status MemoryFile::write_at(uint64_t offset, std::span<const std::string_view> pieces) {
   const std::lock_guard lock(fs_.mutex_);
   TRY(usable());
-  const std::optional<Fault> fault = fs_.begin(OperationKind::kWrite, path_);
+  const std::optional<Fault> fault = fs_.begin(OperationKind::kWrite, path_, offset, pieces);
   uint64_t allowed = fault ? fault->written_bytes : ~uint64_t{0};
   const uint64_t used = fs_.tree_->used_bytes();
   const uint64_t free = used < fs_.capacity_bytes_ ? fs_.capacity_bytes_ - used : 0;
@@ -94,11 +95,29 @@ Status MemoryFile::write_at(uint64_t offset, std::span<const std::string_view> p
 Result<size_t> MemoryFile::read_at(uint64_t offset, std::span<char> into) const {
   const std::lock_guard lock(fs_.mutex_);
   if (generation_ != fs_.generation_) return dead_handle(path_);
-  TRY(fs_.begin_or_fail(OperationKind::kRead, path_));
+  const std::optional<Fault> fault = fs_.begin(OperationKind::kRead, path_, offset);
+  if (fault && fault->misread == Misread::kNone) return fail(fault->error);
   if (offset >= node_->live.size()) return size_t{0};
   const size_t count = std::min<size_t>(into.size(), node_->live.size() - offset);
   std::memcpy(into.data(), node_->live.data() + offset, count);
+  if (fault) misread(*fault, offset, into.first(count));
   return count;
+}
+
+// At most a sector of what was asked for is wrong.
+void MemoryFile::misread(const Fault& fault, uint64_t offset, std::span<char> bytes) const {
+  if (bytes.empty()) return;
+  const size_t at = fault.where / 8 % bytes.size();
+  if (fault.misread == Misread::kFlippedBit) {
+    bytes[at] = static_cast<char>(bytes[at] ^ (1u << (fault.where % 8)));
+    return;
+  }
+  const bool stale = fault.misread == Misread::kStale;
+  const std::string& from = stale ? node_->former : node_->live;
+  for (size_t i = at; i < std::min(bytes.size(), at + kSectorBytes); ++i) {
+    const uint64_t place = stale ? offset + i : (offset + i + kSectorBytes) % node_->live.size();
+    bytes[i] = place < from.size() ? from[place] : '\0';
+  }
 }
 
 Status MemoryFile::sync() {
@@ -140,13 +159,14 @@ MemoryFileSystem::MemoryFileSystem(uint64_t capacity_bytes)
 MemoryFileSystem::~MemoryFileSystem() = default;
 
 // Counts an operation and says whether it is to fail.
-std::optional<Fault> MemoryFileSystem::begin(OperationKind kind, const std::string& path) const {
+std::optional<Fault> MemoryFileSystem::begin(OperationKind kind, const std::string& path, uint64_t offset,
+                                             std::span<const std::string_view> pieces) const {
   const uint64_t index = kind == OperationKind::kRead ? operations_ : operations_++;
   if (index >= halt_index_) {
     return Fault{Error{ErrorCode::kIo, "cannot use '" + path + "': the simulated process has died"}};
   }
   if (planned_ && planned_->first == index && kind != OperationKind::kRead) return planned_->second;
-  if (hook_) return hook_({kind, path, index});
+  if (hook_) return hook_({kind, path, index, offset, pieces});
   return std::nullopt;
 }
 
@@ -310,6 +330,15 @@ void MemoryFileSystem::flip(const std::string& path, uint64_t offset, uint8_t ma
   ASSERT(node != nullptr && offset < node->live.size());
   node->live[offset] = static_cast<char>(node->live[offset] ^ mask);
   if (offset < node->durable.size()) node->durable[offset] = static_cast<char>(node->durable[offset] ^ mask);
+}
+
+void MemoryFileSystem::copy_from(const MemoryFileSystem& other) {
+  ASSERT(this != &other);
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  tree_ = other.tree_->copy();
+  capacity_bytes_ = other.capacity_bytes_;
+  operations_ = other.operations_;
+  begin_generation();
 }
 
 }  // namespace colloquium::io

@@ -13,7 +13,9 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "colloquium/clock.h"
@@ -38,15 +40,27 @@ enum class OperationKind {
 
 struct Operation {
   OperationKind kind;
-  std::string path;
-  uint64_t index;  // rising from 0 over all operations that change something; a read has the next one's index
+  const std::string& path;
+  uint64_t index;       // rising from 0 over all operations that change something; a read has the next one's index
+  uint64_t offset = 0;  // kWrite, kRead: where in the file
+  std::span<const std::string_view> pieces{};  // kWrite: what
+};
+
+// What a read gives instead of what the file holds.
+enum class Misread {
+  kNone,
+  kFlippedBit,
+  kElsewhere,  // bytes of another place of the file
+  kStale,      // what the disk held before the file's last sync; zeros where it held nothing
 };
 
 // What a hook wants to happen instead of the operation.
 struct Fault {
   Error error;
-  uint64_t written_bytes = 0;  // kWrite: how much reaches the file before it fails
-  bool loses_dirty = false;    // kSync: the un-synced bytes are dropped, as Linux does after a failed fsync
+  uint64_t written_bytes = 0;        // kWrite: how much reaches the file before it fails
+  bool loses_dirty = false;          // kSync: the un-synced bytes are dropped, as Linux does after a failed fsync
+  Misread misread = Misread::kNone;  // kRead: it succeeds, with wrong bytes
+  uint64_t where = 0;                // which bit, or which other place
 };
 using FaultHook = std::function<std::optional<Fault>(const Operation&)>;
 
@@ -79,7 +93,7 @@ class MemoryFileSystem final : public FileSystem {
   uint64_t operations() const;
 
   // The power goes and comes back; hook, halt and faults are cleared. With `chance`, an arbitrary subset of
-  // what was on its way to the disk has arrived.
+  // what was on its way to the disk has arrived, a sector now and then only in part.
   void crash(Random* chance = nullptr);
   // The process dies and the machine goes on: open files and locks are dead, every written byte is kept.
   void kill();
@@ -87,11 +101,14 @@ class MemoryFileSystem final : public FileSystem {
   // --- tampering ------------------------------------------------------------------------------------------
   // REQUIRES: the file exists and is longer than `offset`. Changes live and durable content.
   void flip(const std::string& path, uint64_t offset, uint8_t mask);
+  // As `other` stands now, without its hook, faults and open files, and with its count of operations.
+  void copy_from(const MemoryFileSystem& other);
 
  private:
   friend class MemoryFile;
   friend class MemoryLock;
-  std::optional<Fault> begin(OperationKind kind, const std::string& path) const;
+  std::optional<Fault> begin(OperationKind kind, const std::string& path, uint64_t offset = 0,
+                             std::span<const std::string_view> pieces = {}) const;
   Status begin_or_fail(OperationKind kind, const std::string& path) const;
   void begin_generation();
 

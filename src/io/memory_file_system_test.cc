@@ -194,4 +194,65 @@ TEST_CASE("flipped bits are seen") {
   CHECK(*read_file(fs, "/a", 10) == "acc");
 }
 
+TEST_CASE("a sector that was on its way may arrive in part, and any of the names") {
+  std::set<std::string> contents;
+  std::set<std::vector<std::string>> names;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    MemoryFileSystem fs;
+    Sequence chance(seed);
+    REQUIRE(write_file_atomically(fs, "/a", "old old old"));
+    REQUIRE((*fs.open("/a", OpenMode::kReadWrite))->write_at(0, "new new new"));
+    for (const char* name : {"/b", "/c", "/d"}) REQUIRE(fs.open(name, OpenMode::kCreate));
+    fs.crash(&chance);
+    contents.insert(*read_file(fs, "/a", 100));
+    names.insert(*fs.list("/"));
+  }
+  CHECK(contents.count("old old old") == 1);
+  CHECK(contents.count("new new new") == 1);
+  CHECK(contents.count("new new old") == 1);
+  CHECK(contents.count("old old new") == 1);
+  CHECK(names.size() == 8);
+}
+
+TEST_CASE("a read can be wrong in a bit, from elsewhere or stale, once") {
+  MemoryFileSystem fs;
+  const std::string before = std::string(512, 'a') + std::string(512, 'b');
+  REQUIRE(write_file_atomically(fs, "/a", before));
+  auto file = fs.open("/a", OpenMode::kReadWrite);
+  const std::string after = std::string(512, 'A') + std::string(512, 'B');
+  REQUIRE((*file)->write_at(0, after));
+  REQUIRE((*file)->sync());
+  const auto read_with = [&](Misread misread) {
+    fs.set_hook([=](const Operation& operation) -> std::optional<Fault> {
+      if (operation.kind != OperationKind::kRead) return std::nullopt;
+      Fault fault;
+      fault.misread = misread;
+      fault.where = 3;
+      return fault;
+    });
+    std::string bytes(1024, '\0');
+    REQUIRE((*file)->read_at(0, bytes));
+    fs.set_hook(nullptr);
+    return bytes;
+  };
+  CHECK(read_with(Misread::kFlippedBit) == "I" + after.substr(1));
+  CHECK(read_with(Misread::kElsewhere).substr(0, 512) == after.substr(512));
+  CHECK(read_with(Misread::kStale) == before.substr(0, 512) + after.substr(512));
+  CHECK(*read_file(fs, "/a", 2000) == after);
+}
+
+TEST_CASE("a copy of a file system goes its own way") {
+  MemoryFileSystem fs;
+  REQUIRE(write_file_atomically(fs, "/a", "1"));
+  REQUIRE((*fs.open("/a", OpenMode::kReadWrite))->write_at(0, "2"));
+  MemoryFileSystem copy;
+  copy.copy_from(fs);
+  CHECK(copy.operations() == fs.operations());
+  REQUIRE((*fs.open("/a", OpenMode::kReadWrite))->write_at(0, "3"));
+  CHECK(*read_file(copy, "/a", 10) == "2");
+  copy.crash();
+  CHECK(*read_file(copy, "/a", 10) == "1");
+  CHECK(*read_file(fs, "/a", 10) == "3");
+}
+
 }  // namespace colloquium::io

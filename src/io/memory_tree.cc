@@ -1,15 +1,12 @@
 #include "io/memory_tree.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/assert.h"
 #include "io/path.h"
 
 namespace colloquium::io {
-
-namespace {
-constexpr uint64_t kSectorBytes = 512;
-}
 
 void MemoryNode::write(uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return;
@@ -26,6 +23,7 @@ void MemoryNode::truncate(uint64_t size) {
 }
 
 void MemoryNode::sync() {
+  if (std::min(dirty_begin, uint64_t{live.size()}) < durable.size()) former = durable;
   durable.resize(live.size());
   const uint64_t end = std::min<uint64_t>(dirty_end, live.size());
   if (dirty_begin < end) durable.replace(dirty_begin, end - dirty_begin, live, dirty_begin, end - dirty_begin);
@@ -53,7 +51,13 @@ void MemoryNode::keep_some_sectors(Random& chance) {
   for (uint64_t at = dirty_begin / kSectorBytes * kSectorBytes; at < std::min(dirty_end, size);
        at += kSectorBytes) {
     const uint64_t end = std::min<uint64_t>({at + kSectorBytes, size, live.size()});
-    if (at < end && (chance.next() & 1) != 0) kept.replace(at, end - at, live, at, end - at);
+    const uint64_t fate = chance.next() % 16;
+    if (at >= end || fate < 7) continue;
+    uint64_t begin = at;
+    uint64_t length = end - at;
+    if (fate == 7) length = chance.next() % length;                       // torn: only its first bytes …
+    if (fate == 8) length -= (begin = at + chance.next() % length) - at;  // … or only its last
+    kept.replace(begin, length, live, begin, length);
   }
   durable = std::move(kept);
 }
@@ -135,17 +139,22 @@ void MemoryTree::sync_names(const MemoryNodePtr& folder) {
   }
 }
 
-void MemoryTree::cut_power(Random* chance) {
-  if (chance != nullptr && !pending_.empty()) {
-    uint64_t kept = chance->next() % (pending_.size() + 1);
-    uint64_t last_step = 0;
-    for (const PendingName& pending : pending_) {
-      if (kept == 0 && pending.step != last_step) break;
-      if (kept != 0) --kept;
-      last_step = pending.step;
-      apply(pending);
-    }
+// Both halves of a rename, or neither.
+void MemoryTree::keep_some_names(Random& chance) {
+  const bool in_order = chance.next() % 2 == 0;
+  uint64_t kept = chance.next() % (pending_.size() + 1);
+  uint64_t last_step = 0;
+  bool keep = true;
+  for (const PendingName& pending : pending_) {
+    if (pending.step != last_step) keep = in_order ? kept != 0 : chance.next() % 2 == 0;
+    if (kept != 0) --kept;
+    last_step = pending.step;
+    if (keep) apply(pending);
   }
+}
+
+void MemoryTree::cut_power(Random* chance) {
+  if (chance != nullptr && !pending_.empty()) keep_some_names(*chance);
   pending_.clear();
   // Top down by durable names: cutting a folder restores the names below it, which are then visited.
   root_->cut_power(chance);
@@ -158,6 +167,37 @@ uint64_t MemoryTree::used_bytes() const {
   uint64_t used = 0;
   for_each_node(root_, [&](const MemoryNode& node) { used += node.live.size(); });
   return used;
+}
+
+namespace {
+// Copies what hangs below a node, by both kinds of names; a node with two names stays one node.
+class Copier {
+ public:
+  MemoryNodePtr copy(const MemoryNodePtr& node) {
+    if (node == nullptr) return nullptr;
+    MemoryNodePtr& made = copies_[node.get()];
+    if (made != nullptr) return made;
+    const MemoryNodePtr fresh = made = std::make_shared<MemoryNode>(*node);
+    for (auto& [name, child] : fresh->names) child = copy(child);
+    for (auto& [name, child] : fresh->durable_names) child = copy(child);
+    return fresh;
+  }
+
+ private:
+  std::unordered_map<const MemoryNode*, MemoryNodePtr> copies_;
+};
+}  // namespace
+
+std::unique_ptr<MemoryTree> MemoryTree::copy() const {
+  auto tree = std::make_unique<MemoryTree>();
+  Copier copier;
+  tree->root_ = copier.copy(root_);
+  for (const PendingName& pending : pending_) {
+    tree->pending_.push_back({copier.copy(pending.folder), pending.name, copier.copy(pending.node), pending.step});
+  }
+  tree->next_inode_ = next_inode_;
+  tree->next_step_ = next_step_;
+  return tree;
 }
 
 }  // namespace colloquium::io

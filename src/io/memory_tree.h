@@ -14,6 +14,8 @@
 
 namespace colloquium::io {
 
+inline constexpr uint64_t kSectorBytes = 512;
+
 // A file or a folder. A folder's names live here too.
 struct MemoryNode {
   uint64_t inode = 0;
@@ -22,6 +24,7 @@ struct MemoryNode {
   // File content as programs see it, and as the disk has it.
   std::string live;
   std::string durable;
+  std::string former;  // `durable` before the last sync that replaced or cut off any of it
   // Bytes in which the two may differ, beside their sizes.
   uint64_t dirty_begin = ~uint64_t{0};
   uint64_t dirty_end = 0;
@@ -35,7 +38,7 @@ struct MemoryNode {
   void sync();
 
   // What a power cut leaves: the durable bytes; with `chance` also any of the 512-byte sectors and sizes
-  // that were on their way.
+  // that were on their way, and of a sector now and then only a part.
   void cut_power(Random* chance);
 
  private:
@@ -65,14 +68,17 @@ class MemoryTree {
   void rename(const std::string& from, const std::string& to);
   void sync_names(const MemoryNodePtr& folder);
 
-  // Everything not durable is gone; with `chance`, the first few pending name changes (file systems journal
-  // them in order) and some sectors are kept.
+  // Everything not durable is gone; with `chance`, some sectors are kept, and of the pending name changes the
+  // first few (most file systems journal them in order) or any (nothing promises that).
   void cut_power(Random* chance);
+
+  std::unique_ptr<MemoryTree> copy() const;
 
   uint64_t used_bytes() const;
 
  private:
   void change(const std::string& path, MemoryNodePtr node, uint64_t step);
+  void keep_some_names(Random& chance);
 
   MemoryNodePtr root_;
   std::list<PendingName> pending_;
