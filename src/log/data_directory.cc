@@ -62,6 +62,20 @@ Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& dire
   return format;
 }
 
+namespace {
+// The folders were there already, but whoever made them may have died before their names were synced. Those that
+// are not ours to read are not ours either.
+Status sync_names_above(io::FileSystem& fs, const std::string& directory) {
+  ASSERT(!directory.empty());
+  for (std::string folder = directory; folder != io::parent_of(folder);) {
+    folder = io::parent_of(folder);
+    Status synced = fs.sync_directory(folder);
+    if (!synced && synced.error().code != ErrorCode::kPermission) return synced;
+  }
+  return {};
+}
+}  // namespace
+
 Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory, Random& random) {
   ASSERT(!directory.empty());
   TRY(fs.make_directories(directory));
@@ -74,6 +88,7 @@ Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory,
                     "' holds streams but no FORMAT file, so nobody can say "
                     "what wrote them; restore FORMAT from a backup or use another directory");
   }
+  TRY(sync_names_above(fs, directory));
   DataFormat format;
   format.tag = random_tag(random);
   SidecarWriter writer("data", kDataFormatVersion);

@@ -256,11 +256,8 @@ Status GroupCommit::run(Group group, bool& no_space) {
   publish_appends(false);
   tell_appends(group, results, kWritten);
   if (Status synced = sync(); !synced) {
-    no_space = false;
-    Error error = synced.error();
-    // A sync that failed is never repeated, whatever its reason: the pages it was for may be gone.
-    if (error.code == ErrorCode::kNoSpace) error.code = ErrorCode::kIo;
-    return undo(group, error, no_space);
+    ASSERT_WHY(synced.error().code != ErrorCode::kNoSpace, "a failed sync is never waited for");
+    return undo(group, synced.error(), no_space);
   }
   publish_appends(true);
   tell_appends(group, results, kSynced);

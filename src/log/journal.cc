@@ -47,7 +47,24 @@ Status Journal::judge_unfinished(int64_t base) {
   TRY_ASSIGN(const std::unique_ptr<io::File> file, fs.open(path, io::OpenMode::kRead));
   TRY_ASSIGN(const io::FileInfo info, file->info());
   TRY_ASSIGN(const auto mark, last_mark_behind(*file, 0, info.size, epochs));
+  // While the segment before it is there, no commit was stored behind the checkpoint, and only a mark would say
+  // otherwise: not the epochs, which follow what the older segment holds.
+  if (!mark) return {};
   return judge_damage(partition_->name(), path, {0, base, "its checkpoint is not whole"}, {}, epochs, mark);
+}
+
+// Nothing is left of what was before a segment: so its checkpoint was durable, and damage of it is no crash's.
+Status Journal::judge_first(int64_t base) {
+  ASSERT(base >= 0);
+  if (base == 0) return {};
+  TRY_ASSIGN(const bool whole, begins_with_checkpoint(base));
+  if (whole) return {};
+  const std::string path = segment_path(partition_->directory(), base, "log");
+  return fail(ErrorCode::kCorrupt,
+              "the checkpoint at the beginning of '" + path +
+                  "' can't be read, and no older segment of the commit journal is there; nothing was changed; "
+                  "'colloquium log verify' lists every damaged place; restore the journal from a backup",
+              partition_->name());
 }
 
 Status Journal::examine_segments(const CleanEntry* clean) {
@@ -58,16 +75,18 @@ Status Journal::examine_segments(const CleanEntry* clean) {
   if (!listed && listed.error().code != ErrorCode::kNotFound) return fail(listed.error());
   superfluous_ = listed ? *listed : std::vector<int64_t>();
   Evidence evidence;
-  // The newest segment counts, and what it made superfluous is to be removed: unless it is not finished itself.
-  if (superfluous_.size() > 1) {
-    TRY_ASSIGN(const bool whole, begins_with_checkpoint(superfluous_.back()));
-    unfinished_ = !whole;
-    if (unfinished_) {
-      TRY(judge_unfinished(superfluous_.back()));
-      evidence.testify(superfluous_.back(), "a newer segment was begun behind them");
-    }
+  // The newest segment counts, and what it made superfluous is to be removed: unless it is not finished itself. So
+  // may be several, if the disk was full when each was begun.
+  size_t counts = superfluous_.empty() ? 0 : superfluous_.size() - 1;
+  for (; counts > 0; --counts) {
+    TRY_ASSIGN(const bool whole, begins_with_checkpoint(superfluous_[counts]));
+    if (whole) break;
+    unfinished_ = true;
+    TRY(judge_unfinished(superfluous_[counts]));
+    evidence.testify(superfluous_[counts], "a newer segment was begun behind them");
   }
-  if (!superfluous_.empty()) superfluous_.erase(superfluous_.end() - (unfinished_ ? 2 : 1));
+  if (counts == 0 && !superfluous_.empty()) TRY(judge_first(superfluous_[0]));
+  if (!superfluous_.empty()) superfluous_.erase(superfluous_.begin() + static_cast<ptrdiff_t>(counts));
   if (clean != nullptr)
     evidence.testify(clean->end.next_offset, "CLEAN says that they were there at the last stop");
   recovery_ = std::make_unique<PartitionRecovery>(fs, partition_, std::move(evidence),

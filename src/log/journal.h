@@ -53,6 +53,7 @@ class Journal {
 
   Status examine_segments(const CleanEntry* clean);
   Result<bool> begins_with_checkpoint(int64_t base);
+  Status judge_first(int64_t base);
   Status judge_unfinished(int64_t base);
   Status roll(int64_t now_ms);
   Status write_batch(std::string_view key, const std::vector<std::string>& values, int64_t now_ms);

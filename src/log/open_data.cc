@@ -49,6 +49,7 @@ class Opener {
   Status examine_streams();
   Status examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes);
   Status apply();
+  Status sync_names();
   Status check_outputs() const;
 
   const LogOptions& options_;
@@ -132,10 +133,24 @@ Status Opener::check_outputs() const {
   return {};
 }
 
+// A name that is there need not be durable: who made it may have died, or failed, before the folder was synced.
+// Partitions sync their own folders.
+Status Opener::sync_names() {
+  ASSERT(!options_.directory.empty());
+  TRY(fs_.make_directories(streams_directory(options_.directory)));
+  TRY(fs_.make_directories(journal_directory(options_.directory)));
+  TRY(fs_.sync_directory(options_.directory));
+  TRY(fs_.sync_directory(streams_directory(options_.directory)));
+  for (const auto& stream : data_.streams) {
+    TRY(fs_.sync_directory(stream_directory(options_.directory, stream->name)));
+  }
+  return {};
+}
+
 Status Opener::apply() {
   ASSERT(data_.journal != nullptr);
   std::vector<RecoveryNote> notes;
-  TRY(fs_.make_directories(streams_directory(options_.directory)));
+  TRY(sync_names());
   TRY(data_.journal->apply(notes));
   const std::map<std::string, LegState> legs = data_.journal->state().checkpoint().legs;
   auto recovery = recoveries_.begin();
@@ -211,6 +226,7 @@ Status write_clean(io::FileSystem& fs, const std::string& directory, Journal& jo
   CleanMarker marker;
   const auto note = [&](const std::string& stream, int32_t number, PartitionWriter& writer) -> Status {
     ASSERT(!writer.in_group());
+    TRY(writer.leave_spent_epoch());
     TRY(writer.store_active_index());
     CleanEntry& entry = marker[{stream, number}];
     entry.end = writer.end();

@@ -12,6 +12,16 @@ namespace {
 // Index entries hold offsets relative to the segment's first in 31 bits.
 constexpr int64_t kMaxSegmentOffsets = int64_t{1} << 30;
 
+// A sync that failed is never repeated, whatever its reason: the pages it was for may be gone. So a full disk,
+// which is waited for elsewhere, is here a failure like any other.
+Status sync_segment(io::File& file) {
+  Status synced = file.sync();
+  if (synced || synced.error().code != ErrorCode::kNoSpace) return synced;
+  Error error = synced.error();
+  error.code = ErrorCode::kIo;
+  return fail(std::move(error));
+}
+
 }  // namespace
 
 PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const PartitionEnd& end,
@@ -113,7 +123,7 @@ Status PartitionWriter::start_segment() {
   // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
   TRY(file->truncate(0));
-  TRY(file->sync());
+  TRY(sync_segment(*file));
   TRY(fs_.sync_directory(partition_->directory()));
   file_ = std::move(file);
   segment_ = std::make_shared<Segment>(partition_->directory(), next_offset_, false);
@@ -265,7 +275,7 @@ Status PartitionWriter::write() {
 
 Status PartitionWriter::sync() {
   ASSERT(file_ != nullptr);
-  return file_->sync();
+  return sync_segment(*file_);
 }
 
 void PartitionWriter::synced() {
@@ -314,7 +324,7 @@ Status PartitionWriter::cut_back(const Savepoint& to) {
   partition_->set_synced_end(std::min(partition_->synced_end(), next_offset_));
   epoch_spent_ = true;
   TRY(file_->truncate(to.bytes));
-  return file_->sync();
+  return sync_segment(*file_);
 }
 
 Status PartitionWriter::abandon_segment(const PartitionEnd& back) {

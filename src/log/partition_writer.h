@@ -97,6 +97,8 @@ class PartitionWriter {
   Status abandon_segment(const PartitionEnd& back);
   Status drop_segment(int64_t base_offset);
 
+  // A clean stop keeps the incarnation: one that was cut must not write again after the next start either.
+  Status leave_spent_epoch() { return epoch_spent_ ? renew_epoch() : Status(); }
   // How the partition stands, for CLEAN.
   PartitionEnd end() const;
   // Writes the active segment's index files.

@@ -215,6 +215,8 @@ Status PartitionRecovery::take_scanned(int64_t base, uint64_t size) {
     TRY_ASSIGN(const std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kRead));
     TRY_ASSIGN(const auto mark, last_mark_behind(*file, found.damage->position, size, epochs_));
     TRY(judge_damage(partition_->name(), path, *found.damage, evidence_, epochs_, mark));
+    // The mark may be the very batch that can't stand behind outputs nobody committed.
+    if (mark && found.uncommitted) found.mark_offset = std::max(found.mark_offset, mark->offset);
   }
   const int64_t before_ms = end_.max_time_ms;
   end_ = found.uncommitted ? *found.uncommitted : found.end;

@@ -86,6 +86,7 @@ class SegmentLog::Impl {
   std::vector<Task> resumes_;
   bool scheduled_ = false;
   bool closed_ = false;
+  bool going_ = false;  // without close(): what is staged behind the last turn is dropped
   std::optional<Error> failed_;
 
   SpaceGuard space_;
@@ -118,9 +119,11 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
   queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
 }
 
+// The queue goes first and runs what is posted; without close() that may be a turn, which needs all the rest, the
+// queue's own pointer too: so nothing is reset here by hand.
 SegmentLog::Impl::~Impl() {
-  queue_.reset();  // runs what is posted; without close() that may be a turn
-  helpers_.reset();
+  const std::lock_guard lock(mutex_);
+  going_ = true;
 }
 
 // --- streams -------------------------------------------------------------------------------------------------
@@ -219,7 +222,7 @@ void SegmentLog::Impl::refuse(Done done, Error error) {
 void SegmentLog::Impl::schedule_locked() {
   if (scheduled_ || staging_.empty()) return;
   scheduled_ = queue_->post([this] { turn(); });
-  ASSERT_WHY(scheduled_, "the log thread's queue has room for its own turn");
+  ASSERT_WHY(scheduled_ || going_, "the log thread's queue has room for its own turn");
 }
 
 PartitionWriter* SegmentLog::Impl::writer_locked(StreamId id, int32_t number) const {

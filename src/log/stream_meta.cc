@@ -57,6 +57,10 @@ Status create_stream(io::FileSystem& fs, const std::string& directory, const std
     TRY(fs.make_directories(folder));
     TRY(io::write_file_atomically(fs, epochs_path(folder), epochs.text()));
   }
+  // What a process made that died meanwhile is there, and perhaps not durable: synced again before the meta file
+  // makes a stream of it.
+  TRY(fs.sync_directory(streams_directory(directory)));
+  TRY(fs.sync_directory(stream_directory(directory, stream)));
   SidecarWriter writer("stream", kVersion);
   writer.line("partitions", {std::to_string(meta.partitions)});
   writer.line("tag", {meta.tag});

@@ -1,0 +1,256 @@
+// What the simulator (tests/sim) found wrong once, each by name and in small.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "base/sim_executor.h"
+#include "io/memory_file_system.h"
+#include "log/batch_cursor.h"
+#include "log/epochs.h"
+#include "log/layout.h"
+#include "log/segment_log.h"
+#include "tests/compliance/log_helpers.h"
+
+namespace colloquium::log {
+namespace {
+
+using contract::encoded;
+using contract::values;
+
+// One machine, with one log after the other.
+struct Scene {
+  ManualClock clock;
+  SimExecutor executor{3, clock};
+  SeededRandom random{9};
+  io::MemoryFileSystem files;
+  LogOptions options;
+  std::vector<Error> failures;
+  std::unique_ptr<SegmentLog> log;
+
+  Status open() {
+    log.reset();
+    failures.clear();
+    LogOptions copy = options;
+    copy.directory = "data";
+    copy.files = &files;
+    copy.executor = &executor;
+    copy.clock = &clock;
+    copy.random = &random;
+    copy.on_failure = [this](const Error& error) { failures.push_back(error); };
+    TRY_ASSIGN(log, SegmentLog::open(std::move(copy)));
+    return Status();
+  }
+  StreamId stream(const std::string& name = "s") { return *log->open_stream({name, 1}); }
+  Result<AppendResult> append(const std::string& value) {
+    return contract::append(*log, executor, stream(), 0, encoded(values({value})));
+  }
+  Status commit(const std::string& token, bool with_output = false) {
+    CommitRequest request;
+    request.leg = "p/leg";
+    request.sink_token = token;
+    if (with_output) request.outputs.push_back({stream(), 0, encoded(values({token}))});
+    return contract::commit(*log, executor, std::move(request));
+  }
+  // The power goes, or only the process.
+  void stop(bool power) {
+    files.halt_at(0);
+    log.reset();
+    executor.run_until_idle();
+    if (power) {
+      files.crash();
+    } else {
+      files.kill();
+    }
+  }
+  // The next operation of that kind on such a file finds the disk full.
+  void fill_at(io::OperationKind kind, const std::string& part) {
+    files.set_hook([=, hit = false](const io::Operation& operation) mutable -> std::optional<io::Fault> {
+      if (hit || operation.kind != kind || operation.path.find(part) == std::string::npos) return std::nullopt;
+      hit = true;
+      return io::Fault{Error{ErrorCode::kNoSpace, "full", true}};
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a log that goes without being closed still does what its thread has begun") {
+  Scene scene;
+  scene.options.group_bytes = 1;
+  REQUIRE(scene.open());
+  const StreamId stream = scene.stream();
+  int told = 0;
+  for (int i = 0; i < 3; ++i) {
+    scene.log->append(stream, 0, encoded(values({"1"})), AckLevel::kDurable,
+                      [&](const Result<AppendResult>&) { ++told; });
+  }
+  scene.log.reset();
+  CHECK(told == 1);
+  scene.files.kill();
+  REQUIRE(scene.open());
+  CHECK(contract::read_all(*scene.log, scene.stream(), 0).size() == 1);
+}
+
+TEST_CASE("an incarnation that was cut does not write again after a clean stop either") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.fill_at(io::OperationKind::kWrite, "s/0");
+  REQUIRE(scene.append("2").error().code == ErrorCode::kNoSpace);
+  REQUIRE(scene.log->close());
+  REQUIRE(scene.open());
+  CHECK(scene.log->recovery().clean);
+  CHECK(EpochTable::read(scene.files, epochs_path(partition_directory("data", "s", 0)))->current() == 1);
+  REQUIRE(scene.append("3"));
+}
+
+TEST_CASE("a sync of the journal that finds the disk full ends the log like any other that fails") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.commit("1"));
+  scene.fill_at(io::OperationKind::kSync, "journal");
+  const Status failed = scene.commit("2");
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == ErrorCode::kIo);
+  CHECK(scene.failures.size() == 1);
+  CHECK_FALSE(scene.commit("3"));
+  scene.stop(true);
+  REQUIRE(scene.open());
+  CHECK(scene.log->leg_state("p/leg")->sink_token == "1");
+}
+
+TEST_CASE("names that a killed process has not synced are synced by the next start") {
+  uint64_t operations = 1;
+  for (uint64_t at = 0; at < operations; ++at) {
+    INFO("killed before operation " << at);
+    Scene scene;
+    scene.files.halt_at(at);
+    if (scene.open()) (void)scene.log->open_stream({"s", 1});
+    if (at == 0) {
+      Scene whole;
+      REQUIRE(whole.open());
+      whole.stream();
+      operations = whole.files.operations();
+    }
+    scene.stop(false);
+    REQUIRE(scene.open());
+    REQUIRE(scene.append("1"));
+    REQUIRE(scene.commit("1"));
+    scene.stop(true);
+    REQUIRE(scene.open());
+    CHECK(contract::read_all(*scene.log, scene.stream(), 0).size() == 1);
+    CHECK(scene.log->leg_state("p/leg").has_value());
+  }
+  CHECK(operations > 20);
+}
+
+TEST_CASE("a name whose sync failed is synced by the next start, even after a clean stop") {
+  Scene scene;
+  REQUIRE(scene.open());
+  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    const bool meta = operation.kind == io::OperationKind::kSyncDirectory && operation.path.ends_with("streams/s");
+    return meta ? std::optional(io::Fault{Error{ErrorCode::kIo, "injected"}}) : std::nullopt;
+  });
+  // The folder of the first partition, what was there, and at last the meta file's name: only that one is left.
+  for (int i = 0; i < 3; ++i) (void)scene.log->open_stream({"s", 1});
+  scene.files.set_hook(nullptr);
+  REQUIRE(scene.log->close());
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.stop(true);
+  REQUIRE(scene.open());
+  CHECK(contract::read_all(*scene.log, scene.stream(), 0).size() == 1);
+}
+
+TEST_CASE("journal segments that were begun in vain are passed over, however many") {
+  Scene scene;
+  scene.options.journal_segment_bytes = 50;
+  REQUIRE(scene.open());
+  REQUIRE(scene.commit("1"));
+  scene.fill_at(io::OperationKind::kTruncate, "journal");
+  REQUIRE(scene.commit("2").error().code == ErrorCode::kNoSpace);
+  // A mark behind the commit: the next roll begins at a higher offset.
+  scene.clock.advance_ms(2000);
+  scene.log->tick();
+  scene.executor.run_until_idle();
+  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    const bool write =
+        operation.kind == io::OperationKind::kWrite && operation.path.find("journal") != std::string::npos;
+    return write ? std::optional(io::Fault{Error{ErrorCode::kIo, "dead"}}) : std::nullopt;
+  });
+  REQUIRE_FALSE(scene.commit("3"));
+  REQUIRE(list_segments(scene.files, journal_directory("data"))->size() == 3);
+  scene.stop(false);
+  const Status opened = scene.open();
+  INFO((opened ? std::string() : opened.error().describe()));
+  REQUIRE(opened);
+  CHECK(scene.log->leg_state("p/leg")->sink_token == "1");
+  CHECK(list_segments(scene.files, journal_directory("data"))->size() == 1);
+}
+
+TEST_CASE("append times do not go back when a start finds a new segment still empty") {
+  Scene scene;
+  scene.options.segment_bytes = 50;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    const bool write = operation.kind == io::OperationKind::kWrite && operation.path.ends_with(".log");
+    return write ? std::optional(io::Fault{Error{ErrorCode::kIo, "dead"}}) : std::nullopt;
+  });
+  REQUIRE_FALSE(scene.append("2"));
+  scene.stop(false);
+  scene.clock.set_wall_ms(1'600'000'000'000);
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("3"));
+  std::vector<int64_t> times;
+  const std::vector<int64_t> bases = *list_segments(scene.files, partition_directory("data", "s", 0));
+  for (const int64_t base : bases) {
+    const std::string path = segment_path(partition_directory("data", "s", 0), base, "log");
+    BatchCursor cursor(std::move(*scene.files.open(path, io::OpenMode::kRead)), 0, scene.files.info(path)->size);
+    for (auto item = cursor.next(); item && *item; item = cursor.next()) {
+      times.push_back((*item)->header.max_timestamp_ms);
+    }
+  }
+  CHECK(times.size() >= 2);
+  CHECK(std::is_sorted(times.begin(), times.end()));
+}
+
+TEST_CASE("a sync mark right behind outputs that no commit names is refused, with nothing changed") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.commit("1", true));
+  const std::string journal = segment_path(journal_directory("data"), 0, "log");
+  const uint64_t size = scene.files.info(journal)->size;
+  REQUIRE(scene.commit("2", true));
+  REQUIRE(scene.append("\"behind\""));  // a mark goes before it
+  scene.stop(false);
+  REQUIRE((*scene.files.open(journal, io::OpenMode::kReadWrite))->truncate(size));
+  const Status opened = scene.open();
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kCorrupt);
+  CHECK(opened.error().message.find("the journal has lost entries") != std::string::npos);
+}
+
+TEST_CASE("a journal segment whose checkpoint is damaged and alone is refused") {
+  Scene scene;
+  scene.options.journal_segment_bytes = 50;
+  REQUIRE(scene.open());
+  REQUIRE(scene.commit("1"));
+  // Its own segment is full: the next one gets its checkpoint, and then has no space for the commit.
+  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    const bool commit = operation.kind == io::OperationKind::kWrite && operation.offset > 0 &&
+                        operation.path.find("journal/") != std::string::npos;
+    return commit ? std::optional(io::Fault{Error{ErrorCode::kNoSpace, "full", true}}) : std::nullopt;
+  });
+  REQUIRE_FALSE(scene.commit("2"));
+  const auto bases = *list_segments(scene.files, journal_directory("data"));
+  REQUIRE(bases.size() == 1);
+  REQUIRE(bases[0] > 0);
+  scene.stop(false);
+  scene.files.flip(segment_path(journal_directory("data"), bases[0], "log"), 70, 1);
+  const Status opened = scene.open();
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kCorrupt);
+}
+
+}  // namespace colloquium::log
