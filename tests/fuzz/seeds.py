@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes the seeds of a fuzz target, from the conformance files: one file a text.
 
-  seeds.py script|sugar|choices FOLDER FILE.jsonl…
+  seeds.py script|sugar|choices|log FOLDER FILE.jsonl…
 
-`script`: JSON scripts, each with its input on a second line. `sugar`: sugar texts. `choices`: random bytes.
+`script`: JSON scripts, each with its input on a second line. `sugar`: sugar texts. `choices`: random bytes. `log`:
+for every reader of log_fuzz.cc, by its number in the first byte, something like what it reads.
 """
+import gzip
 import hashlib
 import json
 import os
@@ -31,9 +33,33 @@ def write(folder, data):
             out.write(data)
 
 
+# The worked example of docs/internals/log-format.md.
+BATCH = bytes.fromhex(
+    '000000000000000000000064000000000 2cdfde8f6000800000000 0000018bcfe567f60000018bcfe56800ffffffffffffffffffffffffffff'
+    '00000001 64000000026b107b226964223a377d0212 63712e616363657074 3001 08686f6f6b 00 02 11111111111111112222222222222222'
+    .replace(' ', ''))
+SIDE_FILES = ['epoch 0 0\nepoch 3 17', 'partitions 2\ntag abcdefgh\npartitioner murmur2', 'gap 3 7 lost',
+              'offsets 0 5\nsize 400\ncrc32c-of-file 1\ntimes 1 2\nepochs 0 0\nsource hook % 0 1',
+              'partition in 0 5 1 1 0 400 1 1 0 1 0 0\nsource in 0 hook % 0 1']
+
+
+def log_seeds():
+    yield b'\0' + BATCH
+    yield b'\1' + gzip.compress(b'{"n":1}' * 100)
+    yield b'\1' + gzip.compress(bytes(1 << 21))
+    yield b'\2' + b'\1' + b'\x0ap/leg' + bytes(8)
+    for text in SIDE_FILES:
+        yield b'\3' + text.encode()
+    yield b'\4' + BATCH + BATCH + bytes(48)
+
+
 def main():
     kind, folder, files = sys.argv[1], sys.argv[2], sys.argv[3:]
     os.makedirs(folder, exist_ok=True)
+    if kind == 'log':
+        for seed in log_seeds():
+            write(folder, seed)
+        return
     if kind == 'choices':
         chance = random.Random(1)
         for _ in range(400):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SEEDS = {'json': [], 'machine': ['choices'], 'script': ['script'], 'sugar': ['sugar'], 'convert': ['script']}
+SEEDS = {'json': [], 'machine': ['choices'], 'script': ['script'], 'sugar': ['sugar'], 'convert': ['script'], 'log': ['log']}
 
 
 def run(target, seconds):

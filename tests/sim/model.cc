@@ -319,7 +319,7 @@ std::string Model::check_batch(int number, const std::map<int, int64_t>& where, 
   if (!there && (sent.fate == Fate::kPromised || sent.fate == Fate::kWritten)) {
     const bool excused_here = allowance.hit == sent.place && sent.first_offset >= allowance.from_offset;
     if (!excused_here && !damaged_here) return name + " was acknowledged and is lost";
-    if (excused_here) ++excused_;
+    if (excused_here && !damaged_here) ++excused_;
   }
   sent.fate = there ? Fate::kPromised : Fate::kGone;
   sent.first_offset = there ? found->second : -1;
@@ -378,7 +378,7 @@ std::string Model::check_accepted(log::SegmentLog& log, const std::vector<log::S
       if (accepted.append_time_ms < last_ms[accepted.partition]) wrong = "append times go back";
       last_ms[accepted.partition] = accepted.append_time_ms;
     };
-    if (const Status visited = log.accepted_since(ids[stream], 0, visit); !visited)
+    if (const Status visited = log.accepted_since(ids[stream], 0, {}, visit); !visited)
       return visited.error().describe();
     if (!wrong.empty()) return wrong;
     for (const auto& [partition, numbers] : expected) {

@@ -1,0 +1,134 @@
+// Any bytes where the event log reads its own: batches and their records, compressed or not, journal records, side
+// files and indexes. Checksums are mended first, or nothing would get past them. Whatever is in the bytes, reading
+// them ends, keeps to its limits, and what was understood is the same once it is written and read again.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/checksum.h"
+#include "io/compress.h"
+#include "io/memory_file_system.h"
+#include "log/batch_decoder.h"
+#include "log/clean_marker.h"
+#include "log/epochs.h"
+#include "log/gaps.h"
+#include "log/journal_record.h"
+#include "log/record_batch.h"
+#include "log/seal.h"
+#include "log/segment_index.h"
+#include "log/stream_meta.h"
+#include "tests/fuzz/report.h"
+
+namespace colloquium::log {
+namespace {
+
+constexpr size_t kLimitBytes = size_t{1} << 20;
+
+// A batch whose length and checksum are right.
+std::string mended_batch(std::string_view bytes) {
+  std::string batch(bytes);
+  if (batch.size() < kHeaderBytes) batch.resize(kHeaderBytes);
+  const auto put = [&](size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) batch[at + i] = static_cast<char>(value >> (24 - 8 * i));
+  };
+  batch[16] = 2;
+  put(8, static_cast<uint32_t>(batch.size() - kLengthEnd));
+  put(17, io::crc32c(std::string_view(batch).substr(kCrcBegin)));
+  return batch;
+}
+
+void check_batch(std::string_view bytes) {
+  const std::string batch = mended_batch(bytes);
+  if (batch_defect(batch) != nullptr) return;
+  const BatchHeader header = get_header(batch);
+  (void)get_sync_mark(batch);
+  if (header.is_control()) return;
+  BatchDecoder decoder(std::make_shared<BatchOrigin>(), nullptr);
+  const std::string_view records = std::string_view(batch).substr(kHeaderBytes);
+  const auto decoded = decoder.decode(header, records);
+  (void)decoder.decode_accept(header, records);
+  if (!decoded) return;
+  const bool whole = (*decoded)->size() <= static_cast<size_t>(header.record_count);
+  fuzz::require(whole ? "" : "more events than the header says", bytes);
+}
+
+void check_decompression(std::string_view bytes) {
+  io::Decompressor decompressor;
+  for (const auto codec : {io::Compression::kGzip, io::Compression::kLz4, io::Compression::kZstd}) {
+    std::string out;
+    const Status done = decompressor.decompress(codec, bytes, kLimitBytes, out);
+    fuzz::require(!done || out.size() <= kLimitBytes ? "" : "more than the limit came out", bytes);
+    std::string some;
+    (void)decompressor.decompress_prefix(codec, bytes, 100, some);
+  }
+}
+
+void check_journal(std::string_view bytes) {
+  if (const auto commit = get_commit(bytes)) {
+    const std::string once = put_commit(*commit);
+    const auto again = get_commit(once);
+    fuzz::require(again && put_commit(*again) == once ? "" : "a commit reads back as another", bytes);
+  }
+  if (const auto checkpoint = get_checkpoint(bytes)) {
+    const std::string once = put_checkpoint(*checkpoint);
+    const auto again = get_checkpoint(once);
+    fuzz::require(again && put_checkpoint(*again) == once ? "" : "a checkpoint reads back as another", bytes);
+  }
+}
+
+void put_file(io::MemoryFileSystem& files, const std::string& path, std::string_view content) {
+  const auto file = files.open(path, io::OpenMode::kOpenOrCreate);
+  (void)(*file)->truncate(0);
+  (void)(*file)->write_at(0, content);
+}
+
+void check_side_files(std::string_view bytes) {
+  constexpr char kHex[] = "0123456789abcdef";
+  for (const std::string kind : {"epochs", "stream", "seal", "clean", "gaps"}) {
+    std::string text = "colloquium " + kind + " 1\n" + std::string(bytes) + "\n";
+    const uint32_t sum = io::crc32c(text);
+    text += "crc32c ";
+    for (int shift = 28; shift >= 0; shift -= 4) text += kHex[(sum >> shift) & 15];
+    text += '\n';
+    io::MemoryFileSystem files;
+    put_file(files, "f", text);
+    (void)read_seal(files, "f");
+    (void)read_meta(files, "f");
+    (void)read_clean(files, "f");
+    (void)GapTable::read(files, "f");
+    const auto epochs = EpochTable::read(files, "f");
+    if (!epochs) continue;
+    put_file(files, "g", epochs->text());
+    const auto again = EpochTable::read(files, "g");
+    fuzz::require(again && again->text() == epochs->text() ? "" : "epochs read back as others", bytes);
+  }
+}
+
+void check_index(std::string_view bytes) {
+  io::MemoryFileSystem files;
+  const std::string segment = mended_batch(bytes.substr(0, bytes.size() / 2));
+  put_file(files, "00000000000000000000.log", segment);
+  put_file(files, "00000000000000000000.index", bytes);
+  put_file(files, "00000000000000000000.timeindex", bytes.substr(bytes.size() / 3));
+  const std::shared_ptr<const io::File> file =
+      std::move(*files.open("00000000000000000000.log", io::OpenMode::kRead));
+  (void)load_index(files, "", 0, file, segment.size());
+  (void)SegmentIndex::rebuild(file, segment.size());
+}
+
+}  // namespace
+}  // namespace colloquium::log
+
+// The name libFuzzer calls.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  using Check = void (*)(std::string_view);
+  constexpr Check kChecks[] = {colloquium::log::check_batch, colloquium::log::check_decompression,
+                               colloquium::log::check_journal, colloquium::log::check_side_files,
+                               colloquium::log::check_index};
+  kChecks[data[0] % 5](bytes);
+  return 0;
+}
