@@ -292,7 +292,7 @@ void FakeLog::State::perform_commit(PendingCommit& commit) {
   {
     const std::lock_guard lock(storage->mutex);
     const auto name_of = [&](StreamId id) { return storage->streams[static_cast<size_t>(id)].name; };
-    apply_commit(commit.request, name_of, storage->legs[commit.request.leg]);
+    apply_commit(commit.request, name_of, storage->legs);
   }
   {
     const std::lock_guard lock(mutex);

@@ -21,8 +21,10 @@ CommitRecord record_of(const StagedCommit& commit) {
   ASSERT_WHY(commit.request.outputs.empty(), "staging has moved them out");
   CommitRecord record;
   record.leg = commit.request.leg;
-  record.has_token = commit.request.sink_token.has_value();
-  record.state.sink_token = commit.request.sink_token.value_or(std::string());
+  if (commit.request.token_leg.empty()) {
+    record.has_token = commit.request.sink_token.has_value();
+    record.state.sink_token = commit.request.sink_token.value_or(std::string());
+  }
   ASSERT(commit.positions.size() == commit.request.positions.size());
   for (size_t i = 0; i < commit.positions.size(); ++i) {
     const Position& position = commit.request.positions[i];
@@ -34,6 +36,24 @@ CommitRecord record_of(const StagedCommit& commit) {
     }
   }
   return record;
+}
+
+// What the commit says of other legs is a record for each, in the same batch.
+void add_other_legs(const CommitRequest& request, std::vector<CommitRecord>& records) {
+  ASSERT_WHY(!records.empty(), "the commit's own comes first");
+  if (!request.token_leg.empty() && request.sink_token) {
+    CommitRecord record;
+    record.leg = request.token_leg;
+    record.has_token = true;
+    record.state.sink_token = *request.sink_token;
+    records.push_back(std::move(record));
+  }
+  for (const std::string& leg : request.forgotten) {
+    CommitRecord record;
+    record.leg = leg;
+    record.forgets = true;
+    records.push_back(std::move(record));
+  }
 }
 
 }  // namespace
@@ -81,6 +101,7 @@ Status GroupCommit::place(Group& group, std::vector<AppendResult>& results, std:
   for (StagedCommit& commit : group.commits) {
     records.push_back(record_of(commit));
     TRY(place_outputs(commit, records.back()));
+    add_other_legs(commit.request, records);
   }
   return {};
 }
@@ -207,7 +228,7 @@ void GroupCommit::finish_outputs() {
 }
 
 Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& records, bool& no_space) {
-  ASSERT(records.size() == group.commits.size());
+  ASSERT_WHY(records.size() >= group.commits.size(), "one for each, and those of other legs");
   if (group.commits.empty()) {
     finish_outputs();
     return {};

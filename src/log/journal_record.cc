@@ -8,6 +8,7 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr uint8_t kHasToken = 1;
+constexpr uint8_t kForgets = 2;
 
 void put_text(std::string& out, std::string_view text) {
   ASSERT(text.size() <= kMaxRecordsBytes);
@@ -19,8 +20,8 @@ std::string get_text(ByteReader& reader) {
   return std::string(reader.take(reader.varint()));
 }
 
-void put_state(std::string& out, const LegState& state, bool has_token) {
-  out += static_cast<char>(has_token ? kHasToken : 0);
+void put_state(std::string& out, const LegState& state, uint8_t flags) {
+  out += static_cast<char>(flags);
   append_varint(out, static_cast<int64_t>(state.positions.size()));
   for (const auto& position : state.positions) {
     ASSERT(position.next_offset >= 0);
@@ -34,7 +35,7 @@ void put_state(std::string& out, const LegState& state, bool has_token) {
     append_varint(out, position.next_offset);
     put_text(out, position.cursor);
   }
-  if (has_token) put_text(out, state.sink_token);
+  if ((flags & kHasToken) != 0) put_text(out, state.sink_token);
 }
 
 // True while another of `count` items is to be read; bounds a forged count by the bytes there are.
@@ -42,9 +43,9 @@ bool more(const ByteReader& reader, int64_t i, int64_t count) {
   return reader.ok() && i < count;
 }
 
-LegState get_state(ByteReader& reader, bool& has_token) {
+LegState get_state(ByteReader& reader, uint8_t& flags) {
   LegState state;
-  has_token = (reader.byte() & kHasToken) != 0;
+  flags = static_cast<uint8_t>(reader.byte());
   const int64_t streams = reader.varint();
   for (int64_t i = 0; more(reader, i, streams); ++i) {
     std::string stream = get_text(reader);
@@ -57,7 +58,7 @@ LegState get_state(ByteReader& reader, bool& has_token) {
     const int64_t next = reader.varint();
     state.external.push_back({std::move(source), next, get_text(reader)});
   }
-  if (has_token) state.sink_token = get_text(reader);
+  if ((flags & kHasToken) != 0) state.sink_token = get_text(reader);
   return state;
 }
 
@@ -68,7 +69,7 @@ std::string put_commit(const CommitRecord& commit) {
   ASSERT(!commit.leg.empty());
   std::string out(1, kVersion);
   put_text(out, commit.leg);
-  put_state(out, commit.state, commit.has_token);
+  put_state(out, commit.state, (commit.has_token ? kHasToken : 0) | (commit.forgets ? kForgets : 0));
   append_varint(out, static_cast<int64_t>(commit.outputs.size()));
   for (const OutputRef& output : commit.outputs) {
     put_text(out, output.stream);
@@ -85,7 +86,10 @@ std::optional<CommitRecord> get_commit(std::string_view bytes) {
   if (reader.byte() != kVersion) return std::nullopt;
   CommitRecord commit;
   commit.leg = get_text(reader);
-  commit.state = get_state(reader, commit.has_token);
+  uint8_t flags = 0;
+  commit.state = get_state(reader, flags);
+  commit.has_token = (flags & kHasToken) != 0;
+  commit.forgets = (flags & kForgets) != 0;
   const int64_t outputs = reader.varint();
   for (int64_t i = 0; more(reader, i, outputs); ++i) {
     OutputRef output;
@@ -106,7 +110,7 @@ std::string put_checkpoint(const Checkpoint& checkpoint) {
   for (const auto& [leg, state] : checkpoint.legs) {
     ASSERT(!leg.empty());
     put_text(out, leg);
-    put_state(out, state, true);
+    put_state(out, state, kHasToken);
   }
   append_varint(out, static_cast<int64_t>(checkpoint.committed_ends.size()));
   for (const auto& [place, end] : checkpoint.committed_ends) {
@@ -124,8 +128,8 @@ std::optional<Checkpoint> get_checkpoint(std::string_view bytes) {
   const int64_t legs = reader.varint();
   for (int64_t i = 0; more(reader, i, legs); ++i) {
     std::string leg = get_text(reader);
-    bool has_token = false;
-    checkpoint.legs[std::move(leg)] = get_state(reader, has_token);
+    uint8_t flags = 0;
+    checkpoint.legs[std::move(leg)] = get_state(reader, flags);
   }
   const int64_t ends = reader.varint();
   for (int64_t i = 0; more(reader, i, ends); ++i) {

@@ -24,6 +24,7 @@ struct CommitRecord {
   std::string leg;
   LegState state;  // the positions this commit moves, and its token
   bool has_token = false;
+  bool forgets = false;  // nothing is left of the leg; the rest is empty
   std::vector<OutputRef> outputs;
 };
 

@@ -67,6 +67,10 @@ Status JournalState::replay_batch(const BatchCursor::Item& item, BatchOpener& op
 
 void JournalState::apply(const CommitRecord& commit) {
   ASSERT(!commit.leg.empty());
+  if (commit.forgets) {
+    legs_.erase(commit.leg);
+    return;
+  }
   merge_leg_state(commit.state, commit.has_token, legs_[commit.leg]);
   for (const OutputRef& output : commit.outputs) {
     int64_t& end = committed_ends_[{output.stream, output.partition}];

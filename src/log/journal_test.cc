@@ -43,6 +43,11 @@ TEST_CASE("commits and checkpoints survive the way to bytes and back") {
   CommitRecord without = commit;
   without.has_token = false;
   CHECK_FALSE(get_commit(put_commit(without))->has_token);
+  CHECK_FALSE(back->forgets);
+  CommitRecord last;
+  last.leg = "orders/all";
+  last.forgets = true;
+  CHECK(get_commit(put_commit(last))->forgets);
 
   Checkpoint checkpoint;
   checkpoint.legs["a"] = commit.state;

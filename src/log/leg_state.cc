@@ -32,7 +32,7 @@ void merge_leg_state(const LegState& newer, bool has_token, LegState& state) {
 }
 
 void apply_commit(const CommitRequest& request, const std::function<std::string(StreamId)>& name_of,
-                  LegState& state) {
+                  std::map<std::string, LegState>& legs) {
   ASSERT(name_of != nullptr);
   ASSERT(!request.leg.empty());
   LegState newer;
@@ -43,8 +43,11 @@ void apply_commit(const CommitRequest& request, const std::function<std::string(
       newer.external.push_back({position.external, position.next_offset, position.cursor});
     }
   }
-  newer.sink_token = request.sink_token.value_or(std::string());
-  merge_leg_state(newer, request.sink_token.has_value(), state);
+  merge_leg_state(newer, false, legs[request.leg]);
+  if (request.sink_token) {
+    legs[request.token_leg.empty() ? request.leg : request.token_leg].sink_token = *request.sink_token;
+  }
+  for (const std::string& leg : request.forgotten) legs.erase(leg);
 }
 
 Status check_position(const Position& position, int64_t readable_end) {

@@ -4,15 +4,16 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "log/log.h"
 
 namespace colloquium::log {
 
-// Lays a commit's positions and token over the leg's state.
+// Does to all legs' states what a commit says: lays its positions and token over them, and forgets.
 void apply_commit(const CommitRequest& request, const std::function<std::string(StreamId)>& name_of,
-                  LegState& state);
+                  std::map<std::string, LegState>& legs);
 
 // Lays `newer` over `state`: its positions replace those of the same partition or source, its token (if
 // `has_token`) replaces the old one.

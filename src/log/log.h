@@ -116,6 +116,10 @@ struct CommitRequest {
   std::vector<Position> positions;
   std::vector<Output> outputs;
   std::optional<std::string> sink_token;
+  // Whose token that is, if not the leg's: a replay has positions of its own, and its sink is another leg's.
+  std::string token_leg = {};
+  // Legs that are done for good. Nothing is kept of them; this leg may be one.
+  std::vector<std::string> forgotten = {};
 };
 using CommitDone = UniqueFunction<void(Status)>;
 

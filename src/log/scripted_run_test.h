@@ -180,12 +180,15 @@ class ScriptedRun {
     });
   }
 
-  // One leg, whose n-th commit puts "n" out twice and says so in its token.
+  // Commits of two legs by turns: the n-th puts "n" out twice, says so in a third leg's token, and forgets the leg
+  // of the one before.
   void commit() {
     if (log_ == nullptr) return;
     const int number = next_commit_++;
     CommitRequest request;
-    request.leg = "p/leg";
+    request.leg = leg_of(number);
+    request.token_leg = "p/leg";
+    request.forgotten = {leg_of(number + 1)};
     request.positions.push_back({in_, 0, acked_end_[0], "", ""});
     const std::string text = std::to_string(number);
     request.outputs.push_back({out_, 0, contract::encoded(contract::values({text}))});
@@ -196,6 +199,8 @@ class ScriptedRun {
       if (!result && result.error().code == ErrorCode::kNoSpace) refused_.insert(static_cast<size_t>(number));
     });
   }
+
+  static std::string leg_of(int number) { return number % 2 == 0 ? "p/even" : "p/odd"; }
 
   std::string input_problem() {
     std::map<Placed, Event> found;
@@ -277,7 +282,10 @@ class ScriptedRun {
     if (found != expected) {
       return "outputs of " + std::to_string(stored) + " commits: " + std::to_string(found.size()) + " events";
     }
-    if (state && state->positions.at(0).next_offset > log_->stream_info(in_)->partitions[0].next_offset) {
+    if (log_->leg_state(leg_of(static_cast<int>(stored) + 1))) return "a leg that was to be forgotten is there";
+    const std::optional<LegState> last = log_->leg_state(leg_of(static_cast<int>(stored)));
+    if (last.has_value() != state.has_value()) return "a token without its positions";
+    if (last && last->positions.at(0).next_offset > log_->stream_info(in_)->partitions[0].next_offset) {
       return "a position beyond the end";
     }
     // What is stored is the truth from here on.

@@ -191,6 +191,42 @@ TEMPLATE_TEST_CASE("a commit stores positions, outputs and token together", "[lo
   CHECK_FALSE(t.log().leg_state("p/other"));
 }
 
+TEMPLATE_TEST_CASE("a commit may bring another leg's token, and forget legs", "[log][contract][REQ-007]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId in = *t.log().open_stream({"in", 1});
+  REQUIRE(append(t.log(), t.executor(), in, 0, encoded(values({one(1), one(2)}))));
+  const auto position = [&](int64_t offset) { return Position{in, 0, offset, "", ""}; };
+  CommitRequest running;
+  running.leg = "p/sink";
+  running.positions = {position(2)};
+  running.sink_token = "100";
+  REQUIRE(commit(t.log(), t.executor(), std::move(running)));
+  CommitRequest replay;
+  replay.leg = "p/sink@replay";
+  replay.positions = {position(1)};
+  replay.sink_token = "150";
+  replay.token_leg = "p/sink";
+  REQUIRE(commit(t.log(), t.executor(), std::move(replay)));
+  if (GENERATE(false, true)) t.reopen();
+  REQUIRE(t.log().leg_state("p/sink"));
+  CHECK(t.log().leg_state("p/sink")->sink_token == "150");
+  CHECK(t.log().leg_state("p/sink")->positions.at(0).next_offset == 2);
+  REQUIRE(t.log().leg_state("p/sink@replay"));
+  CHECK(t.log().leg_state("p/sink@replay")->sink_token.empty());
+  CHECK(t.log().leg_state("p/sink@replay")->positions.at(0).next_offset == 1);
+
+  in = *t.log().open_stream({"in", 1});
+  CommitRequest end;
+  end.leg = "p@replay";
+  end.forgotten = {"p@replay", "p/sink@replay", "p/never"};
+  REQUIRE(commit(t.log(), t.executor(), std::move(end)));
+  if (GENERATE(false, true)) t.reopen();
+  CHECK_FALSE(t.log().leg_state("p@replay"));
+  CHECK_FALSE(t.log().leg_state("p/sink@replay"));
+  CHECK(t.log().leg_state("p/sink")->sink_token == "150");
+}
+
 TEMPLATE_TEST_CASE("a commit of a position that can't have been read is refused", "[log][contract]",
                    LOG_CONTRACT_FIXTURES) {
   TestType t;
