@@ -46,6 +46,9 @@ class Feed {
   // No leg will read below `sequence` any more. Owning worker only.
   virtual void release_below(int64_t sequence) = 0;
 
+  // Whether the nothing that read() gave last is the end once nobody adds any more, and not a matter of time.
+  virtual bool ended() const { return true; }
+
   // Where a leg without a committed position starts.
   // Constant: what the feed held when the pipeline was built.
   virtual int64_t first_sequence() const = 0;

@@ -111,7 +111,7 @@ bool PartitionRunner::serve_lowest() {
       return true;
     }
     // Only now: "nothing there" is the end only once nobody adds any more.
-    if (draining_) end_legs_at(sequence);
+    if (draining_ && feed_->ended()) end_legs_at(sequence);
     after = sequence;
   }
 }

@@ -53,6 +53,10 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
     legs_[i]->start([this, i](size_t partition, size_t bytes) { runners_[partition]->release(i, bytes); },
                     [this] { leg_drained(); }, [this](Error error) { fail(std::move(error)); });
   }
+  if (replay() != nullptr) {
+    start_replay();
+    return {};
+  }
   // Weak: the log keeps its subscribers until it closes, which may be long after this pipeline.
   if (plan_->data().logged()) {
     std::vector<std::weak_ptr<PartitionRunner>> runners(runners_.begin(), runners_.end());
@@ -88,6 +92,7 @@ void PipelineRun::source_failed(size_t index, Error error) {
 void PipelineRun::drain() {
   if (draining_) return;
   draining_ = true;
+  if (replay() != nullptr) return stop_replay();
   to_idle_ = sources_.size();
   for (const auto& unit : sources_) {
     unit->intake->when_idle([this, intake = unit->intake.get()] {
@@ -107,11 +112,15 @@ void PipelineRun::leg_drained() {
   // A finite pipeline is done when the slowest leg has committed its last event.
   if (++legs_drained_ < legs_.size()) return;
   if (stopping_) return close_all();
-  if (finished_) {
-    Task finished = std::move(finished_);
-    finished_ = nullptr;
-    finished();
-  }
+  if (replay() != nullptr) return finish_replay();
+  finish();
+}
+
+void PipelineRun::finish() {
+  if (!finished_) return;
+  Task finished = std::move(finished_);
+  finished_ = nullptr;
+  finished();
 }
 
 void PipelineRun::fail(Error error) {
@@ -145,7 +154,7 @@ void PipelineRun::stop(int64_t deadline_ms, Task closed) {
 void PipelineRun::drain_until(int64_t deadline_ms) {
   deadline_ = env_.loop.start_timer(deadline_ms, [this] {
     // Without a log it depends on the source what becomes of the rest: see count_left_behind().
-    const bool kept = plan_->data().logged();
+    const bool kept = reads_log();
     log_warning(plan_->name(), kept ? "not everything drained before the deadline; the rest stays in the log"
                                     : "not everything drained before the deadline");
     close_all();
@@ -156,7 +165,7 @@ void PipelineRun::drain_until(int64_t deadline_ms) {
 // `log: off`, once nothing moves any more. What a source can read again is not gone: its position was committed
 // only as far as everything was written.
 void PipelineRun::count_left_behind() {
-  if (plan_->data().logged()) return;
+  if (reads_log()) return;
   ASSERT_WHY(runners_.size() == sources_.size(), "without a log every source is a partition");
   for (size_t p = 0; p < runners_.size(); ++p) {
     if (plan_->data().sources[p].traits.rereadable) continue;
@@ -173,7 +182,8 @@ PipelineOutcome PipelineRun::outcome() const {
   uint64_t letters = 0;
   for (const auto& measured : measured_) letters += measured->letters.counts().total();
   if (dead_stream_) outcome.dead_stream = plan_->data().dead_stream();
-  (dead_stream_ ? outcome.dead_letters : outcome.given_up) = letters;
+  const bool kept = dead_stream_ || replay() != nullptr;
+  (kept ? outcome.dead_letters : outcome.given_up) = letters;
   outcome.left_behind = left_behind_;
   for (const auto& unit : sources_) {
     if (unit->error && !outcome.source_error) outcome.source_error = unit->error;
@@ -197,6 +207,7 @@ void PipelineRun::close_all() {
 
 // No task on a door or log thread may find an intake gone, so acknowledgements under way come first.
 void PipelineRun::close_runners() {
+  replay_timers_.clear();
   to_close_ = sources_.size() + runners_.size();
   if (to_close_ == 0) return close_legs();
   auto one = [this] {

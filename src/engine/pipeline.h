@@ -36,6 +36,7 @@ namespace colloquium::engine {
 
 class WorkerPool;
 struct PlanData;
+struct Replay;
 
 class Plan {
  public:
@@ -73,6 +74,8 @@ struct Environment {
   log::Log* log = nullptr;               // null if no pipeline of the process needs the data directory
   metrics::Registry* metrics = nullptr;  // may be null
   bool from_start = false;               // --from-start
+  // What to read instead of the sources. Then `log` is where the replay's progress is kept, or null: nowhere.
+  std::shared_ptr<const Replay> replay = nullptr;
 };
 
 // The worker threads, shared by all pipelines of the process. Destroy after the pipelines, before the Executor.
@@ -106,14 +109,25 @@ struct PipelineOutcome {
   std::optional<Error> source_error;  // a source could not be read to its end
 };
 
+// How far a replay is. Counts are of this process.
+struct ReplayProgress {
+  struct Delivered {
+    std::string sink;
+    uint64_t events = 0;
+  };
+  uint64_t read = 0;  // events
+  double share = 0;   // of the offsets to be read, 0 to 1
+  std::vector<Delivered> delivered;
+};
+
 class Pipeline {
  public:
   // Opens the streams, creates the components, restores sinks. Nothing runs yet.
   static Result<std::unique_ptr<Pipeline>> create(std::shared_ptr<const Plan> plan, Environment environment);
   virtual ~Pipeline() = default;
 
-  // `finished` runs once when every source was finite and everything is committed; `failed` runs once if the
-  // pipeline cannot go on (a sink's disk failed, a commit was refused).
+  // `finished` runs once when every source was finite, or the replay is through, and everything is committed;
+  // `failed` runs once if the pipeline cannot go on (a sink's disk failed, a commit was refused).
   virtual Status start(Task finished, UniqueFunction<void(Error)> failed) = 0;
 
   // Stops intake, lets what was accepted drain into sinks and commits until `deadline_ms` from now, closes
@@ -125,6 +139,8 @@ class Pipeline {
   virtual std::vector<ComponentHealth> health() const = 0;
   // So far; final once `finished` or `closed` has run.
   virtual PipelineOutcome outcome() const = 0;
+  // All zero unless the pipeline replays.
+  virtual ReplayProgress replay_progress() const { return {}; }
 };
 
 // One result of run_in_memory.

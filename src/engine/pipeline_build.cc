@@ -104,6 +104,7 @@ Context PipelineRun::component_context(const config::ComponentConfig& component)
 }
 
 size_t PipelineRun::partition_count() const {
+  if (replay() != nullptr) return replay()->spans.size();
   return plan_->data().logged() ? static_cast<size_t>(config().log.partitions) : config().sources.size();
 }
 
@@ -125,6 +126,11 @@ log::Retention PipelineRun::retention() const {
 
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
+  if (replay() != nullptr) {
+    if (store() == nullptr) return {};
+    TRY_ASSIGN(stream_, env_.log->open_stream({.name = replay()->stream, .partitions = replay()->partitions}));
+    return open_dead_stream();
+  }
   if (!plan_->needs_data_directory()) {
     // Nothing of this run is stored, so its ids need only be distinct from those of other runs.
     stream_tag_ = random_tag(env_.random);
@@ -139,11 +145,16 @@ Status PipelineRun::open_streams() {
     TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
     stream_tag_ = info.tag;
   }
-  TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream({.name = data.dead_stream(), .partitions = 1}));
+  return open_dead_stream();
+}
+
+Status PipelineRun::open_dead_stream() {
+  const std::string name = plan_->data().dead_stream();
+  TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream({.name = name, .partitions = 1}));
   TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(dead));
   dead_stream_ = dead;
   auto origin = std::make_shared<BatchOrigin>();
-  origin->stream = data.dead_stream();
+  origin->stream = name;
   origin->tag = info.tag;
   dead_origin_ = std::move(origin);
   return {};
@@ -157,64 +168,70 @@ Status PipelineRun::build_legs() {
 Status PipelineRun::build_leg(size_t index) {
   const config::ComponentConfig& sink_config = config().sinks[index];
   SinkLegOptions options;
-  options.commit_name = plan_->name() + "/" + sink_config.name;
+  const std::string leg = plan_->name() + "/" + sink_config.name;
+  options.commit_name = replay() == nullptr ? leg : replay_leg(leg, replay()->generation);
+  options.token_leg = leg;
   options.sink_name = sink_config.name;
   options.retry = plan_->data().retry();
   options.commit_interval_ms = config().commit.interval.ms;
   options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
-  options.log = plan_->needs_data_directory() ? env_.log : nullptr;
+  options.log = store();
   // A script waits for such a run to end; with a log it is enough that the events are safe.
   const auto& sources = plan_->data().sources;
-  options.fail_when_stuck = !plan_->data().logged() && std::all_of(sources.begin(), sources.end(),
-                                                                   [](const auto& s) { return s.traits.finite; });
+  const bool finite = std::all_of(sources.begin(), sources.end(), [](const auto& s) { return s.traits.finite; });
+  options.fail_when_stuck = replay() != nullptr ? store() == nullptr : !plan_->data().logged() && finite;
+  if (replay() != nullptr) options.tell_letter = replay()->tell_dead_letter;
   options.dead_stream = dead_stream_;
   options.dead_origin = dead_origin_;
   Measured& measured = measure(sink_config.name, *sink_config.descriptor);
   options.counters = &measured.counters;
   options.letters = &measured.letters;
   sink_letters_.push_back(&measured.letters);
-  // With `log: off` every source is a partition of its own, named by the source in the journal.
-  for (size_t p = 0; p < partition_count(); ++p) {
-    CommitPartition partition;
-    if (plan_->data().logged()) {
-      partition = {.stream = stream_, .partition = static_cast<int32_t>(p), .external = {}};
-    } else {
-      partition.external = config().sources[p].name;
-    }
-    options.partitions.push_back(std::move(partition));
-  }
+  sink_counters_.push_back(&measured.counters);
+  for (size_t p = 0; p < partition_count(); ++p) options.partitions.push_back(commit_partition(p));
   TRY_ASSIGN(auto sink, sink_config.descriptor->create_sink(sink_config.parsed,
                                                             component_context<ComponentContext>(sink_config)));
-  std::optional<log::LegState> state;
-  if (options.log != nullptr) state = options.log->leg_state(options.commit_name);
+  std::string token;
+  if (options.log != nullptr) {
+    leg_states_.push_back(options.log->leg_state(options.commit_name));
+    if (const auto state = options.log->leg_state(leg)) token = state->sink_token;
+  } else {
+    leg_states_.emplace_back();
+  }
   // The sink goes back to its token before anything is read: what it holds beyond that is written again.
-  TRY(sink->restore(state ? state->sink_token : std::string()));
-  options.first_token = options.log != nullptr && sink->has_token() && (!state || state->sink_token.empty());
-  leg_states_.push_back(std::move(state));
+  TRY(sink->restore(token));
+  options.first_token = options.log != nullptr && sink->has_token() && token.empty();
   legs_.push_back(
       std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
   return {};
+}
+
+// How the journal names a partition. With `log: off` every source is one of its own.
+CommitPartition PipelineRun::commit_partition(size_t index) const {
+  if (!reads_log()) return {.stream = 0, .partition = 0, .external = config().sources[index].name};
+  const int32_t number = replay() != nullptr ? replay()->spans[index].partition : static_cast<int32_t>(index);
+  return {.stream = stream_, .partition = number, .external = {}};
 }
 
 // Where a leg is to go on in a partition: an offset, or with `log: off` a position of the source; -1 if
 // nothing was ever committed.
 int64_t PipelineRun::committed_position(size_t leg, size_t partition) const {
   if (!leg_states_[leg]) return -1;
-  if (plan_->data().logged()) {
-    for (const auto& position : leg_states_[leg]->positions) {
-      if (position.stream == plan_->name() && position.partition == static_cast<int32_t>(partition)) {
-        return position.next_offset;
-      }
+  const CommitPartition wanted = commit_partition(partition);
+  const std::string& stream = replay() != nullptr ? replay()->stream : plan_->name();
+  for (const auto& position : leg_states_[leg]->positions) {
+    if (reads_log() && position.stream == stream && position.partition == wanted.partition) {
+      return position.next_offset;
     }
-  } else {
-    for (const auto& external : leg_states_[leg]->external) {
-      if (external.source == config().sources[partition].name) return external.next_offset;
-    }
+  }
+  for (const auto& external : leg_states_[leg]->external) {
+    if (!reads_log() && external.source == wanted.external) return external.next_offset;
   }
   return -1;
 }
 
 Status PipelineRun::build_sources() {
+  if (replay() != nullptr) return {};
   for (size_t i = 0; i < config().sources.size(); ++i) TRY(build_source(i));
   return {};
 }
@@ -299,6 +316,7 @@ Status PipelineRun::build_source(size_t index) {
 }
 
 Status PipelineRun::build_runners() {
+  if (replay() != nullptr) return build_replay_runners();
   for (size_t p = 0; p < partition_count(); ++p) {
     if (!plan_->data().logged()) {
       TRY(build_runner(p, std::move(queues_[p])));
@@ -336,12 +354,12 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();
-  if (plan_->data().logged()) {
+  if (reads_log()) {
     // What follows what was committed may be gone by retention; then the oldest event that is left is next.
     if (committed >= 0 && committed < port.next_sequence) {
       log_warning(plan_->name() + "/" + config().sinks[leg].name,
                   "events were removed by retention before this sink had finished them: it goes on at the oldest",
-                  {{"stream", plan_->name()},
+                  {{"stream", replay() != nullptr ? replay()->stream : plan_->name()},
                    {"partition", partition},
                    {"first_lost_offset", committed},
                    {"oldest_offset", port.next_sequence}});
@@ -369,19 +387,21 @@ Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
   auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop,
                                                   std::move(feed), std::move(chain), std::move(ports),
                                                   [this](Error error) { fail(std::move(error)); });
-  if (!plan_->data().logged()) {
-    auto& queue = static_cast<QueueFeed&>(runner->feed());
-    std::weak_ptr<PartitionRunner> weak = runner;
-    queue.set_wake([weak] {
-      if (auto alive = weak.lock()) alive->wake();
-    });
-    // A plain pointer will do: the runner's closing reaches the loop behind all its worker posted before, and the
-    // intake goes after that.
-    SourceIntake* intake = sources_[partition]->intake.get();
-    queue.set_drained([this, intake] { env_.loop.post([intake] { intake->room(); }); });
-  }
   runners_.push_back(std::move(runner));
+  if (!reads_log()) join_queue(partition);
   return {};
+}
+
+void PipelineRun::join_queue(size_t partition) {
+  auto& queue = static_cast<QueueFeed&>(runners_[partition]->feed());
+  std::weak_ptr<PartitionRunner> weak = runners_[partition];
+  queue.set_wake([weak] {
+    if (auto alive = weak.lock()) alive->wake();
+  });
+  // A plain pointer will do: the runner's closing reaches the loop behind all its worker posted before, and the
+  // intake goes after that.
+  SourceIntake* intake = sources_[partition]->intake.get();
+  queue.set_drained([this, intake] { env_.loop.post([intake] { intake->room(); }); });
 }
 
 }  // namespace colloquium::engine

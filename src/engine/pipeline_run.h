@@ -18,6 +18,8 @@
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
+#include "engine/replay.h"
+#include "engine/replay_feed.h"
 #include "engine/script_metrics.h"
 #include "engine/sink_leg.h"
 #include "metrics/registry.h"
@@ -36,6 +38,7 @@ class PipelineRun final : public Pipeline {
   bool ready() const override { return started_ && !failed_already_; }
   std::vector<ComponentHealth> health() const override;
   PipelineOutcome outcome() const override;
+  ReplayProgress replay_progress() const override;
 
  private:
   // Counters outlive what counts and are read by the metrics registry until the run dies.
@@ -57,6 +60,11 @@ class PipelineRun final : public Pipeline {
   };
 
   const config::PipelineConfig& config() const { return plan_->data().config; }
+  const Replay* replay() const { return env_.replay.get(); }
+  // Its partitions are a stream's, and not its sources'.
+  bool reads_log() const { return replay() != nullptr || plan_->data().logged(); }
+  // Where legs commit; null: nowhere.
+  log::Log* store() const { return replay() != nullptr || plan_->needs_data_directory() ? env_.log : nullptr; }
   Measured& measure(const std::string& component, const Descriptor& descriptor);
   void measure_dedupe(const std::string& source, const Descriptor& descriptor,
                       const std::shared_ptr<DedupeTable>& table);
@@ -66,6 +74,7 @@ class PipelineRun final : public Pipeline {
   // Building, in this order. Any failure leaves a run that can be destroyed as it is: nothing has been started.
   log::Retention retention() const;
   Status open_streams();
+  Status open_dead_stream();
   Status build_legs();
   Status build_leg(size_t index);
   Status build_sources();
@@ -73,11 +82,22 @@ class PipelineRun final : public Pipeline {
   IntakeOptions intake_options(size_t index);
   std::shared_ptr<DedupeTable> make_dedupe(const config::DedupeConfig& config) const;
   Status build_runners();
+  Status build_replay_runners();
   Status build_runner(size_t partition, std::unique_ptr<Feed> feed);
+  void join_queue(size_t partition);
   Result<StageChain> build_chain();
   Result<LegPort> leg_port(size_t leg, size_t partition, const Feed& feed);
+  CommitPartition commit_partition(size_t index) const;
   int64_t committed_position(size_t leg, size_t partition) const;
   size_t partition_count() const;
+
+  // A replay: what it is gets stored, then its runners start to drain what their feeds have; what was stored is
+  // forgotten when they have. `then` runs on the loop.
+  void start_replay();
+  void stop_replay();
+  void commit_replay(log::CommitRequest request, Task then);
+  void finish_replay();
+  void wake_later(size_t partition, int64_t wait_ms);
 
   // Ending: either all sources are finite and finished (drain, then `finished_`), or stop() was called (drain
   // until the deadline, then close). Closing goes source → intake and runner → leg, so that nobody calls into what
@@ -89,6 +109,7 @@ class PipelineRun final : public Pipeline {
   void drain();
   void drain_runners();
   void leg_drained();
+  void finish();
   void fail(Error error);
   void close_all();
   void close_runners();
@@ -112,12 +133,18 @@ class PipelineRun final : public Pipeline {
   std::vector<metrics::Registration> registrations_;
   std::vector<Measured*> measured_stages_;
   std::vector<DeadLetterTally*> sink_letters_;
+  std::vector<const ComponentCounters*> sink_counters_;
   std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
   std::vector<std::unique_ptr<SourceUnit>> sources_;
   std::vector<std::unique_ptr<SinkLeg>> legs_;
   // As the journal had them at the start, by leg; only building reads them.
   std::vector<std::optional<log::LegState>> leg_states_;
   std::vector<std::shared_ptr<PartitionRunner>> runners_;
+  // A replay's: the runners own the feeds; a timer is there while a feed waits for its time.
+  std::vector<ReplayFeed*> replay_feeds_;
+  std::vector<std::unique_ptr<Timer>> replay_timers_;
+  // Gone with the run: the log may answer a commit of the run itself later than that.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 
   // Where in its life the run is. Each is set once and never back.
   bool started_ = false;

@@ -221,7 +221,7 @@ std::optional<Error> SinkLeg::dead_end(const Lane& lane, const Error& last) cons
 void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t attempts) {
   last_error_ = error.describe();
   options_.counters->errors.add(error.code);
-  if (options_.dead_stream) {
+  if (takes_letters()) {
     add_dead_letter(*lane.rest, event, error, options_.sink_name, attempts, lane.dead);
     options_.letters->add(error, [&] { return lane.rest->id(event); });
   } else {
@@ -271,24 +271,29 @@ void SinkLeg::complete(Lane& lane) {
   lane.done_cursor = std::move(item.cursor);
   lane.dirty = true;
   dirty_ = true;
-  for (size_t i = 0; item.dead != nullptr && i < item.dead->size(); ++i) {
-    if (options_.dead_stream) {
-      dead_.keep(*item.dead, i);
-    } else {
-      log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
-                                            std::string(item.dead->value(i).substr(0, kQuoteBytes)));
-    }
-  }
+  if (item.dead != nullptr) keep_letters(*item.dead);
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
   if (!lane.dead.empty()) {
     dead_bytes += lane.dead.byte_size();
-    const auto own = lane.dead.seal(item.batch->shared_origin(), 0);
-    for (size_t i = 0; i < own->size(); ++i) dead_.keep(*own, i);
+    keep_letters(*lane.dead.seal(item.batch->shared_origin(), 0));
   }
   options_.counters->queue_depth.add(-1);
   // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.
   release_(lane.index, item.credit_bytes);
   progress_made(item.batch->payload_bytes() + dead_bytes);
+}
+
+void SinkLeg::keep_letters(const Batch& letters) {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    if (options_.dead_stream) {
+      dead_.keep(letters, i);
+    } else if (options_.tell_letter) {
+      options_.tell_letter(letters.value(i));
+    } else {
+      log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
+                                            std::string(letters.value(i).substr(0, kQuoteBytes)));
+    }
+  }
 }
 
 void SinkLeg::progress_made(size_t bytes) {
@@ -344,6 +349,7 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
   log::CommitRequest request;
   request.leg = options_.commit_name;
   request.sink_token = std::move(token);
+  if (options_.token_leg != options_.commit_name) request.token_leg = options_.token_leg;
   for (const auto& lane : lanes_) {
     if (!lane->dirty) continue;
     lane->dirty = false;

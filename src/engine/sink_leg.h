@@ -43,6 +43,7 @@ struct CommitPartition {
 
 struct SinkLegOptions {
   std::string commit_name;  // "<pipeline>/<sink>": the leg in the journal
+  std::string token_leg;    // the leg that keeps the sink's token; may be the same, or empty for the same
   std::string sink_name;
   // By the index that LegItem::partition means.
   std::vector<CommitPartition> partitions;
@@ -58,8 +59,10 @@ struct SinkLegOptions {
   log::Log* log = nullptr;   // null: nothing is stored; the token is asked for once, at the end
   std::optional<log::StreamId> dead_stream;        // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
-  ComponentCounters* counters = nullptr;           // never null
-  DeadLetterTally* letters = nullptr;              // never null
+  // Without a dead_stream: gets the envelopes once their item is done. May be empty: see dead_stream.
+  std::function<void(std::string_view envelope)> tell_letter;
+  ComponentCounters* counters = nullptr;  // never null
+  DeadLetterTally* letters = nullptr;     // never null
 };
 
 class SinkLeg {
@@ -94,6 +97,9 @@ class SinkLeg {
   void pump(Lane& lane);
   void write(Lane& lane);
   void written(Lane& lane, std::vector<EventOutcome> outcomes);
+  bool takes_letters() const { return options_.dead_stream || options_.tell_letter; }
+  // What is given up of an item that is done.
+  void keep_letters(const Batch& letters);
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   void give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);

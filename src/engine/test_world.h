@@ -1,0 +1,318 @@
+// A small world for tests of whole pipelines: a source of numbers, a stage that is picky, sinks that are lists,
+// over the in-memory log, all on one thread, with a seed that chooses what moves next.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/config_types.h"
+
+#include "base/sim_executor.h"
+#include "config/pipeline_config.h"
+#include "engine/pipeline.h"
+#include "engine/test_support.h"
+#include "log/fake_log.h"
+#include "loop/test_loop.h"
+
+namespace colloquium::engine {
+
+struct NoConfig {};
+
+// A file of numbered events that can be read again from anywhere. Emits a few at a time and backs off when told.
+// `accepted` is added to; with `error` it ends with that instead of the end of its file.
+class NumberSource final : public Source {
+ public:
+  NumberSource(SourceContext context, int total, uint64_t& accepted, std::optional<Error> error)
+      : context_(std::move(context)), total_(total), accepted_(accepted), error_(std::move(error)) {}
+  Status start(std::string cursor) override {
+    next_ = cursor.empty() ? 0 : std::stoi(cursor);
+    more();
+    return {};
+  }
+  void stop_intake() override { stopped_ = true; }
+  void close(Task closed) override {
+    stopped_ = true;
+    context_.loop.post(std::move(closed));
+  }
+
+ private:
+  void more() {
+    if (stopped_ || waiting_) return;
+    if (next_ >= total_) {
+      if (under_way_ == 0 && !finished_) {
+        finished_ = true;
+        if (error_) return context_.failed(*error_);
+        context_.finished();
+      }
+      return;
+    }
+    if (under_way_ >= 3) return;
+    if (!context_.intake.ready()) {
+      waiting_ = true;
+      return context_.intake.when_ready([this] {
+        waiting_ = false;
+        more();
+      });
+    }
+    emit();
+    context_.loop.post([this] { more(); });
+  }
+  void emit() {
+    const int from = next_;
+    next_ = std::min(total_, from + 1 + static_cast<int>(context_.random.next() % 7));
+    std::string body;
+    for (int n = from; n < next_; ++n)
+      body += R"({"n":)" + std::to_string(1'000'000 + n) + "}\n";  // 14 bytes each
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>(body);
+    raw.format = BodyFormat::kNdjson;
+    raw.bad_event = BadEventPolicy::kDeadLetter;
+    raw.position = from * kLine;
+    raw.cursor = std::to_string(next_);
+    ++under_way_;
+    context_.intake.emit(std::move(raw), [this, from](Ack ack) {
+      --under_way_;
+      if (ack.error) next_ = std::min(next_, from);
+      accepted_ += ack.accepted;
+      more();
+    });
+  }
+  static constexpr int64_t kLine = 14;
+  SourceContext context_;
+  const int total_;
+  uint64_t& accepted_;
+  const std::optional<Error> error_;
+  int next_ = 0;
+  int under_way_ = 0;
+  bool stopped_ = false, waiting_ = false, finished_ = false;
+};
+
+// What survives a crash: each sink's file.
+using Disk = std::map<std::string, std::vector<std::string>>;
+
+// A file in small: appends at once, and a token is its length.
+class DiskSink final : public Sink {
+ public:
+  DiskSink(std::vector<std::string>& lines, Loop& loop, Random& random)
+      : lines_(lines), loop_(loop), random_(random) {}
+  Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
+  Status restore(const std::string& token) override {
+    // A file that was there before is added to, as a real one would be.
+    const size_t length = token.empty() ? lines_.size() : std::stoul(token);
+    if (lines_.size() < length) return fail(ErrorCode::kCorrupt, "the file is shorter than what was committed");
+    lines_.resize(length);
+    return {};
+  }
+  Status start() override { return {}; }
+  void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
+    enqueue([this, batch, done = std::move(done)]() mutable {
+      for (size_t i = 0; i < batch->size(); ++i) lines_.emplace_back(batch->value(i));
+      done({});
+    });
+  }
+  bool has_token() const override { return true; }
+  void token(TokenDone done) override {
+    enqueue([this, done = std::move(done)]() mutable { done(std::to_string(lines_.size())); });
+  }
+  void close(Task closed) override { enqueue(std::move(closed)); }
+
+ private:
+  // One after the other, each after a while.
+  void enqueue(Task task) {
+    waiting_.push_back(std::move(task));
+    if (timer_ == nullptr) next();
+  }
+  void next() {
+    timer_ = loop_.start_timer(static_cast<int64_t>(random_.next() % 30), [this] {
+      Task task = std::move(waiting_.front());
+      waiting_.pop_front();
+      timer_ = nullptr;
+      if (!waiting_.empty()) next();
+      task();
+    });
+  }
+  std::vector<std::string>& lines_;
+  Loop& loop_;
+  Random& random_;
+  std::deque<Task> waiting_;
+  std::unique_ptr<Timer> timer_;
+};
+
+// Drops every seventh event; fails every eleventh.
+class PickyStage final : public PureStage {
+ public:
+  void run(const Batch& input, BatchBuilder& output, std::vector<FailedEvent>& failed) override {
+    for (size_t i = 0; i < input.size(); ++i) {
+      const int n = std::stoi(std::string(input.value(i).substr(5)));
+      if (n % 11 == 0) {
+        failed.push_back({i, Error{ErrorCode::kInvalidInput, "eleven", false, {}}});
+      } else if (n % 7 != 0) {
+        output.keep(input, i);
+      }
+    }
+  }
+  bool needs_tape() const override { return false; }
+  void set_output_tape(bool) override {}
+};
+
+// One process: everything it has in memory.
+struct World {
+  World(uint64_t seed, std::shared_ptr<log::FakeStorage> storage, Disk& disk_in, int total_in)
+      : disk(disk_in), total(total_in), executor(seed, clock), random(seed) {
+    describe();
+    log::FakeLogOptions fake;
+    fake.seed = seed;
+    fake.storage = std::move(storage);
+    fake.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
+      json::Walker().walk_unchecked(value, tape);
+    };
+    log = std::make_unique<log::FakeLog>(executor, clock, fake);
+  }
+
+  void describe() {
+    source.kind = ComponentKind::kSource;
+    source.name = "numbers";
+    bind_spec(source, ConfigSpec<NoConfig>());
+    source.source_traits = [this](const ParsedConfig&) {
+      return SourceTraits{.rereadable = rereadable, .finite = true, .max_event_bytes = max_event_bytes};
+    };
+    source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
+      return std::make_unique<NumberSource>(std::move(context), total, accepted, source_error);
+    };
+    stage.kind = ComponentKind::kStage;
+    stage.name = "picky";
+    bind_spec(stage, ConfigSpec<NoConfig>());
+    stage.create_pure_stage = [](const ParsedConfig&, ComponentContext) -> Result<std::unique_ptr<PureStage>> {
+      return std::make_unique<PickyStage>();
+    };
+    sink.kind = ComponentKind::kSink;
+    sink.name = "disk";
+    sink.delivery = Guarantee::kExactlyOnce;
+    bind_spec(sink, ConfigSpec<NoConfig>());
+    sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
+      return std::make_unique<DiskSink>(disk[context.name], context.loop, context.random);
+    };
+  }
+
+  std::shared_ptr<const Plan> plan(const std::string& text, ConfigProblems& problems) {
+    config::PipelineSurroundings surroundings;
+    surroundings.registry.find = [this](ComponentKind kind, std::string_view name) -> const Descriptor* {
+      for (const Descriptor* d : {&source, &stage, &sink}) {
+        if (d->kind == kind && d->name == name) return d;
+      }
+      return nullptr;
+    };
+    surroundings.registry.names = [](ComponentKind) { return std::vector<std::string>(); };
+    return Plan::compile(config::read_pipeline(text, "p.yaml", surroundings, problems), problems);
+  }
+
+  Environment environment() {
+    return {.loop = loop,
+            .executor = executor,
+            .clock = clock,
+            .random = random,
+            .services = services,
+            .workers = workers,
+            .log = log.get()};
+  }
+
+  std::unique_ptr<Pipeline> create(const std::string& text, Environment in) {
+    ConfigProblems problems;
+    auto compiled = plan(text, problems);
+    for (const auto& problem : problems) UNSCOPED_INFO(problem.describe());
+    REQUIRE(compiled != nullptr);
+    auto created = Pipeline::create(compiled, std::move(in));
+    if (!created) FAIL(created.error().describe());
+    return std::move(*created);
+  }
+
+  void start(const std::string& text) {
+    pipeline = create(text, environment());
+    REQUIRE(pipeline->start([this] { finished = true; }, [this](Error error) { failure = error; }));
+  }
+
+  // One small step of something; now and then time passes, so that commits come due in the midst of it.
+  void step() {
+    if (random.next() % 30 == 0) return loop.advance(static_cast<int64_t>(random.next() % 60));
+    if (random.next() % 2 == 0 && loop.run_turn()) return;
+    if (executor.step()) return;
+    if (loop.run_turn()) return;
+    loop.advance(10);
+  }
+
+  void close(int64_t deadline_ms = 1000) {
+    close(pipeline, deadline_ms);
+    REQUIRE(log->close());
+  }
+
+  void close(std::unique_ptr<Pipeline>& which, int64_t deadline_ms) {
+    bool closed = false;
+    which->stop(deadline_ms, [&] { closed = true; });
+    for (int i = 0; i < 100'000 && !closed; ++i) step();
+    REQUIRE(closed);
+    outcome = which->outcome();
+    which.reset();
+    while (executor.run_until_idle() > 0 || loop.run_until_idle() > 0) {
+    }
+  }
+
+  Disk& disk;
+  const int total;
+  int64_t max_event_bytes = 1 << 20;
+  bool rereadable = true;
+  std::optional<Error> source_error;
+  uint64_t accepted = 0;
+  PipelineOutcome outcome;  // once closed
+  ManualClock clock;
+  SimExecutor executor;
+  loop::TestLoop loop{clock};
+  SeededRandom random;
+  Services services;
+  WorkerPool workers{executor, 2};
+  std::unique_ptr<log::FakeLog> log;
+  Descriptor source, stage, sink;
+  std::unique_ptr<Pipeline> pipeline;
+  bool finished = false;
+  std::optional<Error> failure;
+};
+
+inline std::vector<std::string> expected(int total, bool filtered) {
+  std::vector<std::string> out;
+  for (int n = 1'000'000; n < 1'000'000 + total; ++n) {
+    if (filtered && (n % 7 == 0 || n % 11 == 0)) continue;
+    out.push_back(R"({"n":)" + std::to_string(n) + "}");
+  }
+  return out;
+}
+
+inline std::vector<std::string> stored(log::Log& log, const std::string& stream) {
+  std::vector<std::string> out;
+  const auto id = log.open_stream({.name = stream, .partitions = 1});
+  auto reader = log.read(*id, 0, 0, false);
+  while (true) {
+    const auto batch = (*reader)->next();
+    if (*batch == nullptr) return out;
+    for (size_t i = 0; i < (*batch)->size(); ++i) out.emplace_back((*batch)->value(i));
+  }
+}
+
+inline constexpr char kTwoSinks[] =
+    "name: p\nsources: [{numbers: {}}]\nstages: [{picky: {}}]\n"
+    "sinks:\n  - {name: all, disk: {}}\n  - {name: odd, when: ['==', 1, ['%', [$input, /n], 2]], disk: {}}\n";
+
+inline std::vector<std::string> odd(const std::vector<std::string>& lines) {
+  std::vector<std::string> out;
+  for (const std::string& line : lines) {
+    if ((line[line.size() - 2] - '0') % 2 == 1) out.push_back(line);
+  }
+  return out;
+}
+
+}  // namespace colloquium::engine
