@@ -121,6 +121,10 @@ struct Descriptor {
   std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
   // What it takes. May be empty.
   std::function<std::vector<Claim>(const ParsedConfig&, const std::string& base_dir)> claims;
+  // Sinks: what happens twice when events are delivered again with the ids they had, as a sentence goes on behind
+  // the sink's name: "appends each line again". Nothing where ids overwrite, or nothing was delivered yet. Not set:
+  // it delivers each event again.
+  std::function<std::string(const ParsedConfig&, const std::string& base_dir)> repeats;
   // Further checks that need the surroundings (a script that compiles, a file that exists). May be empty.
   std::function<void(const ParsedConfig&, const std::string& base_dir, ConfigProblems& problems)> check;
   // The same for scripts among the settings, which may use what the whole pipeline declares. May be empty.

@@ -62,17 +62,22 @@ log::LogOptions log_options(Foundation& foundation, const std::string& path) {
   options.executor = &foundation.executor();
   options.clock = &foundation.clock();
   options.random = &foundation.chance();
-  // src/log knows no JSON. A batch read from disk was checked before it was written, and its CRC holds.
-  options.tape = [](std::string_view value, std::vector<TapeToken>& tape) {
-    thread_local json::Walker walker;
-    walker.walk_unchecked(value, tape);
-  };
+  options.tape = stored_tapes();
   options.on_failure = end_process;
   options.on_warning = [](const std::string& warning) { log_warning("log", warning); };
   return options;
 }
 
 }  // namespace
+
+// src/log knows no JSON. A batch read from disk was checked before it was written, and its CRC holds.
+const log::TapeBuilder& stored_tapes() {
+  static const log::TapeBuilder tapes = [](std::string_view value, std::vector<TapeToken>& tape) {
+    thread_local json::Walker walker;
+    walker.walk_unchecked(value, tape);
+  };
+  return tapes;
+}
 
 Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundation, const std::string& path,
                                                            std::shared_ptr<const log::KeyRing> keys) {

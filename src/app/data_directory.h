@@ -20,6 +20,9 @@
 
 namespace colloquium::app {
 
+// The tapes of what is read from the log: lives for ever.
+const log::TapeBuilder& stored_tapes();
+
 class DataDirectory {
  public:
   // `keys` may be null: then nothing is encrypted, and a log that is can't be opened.

@@ -24,49 +24,56 @@ std::string escaped(const std::string& key) {
   return out;
 }
 
-std::string differ(const json& expected, const json& actual, const std::string& path);
+class Differ {
+ public:
+  explicit Differ(const DifferenceWords& words)
+      : first_(std::string(words.first) + " "), second_(std::string(", ") + words.second + " ") {}
 
-// What is missing is told before what is too much: the first is usually the cause of the second.
-std::string differ_objects(const json& expected, const json& actual, const std::string& path) {
-  for (const auto& [key, value] : expected.items()) {
-    const std::string place = path + "/" + escaped(key);
-    if (!actual.contains(key)) return "at " + place + ": expected " + shown(value) + ", got nothing";
-    if (std::string found = differ(value, actual[key], place); !found.empty()) return found;
+  std::string differ(const json& a, const json& b, const std::string& path) const {
+    // nlohmann compares 1 and 1.0 as equal, and integers of 64 bits exactly, which is what a case means.
+    if (a == b) return {};
+    if (a.is_object() && b.is_object()) return differ_objects(a, b, path);
+    if (a.is_array() && b.is_array()) return differ_arrays(a, b, path);
+    return told(path, shown(a), shown(b));
   }
-  for (const auto& [key, value] : actual.items()) {
-    if (!expected.contains(key))
-      return "at " + path + "/" + escaped(key) + ": expected nothing, got " + shown(value);
-  }
-  return {};
-}
 
-std::string differ_arrays(const json& expected, const json& actual, const std::string& path) {
-  for (size_t i = 0; i < expected.size() && i < actual.size(); ++i) {
-    if (std::string found = differ(expected[i], actual[i], path + "/" + std::to_string(i)); !found.empty()) {
-      return found;
+ private:
+  std::string told(const std::string& path, const std::string& a, const std::string& b) const {
+    return (path.empty() ? "" : "at " + path + ": ") + first_ + a + second_ + b;
+  }
+
+  // What is missing is told before what is too much: the first is usually the cause of the second.
+  std::string differ_objects(const json& a, const json& b, const std::string& path) const {
+    for (const auto& [key, value] : a.items()) {
+      const std::string place = path + "/" + escaped(key);
+      if (!b.contains(key)) return told(place, shown(value), "nothing");
+      if (std::string found = differ(value, b[key], place); !found.empty()) return found;
     }
+    for (const auto& [key, value] : b.items()) {
+      if (!a.contains(key)) return told(path + "/" + escaped(key), "nothing", shown(value));
+    }
+    return {};
   }
-  if (expected.size() == actual.size()) return {};
-  return (path.empty() ? "" : "at " + path + ": ") + "expected " + std::to_string(expected.size()) +
-         " elements, got " + std::to_string(actual.size());
-}
 
-std::string differ(const json& expected, const json& actual, const std::string& path) {
-  // nlohmann compares 1 and 1.0 as equal, and integers of 64 bits exactly, which is what a case means.
-  if (expected == actual) return {};
-  if (expected.is_object() && actual.is_object()) return differ_objects(expected, actual, path);
-  if (expected.is_array() && actual.is_array()) return differ_arrays(expected, actual, path);
-  return (path.empty() ? "" : "at " + path + ": ") + "expected " + shown(expected) + ", got " + shown(actual);
-}
+  std::string differ_arrays(const json& a, const json& b, const std::string& path) const {
+    for (size_t i = 0; i < a.size() && i < b.size(); ++i) {
+      if (std::string found = differ(a[i], b[i], path + "/" + std::to_string(i)); !found.empty()) return found;
+    }
+    if (a.size() == b.size()) return {};
+    return told(path, std::to_string(a.size()) + " elements", std::to_string(b.size()));
+  }
+
+  const std::string first_, second_;
+};
 
 }  // namespace
 
-std::string json_difference(std::string_view expected, std::string_view actual) {
+std::string json_difference(std::string_view expected, std::string_view actual, const DifferenceWords& words) {
   const json a = json::parse(expected, nullptr, false);
   const json b = json::parse(actual, nullptr, false);
   if (a.is_discarded() || b.is_discarded())
     return "not JSON: " + std::string(a.is_discarded() ? expected : actual);
-  return differ(a, b, "");
+  return Differ(words).differ(a, b, "");
 }
 
 }  // namespace colloquium::app

@@ -8,7 +8,13 @@
 
 namespace colloquium::app {
 
+// What stands before each of the two values.
+struct DifferenceWords {
+  const char* first = "expected";
+  const char* second = "got";
+};
+
 // "at /items/0/price: expected 3, got 4", or nothing if they are equal.
-std::string json_difference(std::string_view expected, std::string_view actual);
+std::string json_difference(std::string_view expected, std::string_view actual, const DifferenceWords& words = {});
 
 }  // namespace colloquium::app

@@ -23,6 +23,10 @@ TEST_CASE("the first difference is named by its place") {
         "expected 9007199254740993, got 9007199254740992");
 }
 
+TEST_CASE("the two values may be called otherwise") {
+  CHECK(json_difference("{\"a\":3}", "{\"a\":4}", {"old", "new"}) == "at /a: old 3, new 4");
+}
+
 TEST_CASE("long values are cut") {
   const std::string text = "\"" + std::string(1000, 'x') + "\"";
   CHECK(json_difference(text, "1").size() < 200);

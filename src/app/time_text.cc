@@ -75,7 +75,10 @@ bool read_date(Scanner& scanner, int64_t& days) {
 bool read_clock(Scanner& scanner, int64_t& ms) {
   int hour = 0, minute = 0, second = 0, fraction_ms = 0;
   if (!scanner.number(2, 0, 23, hour) || !scanner.character(":")) return false;
-  if (!scanner.number(2, 0, 59, minute) || !scanner.character(":")) return false;
+  if (!scanner.number(2, 0, 59, minute)) return false;
+  ms = (hour * 60 + minute) * int64_t{60'000};
+  // Seconds may be left out, as people do.
+  if (!scanner.character(":")) return true;
   // 60 is a leap second; in milliseconds since 1970 it is the next minute's first.
   if (!scanner.number(2, 0, 60, second)) return false;
   if (scanner.character(".") && !scanner.fraction_ms(fraction_ms)) return false;

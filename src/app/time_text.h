@@ -1,4 +1,5 @@
-// Points in time as people give them on the command line: RFC 3339, "2026-03-01T12:00:00Z", or a date alone.
+// Points in time as people give them on the command line: RFC 3339, "2026-03-01T12:00:00Z", the same without
+// seconds, or a date alone.
 //
 // Thread safety: pure functions. Source: RFC 3339, section 5.6.
 #pragma once

@@ -2,9 +2,11 @@
 
 #include "app/verb_log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
+#include "app/log_keys.h"
 #include "app/time_text.h"
 #include "base/names.h"
 
@@ -64,6 +66,16 @@ Result<std::vector<int32_t>> partitions_of(const std::optional<std::string>& par
   return std::vector<int32_t>{number};
 }
 
+Result<std::shared_ptr<const log::KeyRing>> keys_of(const std::vector<std::shared_ptr<const engine::Plan>>& plans,
+                                                    const std::optional<std::string>& key_file, Random& random) {
+  for (const auto& plan : plans) {
+    if (key_file) break;
+    TRY_ASSIGN(auto keys, key_ring_of({plan}, log_files(), random));
+    if (keys != nullptr) return keys;
+  }
+  return key_ring_for_reading({.key_file = key_file, .pipeline = std::nullopt}, log_files());
+}
+
 Result<OffsetSpan> offset_span(const std::string& data_dir, const std::string& stream, int32_t partition,
                                const std::optional<std::string>& from, const std::optional<std::string>& to) {
   OffsetSpan span{0, std::numeric_limits<int64_t>::max()};
@@ -76,12 +88,29 @@ Result<OffsetSpan> offset_span(const std::string& data_dir, const std::string& s
   return span;
 }
 
+Result<std::vector<engine::ReplaySpan>> readable_spans(const std::string& data_dir, const log::StreamInfo& stream,
+                                                       const std::optional<std::string>& partition,
+                                                       const std::optional<std::string>& from,
+                                                       const std::optional<std::string>& to) {
+  const std::optional<std::string> begin = from == "beginning" ? std::nullopt : from;
+  TRY_ASSIGN(const std::vector<int32_t> partitions, partitions_of(partition, stream));
+  std::vector<engine::ReplaySpan> spans;
+  for (const int32_t number : partitions) {
+    const log::PartitionInfo& info = stream.partitions[static_cast<size_t>(number)];
+    TRY_ASSIGN(const OffsetSpan asked, offset_span(data_dir, stream.name, number, begin, to));
+    const int64_t first = std::clamp(asked.from, info.oldest_offset, info.next_offset);
+    spans.push_back({number, first, std::clamp(asked.to, first, info.next_offset)});
+  }
+  return spans;
+}
+
 Verb log_verb() {
   Verb verb;
   verb.name = "log";
   verb.summary = "Look into the event log";
   verb.example = "colloquium log cat orders";
-  verb.verbs = {log_ls_verb(), log_cat_verb(), log_verify_verb(), log_repair_verb()};
+  verb.verbs = {log_ls_verb(),     log_cat_verb(),    log_verify_verb(),
+                log_repair_verb(), log_replay_verb(), log_diff_verb()};
   return verb;
 }
 

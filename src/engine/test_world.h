@@ -165,7 +165,7 @@ class PickyStage final : public PureStage {
 // One process: everything it has in memory.
 struct World {
   World(uint64_t seed, std::shared_ptr<log::FakeStorage> storage, Disk& disk_in, int total_in)
-      : disk(disk_in), total(total_in), executor(seed, clock), random(seed) {
+      : disk(disk_in), total(total_in), executor(seed, clock), random{seed} {
     describe();
     log::FakeLogOptions fake;
     fake.seed = seed;

@@ -177,9 +177,9 @@ Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std:
 
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
                                             const std::string& stream, int32_t number, int64_t from_offset,
-                                            std::shared_ptr<const KeyRing> keys) {
+                                            std::shared_ptr<const KeyRing> keys, const TapeBuilder* tape) {
   TRY_ASSIGN(std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number, std::move(keys)));
-  return std::make_unique<PartitionReader>(std::move(partition), from_offset, nullptr);
+  return std::make_unique<PartitionReader>(std::move(partition), from_offset, tape);
 }
 
 Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,

@@ -13,6 +13,7 @@
 #include "io/file_system.h"
 #include "log/key_ring.h"
 #include "log/log.h"
+#include "log/tape_builder.h"
 
 namespace colloquium::log {
 
@@ -59,10 +60,12 @@ LockHolder read_lock_holder(const io::FileSystem& fs, const std::string& directo
 Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory);
 
 // Reads a partition up to its synced end as it is now, without a lock. Offsets below the oldest begin there.
-// `keys` open encrypted segments; null: they can't be read.
+// `keys` open encrypted segments; null: they can't be read. With `tape`, which outlives the reader, its batches
+// have tapes.
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
                                             const std::string& stream, int32_t partition, int64_t from_offset,
-                                            std::shared_ptr<const KeyRing> keys = nullptr);
+                                            std::shared_ptr<const KeyRing> keys = nullptr,
+                                            const TapeBuilder* tape = nullptr);
 
 // The first offset appended at or after `time_ms` (by the log's clock), or the end if there is none yet.
 Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,

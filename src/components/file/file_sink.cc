@@ -71,6 +71,12 @@ Descriptor describe() {
     return parse(spec, node, problems);
   };
   d.create_sink = create;
+  d.repeats = [](const ParsedConfig& parsed, const std::string& base_dir) -> std::string {
+    const std::string path = resolve_path(base_dir, config_of<FileSinkConfig>(parsed).path);
+    const auto info = io::posix_file_system().info(path);
+    if (!info || info->size == 0) return {};
+    return "appends each line to '" + path + "' again, which has " + std::to_string(info->size) + " bytes";
+  };
   d.claims = [](const ParsedConfig& parsed, const std::string& base_dir) {
     return claim_file(base_dir, config_of<FileSinkConfig>(parsed).path, false,
                       "a sink needs a file of its own, which no source reads");

@@ -116,6 +116,10 @@ Descriptor describe() {
     return parsed;
   };
   d.create_sink = create;
+  d.repeats = [](const ParsedConfig&, const std::string&) -> std::string {
+    return "sends each request again, with the Idempotency-Key it had: a receiver that does not look at that takes "
+           "every event twice";
+  };
   return d;
 }
 

@@ -37,6 +37,7 @@ Descriptor describe() {
   d.examples = {{"Print everything", "stdout: {}"}};
   bind_spec(d, ConfigSpec<StdoutConfig>());
   d.create_sink = create;
+  d.repeats = [](const ParsedConfig&, const std::string&) -> std::string { return "prints each line again"; };
   return d;
 }
 
