@@ -45,7 +45,6 @@ class ScriptedRun {
   void retain() {
     options_.retention_interval_ms = 0;
     in_retention_ = Retention{.time_ms = 2500};
-    in_retention_->legs = {"p/leg"};
     out_retention_ = Retention{.size_bytes = 4000};
   }
 
@@ -231,12 +230,20 @@ class ScriptedRun {
     return log_->stream_info(stream)->partitions[static_cast<size_t>(partition)].oldest_offset;
   }
 
+  // What the legs have committed of the input's first partition.
+  int64_t done_below() const {
+    int64_t below = 0;
+    for (const int number : {0, 1}) {
+      const std::optional<LegState> state = log_->leg_state(leg_of(number));
+      if (state) below = std::max(below, state->positions.at(0).next_offset);
+    }
+    return below;
+  }
+
   // By retention, and rightly so: it is old, and the leg has committed it.
   bool was_removed(const Placed& place, int batch) const {
     if (place.offset >= oldest(in_, place.partition) || !in_retention_ || place.partition != 0) return false;
-    const std::optional<LegState> state = log_->leg_state("p/leg");
-    return state && place.offset < state->positions.at(0).next_offset &&
-           batch_times_ms_.at(batch) < clock_.wall_ms() - in_retention_->time_ms;
+    return place.offset < done_below() && batch_times_ms_.at(batch) < clock_.wall_ms() - in_retention_->time_ms;
   }
 
   // The last batch of a source is known, whatever became of it.
