@@ -41,7 +41,7 @@ echo "out/large.ndjson holds those of 100 and more:"
 sed 's/^/  /' out/large.ndjson
 echo
 echo "Metrics:     curl http://$admin/metrics"
-echo "Post more:   curl http://$listen/orders -d '{\"id\":\"o-1\",\"customer\":{\"first\":\"A\",\"last\":\"B\"},\"items\":[{\"price\":1,\"quantity\":1}]}'"
+echo "Post more:   curl -H 'Content-Type: application/json' http://$listen/orders -d '{\"id\":\"o-1\",\"customer\":{\"first\":\"A\",\"last\":\"B\"},\"items\":[{\"price\":1,\"quantity\":1}]}'"
 echo "The log:     $binary log cat orders --data-dir $work/colloquium-data"
 if [ -n "${QUICKSTART_ONCE:-}" ]; then
   exit 0
