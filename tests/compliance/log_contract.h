@@ -377,7 +377,8 @@ std::vector<int64_t> fill(Fixture& t, StreamId stream, int32_t partition, int ba
   for (int i = 0; i < batches; ++i) {
     // Big enough that few of them are a segment, where a log has such.
     const AcceptInfo accept{source, "cursor " + std::to_string(i), {}};
-    const std::string text = '"' + std::string(400, static_cast<char>('a' + i % 26)) + '"';
+    std::string text(402, static_cast<char>('a' + i % 26));
+    text.front() = text.back() = '"';
     const auto result =
         append(t.log(), t.executor(), stream, partition, encoded(values({text}), Codec::kNone, &accept));
     REQUIRE(result);
