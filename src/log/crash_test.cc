@@ -37,7 +37,7 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
   const uint64_t seed = how == End::kSomeSectors ? 1 : 2;
   const uint64_t operations = operations_of_whole_run(seed, encrypted);
   size_t worth = 0;
-  for (uint64_t stop = 0; stop <= operations; ++stop) {
+  for (uint64_t stop = 0; stop <= operations; stop += kPlaceStep) {
     INFO("seed " << seed << ", stopped at operation " << stop << " of " << operations);
     ScriptedRun run(seed);
     if (encrypted) run.encrypt();
@@ -68,7 +68,7 @@ TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-
   const uint64_t seed = 3;
   const uint64_t operations = operations_of_whole_run(seed, encrypted);
   // Twice the runs in the same time: encrypted ones stop at every third of the others' places.
-  for (uint64_t stop = operations / 4; stop <= operations; stop += encrypted ? 87 : 29) {
+  for (uint64_t stop = operations / 4; stop <= operations; stop += (encrypted ? 87 : 29) * kPlaceStep) {
     uint64_t recovery_operations = 1;
     for (uint64_t again = 0; again < recovery_operations; ++again) {
       INFO("stopped at operation " << stop << ", its recovery at operation " << again);

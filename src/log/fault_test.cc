@@ -34,7 +34,7 @@ TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what 
   const uint64_t operations = operations_of_whole_run(encrypted);
   const bool loses_dirty = GENERATE(true, false);
   size_t failed = 0;
-  for (uint64_t at = 0; at < operations; ++at) {
+  for (uint64_t at = 0; at < operations; at += kPlaceStep) {
     INFO("the operation " << at << " of " << operations << " fails");
     ScriptedRun run(5);
     if (encrypted) run.encrypt();
@@ -68,7 +68,7 @@ TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [
   const bool encrypted = GENERATE(false, true);
   const uint64_t operations = operations_of_whole_run(encrypted);
   const uint64_t written = GENERATE(0u, 30u, 150u);
-  for (uint64_t at = 0; at < operations; ++at) {
+  for (uint64_t at = 0; at < operations; at += kPlaceStep) {
     INFO("no space at operation " << at << " of " << operations << " after " << written << " bytes");
     ScriptedRun run(5);
     if (encrypted) run.encrypt();

@@ -21,6 +21,14 @@
 
 namespace colloquium::log {
 
+// How far apart the places are at which runs are stopped or failed. They are on one thread: the thread sanitizer
+// has little to see in them, and takes ten times as long.
+#ifdef __SANITIZE_THREAD__
+inline constexpr uint64_t kPlaceStep = 7;
+#else
+inline constexpr uint64_t kPlaceStep = 1;
+#endif
+
 enum class End { kPowerLoss, kSomeSectors, kKilled };
 
 class ScriptedRun {
