@@ -215,7 +215,7 @@ TEST_CASE("a flipped bit anywhere is mended, or refused with the range that is l
   for (const std::string& path : files_below(scene.files(), "data")) {
     const uint64_t size = scene.files().info(path)->size;
     // Segments wholly, in steps that meet every field; of the small files every seventh byte.
-    for (uint64_t at = number++ % 23; at < size; at += ends_with(path, ".log") ? 23 : 29) {
+    for (uint64_t at = number++ % 23; at < size; at += (ends_with(path, ".log") ? 23 : 29) * kPlaceStep) {
       INFO(path << " byte " << at << " of " << size);
       if (ends_with(path, "/LOCK") || ends_with(path, "FORMAT")) continue;
       judge(
@@ -252,7 +252,7 @@ TEST_CASE("a file cut short is mended, or refused with the range that is lost", 
     // What was synced last in the newest segment nothing else bears witness of.
     const bool newest = !scene.files().info(path.substr(0, path.size() - 3) + "seal");
     const uint64_t size = scene.files().info(path)->size;
-    for (uint64_t left = 0; left < size; left += 61) {
+    for (uint64_t left = 0; left < size; left += 61 * kPlaceStep) {
       INFO(path << " cut to " << left << " of " << size);
       judge(
           scene,
@@ -290,7 +290,7 @@ TEST_CASE("a repair stopped at any operation is finished by the next one [REQ-17
     const uint64_t operations = whole.operations() - before;
     const Contents wanted = Scene::contents(whole);
     REQUIRE(problem_of(scene.before(), wanted, *report, false) == "");
-    for (uint64_t stop = 0; stop < operations; ++stop) {
+    for (uint64_t stop = 0; stop < operations; stop += kPlaceStep) {
       INFO(logs[number] << " byte " << at << ", stopped at operation " << stop << " of " << operations);
       io::MemoryFileSystem fs;
       prepare(fs);
@@ -323,7 +323,7 @@ TEST_CASE("a repair on a full disk changes nothing that is read, and works once 
   REQUIRE(Scene::repair(whole, {false, true}));
   const uint64_t operations = whole.operations() - before;
   const Contents wanted = Scene::contents(whole);
-  for (uint64_t at = 0; at < operations; ++at) {
+  for (uint64_t at = 0; at < operations; at += kPlaceStep) {
     INFO("no space at operation " << at << " of " << operations);
     io::MemoryFileSystem fs;
     scene.copy_to(fs);
