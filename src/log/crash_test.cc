@@ -58,7 +58,7 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
     CHECK(run.log()->recovery().notes.empty());
     REQUIRE(run.problem() == "");
   }
-  CHECK(worth > operations / 2);
+  CHECK(worth > operations / kPlaceStep / 2);
 }
 
 TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-176]", "[REQ-176][crash]") {
