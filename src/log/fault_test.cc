@@ -61,7 +61,7 @@ TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what 
     REQUIRE(opened);
     REQUIRE(run.problem() == "");
   }
-  CHECK(failed > operations / 3);
+  CHECK(failed > operations / kPlaceStep / 3);
 }
 
 TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [REQ-176]", "[REQ-176][fault]") {
