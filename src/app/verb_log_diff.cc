@@ -252,10 +252,9 @@ Verb log_diff_verb() {
   verb.name = "diff";
   verb.summary = "Show what two versions of a pipeline make of the same events";
   verb.description =
-      "Runs the stages of both, and the `when` of every sink, over a part of the stream, and compares what each "
-      "sink\n"
-      "would get. Nothing is delivered, nothing is locked. Exits with 0 if nothing differs, with 1 if anything "
-      "does.";
+      "Runs the stages of both, and the `when` of every sink, over a part of the stream, and compares what\n"
+      "each sink would get. Nothing is delivered, nothing is locked. Exits with 0 if nothing differs, with 1\n"
+      "if anything does.";
   verb.example = "colloquium log diff orders --from 2026-11-01T00:00Z --pipeline old.yaml --pipeline new.yaml";
   verb.options = options_of(*options);
   verb.run = [options](Console& console) { return diff(*options, console); };

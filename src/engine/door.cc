@@ -119,9 +119,9 @@ Result<std::vector<int64_t>> SourceIntake::restore_ids() {
 
 void SourceIntake::store_ids_if_due() {
   LOOP_ASSERT(loop_);
-  if (!options_.dedupe || options_.log == nullptr || storing_ids_) return;
+  if (!options_.dedupe || options_.log == nullptr || storing_ids_ || new_ids_ < kCheckpointIds) return;
   // The larger the table the longer it may grow, so that what is written stays in proportion to what comes in.
-  if (new_ids_ >= std::max(kCheckpointIds, options_.dedupe->size() / 2)) store_ids();
+  if (new_ids_ >= options_.dedupe->size() / 2) store_ids();
 }
 
 void SourceIntake::store_ids() {
@@ -319,8 +319,9 @@ void SourceIntake::end_turn() {
 
 // On the loop or on the lane, whichever owns the turn.
 void SourceIntake::cut_turn(const Turn& turn) {
-  std::vector<OpenBatch> open(target_count());
   auto scratch = borrow_scratch();
+  std::vector<OpenBatch>& open = scratch->open;
+  open.resize(target_count());
   for (const RequestPtr& request : turn) {
     Cutter(*this, request, open, *scratch).run();
     // Waiting for the turn's end would only make one batch larger than the log's readers like.
@@ -329,8 +330,8 @@ void SourceIntake::cut_turn(const Turn& turn) {
     });
     if (large) flush(open);
   }
-  return_scratch(std::move(scratch));
   flush(open);
+  return_scratch(std::move(scratch));
 }
 
 void SourceIntake::settle_turn(const Turn& turn) {

@@ -66,6 +66,8 @@ struct SourceIntake::Scratch {
   std::unique_ptr<EventExpression> dedupe_key;
   std::unique_ptr<EventExpression> dedupe_sequence;
 
+  // Per target. Empty when it is given back; a stream of many partitions would else make as many builders a turn.
+  std::vector<OpenBatch> open;
   // Of the request being cut; see Cutter.
   std::vector<size_t> first;
   std::vector<int64_t> accepted_position;

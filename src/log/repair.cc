@@ -371,12 +371,12 @@ Result<RepairReport> Repair::run() {
   tell_consequences();
   report_.refused = !report_.hopeless.empty() || (!report_.lost.empty() && !options_.accept_loss);
   if (report_.refused) return std::move(report_);
-  const RepairPlan todo = plan();
-  if (!todo.empty()) {
-    describe(todo);
+  const RepairPlan work = plan();
+  if (!work.empty()) {
+    describe(work);
     if (!options_.dry_run) {
-      TRY(store_repair_plan(fs_, log_.directory, todo));
-      TRY(carry_out(fs_, log_.directory, todo, log_.keys));
+      TRY(store_repair_plan(fs_, log_.directory, work));
+      TRY(carry_out(fs_, log_.directory, work, log_.keys));
     }
   }
   std::vector<std::string> mends = journal_.start_mends;

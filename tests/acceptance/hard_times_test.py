@@ -34,13 +34,13 @@ def a_clock_that_jumps_loses_nothing_and_forgets_no_id():
     with work_directory() as directory:
         (directory / "p.yaml").write_text(PIPELINE.replace("OUT", "out.ndjson"))
         clock = directory / "clock"
-        clock.write_text("+0\\n")
+        clock.write_text("+0\n")
         faked = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
                  "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         with Instance("p.yaml", directory, environment=faked) as instance:
             number = 0
             for jump in ("+0", "+30d", "+30d", "-30d", "+0"):
-                clock.write_text(jump + "\\n")
+                clock.write_text(jump + "\n")
                 for _ in range(5):
                     accepted(instance, number)
                     check_equal(post(instance, number)[1]["duplicates"], 1, "event %d again, at %s" % (number, jump))
@@ -49,7 +49,7 @@ def a_clock_that_jumps_loses_nothing_and_forgets_no_id():
             for again in range(10, number):
                 check_equal(post(instance, again)[1]["duplicates"], 1, "event %d at the end" % again)
             instance.kill()
-        clock.write_text("-30d\\n")
+        clock.write_text("-30d\n")
         with Instance("p.yaml", directory, environment=faked) as instance:
             for again in range(10, number):
                 check_equal(post(instance, again)[1]["duplicates"], 1, "event %d after the kill" % again)

@@ -7,35 +7,20 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
+
+from cache import Unavailable, fetched  # noqa: F401: who uses the broker catches it by this name
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VERSION = '3.9.1'
 
 
-class Unavailable(Exception):
-    """No broker can be had here; the message says why."""
-
-
 def jars():
-    cache = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
-    folder = os.path.join(cache, 'colloquium', f'kafka-{VERSION}')
-    if os.path.isdir(folder):
-        return folder
-    for program in ('java', 'mvn'):
-        if shutil.which(program) is None:
-            raise Unavailable(f'{program} is not installed')
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(folder)) as work:
+    def make(work):
         shutil.copy(os.path.join(HERE, 'kafka.pom.xml'), os.path.join(work, 'pom.xml'))
-        fetched = subprocess.run(['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'], cwd=work,
-                                 capture_output=True, text=True, check=False)
-        if fetched.returncode != 0:
-            raise Unavailable(f'the jars could not be fetched: {(fetched.stdout + fetched.stderr)[-400:]}')
-        if not os.path.isdir(folder):  # another process may have been quicker
-            os.rename(os.path.join(work, 'jars'), folder)
-    return folder
+        return ['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=made']
+
+    return fetched(f'kafka-{VERSION}', ('java', 'mvn'), make)
 
 
 def java(*arguments, memory='256m'):

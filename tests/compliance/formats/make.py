@@ -9,6 +9,7 @@ Four streams, one a codec, each with two partitions, ids and the commits of a si
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,15 @@ def start(binary, work):
             time.sleep(0.05)
 
 
+def wait_for_commits():
+    while True:
+        with urllib.request.urlopen('http://127.0.0.1:7392/metrics', timeout=10) as answer:
+            lags = re.findall(r'^colloquium_leg_lag_events{.*} (.*)$', answer.read().decode(), re.MULTILINE)
+        if lags and all(float(lag) == 0 for lag in lags):
+            return
+        time.sleep(0.05)
+
+
 def main():
     binary, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True)
@@ -59,7 +69,7 @@ def main():
         for codec in CODECS:
             for begin in range(0, 40, 10):
                 assert post(7391, codec, events[begin:begin + 10])['accepted'] == 10
-        time.sleep(0.5)  # commits
+        wait_for_commits()
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
         keep(work, folder / 'clean')
