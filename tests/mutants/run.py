@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Seeded bugs of the event log: each *.patch here is applied to a copy of the tree, built, and has to be caught.
+"""Seeded bugs of the event log and of what stands on it: each *.patch here is applied to a copy of the tree, built, and has to be caught.
 
-  run.py [--only NAME] [--seeds N] [--folder build/mutants]
+  run.py [--only NAME] [--scale F] [--folder build/mutants]
 
 Prints the table of docs/internals/log-proof.md. A mutant that nothing catches, or that does not apply or build any
 more, fails this. The first line of a patch says what is wrong with it.
@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 
+# As many as `make test` runs.
+SEEDS = {'log_simulator': 8000, 'pipeline_simulator': 1000}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -40,26 +42,33 @@ def copy_tree(folder):
 
 
 def build(folder):
-    return run(['ninja', '-C', 'build/mutant', 'log_simulator'], folder)
+    return run(['ninja', '-C', 'build/mutant', *SEEDS], folder)
 
 
-def simulate(folder, seeds):
-    return run(['build/mutant/tests/sim/log_simulator', '--seeds', f'1..{seeds}'], folder)
+def simulate(folder, simulator, seeds):
+    return run([f'build/mutant/tests/sim/{simulator}', '--seeds', f'1..{seeds}'], folder)
 
 
-def verdict(done):
-    """What a run of the simulator said about a mutant; None if it found nothing."""
+def verdict(simulator, done):
+    """What a run of a simulator said about a mutant; None if it found nothing."""
     if done.returncode == 0:
         return None
     lines = done.stdout.strip().splitlines()
     for line in lines:
         if line.startswith('seed '):
             seed, what = line.split(': ', 1)
-            return f'`log_simulator --replay {seed.split()[1]}`', what
-    return '`log_simulator`', lines[-1] if lines else f'ended with {done.returncode}'
+            return f'`{simulator} --replay {seed.split()[1]}`', what
+    return f'`{simulator}`', lines[-1] if lines else f'ended with {done.returncode}'
 
 
-def judge(patch, folder, seeds):
+def simulators_for(patch):
+    """The log's own simulator knows nothing of what stands above the log."""
+    with open(patch, encoding='utf-8') as file:
+        below = any(line.startswith(('+++ b/src/log/', '+++ b/src/io/')) for line in file)
+    return list(SEEDS) if below else ['pipeline_simulator']
+
+
+def judge(patch, folder, scale):
     name = os.path.basename(patch)[:-len('.patch')]
     with open(patch, encoding='utf-8') as file:
         what = file.readline().strip()
@@ -70,8 +79,11 @@ def judge(patch, folder, seeds):
         built = build(folder)
         if built.returncode != 0:
             return name, what, None, 'IT DOES NOT BUILD: ' + built.stdout[-500:]
-        found = verdict(simulate(folder, seeds))
-        return (name, what) + (found or (None, f'NOT CAUGHT by {seeds} seeds'))
+        for simulator in simulators_for(patch):
+            found = verdict(simulator, simulate(folder, simulator, int(SEEDS[simulator] * scale)))
+            if found:
+                return (name, what) + found
+        return name, what, None, 'NOT CAUGHT'
     finally:
         copy_tree(folder)
 
@@ -79,13 +91,15 @@ def judge(patch, folder, seeds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--only')
-    parser.add_argument('--seeds', type=int, default=8000)
+    parser.add_argument('--scale', type=float, default=1, help='times the seeds of `make test`')
     parser.add_argument('--folder', default=os.path.join(ROOT, 'build', 'mutants'))
     options = parser.parse_args()
     copy_tree(options.folder)
-    run(['cmake', '-S', '.', '-B', 'build/mutant', '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', '-DCOLLOQUIUM_CORE_ONLY=ON'],
+    run(['cmake', '-S', '.', '-B', 'build/mutant', '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release'],
         options.folder)
-    if build(options.folder).returncode != 0 or simulate(options.folder, 200).returncode != 0:
+    sound = build(options.folder).returncode == 0 and all(
+        simulate(options.folder, simulator, 200).returncode == 0 for simulator in SEEDS)
+    if not sound:
         print('the tree without a mutant does not build, or fails')
         return 1
     print('| mutant | what is wrong | caught by | which says |\n| --- | --- | --- | --- |', flush=True)
@@ -94,7 +108,7 @@ def main():
     for patch in sorted(glob.glob(os.path.join(ROOT, 'tests', 'mutants', '*.patch'))):
         if options.only not in (None, os.path.basename(patch)[:-len('.patch')]):
             continue
-        name, what, test, says = judge(patch, options.folder, options.seeds)
+        name, what, test, says = judge(patch, options.folder, options.scale)
         count += 1
         missed += test is None
         said = says.replace('|', '\\|').replace('\n', ' ')

@@ -39,6 +39,7 @@ bool contains(std::string_view text, std::string_view part) {
 std::string_view what_file(std::string_view path) {
   if (path.ends_with(".log")) return contains(path, "journal/") ? "journal" : "segment";
   if (path.ends_with(".torn")) return "torn bytes";
+  if (contains(path, ".ndjson")) return "sink's file";
   for (const std::string_view kind :
        {"epochs", ".seal", ".timeindex", ".index", "meta", "CLEAN", "FORMAT", "LOCK"}) {
     if (contains(path, kind)) return kind[0] == '.' ? kind.substr(1) : kind;
@@ -47,6 +48,26 @@ std::string_view what_file(std::string_view path) {
 }
 
 }  // namespace
+
+io::Fault io_error(SeededRandom& chance) {
+  io::Fault fault{Error{ErrorCode::kIo, "injected I/O error"}};
+  fault.written_bytes = chance.below(2) == 0 ? 0 : chance.below(300);
+  fault.loses_dirty = chance.below(2) == 0;
+  return fault;
+}
+
+io::Fault no_space(SeededRandom& chance) {
+  io::Fault fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}};
+  fault.written_bytes = chance.below(300);
+  return fault;
+}
+
+io::Fault wrong_read(SeededRandom& chance) {
+  io::Fault fault{Error{ErrorCode::kIo, "injected read error"}};
+  fault.misread = static_cast<io::Misread>(chance.below(4));
+  fault.where = chance.next() % 20000;
+  return fault;
+}
 
 std::string operation_name(io::OperationKind kind, const std::string& path) {
   const bool folder = kind == io::OperationKind::kMakeDirectory || kind == io::OperationKind::kSyncDirectory;

@@ -14,12 +14,19 @@
 #include <string>
 #include <tuple>
 
+#include "base/manual_clock.h"
 #include "io/memory_file_system.h"
 
 namespace colloquium::sim {
 
 // "write segment", "sync journal": what an operation does, for the tables.
 std::string operation_name(io::OperationKind kind, const std::string& path);
+
+// A failure that comes with some of what was asked for done, or none; ENOSPC likewise; a read that gives something
+// else.
+io::Fault io_error(SeededRandom& chance);
+io::Fault no_space(SeededRandom& chance);
+io::Fault wrong_read(SeededRandom& chance);
 
 // At most one of each; indexes count as MemoryFileSystem's do.
 struct FaultPlan {

@@ -7,26 +7,6 @@ namespace {
 
 constexpr int kStepsPerLife = 14;
 
-io::Fault io_error(SeededRandom& chance) {
-  io::Fault fault{Error{ErrorCode::kIo, "injected I/O error"}};
-  fault.written_bytes = chance.below(2) == 0 ? 0 : chance.below(300);
-  fault.loses_dirty = chance.below(2) == 0;
-  return fault;
-}
-
-io::Fault no_space(SeededRandom& chance) {
-  io::Fault fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}};
-  fault.written_bytes = chance.below(300);
-  return fault;
-}
-
-io::Fault wrong_read(SeededRandom& chance) {
-  io::Fault fault{Error{ErrorCode::kIo, "injected read error"}};
-  fault.misread = static_cast<io::Misread>(chance.below(4));
-  fault.where = chance.next() % 20000;
-  return fault;
-}
-
 }  // namespace
 
 LogRun::LogRun(uint64_t seed, RunSettings settings, Tally& tally)

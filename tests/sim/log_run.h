@@ -10,14 +10,10 @@
 
 #include "tests/sim/machine.h"
 #include "tests/sim/model.h"
+#include "tests/sim/seeds.h"
 #include "tests/sim/tally.h"
 
 namespace colloquium::sim {
-
-struct RunSettings {
-  bool every = false;    // stop every recovery at each of its operations, not only at some
-  bool verbose = false;  // tell the story
-};
 
 class LogRun {
  public:
