@@ -1,6 +1,9 @@
 #include "engine/dedupe_checkpoint.h"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
+#include <type_traits>
 
 #include "base/assert.h"
 
@@ -11,6 +14,7 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr size_t kHeadBytes = 2 + sizeof(uint32_t);
 constexpr size_t kEntryBytes = 24;
+constexpr size_t kEntriesAtOnce = 4096;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
 
@@ -25,6 +29,21 @@ T get(std::string_view bytes, size_t at) {
   T value;
   std::memcpy(&value, bytes.data() + at, sizeof value);
   return value;
+}
+
+// Entry by entry as they are stored, a good many at a time.
+void restore_ids(std::string_view bytes, DedupeTable& table) {
+  static_assert(sizeof(DedupeTable::Known) == kEntryBytes && std::is_trivially_copyable_v<DedupeTable::Known>);
+  ASSERT(bytes.size() % kEntryBytes == 0);
+  const bool distinct = table.size() == 0;
+  table.expect(bytes.size() / kEntryBytes);
+  std::vector<DedupeTable::Known> some(std::min(bytes.size() / kEntryBytes, kEntriesAtOnce));
+  while (!bytes.empty()) {
+    const size_t count = std::min(bytes.size() / kEntryBytes, kEntriesAtOnce);
+    std::memcpy(some.data(), bytes.data(), count * kEntryBytes);
+    table.restore(std::span(some).first(count), distinct);
+    bytes.remove_prefix(count * kEntryBytes);
+  }
 }
 
 }  // namespace
@@ -61,9 +80,7 @@ std::optional<std::vector<int64_t>> restore_checkpoint(std::string_view bytes, l
     // Its ids would keep out events that are not there any more.
     if (ends[p] > stream_ends[p]) return std::nullopt;
   }
-  for (size_t at = begin; at < bytes.size(); at += kEntryBytes) {
-    table.restore({get<uint64_t>(bytes, at), get<uint64_t>(bytes, at + 8)}, get<int64_t>(bytes, at + 16));
-  }
+  restore_ids(bytes.substr(begin), table);
   return ends;
 }
 

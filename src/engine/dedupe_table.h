@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 
 #include "colloquium/function.h"
@@ -45,8 +46,19 @@ class DedupeTable {
   virtual void confirm(const IdHash& id) = 0;
   virtual void release(const IdHash& id) = 0;
 
-  // At start: an id found in the log or in a checkpoint, appended at `append_time_ms`. Oldest first.
-  virtual void restore(const IdHash& id, int64_t append_time_ms) = 0;
+  // At start: ids found in the log or in a checkpoint. Oldest first. `distinct`: none of them is in the table, and
+  // no two are the same, so that nothing has to be looked for.
+  struct Known {
+    IdHash id;
+    int64_t append_time_ms;
+  };
+  virtual void restore(std::span<const Known> ids, bool distinct) = 0;
+  void restore(const IdHash& id, int64_t append_time_ms) {
+    const Known one{id, append_time_ms};
+    restore({&one, 1}, false);
+  }
+  // So many are about to be restored; the room for them is made at once.
+  virtual void expect(uint64_t ids) = 0;
 
   // Every id that is durable, such that restoring them in this order gives the table again. Others may use the
   // table meanwhile; what they confirm then may be missing.

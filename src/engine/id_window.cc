@@ -30,6 +30,7 @@ int64_t time_of(const Slot& slot) {
 }
 
 constexpr uint32_t kEmpty = 0xffffffff;
+constexpr size_t kAhead = 12;  // ids
 
 // In place of ==, which calls memcmp.
 bool same(const IdHash& a, const IdHash& b) {
@@ -79,11 +80,22 @@ class IdWindow::Shard {
     for (Settled& waiter : waiting) waiter(durable);
   }
 
-  void restore(const IdHash& id, int64_t time_ms) {
+  void restore(std::span<const Known> ids, bool distinct) {
     std::lock_guard lock(mutex_);
-    expire(time_ms);
-    const size_t at = find(id);
-    if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      // A table of millions of ids is far from the processor; by then the place is near.
+      if (i + kAhead < ids.size()) __builtin_prefetch(&index_[ids[i + kAhead].id[0] & (index_.size() - 1)], 1);
+      const auto& [id, time_ms] = ids[i];
+      expire(time_ms);
+      const size_t at = distinct ? free_place(id) : find(id);
+      if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
+    }
+  }
+
+  void expect(uint64_t ids) {
+    std::lock_guard lock(mutex_);
+    const uint64_t all = live_ + std::min(ids, max_ids_);
+    while (index_.size() < all * 2) grow();
   }
 
   void visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const {
@@ -120,11 +132,19 @@ class IdWindow::Shard {
     return at;
   }
 
+  // Where `id` would go, which is not there.
+  size_t free_place(const IdHash& id) const {
+    const size_t mask = index_.size() - 1;
+    size_t at = id[0] & mask;
+    while (index_[at] != kEmpty) at = (at + 1) & mask;
+    return at;
+  }
+
   void insert(size_t at, const IdHash& id, int64_t time_and_state) {
     // At most half full, so that linear probing stays short.
     if ((live_ + 1) * 2 > index_.size()) {
       grow();
-      at = find(id);
+      at = free_place(id);
     }
     index_[at] = first_ + static_cast<uint32_t>(ring_.size());
     ring_.push_back({id, time_and_state});
@@ -154,13 +174,8 @@ class IdWindow::Shard {
   void grow() {
     std::vector<uint32_t> old(index_.size() * 2, kEmpty);
     old.swap(index_);
-    const size_t mask = index_.size() - 1;
     for (uint32_t number : old) {
-      if (number == kEmpty) continue;
-      // All of them differ, so only a free place is looked for.
-      size_t at = slot(number).id[0] & mask;
-      while (index_[at] != kEmpty) at = (at + 1) & mask;
-      index_[at] = number;
+      if (number != kEmpty) index_[free_place(slot(number).id)] = number;
     }
   }
 
@@ -222,9 +237,19 @@ void IdWindow::confirm(const IdHash& id) {
 void IdWindow::release(const IdHash& id) {
   shard(id).settle(id, false);
 }
-void IdWindow::restore(const IdHash& id, int64_t append_time_ms) {
-  advance(append_time_ms);
-  shard(id).restore(id, append_time_ms);
+void IdWindow::restore(std::span<const Known> ids, bool distinct) {
+  while (!ids.empty()) {
+    // Shard by shard, as visit_durable() gives them.
+    Shard& own = shard(ids[0].id);
+    size_t count = 0;
+    for (; count < ids.size() && &shard(ids[count].id) == &own; ++count) advance(ids[count].append_time_ms);
+    own.restore(ids.first(count), distinct);
+    ids = ids.subspan(count);
+  }
+}
+void IdWindow::expect(uint64_t ids) {
+  // Hashes spread evenly; the rest finds its room when it comes.
+  for (const auto& shard : shards_) shard->expect(ids / kShards);
 }
 
 void IdWindow::visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const {

@@ -26,7 +26,9 @@ class IdWindow final : public DedupeTable {
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) override;
   void confirm(const IdHash& id) override;
   void release(const IdHash& id) override;
-  void restore(const IdHash& id, int64_t append_time_ms) override;
+  void restore(std::span<const Known> ids, bool distinct) override;
+  void expect(uint64_t ids) override;
+  using DedupeTable::restore;
   void visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const override;
   uint64_t size() const override;
   int64_t horizon_ms(int64_t now_ms) const override;

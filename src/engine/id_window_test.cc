@@ -6,6 +6,9 @@
 #include <string>
 #include <thread>
 
+#include "engine/dedupe_checkpoint.h"
+
+using namespace colloquium;
 using namespace colloquium::engine;
 
 namespace {
@@ -175,4 +178,25 @@ TEST_CASE("many threads claim each id exactly once between them") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(fresh == 5000);
+}
+
+TEST_CASE("a checkpoint of any size gives the table again, and what comes behind it is looked for") {
+  constexpr int64_t kWindowMs = 1000;
+  constexpr int kIds = 50'000;
+  for (const uint64_t max_ids : {uint64_t{1'000'000}, uint64_t{16'000}}) {
+    IdWindow table(7, kWindowMs, max_ids);
+    for (int i = 0; i < kIds; ++i) table.restore(table.hash(std::to_string(i)), i / 100);
+    const std::string bytes = encode_checkpoint(table, log::AcceptInfo::Ids::kHashes, {kIds});
+    IdWindow again(7, kWindowMs, max_ids);
+    REQUIRE(restore_checkpoint(bytes, log::AcceptInfo::Ids::kHashes, {kIds}, again) == std::vector<int64_t>{kIds});
+    CHECK(again.size() == table.size());
+    // Read from the log a second time.
+    again.restore(again.hash(std::to_string(kIds - 1)), kIds / 100);
+    CHECK(again.size() == table.size());
+    for (int i = kIds - 1; i >= 0; i -= 7) {
+      const Claim before = claim(table, std::to_string(i), kIds / 100);
+      CHECK(claim(again, std::to_string(i), kIds / 100) == before);
+      CHECK((before == Claim::kDurable || max_ids < kIds));
+    }
+  }
 }

@@ -73,11 +73,15 @@ void ProducerSequences::release(const IdHash& id) {
   settle(id, false);
 }
 
+void ProducerSequences::restore(std::span<const Known> ids, bool) {
+  std::lock_guard lock(mutex_);
+  for (const Known& known : ids) restore_one(known.id, known.append_time_ms);
+}
+
 // Partitions are read one after the other, so numbers may be missing until the last of them has been. Numbers that
 // lie too far apart for that are of a producer that was forgotten and began anew: the later ones count.
-void ProducerSequences::restore(const IdHash& id, int64_t append_time_ms) {
+void ProducerSequences::restore_one(const IdHash& id, int64_t append_time_ms) {
   const auto number = static_cast<int64_t>(id[1]);
-  std::lock_guard lock(mutex_);
   latest_ms_ = std::max(latest_ms_, append_time_ms);
   const bool is_later = !producers_.contains(id[0]) || append_time_ms >= producers_.at(id[0]).last_ms;
   Producer& producer = touch(id[0], number, append_time_ms);

@@ -34,7 +34,9 @@ class ProducerSequences final : public DedupeTable {
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) override;
   void confirm(const IdHash& id) override;
   void release(const IdHash& id) override;
-  void restore(const IdHash& id, int64_t append_time_ms) override;
+  void restore(std::span<const Known> ids, bool distinct) override;
+  void expect(uint64_t) override {}  // it keeps producers, and nobody knows how many those are
+  using DedupeTable::restore;
   void visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const override;
   uint64_t size() const override;
   int64_t horizon_ms(int64_t now_ms) const override;
@@ -56,6 +58,7 @@ class ProducerSequences final : public DedupeTable {
     std::list<uint64_t>::iterator age;
   };
 
+  void restore_one(const IdHash& id, int64_t append_time_ms);
   Producer& touch(uint64_t hash, int64_t first, int64_t now_ms);
   void expire(int64_t now_ms);
   void settle(const IdHash& id, bool durable);
