@@ -17,6 +17,7 @@
 #include "base/sim_executor.h"
 #include "config/pipeline_config.h"
 #include "engine/pipeline.h"
+#include "engine/test_numbers.h"
 #include "engine/test_support.h"
 #include "log/fake_log.h"
 #include "loop/test_loop.h"
@@ -25,74 +26,9 @@ namespace colloquium::engine {
 
 struct NoConfig {};
 
-// A file of numbered events that can be read again from anywhere. Emits a few at a time and backs off when told.
-// `accepted` is added to; with `error` it ends with that instead of the end of its file.
-class NumberSource final : public Source {
- public:
-  NumberSource(SourceContext context, int total, uint64_t& accepted, std::optional<Error> error)
-      : context_(std::move(context)), total_(total), accepted_(accepted), error_(std::move(error)) {}
-  Status start(std::string cursor) override {
-    next_ = cursor.empty() ? 0 : std::stoi(cursor);
-    more();
-    return {};
-  }
-  void stop_intake() override { stopped_ = true; }
-  void close(Task closed) override {
-    stopped_ = true;
-    context_.loop.post(std::move(closed));
-  }
-
- private:
-  void more() {
-    if (stopped_ || waiting_) return;
-    if (next_ >= total_) {
-      if (under_way_ == 0 && !finished_) {
-        finished_ = true;
-        if (error_) return context_.failed(*error_);
-        context_.finished();
-      }
-      return;
-    }
-    if (under_way_ >= 3) return;
-    if (!context_.intake.ready()) {
-      waiting_ = true;
-      return context_.intake.when_ready([this] {
-        waiting_ = false;
-        more();
-      });
-    }
-    emit();
-    context_.loop.post([this] { more(); });
-  }
-  void emit() {
-    const int from = next_;
-    next_ = std::min(total_, from + 1 + static_cast<int>(context_.random.next() % 7));
-    std::string body;
-    for (int n = from; n < next_; ++n)
-      body += R"({"n":)" + std::to_string(1'000'000 + n) + "}\n";  // 14 bytes each
-    RawBatch raw;
-    raw.body = std::make_shared<const std::string>(body);
-    raw.format = BodyFormat::kNdjson;
-    raw.bad_event = BadEventPolicy::kDeadLetter;
-    raw.position = from * kLine;
-    raw.cursor = std::to_string(next_);
-    ++under_way_;
-    context_.intake.emit(std::move(raw), [this, from](Ack ack) {
-      --under_way_;
-      if (ack.error) next_ = std::min(next_, from);
-      accepted_ += ack.accepted;
-      more();
-    });
-  }
-  static constexpr int64_t kLine = 14;
-  SourceContext context_;
-  const int total_;
-  uint64_t& accepted_;
-  const std::optional<Error> error_;
-  int next_ = 0;
-  int under_way_ = 0;
-  bool stopped_ = false, waiting_ = false, finished_ = false;
-};
+inline std::string number_event(int n) {
+  return R"({"n":)" + std::to_string(1'000'000 + n) + "}";
+}
 
 // What survives a crash: each sink's file.
 using Disk = std::map<std::string, std::vector<std::string>>;
@@ -184,7 +120,7 @@ struct World {
       return SourceTraits{.rereadable = rereadable, .finite = true, .max_event_bytes = max_event_bytes};
     };
     source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
-      return std::make_unique<NumberSource>(std::move(context), total, accepted, source_error);
+      return std::make_unique<NumberSource>(std::move(context), total, number_event, accepted, source_error);
     };
     stage.kind = ComponentKind::kStage;
     stage.name = "picky";
@@ -287,7 +223,7 @@ inline std::vector<std::string> expected(int total, bool filtered) {
   std::vector<std::string> out;
   for (int n = 1'000'000; n < 1'000'000 + total; ++n) {
     if (filtered && (n % 7 == 0 || n % 11 == 0)) continue;
-    out.push_back(R"({"n":)" + std::to_string(n) + "}");
+    out.push_back(number_event(n - 1'000'000));
   }
   return out;
 }

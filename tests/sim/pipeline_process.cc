@@ -14,6 +14,7 @@ constexpr int kStepsToClose = 200'000;
 constexpr int64_t kIdleMs = 10;
 constexpr int64_t kLogTickMs = 250;
 constexpr int64_t kAtOnce = 0;
+constexpr int64_t kStepNs = 20'000;  // work takes time, so that timers come due in the midst of it
 
 }  // namespace
 
@@ -22,7 +23,7 @@ PipelineProcess::PipelineProcess(uint64_t seed, Disk& disk, ManualClock& clock, 
     : clock_(clock),
       options_(std::move(options)),
       components_(std::move(components)),
-      executor_(seed, clock),
+      executor_(seed, clock, kStepNs * static_cast<int64_t>(1 + seed % 20)),
       loop_(clock),
       random_(seed + 1),
       chance_(seed + 2),

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <set>
 
+#include "colloquium/config_spec.h"
+
 #include "base/assert.h"
 #include "components/registry.h"
+#include "engine/test_numbers.h"
 #include "io/file_system.h"
 #include "tests/sim/machine.h"
 
@@ -22,18 +26,21 @@ constexpr int kClients = 3;
 constexpr uint64_t kStepsOfLife = 3000;
 constexpr int kStepsToTheEnd = 400'000;
 constexpr int64_t kDrainMs = 600'000;
+constexpr int kFirstNumber = 1000;          // all numbers of the file have four digits
 constexpr int kDropped = 7, kFailing = 11;  // every so-manieth event
 
 // The keys of the file's events follow those of the producers'.
+struct NoConfig {};
+
 std::string number_event(int n) {
   return "{\"id\":\"f-" + std::to_string(n) + "\",\"k\":" + std::to_string(kClients + n % 3) +
          ",\"n\":" + std::to_string(n) + "}";
 }
 
+// −1: it has none, as what is no whole event has not.
 int member(const std::string& event, const std::string& name) {
   const size_t at = event.find("\"" + name + "\":");
-  ASSERT(at != std::string::npos);
-  return std::stoi(event.substr(at + name.size() + 3));
+  return at == std::string::npos ? -1 : std::atoi(event.c_str() + at + name.size() + 3);
 }
 
 // What is found in one place, against what belongs there: each once, and those of a key in order.
@@ -73,6 +80,7 @@ PipelineStory::PipelineStory(uint64_t seed, RunSettings settings, Tally& tally)
       chance_(seed * 7 + 3),
       numbers_(static_cast<int>(chance_.below(150))),
       posting_(chance_.below(4) != 0),
+      from_file_(chance_.below(3) == 0),
       partitions_(1 + static_cast<int>(chance_.below(3))),
       producers_(seed + 5, kClients, posting_ ? 20 + static_cast<int>(chance_.below(40)) : 0) {}
 
@@ -83,7 +91,7 @@ void PipelineStory::tell(const std::string& text) const {
 // It is there, durable, before anything else is.
 void PipelineStory::write_numbers() {
   std::string text;
-  for (int n = 0; n < numbers_; ++n) text += number_event(n) + "\n";
+  for (int n = kFirstNumber; n < kFirstNumber + numbers_; ++n) text += number_event(n) + "\n";
   io::MemoryFileSystem& files = disk_.files();
   ASSERT(files.make_directories("/in").has_value());
   ASSERT(files.make_directories("/out").has_value());
@@ -102,12 +110,13 @@ std::string PipelineStory::pipeline() const {
                      "\n  partition_by: [$input, /k]\n  compression: " + codecs[seed_ % codecs.size()] + "\n";
   // Ids keep what they stand with; without them the pruner has something to do.
   if (!posting_) text += "  retention: {time: 1s}\n";
-  text += "sources:\n  - {name: numbers, file: {path: " + std::string(kNumbersPath) + "}}\n";
+  text += "sources:\n  - {name: numbers, ";
+  text += from_file_ ? "file: {path: " + std::string(kNumbersPath) + "}}\n" : std::string("numbers: {}}\n");
   if (posting_) text += "  - {name: hook, producers: {}, dedupe: {key: [$input, /id], window: 30d}}\n";
   text += "stages:\n  - computo: '= if $input/n % " + std::to_string(kDropped) +
           " == 0 then null else if $input/n % " + std::to_string(kFailing) +
           " == 0 then error(\"no\") else $input'\n";
-  text += "commit: {interval: " + std::to_string(20 + seed_ % 200) + "ms}\n";
+  text += "commit: {interval: " + std::to_string(10 + seed_ % 100) + "ms}\n";
   text += "errors: {retry: {initial: 10ms, max: 100ms}}\nsinks:\n";
   text += "  - {name: all, file: {path: " + std::string(kAllPath) + "}}\n";
   text +=
@@ -122,7 +131,18 @@ std::vector<Descriptor> PipelineStory::components() {
   source.check = nullptr;
   Descriptor sink = *components::find_component(ComponentKind::kSink, "file");
   sink.check = nullptr;
-  return {source, sink, producer_source(producers_), receiver_sink(receiver_, [this] { return !disk_.halted(); })};
+  Descriptor numbers;
+  numbers.kind = ComponentKind::kSource;
+  numbers.name = "numbers";
+  bind_spec(numbers, ConfigSpec<NoConfig>());
+  numbers.source_traits = [](const ParsedConfig&) { return SourceTraits{.rereadable = true, .finite = true}; };
+  numbers.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
+    const auto event = [](int n) { return number_event(kFirstNumber + n); };
+    return std::make_unique<engine::NumberSource>(std::move(context), numbers_, event, numbers_taken_,
+                                                  std::nullopt);
+  };
+  return {source, sink, std::move(numbers), producer_source(producers_),
+          receiver_sink(receiver_, [this] { return !disk_.halted(); })};
 }
 
 // --- lives ---------------------------------------------------------------------------------------------------
@@ -236,7 +256,7 @@ std::string PipelineStory::live_to_the_end() {
 
 std::vector<std::string> PipelineStory::wanted(const std::function<bool(int n)>& which) const {
   std::vector<std::string> events;
-  for (int n = 0; n < numbers_; ++n) {
+  for (int n = kFirstNumber; n < kFirstNumber + numbers_; ++n) {
     if (which(n)) events.push_back(number_event(n));
   }
   for (int client = 0; client < producers_.clients(); ++client) {

@@ -46,8 +46,9 @@ class PipelineStory {
   const RunSettings settings_;
   Tally& tally_;
   SeededRandom chance_;
-  const int numbers_;   // events of the file
-  const bool posting_;  // the producers take part
+  const int numbers_;     // events of the file
+  const bool posting_;    // the producers take part
+  const bool from_file_;  // the numbers are in a file, else with a source that emits a few at a time
   const int partitions_;
   ManualClock clock_;
   Disk disk_;
@@ -55,6 +56,7 @@ class PipelineStory {
   Receiver receiver_;
   std::unique_ptr<PipelineProcess> process_;
   uint64_t lives_ = 0;
+  uint64_t numbers_taken_ = 0;
   bool squeezed_ = false;
   std::string problem_;
 };

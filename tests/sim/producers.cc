@@ -38,15 +38,20 @@ class ProducerSource final : public Source {
     }
     const std::optional<Producers::Request> request = producers_.next(client);
     if (!request) return;
+    for (int copy = 0; copy < request->copies; ++copy) emit(*request);
+  }
+
+  void emit(const Producers::Request& request) {
     RawBatch raw;
     std::string body;
-    for (int i = 0; i < request->count; ++i) body += Producers::event(client, request->first + i) + "\n";
+    for (int i = 0; i < request.count; ++i) body += Producers::event(request.client, request.first + i) + "\n";
     raw.body = std::make_shared<const std::string>(std::move(body));
     raw.format = BodyFormat::kNdjson;
-    raw.order_key = static_cast<uint64_t>(client);
-    context_.intake.emit(std::move(raw), [this, client, alive = std::weak_ptr<char>(alive_)](const Ack& ack) {
-      producers_.answered(client, ack);
-      if (!alive.expired()) later(client, ack.error ? std::max(kRetryMs, ack.retry_after_ms) : 0);
+    raw.order_key = static_cast<uint64_t>(request.client);
+    context_.intake.emit(std::move(raw), [this, request, alive = std::weak_ptr<char>(alive_)](const Ack& ack) {
+      const bool goes_on = producers_.answered(request, ack);
+      if (goes_on && !alive.expired())
+        later(request.client, ack.error ? std::max(kRetryMs, ack.retry_after_ms) : 0);
     });
   }
 
@@ -74,39 +79,43 @@ std::string Producers::event(int client, int number) {
 
 std::optional<Producers::Request> Producers::next(int client) {
   Client& own = clients_[static_cast<size_t>(client)];
-  if (own.waiting) return std::nullopt;
+  if (own.waiting > 0) return std::nullopt;
   if (!own.request) {
     const int left = events_of_each_ - own.acknowledged;
     if (left == 0) return std::nullopt;
-    Request request{client, own.acknowledged, 1 + static_cast<int>(random_.below(4)), false};
+    Request request{client, own.acknowledged, 1 + static_cast<int>(random_.below(4)), false, 1, 0};
     if (own.acknowledged > 0 && random_.below(6) == 0) {
       request.first = static_cast<int>(random_.below(static_cast<uint64_t>(own.acknowledged)));
       request.again = true;
     }
     request.count = std::min(request.count, (request.again ? own.acknowledged : events_of_each_) - request.first);
+    request.copies = random_.below(6) == 0 ? 2 : 1;
     own.request = request;
   }
-  own.waiting = true;
+  own.request->serial = ++next_serial_;
+  own.waiting = own.request->copies;
   return own.request;
 }
 
-void Producers::answered(int client, const Ack& ack) {
-  Client& own = clients_[static_cast<size_t>(client)];
-  if (!own.waiting) return;  // disconnected meanwhile
-  own.waiting = false;
-  if (ack.error) return;
-  const Request request = *own.request;
+bool Producers::answered(const Request& request, const Ack& ack) {
   const auto count = static_cast<uint64_t>(request.count);
-  if (ack.accepted + ack.duplicates != count) problem_ = "a request is acknowledged in part";
-  if (request.again && ack.duplicates != count) {
-    problem_ = "event " + event(client, request.first) + " is taken a second time";
+  if (!ack.error && ack.accepted + ack.duplicates != count) problem_ = "a request is acknowledged in part";
+  if (!ack.error && request.again && ack.duplicates != count) {
+    problem_ = "event " + event(request.client, request.first) + " is taken a second time";
   }
+  Client& own = clients_[static_cast<size_t>(request.client)];
+  // A copy that comes late, or the client was disconnected meanwhile.
+  if (!own.request || own.request->serial != request.serial || own.waiting == 0) return false;
+  --own.waiting;
+  if (ack.error) return own.waiting == 0;
+  own.waiting = 0;
   if (!request.again) own.acknowledged += request.count;
   own.request.reset();
+  return true;
 }
 
 void Producers::disconnect() {
-  for (Client& client : clients_) client.waiting = false;
+  for (Client& client : clients_) client.waiting = 0;
 }
 
 bool Producers::done() const {

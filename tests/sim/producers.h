@@ -1,6 +1,6 @@
 // Producers: clients that post numbered events, one request at a time, each until it is acknowledged; they outlive
 // the process they post to, and send again, with the same ids, what a crash left unanswered. Now and then one asks
-// again about a request that was acknowledged long ago.
+// again about a request that was acknowledged long ago, or is too impatient to wait and sends the same twice.
 //
 // ProducerSource is their way in, in the place of an http source; a descriptor of it is `producers`.
 //
@@ -29,12 +29,15 @@ class Producers {
     int first = 0;  // number of its first event
     int count = 0;
     bool again = false;  // it has been acknowledged before
+    int copies = 1;      // how often it is sent at once
+    int serial = 0;
   };
 
   // What the client has to send now; nothing while it waits for an answer, and once it is done.
   std::optional<Request> next(int client);
-  // The answer to what next() gave last. With an error the same request comes again.
-  void answered(int client, const Ack& ack);
+  // The answer to a copy of `request`; true if the client goes on from here, with this request again if no copy of
+  // it was acknowledged.
+  bool answered(const Request& request, const Ack& ack);
   // Nobody will answer any more.
   void disconnect();
 
@@ -51,10 +54,11 @@ class Producers {
   struct Client {
     int acknowledged = 0;  // events below are
     std::optional<Request> request;
-    bool waiting = false;  // `request` is on its way
+    int waiting = 0;  // copies of `request` that are on their way
   };
   SeededRandom random_;
   const int events_of_each_;
+  int next_serial_ = 0;
   std::vector<Client> clients_;
   std::string problem_;
 };

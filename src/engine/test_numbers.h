@@ -1,0 +1,103 @@
+// NumberSource: a file of numbered events that can be read again from anywhere, for tests of whole pipelines.
+// Emits a few at a time and backs off when told.
+//
+// Thread safety: loop only.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "colloquium/component.h"
+#include "colloquium/source.h"
+
+namespace colloquium::engine {
+
+// `event(n)` is the n-th of `total`, all of one length. `accepted` is added to; with `error` it ends with that
+// instead of the end of its file.
+class NumberSource final : public Source {
+ public:
+  NumberSource(SourceContext context, int total, std::function<std::string(int)> event, uint64_t& accepted,
+               std::optional<Error> error)
+      : context_(std::move(context)),
+        total_(total),
+        event_(std::move(event)),
+        line_bytes_(static_cast<int64_t>(event_(0).size()) + 1),
+        accepted_(accepted),
+        error_(std::move(error)) {}
+  Status start(std::string cursor) override {
+    next_ = cursor.empty() ? 0 : std::stoi(cursor);
+    more();
+    return {};
+  }
+  void stop_intake() override { stopped_ = true; }
+  void close(Task closed) override {
+    stopped_ = true;
+    retry_timer_ = nullptr;
+    context_.loop.post(std::move(closed));
+  }
+
+ private:
+  void more() {
+    if (stopped_ || waiting_ || retry_timer_ != nullptr) return;
+    if (next_ >= total_) {
+      if (under_way_ == 0 && !finished_) {
+        finished_ = true;
+        if (error_) return context_.failed(*error_);
+        context_.finished();
+      }
+      return;
+    }
+    if (under_way_ >= 3) return;
+    if (!context_.intake.ready()) {
+      waiting_ = true;
+      return context_.intake.when_ready([this] {
+        waiting_ = false;
+        more();
+      });
+    }
+    emit();
+    context_.loop.post([this] { more(); });
+  }
+  void emit() {
+    const int from = next_;
+    next_ = std::min(total_, from + 1 + static_cast<int>(context_.random.next() % 7));
+    std::string body;
+    for (int n = from; n < next_; ++n) body += event_(n) + "\n";
+    RawBatch raw;
+    raw.body = std::make_shared<const std::string>(body);
+    raw.format = BodyFormat::kNdjson;
+    raw.bad_event = BadEventPolicy::kDeadLetter;
+    raw.position = from * line_bytes_;
+    raw.cursor = std::to_string(next_);
+    ++under_way_;
+    context_.intake.emit(std::move(raw), [this, from](Ack ack) {
+      --under_way_;
+      accepted_ += ack.accepted;
+      if (!ack.error) return more();
+      next_ = std::min(next_, from);
+      // A log that has failed refuses at once, for ever.
+      retry_timer_ = context_.loop.start_timer(kRetryMs, [this] {
+        retry_timer_ = nullptr;
+        more();
+      });
+    });
+  }
+  static constexpr int64_t kRetryMs = 5;
+  SourceContext context_;
+  const int total_;
+  const std::function<std::string(int)> event_;
+  const int64_t line_bytes_;
+  uint64_t& accepted_;
+  const std::optional<Error> error_;
+  int next_ = 0;
+  int under_way_ = 0;
+  std::unique_ptr<Timer> retry_timer_;
+  bool stopped_ = false, waiting_ = false, finished_ = false;
+};
+
+}  // namespace colloquium::engine
