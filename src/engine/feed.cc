@@ -7,6 +7,10 @@
 
 namespace colloquium::engine {
 
+namespace {
+constexpr int kOvertakenMax = 1000;  // times in a row; nothing but a fault does that
+}
+
 LogFeed::LogFeed(std::unique_ptr<log::Reader> reader, int64_t first_offset)
     : reader_(std::move(reader)), first_offset_(first_offset) {}
 LogFeed::~LogFeed() = default;
@@ -15,8 +19,9 @@ Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
   // Legs that stand apart take turns with one reader; going back costs it a look into the index.
   if (reader_->offset() != sequence) reader_->seek(sequence);
   auto next = reader_->next();
-  if (!next && next.error().code == ErrorCode::kNotFound) {
-    // Retention, told to drop what is unread, has overtaken the reader. The log has warned of it.
+  // Retention, told to drop what is unread, has overtaken the reader; the log has warned of it. It removes segment by
+  // segment, so it may be ahead again.
+  for (int i = 0; i < kOvertakenMax && !next && next.error().code == ErrorCode::kNotFound; ++i) {
     reader_->seek(reader_->offset());
     next = reader_->next();
   }
