@@ -1,8 +1,8 @@
 #include "tests/sim/pipeline_story.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -40,7 +40,10 @@ std::string number_event(int n) {
 // −1: it has none, as what is no whole event has not.
 int member(const std::string& event, const std::string& name) {
   const size_t at = event.find("\"" + name + "\":");
-  return at == std::string::npos ? -1 : std::atoi(event.c_str() + at + name.size() + 3);
+  int value = -1;
+  if (at != std::string::npos)
+    std::from_chars(event.data() + at + name.size() + 3, event.data() + event.size(), value);
+  return value;
 }
 
 // What is found in one place, against what belongs there: each once, and those of a key in order.
