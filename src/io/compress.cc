@@ -1,9 +1,9 @@
 #include "io/compress.h"
 
 #include <algorithm>
-#include <span>
 #include <isa-l.h>
 #include <lz4frame.h>
+#include <span>
 #include <vector>
 #include <zstd.h>
 
@@ -120,22 +120,37 @@ Status unzstd(ZSTD_DCtx* context, std::string_view bytes, Growing& out) {
   return {};
 }
 
+uint64_t little_endian(std::string_view bytes) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    number |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[i])) << (8 * i);
+  }
+  return number;
+}
+
 // What the frame says it holds, as a first guess for the output's size; never trusted further.
-size_t declared_size(Compression compression, std::string_view bytes) {
-  if (compression == Compression::kZstd) {
-    const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
-    if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != ZSTD_CONTENTSIZE_ERROR) return size;
-  }
-  // An lz4 frame header carries the size at byte 6 if bit 3 of FLG is set (lz4 frame format, 1.6.2).
-  if (compression == Compression::kLz4 && bytes.size() >= 15 && (bytes[4] & 8) != 0) {
-    uint64_t size = 0;
-    for (size_t i = 0; i < 8; ++i) size |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[6 + i])) << (8 * i);
-    return size;
-  }
-  return bytes.size() * 4;
+size_t guessed_size(Compression compression, std::string_view bytes) {
+  // A gzip member's own count is at the end of the last member alone; four times is near for text.
+  if (compression == Compression::kGzip) return bytes.size() * 4;
+  return declared_size(compression, bytes, {}).value_or(bytes.size() * 4);
 }
 
 }  // namespace
+
+std::optional<uint64_t> declared_size(Compression compression, std::string_view head, std::string_view tail) {
+  if (compression == Compression::kZstd) {
+    const unsigned long long size = ZSTD_getFrameContentSize(head.data(), head.size());
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) return std::nullopt;
+    return size;
+  }
+  // An lz4 frame header carries the size at byte 6 if bit 3 of FLG is set (lz4 frame format, 1.6.2).
+  if (compression == Compression::kLz4 && head.size() >= 15 && (head[4] & 8) != 0) {
+    return little_endian(head.substr(6, 8));
+  }
+  // ISIZE, the last four bytes of a member (RFC 1952, 2.3.1).
+  if (compression == Compression::kGzip && tail.size() == 4) return little_endian(tail);
+  return std::nullopt;
+}
 
 struct Compressor::Contexts {
   LZ4F_cctx* lz4 = nullptr;
@@ -277,7 +292,7 @@ Status Decompressor::decompress(Compression compression, std::string_view bytes,
     return {};
   }
   // One byte of room more than allowed tells "exactly the limit" from "more".
-  Growing growing(out, limit_bytes + 1, std::min(declared_size(compression, bytes), limit_bytes) + 1);
+  Growing growing(out, limit_bytes + 1, std::min(guessed_size(compression, bytes), limit_bytes) + 1);
   TRY(contexts_->run(compression, bytes, growing));
   if (growing.full()) {
     return fail(ErrorCode::kLimit, "cannot decompress " + std::string(to_string(compression)) +
@@ -294,7 +309,7 @@ Status Decompressor::decompress_prefix(Compression compression, std::string_view
     out.assign(bytes.substr(0, wanted));
     return {};
   }
-  Growing growing(out, wanted, std::min(wanted, declared_size(compression, bytes)));
+  Growing growing(out, wanted, std::min(wanted, guessed_size(compression, bytes)));
   TRY(contexts_->run(compression, bytes, growing));
   growing.finish();
   return {};

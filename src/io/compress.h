@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ namespace colloquium::io {
 enum class Compression : uint8_t { kNone = 0, kGzip = 1, kLz4 = 3, kZstd = 4 };
 
 std::string_view to_string(Compression compression);
+
+// How many bytes a compressed block says it holds, without decompressing it: `head` are its first bytes (20 are
+// enough), `tail` its last four. Exact for what a Compressor has made; nothing if it does not say.
+std::optional<uint64_t> declared_size(Compression compression, std::string_view head, std::string_view tail);
 
 class Compressor {
  public:

@@ -51,6 +51,23 @@ TEST_CASE("bytes that do not compress survive too") {
   }
 }
 
+TEST_CASE("a compressed block tells the size of what it holds") {
+  Compressor compressor;
+  for (const size_t size : {size_t{1}, size_t{300}, size_t{1000003}}) {
+    for (const Compression compression : {Compression::kGzip, Compression::kLz4, Compression::kZstd}) {
+      INFO(to_string(compression) << ", " << size << " bytes");
+      std::string packed;
+      REQUIRE(compressor.compress(compression, sample(size), packed));
+      const std::string_view whole = packed;
+      const auto told = declared_size(compression, whole.substr(0, 20), whole.substr(whole.size() - 4));
+      CHECK(told == size);
+      CHECK_FALSE(declared_size(compression, "", ""));
+      CHECK_FALSE(declared_size(compression, "no frame at all, but text", ""));
+    }
+  }
+  CHECK_FALSE(declared_size(Compression::kNone, "abcd", "abcd"));
+}
+
 TEST_CASE("decompression stops at its limit, whatever the input promises") {
   Compressor compressor;
   Decompressor decompressor;
