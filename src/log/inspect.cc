@@ -65,14 +65,14 @@ Result<std::vector<int64_t>> kept_segments(const io::FileSystem& fs, const std::
   return bases;
 }
 
-// Whether a file was not there because another process has removed its segment since we looked.
-bool removed_since(const io::FileSystem& fs, const std::string& directory, int64_t base, const Error& error) {
-  if (error.code != ErrorCode::kNotFound) return false;
-  const auto oldest = read_oldest(fs, directory);
-  return oldest && oldest->offset > base;
-}
-
 }  // namespace
+
+bool removed_since(const io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset,
+                   const Error& error) {
+  if (error.code != ErrorCode::kNotFound) return false;
+  const auto oldest = read_oldest(fs, partition_directory);
+  return oldest && oldest->offset > base_offset;
+}
 
 Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const std::string& directory,
                                                      const std::string& stream, const std::string& tag,
@@ -110,7 +110,7 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
   }
   // All that was there when we looked has been removed since: look again.
   if (!bases.empty() && partition->segments().empty()) {
-    return inspect_partition(fs, directory, stream, tag, number);
+    return inspect_partition(fs, directory, stream, tag, number, partition->keys());
   }
   ASSERT(end >= 0);
   partition->add_sealed_bytes(sealed_bytes);

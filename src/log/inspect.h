@@ -20,4 +20,9 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
                                                      int32_t number,
                                                      std::shared_ptr<const KeyRing> keys = nullptr);
 
+// Whether a file was not there because another process has removed its segment since somebody looked: `error` is
+// what came of opening it.
+bool removed_since(const io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset,
+                   const Error& error);
+
 }  // namespace colloquium::log
