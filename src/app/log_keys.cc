@@ -76,6 +76,26 @@ Result<log::KeyRing::Keys> keys_of(const config::EncryptionConfig& encryption, c
   return read_key_file(files, path_beside(base_dir, encryption.key_file), context);
 }
 
+// `encrypt`: what a ring does that no pipeline describes.
+Result<std::shared_ptr<const log::KeyRing>> ring_of(const KeyOptions& options, const io::FileSystem& files,
+                                                    bool encrypt) {
+  static SystemRandom random;
+  if (options.pipeline && !options.key_file) {
+    const LoadedPipelines loaded = load_pipelines({*options.pipeline});
+    for (const ConfigProblem& problem : loaded.problems) {
+      if (!problem.warning) return fail(ErrorCode::kInvalidConfig, problem.describe());
+    }
+    return key_ring_of({loaded.pipelines.front().plan}, files, random);
+  }
+  const char* const file = options.key_file ? options.key_file->c_str() : variable(kFileVariable);
+  const char* const text = variable(kKeyVariable);
+  if (file == nullptr && text == nullptr) return std::shared_ptr<const log::KeyRing>();
+  const std::string context = options.key_file ? "--key-file" : file != nullptr ? kFileVariable : kKeyVariable;
+  auto keys = file != nullptr ? read_key_file(files, file, context) : parse_keys(text, "the variable", context);
+  if (!keys) return fail(std::move(keys).error());
+  return std::make_shared<const log::KeyRing>(std::move(*keys), random, encrypt);
+}
+
 }  // namespace
 
 Result<log::KeyRing::Keys> parse_keys(std::string_view text, const std::string& what, const std::string& context) {
@@ -140,21 +160,12 @@ std::vector<VerbOption> key_options(KeyOptions& target) {
 
 Result<std::shared_ptr<const log::KeyRing>> key_ring_for_reading(const KeyOptions& options,
                                                                  const io::FileSystem& files) {
-  static SystemRandom random;  // a ring has one, and this one is not asked
-  if (options.pipeline && !options.key_file) {
-    const LoadedPipelines loaded = load_pipelines({*options.pipeline});
-    for (const ConfigProblem& problem : loaded.problems) {
-      if (!problem.warning) return fail(ErrorCode::kInvalidConfig, problem.describe());
-    }
-    return key_ring_of({loaded.pipelines.front().plan}, files, random);
-  }
-  const char* const file = options.key_file ? options.key_file->c_str() : variable(kFileVariable);
-  const char* const text = variable(kKeyVariable);
-  if (file == nullptr && text == nullptr) return std::shared_ptr<const log::KeyRing>();
-  const std::string context = options.key_file ? "--key-file" : file != nullptr ? kFileVariable : kKeyVariable;
-  auto keys = file != nullptr ? read_key_file(files, file, context) : parse_keys(text, "the variable", context);
-  if (!keys) return fail(std::move(keys).error());
-  return std::make_shared<const log::KeyRing>(std::move(*keys), random, false);
+  return ring_of(options, files, false);
+}
+
+Result<std::shared_ptr<const log::KeyRing>> key_ring_for_writing(const KeyOptions& options,
+                                                                 const io::FileSystem& files) {
+  return ring_of(options, files, true);
 }
 
 }  // namespace colloquium::app

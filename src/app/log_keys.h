@@ -42,5 +42,9 @@ std::vector<VerbOption> key_options(KeyOptions& target);
 // Null if no key is given.
 Result<std::shared_ptr<const log::KeyRing>> key_ring_for_reading(const KeyOptions& options,
                                                                  const io::FileSystem& files);
+// The same for a verb that writes: what it writes is encrypted if there is a key, and with --pipeline as that
+// says.
+Result<std::shared_ptr<const log::KeyRing>> key_ring_for_writing(const KeyOptions& options,
+                                                                 const io::FileSystem& files);
 
 }  // namespace colloquium::app

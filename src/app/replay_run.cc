@@ -64,7 +64,8 @@ Status ReplayRun::open() {
   TRY(choose_part(*replay));
   replay->pace = request_.pace;
   replay->open = [this, stream = replay->stream](int32_t partition, int64_t from) {
-    return log::open_reader(files_, request_.settings.data_dir, stream, partition, from, keys_, &stored_tapes());
+    return log::open_reader(files_, request_.settings.data_dir, stream, partition, from, keys_, &stored_tapes(),
+                            true);
   };
   replay->tell_dead_letter = [this](std::string_view envelope) {
     std::string line;

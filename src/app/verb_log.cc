@@ -13,17 +13,38 @@
 namespace colloquium::app {
 namespace {
 
+std::optional<int64_t> parse_offset(const std::string& text) {
+  int64_t offset = 0;
+  const auto [after, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  const bool whole = error == std::errc() && after == text.data() + text.size() && offset >= 0;
+  return whole ? std::optional(offset) : std::nullopt;
+}
+
 // An offset, or the offset of the first event appended at or after a time.
 Result<int64_t> resolve(const std::string& data_dir, const std::string& stream, int32_t partition,
                         const std::string& text, const char* flag) {
-  int64_t offset = 0;
-  const auto [after, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error == std::errc() && after == text.data() + text.size() && offset >= 0) return offset;
+  if (const auto offset = parse_offset(text)) return *offset;
   if (const auto time_ms = parse_time_ms(text)) {
     return log::find_offset(log_files(), data_dir, stream, partition, *time_ms);
   }
   return fail(ErrorCode::kInvalidConfig, std::string(flag) + " takes an offset, or a time such as " +
                                              "2026-03-01T12:00:00Z; got '" + text + "'");
+}
+
+// That a part of what was asked for is gone is said before anything is done with the rest.
+Status refuse_removed(const std::string& data_dir, const std::string& stream, int32_t partition,
+                      const std::string& from) {
+  TRY_ASSIGN(const log::RemovedFront removed, log::removed_front(log_files(), data_dir, stream, partition));
+  if (removed.offset == 0) return {};
+  const auto offset = parse_offset(from);
+  const auto time_ms = offset ? std::nullopt : parse_time_ms(from);
+  const bool gone = offset ? *offset < removed.offset : time_ms && *time_ms <= removed.newest_ms;
+  if (!gone) return {};
+  return fail(ErrorCode::kNotFound, "retention has removed a part of that from " + stream + "/" +
+                                        std::to_string(partition) + ": offsets below " +
+                                        std::to_string(removed.offset) + ", appended up to " +
+                                        format_time_ms(removed.newest_ms) +
+                                        "; begin behind it, or with what there is: --from beginning");
 }
 
 }  // namespace
@@ -98,6 +119,7 @@ Result<std::vector<engine::ReplaySpan>> readable_spans(const std::string& data_d
   for (const int32_t number : partitions) {
     const log::PartitionInfo& info = stream.partitions[static_cast<size_t>(number)];
     TRY_ASSIGN(const OffsetSpan asked, offset_span(data_dir, stream.name, number, begin, to));
+    if (begin) TRY(refuse_removed(data_dir, stream.name, number, *begin));
     const int64_t first = std::clamp(asked.from, info.oldest_offset, info.next_offset);
     spans.push_back({number, first, std::clamp(asked.to, first, info.next_offset)});
   }
@@ -109,8 +131,8 @@ Verb log_verb() {
   verb.name = "log";
   verb.summary = "Look into the event log";
   verb.example = "colloquium log cat orders";
-  verb.verbs = {log_ls_verb(),     log_cat_verb(),    log_verify_verb(),
-                log_repair_verb(), log_replay_verb(), log_diff_verb()};
+  verb.verbs = {log_ls_verb(),     log_stats_verb(),  log_cat_verb(),    log_verify_verb(), log_repair_verb(),
+                log_forget_verb(), log_export_verb(), log_import_verb(), log_replay_verb(), log_diff_verb()};
   return verb;
 }
 

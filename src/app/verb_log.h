@@ -19,7 +19,11 @@
 namespace colloquium::app {
 
 Verb log_diff_verb();
+Verb log_export_verb();
+Verb log_forget_verb();
+Verb log_import_verb();
 Verb log_ls_verb();
+Verb log_stats_verb();
 Verb log_replay_verb();
 Verb log_cat_verb();
 Verb log_verify_verb();
@@ -54,8 +58,8 @@ struct OffsetSpan {
 Result<OffsetSpan> offset_span(const std::string& data_dir, const std::string& stream, int32_t partition,
                                const std::optional<std::string>& from, const std::optional<std::string>& to);
 
-// The same for the verbs that read a part of a stream at once: cut to what can be read now. --from may be
-// "beginning".
+// The same for the verbs that do something with a part of a stream: cut to what can be read now. --from may be
+// "beginning"; kNotFound if it names something that retention has removed.
 Result<std::vector<engine::ReplaySpan>> readable_spans(const std::string& data_dir, const log::StreamInfo& stream,
                                                        const std::optional<std::string>& partition,
                                                        const std::optional<std::string>& from,

@@ -160,7 +160,7 @@ class Comparison {
     TRY_ASSIGN(const auto new_run, engine::DryRun::create(*versions.new_version.plan, environment));
     for (const engine::ReplaySpan& span : spans) {
       TRY_ASSIGN(auto reader, log::open_reader(log_files(), options_.data_dir, options_.stream, span.partition,
-                                               span.from, keys, &stored_tapes()));
+                                               span.from, keys, &stored_tapes(), true));
       engine::ReplayFeed feed(std::move(reader), span, nullptr, foundation_.clock());
       for (int64_t next = span.from;;) {
         TRY_ASSIGN(const auto item, feed.read(next));

@@ -3,6 +3,7 @@
 #include <ostream>
 #include <utility>
 
+#include "app/json_report.h"
 #include "app/log_keys.h"
 #include "app/time_text.h"
 #include "app/verb_log.h"
@@ -15,6 +16,7 @@ namespace {
 struct Options {
   std::string data_dir = kDefaultDataDirectory;
   KeyOptions keys;
+  std::string format = "text";
   bool dry_run = false;
   bool accept_loss = false;
 };
@@ -37,6 +39,38 @@ void print(const log::RepairReport& report, Console& console) {
   for (const std::string& text : report.actions) console.out << "repair: " << text << "\n";
 }
 
+void put_texts(std::string_view name, const std::vector<std::string>& texts, JsonReport& json) {
+  json.begin_array(name);
+  for (const std::string& text : texts) json.add(text);
+  json.end_array();
+}
+
+std::string json_text(const log::RepairReport& report) {
+  const auto known_ms = [](int64_t time_ms) { return time_ms < 0 ? std::nullopt : std::optional(time_ms); };
+  JsonReport json;
+  json.put("refused", report.refused);
+  put_texts("hopeless", report.hopeless, json);
+  json.begin_array("lost");
+  for (const log::LostRange& range : report.lost) {
+    json.begin_object();
+    json.put("stream", range.stream.empty() ? std::nullopt : std::optional(range.stream));
+    json.put("partition", range.partition);
+    json.put("first_offset", range.first_offset);
+    json.put("last_offset", range.last_offset);
+    json.put("file", range.file);
+    json.put("position", range.position);
+    json.put("size_bytes", range.size);
+    json.put("appended_after_ms", known_ms(range.after_ms));
+    json.put("appended_before_ms", known_ms(range.before_ms));
+    json.put("what", range.what);
+    json.end_object();
+  }
+  json.end_array();
+  put_texts("consequences", report.consequences, json);
+  put_texts("actions", report.actions, json);
+  return json.text();
+}
+
 Exit repair(const Options& options, Console& console) {
   if (const auto format = log::read_format(log_files(), options.data_dir); !format) {
     return refuse(console, format.error());
@@ -55,7 +89,9 @@ Exit repair(const Options& options, Console& console) {
   how.keys = std::move(*keys);
   const auto report = log::repair_data_directory(how, {options.dry_run, options.accept_loss});
   if (!report) return fail_running(console, report.error());
-  print(*report, console);
+  const bool json = options.format == "json";
+  if (json) console.out << json_text(*report);
+  if (!json) print(*report, console);
   if (report->refused) {
     console.err << "error: nothing was changed: "
                 << (report->hopeless.empty()
@@ -65,7 +101,7 @@ Exit repair(const Options& options, Console& console) {
                 << "\n";
     return Exit::kFailed;
   }
-  if (report->actions.empty()) console.out << "nothing to repair\n";
+  if (!json && report->actions.empty()) console.out << "nothing to repair\n";
   return Exit::kDone;
 }
 
@@ -85,10 +121,12 @@ Verb log_repair_verb() {
       "colloquium log repair --dry-run\n"
       "colloquium log repair --data-dir /var/lib/colloquium --accept-loss";
   verb.options = key_options(options->keys);
-  verb.options.insert(verb.options.begin(),
-                      {data_dir_option(options->data_dir),
-                       {"--dry-run", "", "say what would be done, and change nothing", &options->dry_run},
-                       {"--accept-loss", "", "go on without the events that are lost", &options->accept_loss}});
+  verb.options.insert(
+      verb.options.begin(),
+      {data_dir_option(options->data_dir),
+       {"--format", "FORMAT", "for people, or one JSON object", &options->format, false, {"text", "json"}},
+       {"--dry-run", "", "say what would be done, and change nothing", &options->dry_run},
+       {"--accept-loss", "", "go on without the events that are lost", &options->accept_loss}});
   verb.run = [options](Console& console) { return repair(*options, console); };
   verb.state = options;
   return verb;

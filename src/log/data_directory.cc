@@ -8,6 +8,7 @@
 #include "log/accept_scan.h"
 #include "log/inspect.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/partition_reader.h"
 #include "log/repair_plan.h"
 #include "log/sidecar.h"
@@ -177,8 +178,15 @@ Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std:
 
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
                                             const std::string& stream, int32_t number, int64_t from_offset,
-                                            std::shared_ptr<const KeyRing> keys, const TapeBuilder* tape) {
+                                            std::shared_ptr<const KeyRing> keys, const TapeBuilder* tape,
+                                            bool wholly) {
   TRY_ASSIGN(std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number, std::move(keys)));
+  const int64_t oldest = partition->info().oldest_offset;
+  if (wholly && from_offset < oldest) {
+    return fail(ErrorCode::kNotFound,
+                "cannot read offset " + std::to_string(from_offset) + " of '" + partition->name() +
+                    "': it was removed by retention; the oldest offset left is " + std::to_string(oldest));
+  }
   return std::make_unique<PartitionReader>(std::move(partition), from_offset, tape);
 }
 
@@ -186,6 +194,13 @@ Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, co
                             int32_t number, int64_t time_ms) {
   TRY_ASSIGN(const std::shared_ptr<Partition> partition, find_partition(fs, directory, stream, number));
   return offset_at_time(partition, time_ms);
+}
+
+Result<RemovedFront> removed_front(io::FileSystem& fs, const std::string& directory, const std::string& stream,
+                                   int32_t partition) {
+  ASSERT(partition >= 0);
+  TRY_ASSIGN(const Oldest oldest, read_oldest(fs, partition_directory(directory, stream, partition)));
+  return RemovedFront{oldest.offset, oldest.max_time_ms};
 }
 
 }  // namespace colloquium::log

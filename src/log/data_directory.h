@@ -61,11 +61,20 @@ Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const st
 
 // Reads a partition up to its synced end as it is now, without a lock. Offsets below the oldest begin there.
 // `keys` open encrypted segments; null: they can't be read. With `tape`, which outlives the reader, its batches
-// have tapes.
+// have tapes. `wholly`: kNotFound instead, if the offset is below the oldest.
 Result<std::unique_ptr<Reader>> open_reader(io::FileSystem& fs, const std::string& directory,
                                             const std::string& stream, int32_t partition, int64_t from_offset,
                                             std::shared_ptr<const KeyRing> keys = nullptr,
-                                            const TapeBuilder* tape = nullptr);
+                                            const TapeBuilder* tape = nullptr, bool wholly = false);
+
+// What retention has removed from a partition: everything below `offset`, the newest of it appended at
+// `newest_ms`. Offset 0: nothing.
+struct RemovedFront {
+  int64_t offset = 0;
+  int64_t newest_ms = 0;
+};
+Result<RemovedFront> removed_front(io::FileSystem& fs, const std::string& directory, const std::string& stream,
+                                   int32_t partition);
 
 // The first offset appended at or after `time_ms` (by the log's clock), or the end if there is none yet.
 Result<int64_t> find_offset(io::FileSystem& fs, const std::string& directory, const std::string& stream,

@@ -1,7 +1,9 @@
 // Verification: reads every byte of a data directory and says what of it is not as it has to be.
 //
-// Changes nothing and needs no lock. Beside a running process it may find the last group half written; that is
-// told as torn, like what a crash leaves, and the next start mends it.
+// Changes nothing and needs no lock. Beside a running process it meets groups that are half written, outputs whose
+// commit comes a moment later, segments that retention removes: whatever looks like a defect it looks at again,
+// after a pause, and tells only what stays. A process that stands still in the middle of a group for seconds looks
+// like a crash, and its group is told as torn.
 //
 // Thread safety: a function, on any thread.
 #pragma once
@@ -44,16 +46,23 @@ struct VerifyReport {
   // Ids of keys that were not given, and how many segments are encrypted with each: of those everything was
   // checked but what the batches hold and, if one is the journal's, which outputs were committed.
   std::map<std::string, uint64_t> keys_needed;
+  // A repair or a restore has begun and not ended: what it is and what to do. Empty: there is none. The problems
+  // are then those of the directory as it stands in the middle of that.
+  std::string unfinished;
 
   bool corrupt() const;
 };
 
 using VerifyProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
+// Waits some ten milliseconds, so that a process which writes gets on.
+using VerifyPause = std::function<void()>;
 
-// A failure is an I/O error or a directory that is none of ours; damage is in the report. `progress` may be null.
-// `keys` open what is encrypted; without them everything is checked that needs none.
+// A failure is an I/O error or a directory that is none of ours; damage is in the report. `progress` may be null;
+// its last call is for all of it. `keys` open what is encrypted; without them everything is checked that needs
+// none. `pause` may be null if nobody writes: then nothing is looked at again.
 Result<VerifyReport> verify_data_directory(io::FileSystem& fs, const std::string& directory,
                                            const VerifyProgress& progress,
-                                           std::shared_ptr<const KeyRing> keys = nullptr);
+                                           std::shared_ptr<const KeyRing> keys = nullptr,
+                                           const VerifyPause& pause = nullptr);
 
 }  // namespace colloquium::log
