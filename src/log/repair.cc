@@ -9,6 +9,7 @@
 #include "log/data_directory.h"
 #include "log/journal_state.h"
 #include "log/layout.h"
+#include "log/lost_keys.h"
 #include "log/open_data.h"
 #include "log/repair_plan.h"
 #include "log/segment_key.h"
@@ -36,6 +37,7 @@ class Repair {
   Status survey();
   Status survey_journal();
   Status survey_stream(const std::string& name);
+  void note_unread(const BatchCursor::Item& item, const std::string& what, std::vector<LostRange>& unread) const;
   Result<std::vector<int64_t>> superfluous_journal_segments() const;
   Status enter_journal(BatchOpener& opener, int64_t base) const;
   Result<bool> begins_with_checkpoint(int64_t base) const;
@@ -119,6 +121,23 @@ Result<std::vector<int64_t>> Repair::superfluous_journal_segments() const {
   return std::vector<int64_t>();
 }
 
+// A batch of the journal that is whole and says nothing, because its key is lost, say: commits are lost with it.
+void Repair::note_unread(const BatchCursor::Item& item, const std::string& what,
+                         std::vector<LostRange>& unread) const {
+  ASSERT(!what.empty());
+  const bool more = !unread.empty() && unread.back().last_offset < item.header.base_offset;
+  if (!more) {
+    LostRange range;
+    range.first_offset = item.header.base_offset;
+    range.file = journal_directory(log_.directory);
+    range.position = item.position;
+    range.what = what;
+    unread.push_back(std::move(range));
+  }
+  unread.back().last_offset = item.header.last_offset();
+  unread.back().size += item.bytes.size();
+}
+
 // Takes from the journal what can be read of it, behind damage too: a leg's later commit replaces an earlier one.
 Status Repair::survey_journal() {
   SurveyPlace place{"", 0, journal_directory(log_.directory), {}};
@@ -126,6 +145,7 @@ Status Repair::survey_journal() {
   if (!fs_.info(place.folder)) return {};
   bool first = false;
   BatchOpener opener;
+  std::vector<LostRange> unread;
   TRY_ASSIGN(const std::vector<int64_t> bases, list_segments(fs_, place.folder));
   const auto visit = [&](const BatchCursor::Item& item) -> Status {
     // A segment's first batch, or the first that is left of it.
@@ -133,11 +153,12 @@ Status Repair::survey_journal() {
     if (item.header.is_control()) return {};
     TRY(enter_journal(opener, behind == bases.begin() ? 0 : *std::prev(behind)));
     const Status taken = state_.replay_batch(item, opener, first, place.folder);
-    if (!taken && taken.error().code == ErrorCode::kCorrupt) renew_journal_ = true;
+    if (!taken && taken.error().code == ErrorCode::kCorrupt) note_unread(item, taken.error().message, unread);
     return taken || taken.error().code == ErrorCode::kCorrupt ? Status() : taken;
   };
   TRY_ASSIGN(journal_, survey_partition(fs_, place, evidence_for("", 0), visit));
   ASSERT(journal_.stream.empty());
+  journal_.lost.insert(journal_.lost.end(), unread.begin(), unread.end());
   for (const SegmentSurvey& segment : journal_.segments) renew_journal_ = renew_journal_ || segment.damaged;
   renew_journal_ = renew_journal_ || !journal_.lost.empty();
   return {};
@@ -154,8 +175,14 @@ Status Repair::survey_stream(const std::string& name) {
   }
   for (int32_t number = 0; number < meta->partitions; ++number) {
     const SurveyPlace place{name, number, partition_directory(log_.directory, name, number), {}};
-    TRY_ASSIGN(PartitionSurvey found, survey_partition(fs_, place, evidence_for(name, number), nullptr));
+    LostKeys keys(fs_, place.folder, key_place(name, meta->tag, number), log_.keys);
+    const auto visit = [&keys](const BatchCursor::Item& item) {
+      keys.see(item);
+      return Status();
+    };
+    TRY_ASSIGN(PartitionSurvey found, survey_partition(fs_, place, evidence_for(name, number), visit));
     ASSERT(found.partition == number);
+    TRY(keys.judge(found));
     partitions_.push_back(std::move(found));
   }
   return {};

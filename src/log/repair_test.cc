@@ -20,10 +20,12 @@ namespace {
 using Place = std::pair<std::string, int32_t>;
 using Contents = std::map<Place, std::map<int64_t, std::string>>;
 
-// A data directory with several segments per partition, as a kill or a clean stop left it.
+// A data directory with several segments per partition, as a kill or a clean stop left it, in the clear or
+// encrypted.
 class Scene {
  public:
-  explicit Scene(bool clean) : run_(21) {
+  explicit Scene(bool clean, bool encrypted = false) : run_(21) {
+    if (encrypted) run_.encrypt();
     run_.options().segment_bytes = 700;
     run_.options().journal_segment_bytes = 100000;
     run_.run(34);
@@ -35,7 +37,7 @@ class Scene {
     run_.end(End::kKilled);
     io::MemoryFileSystem copy;
     copy_to(copy);
-    before_ = contents(copy);
+    before_ = contents_of(copy);
     REQUIRE(before_.at({"in", 0}).size() > 25);
     REQUIRE(before_.at({"out", 0}).size() > 10);
   }
@@ -43,12 +45,14 @@ class Scene {
   void copy_to(io::MemoryFileSystem& to) const { copy_files(const_cast<ScriptedRun&>(run_).files(), to, "data"); }
   const Contents& before() const { return before_; }
   io::MemoryFileSystem& files() { return run_.files(); }
+  std::shared_ptr<const KeyRing> keys() const { return const_cast<ScriptedRun&>(run_).options().keys; }
+  bool nonces_reused() { return run_.nonces().reused(); }
 
-  static Contents contents(io::MemoryFileSystem& fs) {
+  Contents contents_of(io::MemoryFileSystem& fs) const {
     ManualClock clock;
     SimExecutor executor(1, clock);
     SeededRandom random(1);
-    auto log = SegmentLog::open(options(fs, executor, clock, random));
+    auto log = SegmentLog::open(options_of(fs, executor, clock, random));
     INFO((log ? std::string() : log.error().describe()));
     REQUIRE(log);
     Contents all;
@@ -60,22 +64,23 @@ class Scene {
     return all;
   }
 
-  static Result<RepairReport> repair(io::MemoryFileSystem& fs, RepairOptions how) {
+  Result<RepairReport> repair(io::MemoryFileSystem& fs, RepairOptions how) const {
     ManualClock clock;
     SimExecutor executor(1, clock);
     SeededRandom random(1);
-    return repair_data_directory(options(fs, executor, clock, random), how);
+    return repair_data_directory(options_of(fs, executor, clock, random), how);
   }
 
  private:
-  static LogOptions options(io::MemoryFileSystem& fs, SimExecutor& executor, ManualClock& clock,
-                            SeededRandom& random) {
+  LogOptions options_of(io::MemoryFileSystem& fs, SimExecutor& executor, ManualClock& clock,
+                        SeededRandom& random) const {
     LogOptions options;
     options.directory = "data";
     options.files = &fs;
     options.executor = &executor;
     options.clock = &clock;
     options.random = &random;
+    options.keys = keys();
     return options;
   }
 
@@ -115,8 +120,8 @@ std::string problem_of(const Contents& before, const Contents& after, const Repa
   return {};
 }
 
-std::string verify_problem(io::MemoryFileSystem& fs) {
-  const auto report = verify_data_directory(fs, "data", nullptr);
+std::string verify_problem(const Scene& scene, io::MemoryFileSystem& fs) {
+  const auto report = verify_data_directory(fs, "data", nullptr, scene.keys());
   if (!report) return report.error().describe();
   return report->problems.empty() ? std::string() : report->problems.front().describe();
 }
@@ -150,14 +155,14 @@ void judge(const Scene& scene, const Damage& damage, Tally& tally, bool loses_un
   scene.copy_to(fs);
   damage(fs);
   const std::string damaged = all_bytes(fs, "data");
-  const auto dry = Scene::repair(fs, {true, true});
+  const auto dry = scene.repair(fs, {true, true});
   if (!dry) {  // a flipped bit made a version of it that nobody knows yet
     REQUIRE(dry.error().code == ErrorCode::kInvalidConfig);
     ++tally.hopeless;
     return;
   }
   REQUIRE(all_bytes(fs, "data") == damaged);
-  auto careful = Scene::repair(fs, {});
+  auto careful = scene.repair(fs, {});
   INFO((careful ? std::string() : careful.error().describe()));
   REQUIRE(careful);
   if (careful->refused) {
@@ -171,7 +176,7 @@ void judge(const Scene& scene, const Damage& damage, Tally& tally, bool loses_un
   RepairReport report = *careful;
   if (careful->refused) {
     ++tally.refused;
-    const auto accepted = Scene::repair(fs, {false, true});
+    const auto accepted = scene.repair(fs, {false, true});
     INFO((accepted ? std::string() : accepted.error().describe()));
     REQUIRE(accepted);
     REQUIRE_FALSE(accepted->refused);
@@ -182,9 +187,9 @@ void judge(const Scene& scene, const Damage& damage, Tally& tally, bool loses_un
   }
   // What a crash may leave torn is cut off as by a start: that is the recovery's own oracle's to judge.
   const bool torn = loses_unproved || all_bytes(fs, "data").find(".torn") != std::string::npos;
-  REQUIRE(problem_of(scene.before(), Scene::contents(fs), report, torn) == "");
-  REQUIRE(verify_problem(fs) == "");
-  const auto again = Scene::repair(fs, {});
+  REQUIRE(problem_of(scene.before(), scene.contents_of(fs), report, torn) == "");
+  REQUIRE(verify_problem(scene, fs) == "");
+  const auto again = scene.repair(fs, {});
   REQUIRE(again);
   REQUIRE(again->lost.empty());
   REQUIRE_FALSE(again->refused);
@@ -194,9 +199,11 @@ void judge(const Scene& scene, const Damage& damage, Tally& tally, bool loses_un
 
 TEST_CASE("an intact directory is not touched by a repair", "[repair]") {
   const bool clean = GENERATE(true, false);
-  Scene scene(clean);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(clean, encrypted);
   const std::string before = all_bytes(scene.files(), "data");
-  const auto report = Scene::repair(scene.files(), {false, true});
+  const auto report = scene.repair(scene.files(), {false, true});
   REQUIRE(report);
   CHECK(report->lost.empty());
   CHECK_FALSE(report->refused);
@@ -204,18 +211,22 @@ TEST_CASE("an intact directory is not touched by a repair", "[repair]") {
     CHECK(report->actions.empty());
     CHECK(all_bytes(scene.files(), "data") == before);
   }
-  CHECK(Scene::contents(scene.files()) == scene.before());
+  CHECK(scene.contents_of(scene.files()) == scene.before());
 }
 
 TEST_CASE("a flipped bit anywhere is mended, or refused with the range that is lost", "[repair]") {
   const bool clean = GENERATE(true, false);
-  Scene scene(clean);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(clean, encrypted);
+  // What differs from a log in the clear are the keys, and how a batch is read.
+  const uint64_t step = encrypted ? 3 * kPlaceStep : kPlaceStep;
   Tally tally;
   size_t number = 0;
   for (const std::string& path : files_below(scene.files(), "data")) {
     const uint64_t size = scene.files().info(path)->size;
     // Segments wholly, in steps that meet every field; of the small files every seventh byte.
-    for (uint64_t at = number++ % 23; at < size; at += (ends_with(path, ".log") ? 23 : 29) * kPlaceStep) {
+    for (uint64_t at = number++ % 23; at < size; at += (ends_with(path, ".log") ? 23 : 29) * step) {
       INFO(path << " byte " << at << " of " << size);
       if (ends_with(path, "/LOCK") || ends_with(path, "FORMAT")) continue;
       judge(
@@ -223,14 +234,17 @@ TEST_CASE("a flipped bit anywhere is mended, or refused with the range that is l
           tally);
     }
   }
-  CHECK(tally.refused > 50 / kPlaceStep);
-  CHECK(tally.mended > 20 / kPlaceStep);
+  CHECK(tally.refused > 50 / step);
+  CHECK(tally.mended > 20 / step);
+  CHECK_FALSE(scene.nonces_reused());
   CHECK(tally.hopeless < 100);  // the meta files
 }
 
 TEST_CASE("a missing file is mended, or refused with the range that is lost", "[repair]") {
   const bool clean = GENERATE(true, false);
-  Scene scene(clean);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(clean, encrypted);
   Tally tally;
   for (const std::string& path : files_below(scene.files(), "data")) {
     if (ends_with(path, "/LOCK") || ends_with(path, "FORMAT")) continue;
@@ -245,7 +259,9 @@ TEST_CASE("a missing file is mended, or refused with the range that is lost", "[
 
 TEST_CASE("a file cut short is mended, or refused with the range that is lost", "[repair]") {
   const bool clean = GENERATE(true, false);
-  Scene scene(clean);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(clean, encrypted);
   Tally tally;
   for (const std::string& path : files_below(scene.files(), "data")) {
     if (!ends_with(path, ".log")) continue;
@@ -268,81 +284,119 @@ TEST_CASE("a file cut short is mended, or refused with the range that is lost", 
 }
 
 TEST_CASE("a repair stopped at any operation is finished by the next one [REQ-179]", "[repair][crash]") {
-  Scene scene(true);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(true, encrypted);
   SeededRandom chance(7);
   std::vector<std::string> logs;
   for (const std::string& path : files_below(scene.files(), "data")) {
     if (ends_with(path, ".log") && scene.files().info(path)->size > 300) logs.push_back(path);
   }
-  REQUIRE(ends_with(logs[0], "journal/00000000000000000000.log"));
+  REQUIRE(logs[0].find("/journal/") != std::string::npos);
   for (const size_t number : {size_t{0}, size_t{1}, logs.size() / 2, logs.size() - 1}) {
     const uint64_t at = scene.files().info(logs[number])->size / 3;
     const auto prepare = [&](io::MemoryFileSystem& fs) {
       scene.copy_to(fs);
       fs.flip(logs[number], at, 2);
-      REQUIRE(Scene::repair(fs, {})->refused);
+      REQUIRE(scene.repair(fs, {})->refused);
     };
     io::MemoryFileSystem whole;
     prepare(whole);
     const uint64_t before = whole.operations();
-    const auto report = Scene::repair(whole, {false, true});
+    const auto report = scene.repair(whole, {false, true});
     REQUIRE(report);
     const uint64_t operations = whole.operations() - before;
-    const Contents wanted = Scene::contents(whole);
+    const Contents wanted = scene.contents_of(whole);
     REQUIRE(problem_of(scene.before(), wanted, *report, false) == "");
     for (uint64_t stop = 0; stop < operations; stop += kPlaceStep) {
       INFO(logs[number] << " byte " << at << ", stopped at operation " << stop << " of " << operations);
       io::MemoryFileSystem fs;
       prepare(fs);
       fs.halt_at(before + stop);
-      REQUIRE_FALSE(Scene::repair(fs, {false, true}));
+      REQUIRE_FALSE(scene.repair(fs, {false, true}));
       fs.crash(stop % 2 == 0 ? nullptr : &chance);
       if (fs.info("data/REPAIR")) {
         // Nobody opens or reads a half of it.
         CHECK(refuse_unfinished(fs, "data").error().code == ErrorCode::kConflict);
         CHECK_FALSE(list_data_directory(fs, "data"));
       }
-      const auto again = Scene::repair(fs, {false, true});
+      const auto again = scene.repair(fs, {false, true});
       INFO((again ? std::string() : again.error().describe()));
       REQUIRE(again);
       REQUIRE_FALSE(again->refused);
-      REQUIRE(Scene::contents(fs) == wanted);
-      REQUIRE(verify_problem(fs) == "");
+      REQUIRE(scene.contents_of(fs) == wanted);
+      REQUIRE(verify_problem(scene, fs) == "");
     }
   }
 }
 
 TEST_CASE("a repair on a full disk changes nothing that is read, and works once there is space",
           "[repair][fault]") {
-  Scene scene(true);
+  const bool encrypted = GENERATE(false, true);
+  INFO((encrypted ? "encrypted" : "in the clear"));
+  Scene scene(true, encrypted);
   const std::string path = "data/streams/in/0/00000000000000000000.log";
   io::MemoryFileSystem whole;
   scene.copy_to(whole);
   whole.flip(path, 100, 2);
   const uint64_t before = whole.operations();
-  REQUIRE(Scene::repair(whole, {false, true}));
+  REQUIRE(scene.repair(whole, {false, true}));
   const uint64_t operations = whole.operations() - before;
-  const Contents wanted = Scene::contents(whole);
+  const Contents wanted = scene.contents_of(whole);
   for (uint64_t at = 0; at < operations; at += kPlaceStep) {
     INFO("no space at operation " << at << " of " << operations);
     io::MemoryFileSystem fs;
     scene.copy_to(fs);
     fs.flip(path, 100, 2);
     fs.fail_at(before + at, io::Fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}, 10});
-    const auto full = Scene::repair(fs, {false, true});
+    const auto full = scene.repair(fs, {false, true});
     if (!full) CHECK(full.error().code == ErrorCode::kNoSpace);
-    const auto again = Scene::repair(fs, {false, true});
+    const auto again = scene.repair(fs, {false, true});
     INFO((again ? std::string() : again.error().describe()));
     REQUIRE(again);
-    REQUIRE(Scene::contents(fs) == wanted);
+    REQUIRE(scene.contents_of(fs) == wanted);
   }
+}
+
+TEST_CASE("a key that is lost costs the segment it is for, and nothing without leave", "[repair]") {
+  const bool clean = GENERATE(true, false);
+  Scene scene(clean, true);
+  size_t keys = 0;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    if (!ends_with(path, ".key") || scene.files().info(path.substr(0, path.size() - 3) + "log")->size == 0)
+      continue;
+    INFO(path);
+    ++keys;
+    io::MemoryFileSystem fs;
+    scene.copy_to(fs);
+    REQUIRE(fs.remove(path));
+    const auto careful = scene.repair(fs, {});
+    REQUIRE(careful);
+    REQUIRE(careful->refused);
+    REQUIRE(careful->hopeless.empty());
+    REQUIRE(careful->lost.size() == 1);
+    CHECK(careful->lost[0].what.find("key") != std::string::npos);
+    const auto accepted = scene.repair(fs, {false, true});
+    REQUIRE(accepted);
+    // Every other segment stays whole.
+    size_t lost = 0;
+    const Contents after = scene.contents_of(fs);
+    for (const auto& [place, events] : scene.before()) {
+      for (const auto& [offset, value] : events) {
+        if (!is_lost(*accepted, place, offset)) CHECK(after.at(place).at(offset) == value);
+        lost += is_lost(*accepted, place, offset);
+      }
+    }
+    CHECK((lost > 0) == (path.find("/journal/") == std::string::npos));
+  }
+  CHECK(keys > 5);
 }
 
 TEST_CASE("what is lost is named with its bytes and times, and who is concerned", "[repair]") {
   Scene scene(true);
   const std::string path = "data/streams/in/0/00000000000000000000.log";
   scene.files().flip(path, 100, 2);
-  const auto report = Scene::repair(scene.files(), {});
+  const auto report = scene.repair(scene.files(), {});
   REQUIRE(report);
   REQUIRE(report->refused);
   REQUIRE(report->lost.size() == 1);
@@ -360,7 +414,7 @@ TEST_CASE("what is lost is named with its bytes and times, and who is concerned"
   CHECK(report->actions.empty());
   // Damage among outputs that a commit names.
   scene.files().flip("data/streams/out/0/00000000000000000000.log", 70, 2);
-  const auto both = Scene::repair(scene.files(), {false, true});
+  const auto both = scene.repair(scene.files(), {false, true});
   REQUIRE(both);
   REQUIRE(both->consequences.size() == 1);
   CHECK(both->consequences[0].find("batches of outputs among") != std::string::npos);
