@@ -93,7 +93,7 @@ class TextReport {
   }
 
   void print_numbers(const log::PartitionStats& stats) const {
-    line("events") << stats.events << " in " << stats.batches << " batches";
+    line("events") << stats.events << " in " << stats.batches << (stats.batches == 1 ? " batch" : " batches");
     if (stats.batches > 0) {
       out_ << " of " << decimal(mean_events(stats)) << " on average, 99 % of them of "
            << stats.events_per_batch_p99 << " at most";

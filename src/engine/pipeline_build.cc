@@ -198,6 +198,8 @@ Status PipelineRun::build_leg(size_t index) {
   } else {
     leg_states_.emplace_back();
   }
+  // A sink of that name may have been of another kind, that had one: it goes on at its position.
+  if (!sink->has_token()) token.clear();
   // The sink goes back to its token before anything is read: what it holds beyond that is written again.
   TRY(sink->restore(token));
   options.first_token = options.log != nullptr && sink->has_token() && token.empty();

@@ -277,6 +277,22 @@ def standard_streams_that_are_closed_belong_to_nobody_else():
         check_equal(len(read_lines(directory / "out.ndjson")), 2, "lines of the copy")
 
 
+def a_sink_that_becomes_another_kind_goes_on_where_it_was():
+    with work_directory() as directory:
+        text = "name: p\nsources: [{http: {path: /in}}]\nsinks: [{name: all, %s}]\n"
+        (directory / "p.yaml").write_text(text % "file: {path: out.ndjson}")
+        with Instance("p.yaml", directory) as instance:
+            check_equal(request(instance.listen, "POST", "/in", '{"n":1}')[0], 200, "the first event")
+            check_equal(instance.stop(), 0, instance.stderr())
+        (directory / "p.yaml").write_text(text % "stdout: {}")
+        with Instance("p.yaml", directory) as instance:
+            check_equal(request(instance.listen, "POST", "/in", '{"n":2}')[0], 200, "the second event")
+            wait_for(lambda: '{"n":2}\n' in instance.stderr(), "the second event on standard output")
+            check('{"n":1}' not in instance.stderr(), "the first event, too:\n" + instance.stderr())
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal((directory / "out.ndjson").read_text(), '{"n":1}\n', "the file")
+
+
 main(standard_input_through_a_filter_to_standard_output, a_file_is_read_once_and_again_from_the_start,
      the_start_up_message_says_what_is_promised_and_where_it_listens, a_signal_drains_and_exits_with_zero,
      a_signal_under_load_loses_nothing_acknowledged_and_never_says_404,
@@ -284,4 +300,5 @@ main(standard_input_through_a_filter_to_standard_output, a_file_is_read_once_and
      what_cannot_start_is_refused_with_what_to_do, a_dry_run_starts_nothing, settings_come_in_their_order,
      two_pipelines_in_one_process, a_reader_that_goes_away_ends_the_run,
      a_run_that_lost_events_or_could_not_read_ends_with_one, without_a_log_a_stop_says_how_many_events_it_lost,
-     standard_streams_that_are_closed_belong_to_nobody_else)
+     standard_streams_that_are_closed_belong_to_nobody_else,
+     a_sink_that_becomes_another_kind_goes_on_where_it_was)
