@@ -437,14 +437,18 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   // Before the poison is looked at: encoding takes long, and what fails meanwhile must still be seen.
   auto encoded = log::encode(std::move(sealed), options_.codec, &info);
   if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
-  if (poisoned_.load() && !shared->cursor.empty()) {
-    return appended(target, *shared,
-                    fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
-  }
-  options_.log->append(
-      dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target), std::move(*encoded),
-      options_.ack,
-      [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
+  const auto send = [&] {
+    options_.log->append(
+        dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target),
+        std::move(*encoded), options_.ack,
+        [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
+  };
+  if (shared->cursor.empty()) return send();
+  // In one: what fails meanwhile on the log's thread is told there before the log takes anything else.
+  const std::lock_guard lock(poison_mutex_);
+  if (!poisoned_.load()) return send();
+  appended(target, *shared,
+           fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
 }
 
 StoredCursor SourceIntake::stored_cursor(const OpenBatch& batch) const {
@@ -470,6 +474,7 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
       std::lock_guard lock(position_mutex_);
       accepted_position_[target] = std::max(accepted_position_[target], batch.position);
     } else {
+      const std::lock_guard lock(poison_mutex_);
       poisoned_.store(true);
     }
   }

@@ -213,6 +213,9 @@ class SourceIntake final : public Intake {
   // An emit with a cursor failed; others fail until none is under way. Atomic, as a failure on one door thread
   // must stop what another is about to append before the loop hears of either.
   std::atomic<bool> poisoned_{false};
+  // Held over looking at it and appending, and over setting it when an append failed. Recursive, as the log tells of
+  // what it refuses at once before append() returns.
+  std::recursive_mutex poison_mutex_;
   std::atomic<uint32_t> round_robin_{0};
   std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors
   // Held for a push or a pop only.

@@ -59,14 +59,15 @@ void add_other_legs(const CommitRequest& request, std::vector<CommitRecord>& rec
 }  // namespace
 
 GroupCommit::GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal,
-                         GroupCounters& counters, std::function<void(const Partition&)> wake)
+                         GroupCounters& counters, std::function<void(const Partition&)> wake, Task found_full)
     : executor_(executor),
       helpers_(helpers),
       clock_(clock),
       journal_(journal),
       counters_(counters),
-      wake_(std::move(wake)) {
-  ASSERT(wake_);
+      wake_(std::move(wake)),
+      found_full_(std::move(found_full)) {
+  ASSERT(wake_ && found_full_);
 }
 
 Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
@@ -115,9 +116,15 @@ Status GroupCommit::write() {
 }
 
 // The group could not be written. If that is for want of space, everything is as before it.
-Status GroupCommit::undo(Group& group, const Error& error, bool& no_space) {
+bool GroupCommit::is_full(const Error& error) {
+  if (error.code != ErrorCode::kNoSpace) return false;
+  found_full_();
+  return true;
+}
+
+Status GroupCommit::undo(Group& group, const Error& error) {
   ASSERT(!error.message.empty());
-  no_space = error.code == ErrorCode::kNoSpace;
+  const bool no_space = is_full(error);
   Status undone = no_space ? cut_back() : Status();
   counters_.errors += group.appends.size() + group.commits.size();
   for (StagedAppend& append : group.appends) {
@@ -227,7 +234,7 @@ void GroupCommit::finish_outputs() {
   }
 }
 
-Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& records, bool& no_space) {
+Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& records) {
   ASSERT_WHY(records.size() >= group.commits.size(), "one for each, and those of other legs");
   if (group.commits.empty()) {
     finish_outputs();
@@ -241,7 +248,7 @@ Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& record
     for (StagedCommit& commit : group.commits) commit.done({});
     return {};
   }
-  no_space = stored.error().code == ErrorCode::kNoSpace;
+  const bool no_space = is_full(stored.error());
   Status undone;
   for (auto& [writer, touched] : touched_) {
     if (!no_space || !writer->in_group() || !touched.before_outputs) continue;
@@ -264,28 +271,28 @@ void GroupCommit::count(const Group& group) {
   }
 }
 
-Status GroupCommit::run(Group group, bool& no_space) {
+Status GroupCommit::run(Group group) {
   touched_.clear();
   now_ms_ = clock_.wall_ms();
   count(group);
   refuse_impossible(group.commits);
   std::vector<AppendResult> results;
   std::vector<CommitRecord> records;
-  if (Status placed = place(group, results, records); !placed) return undo(group, placed.error(), no_space);
+  if (Status placed = place(group, results, records); !placed) return undo(group, placed.error());
   tell_appends(group, results, kPlaced);
-  if (Status written = write(); !written) return undo(group, written.error(), no_space);
+  if (Status written = write(); !written) return undo(group, written.error());
   publish_appends(false);
   tell_appends(group, results, kWritten);
   if (Status synced = sync(); !synced) {
     ASSERT_WHY(synced.error().code != ErrorCode::kNoSpace, "a failed sync is never waited for");
-    return undo(group, synced.error(), no_space);
+    return undo(group, synced.error());
   }
   publish_appends(true);
   tell_appends(group, results, kSynced);
-  return commit(group, records, no_space);
+  return commit(group, records);
 }
 
-Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers, bool& no_space) {
+Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers) {
   touched_.clear();
   now_ms_ = clock_.wall_ms();
   const auto write_marks = [&]() -> Status {
@@ -299,8 +306,7 @@ Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers, bool& no_
     return {};
   };
   if (Status written = write_marks(); !written) {
-    no_space = written.error().code == ErrorCode::kNoSpace;
-    return no_space ? cut_back() : written;
+    return is_full(written.error()) ? cut_back() : written;
   }
   TRY(sync());
   finish_outputs();

@@ -19,6 +19,7 @@
 
 #include "colloquium/clock.h"
 #include "colloquium/executor.h"
+#include "colloquium/function.h"
 #include "colloquium/result.h"
 
 #include "log/journal.h"
@@ -60,16 +61,17 @@ struct GroupCounters {
 
 class GroupCommit {
  public:
-  // `wake` is told of every partition that has something new to read.
+  // `wake` is told of every partition that has something new to read; `found_full` that a write found the disk
+  // full, before anybody is told that something failed by it.
   GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal, GroupCounters& counters,
-              std::function<void(const Partition&)> wake);
+              std::function<void(const Partition&)> wake, Task found_full);
 
   // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That the
-  // disk is full is none: then the callbacks have been told, and `no_space` is true.
-  Status run(Group group, bool& no_space);
+  // disk is full is none: then the callbacks have been told.
+  Status run(Group group);
 
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
-  Status mark(const std::vector<PartitionWriter*>& writers, bool& no_space);
+  Status mark(const std::vector<PartitionWriter*>& writers);
 
  private:
   // What the group does to one partition.
@@ -84,11 +86,12 @@ class GroupCommit {
   Status place_append(StagedAppend& append, AppendResult& result);
   Status place_outputs(StagedCommit& commit, CommitRecord& record);
   Status write();
-  Status undo(Group& group, const Error& error, bool& no_space);
+  Status undo(Group& group, const Error& error);
+  bool is_full(const Error& error);
   Status cut_back();
   void count(const Group& group);
   Status sync();
-  Status commit(Group& group, const std::vector<CommitRecord>& records, bool& no_space);
+  Status commit(Group& group, const std::vector<CommitRecord>& records);
   void refuse_impossible(std::vector<StagedCommit>& commits);
   void tell_appends(Group& group, const std::vector<AppendResult>& results, int stage);
   void publish_appends(bool synced);
@@ -101,6 +104,7 @@ class GroupCommit {
   Journal& journal_;
   GroupCounters& counters_;
   const std::function<void(const Partition&)> wake_;
+  Task found_full_;
   TouchedMap touched_;
   int64_t now_ms_ = 0;
 };

@@ -104,6 +104,34 @@ TEST_CASE("an incarnation that was cut does not write again after a clean stop e
   REQUIRE(scene.append("3"));
 }
 
+TEST_CASE(
+    "what is queued behind an append that found the disk full fails with it, although there is space again") {
+  Scene scene;
+  scene.options.group_bytes = 1;
+  REQUIRE(scene.open());
+  const StreamId stream = scene.stream();
+  scene.fill_at(io::OperationKind::kWrite, "s/0");
+  std::vector<Result<AppendResult>> results;
+  bool full_when_told = true;
+  for (int i = 0; i < 3; ++i) {
+    scene.log->append(stream, 0, encoded(values({"1"})), AckLevel::kDurable, [&](Result<AppendResult> result) {
+      full_when_told = full_when_told && scene.log->full();
+      results.push_back(std::move(result));
+    });
+  }
+  scene.executor.run_until_idle();
+  REQUIRE(results.size() == 3);
+  for (const auto& result : results) {
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::kNoSpace);
+  }
+  CHECK(full_when_told);
+  scene.log->tick();
+  scene.executor.run_until_idle();
+  REQUIRE(scene.append("2"));
+  CHECK(contract::read_all(*scene.log, stream, 0).size() == 1);
+}
+
 TEST_CASE("a sync of the journal that finds the disk full ends the log like any other that fails") {
   Scene scene;
   REQUIRE(scene.open());

@@ -47,7 +47,7 @@ class Repair {
   void tell_legs(const PartitionSurvey& partition, const GapTable::Gap& gap);
   void tell_outputs(const PartitionSurvey& partition, const GapTable::Gap& gap);
   RepairPlan plan() const;
-  RepairPlan::NewJournal new_journal() const;
+  NewJournal new_journal() const;
   std::string next_quarantine() const;
   void describe(const RepairPlan& plan);
   bool side_files_to_mend() const;
@@ -278,7 +278,7 @@ std::string Repair::next_quarantine() const {
   return "quarantine/" + std::string("000000").substr(number.size()) + number;
 }
 
-RepairPlan::NewJournal Repair::new_journal() const {
+NewJournal Repair::new_journal() const {
   Checkpoint checkpoint = state_.checkpoint();
   for (const PartitionSurvey& partition : partitions_) {
     int64_t& end = checkpoint.committed_ends[{partition.stream, partition.partition}];

@@ -69,7 +69,7 @@ bool read_line(const SidecarLine& line, RepairPlan& plan) {
            gap.gap.from < gap.gap.below;
   }
   if (line.name == "journal") {
-    RepairPlan::NewJournal& journal = plan.journal.emplace();
+    NewJournal& journal = plan.journal.emplace();
     journal.checkpoint = line.field(3);
     return line.number(0, journal.base_offset) && line.number(1, journal.epoch) && line.number(2, journal.time_ms);
   }
@@ -151,7 +151,7 @@ Status add_gaps(io::FileSystem& fs, const std::string& directory, const RepairPl
 }
 
 // A segment that holds nothing but the checkpoint, in the place of all others.
-Status renew_journal(io::FileSystem& fs, const std::string& directory, const RepairPlan::NewJournal& journal,
+Status renew_journal(io::FileSystem& fs, const std::string& directory, const NewJournal& journal,
                      const std::shared_ptr<const KeyRing>& keys) {
   const std::string folder = journal_directory(directory);
   RecordWriter records;

@@ -22,6 +22,14 @@
 
 namespace colloquium::log {
 
+// A commit journal that begins anew with what is known to be committed.
+struct NewJournal {
+  int64_t base_offset = 0;
+  int32_t epoch = 0;
+  int64_t time_ms = 0;
+  std::string checkpoint;  // as put_checkpoint() makes it
+};
+
 struct RepairPlan {
   struct CutSegment {
     std::string stream;  // never the journal
@@ -33,12 +41,6 @@ struct RepairPlan {
     std::string stream;
     int32_t partition = 0;
     GapTable::Gap gap;
-  };
-  struct NewJournal {
-    int64_t base_offset = 0;
-    int32_t epoch = 0;
-    int64_t time_ms = 0;
-    std::string checkpoint;  // as put_checkpoint() makes it
   };
 
   std::string quarantine;  // folder in the data directory

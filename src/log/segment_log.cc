@@ -64,7 +64,8 @@ class SegmentLog::Impl {
   // --- the log thread
   void turn();
   void run_group(Group group);
-  void refuse_appends(Group& group, const Error& error);
+  void refuse_appends(std::vector<StagedAppend> appends, const Error& error);
+  void refuse_staged();
   void fail_for_good(const Error& error);
   void resume_waiting();
   void do_tick();
@@ -114,8 +115,8 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
               options_.on_warning) {
   helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
   const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
-  group_commit_ =
-      std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_, counters_, wake);
+  group_commit_ = std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_,
+                                                counters_, wake, [this] { space_.note_full(); });
   queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
 }
 
@@ -245,7 +246,9 @@ void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, A
       return;
     }
   }
-  refuse(std::move(done), std::move(*refused));
+  // At once: whoever is told later may have appended what belongs behind it by then.
+  ++counters_.errors;
+  done(fail(std::move(*refused)));
 }
 
 StagedCommit SegmentLog::Impl::stage_locked(CommitRequest request, CommitDone done) const {
@@ -313,11 +316,25 @@ void SegmentLog::Impl::turn() {
   resume_waiting();
 }
 
-void SegmentLog::Impl::refuse_appends(Group& group, const Error& error) {
+void SegmentLog::Impl::refuse_appends(std::vector<StagedAppend> appends, const Error& error) {
   ASSERT(queue_->is_current());
-  counters_.errors += group.appends.size();
-  for (StagedAppend& append : group.appends) append.done(fail(error));
-  group.appends.clear();
+  counters_.errors += appends.size();
+  for (StagedAppend& append : appends) append.done(fail(error));
+}
+
+// What is queued behind an append that found no space fails with it, also if space comes back meanwhile: a source
+// goes back to the first that failed, and nothing that belongs behind it may be in the log before it.
+void SegmentLog::Impl::refuse_staged() {
+  ASSERT(queue_->is_current() && space_.full());
+  std::vector<StagedAppend> appends;
+  size_t bytes = 0;
+  {
+    // From here on append() refuses, until check() finds space.
+    const std::lock_guard lock(mutex_);
+    appends = staging_.take_appends(bytes);
+  }
+  refuse_appends(std::move(appends), space_.error());
+  staging_.done(bytes);
 }
 
 void SegmentLog::Impl::run_group(Group group) {
@@ -329,18 +346,17 @@ void SegmentLog::Impl::run_group(Group group) {
     failed = failed_;
   }
   if (failed) {
-    refuse_appends(group, *failed);
+    refuse_appends(std::move(group.appends), *failed);
     counters_.errors += group.commits.size();
     for (StagedCommit& commit : group.commits) commit.done(fail(*failed));
     return;
   }
   space_.check();
   // Commits go on in the reserve: they let legs finish what is acknowledged already.
-  if (space_.full()) refuse_appends(group, space_.error());
-  if (group.appends.empty() && group.commits.empty()) return;
-  bool no_space = false;
-  const Status done = group_commit_->run(std::move(group), no_space);
-  if (no_space) space_.note_full();
+  if (space_.full()) refuse_appends(std::exchange(group.appends, {}), space_.error());
+  const bool idle = group.appends.empty() && group.commits.empty();
+  const Status done = idle ? Status() : group_commit_->run(std::move(group));
+  if (space_.full()) refuse_staged();
   if (!done) fail_for_good(done.error());
 }
 
@@ -408,9 +424,7 @@ void SegmentLog::Impl::do_tick() {
   if (was_full && !space_.full()) resume_waiting();
   const int64_t idle_ns = options_.clock->monotonic_ns() - last_group_ns_;
   if (idle_ns < options_.idle_mark_ms * 1'000'000) return;
-  bool no_space = false;
-  const Status marked = group_commit_->mark(all_writers(), no_space);
-  if (no_space) space_.note_full();
+  const Status marked = group_commit_->mark(all_writers());
   if (!marked) fail_for_good(marked.error());
 }
 
@@ -456,8 +470,7 @@ Status SegmentLog::Impl::finish() {
     const std::lock_guard lock(mutex_);
     if (failed_) return fail(*failed_);
   }
-  bool no_space = false;
-  TRY(group_commit_->mark(all_writers(), no_space));
+  TRY(group_commit_->mark(all_writers()));
   std::vector<OpenStream*> streams;
   {
     const std::lock_guard lock(mutex_);

@@ -8,7 +8,7 @@
 // mark after a second of idleness, notices that a full disk has space again, and begins what retention asks for,
 // which is done on a thread of its own.
 //
-// Refused calls are told through their callback on the log's thread; after close() on the caller's own.
+// A refused commit is told through its callback on the log's thread; after close() on the caller's own.
 // Thread safety: as Log's. The Executor, FileSystem, Clock and Random outlive it.
 #pragma once
 

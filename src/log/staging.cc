@@ -38,6 +38,18 @@ Group Staging::take(size_t limit, size_t& bytes) {
   return group;
 }
 
+std::vector<StagedAppend> Staging::take_appends(size_t& bytes) {
+  std::vector<StagedAppend> all;
+  bytes = 0;
+  for (auto& [append, append_bytes] : appends_) {
+    bytes += append_bytes;
+    all.push_back(std::move(append));
+  }
+  appends_.clear();
+  ASSERT(bytes <= bytes_);
+  return all;
+}
+
 void Staging::done(size_t bytes) {
   ASSERT(bytes_ >= bytes);
   bytes_ -= bytes;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <vector>
 
 #include "log/group_commit.h"
 
@@ -19,6 +20,8 @@ class Staging {
 
   // The next group, of about `limit` bytes; `bytes` is what it holds, to be given back with done().
   Group take(size_t limit, size_t& bytes);
+  // Every append that waits; `bytes` likewise.
+  std::vector<StagedAppend> take_appends(size_t& bytes);
   // Bytes that wait or are being written.
   size_t bytes() const { return bytes_.load(); }
   // Any thread: a group is finished.
