@@ -91,6 +91,14 @@ Registrations register_log(const log::Log& log, metrics::Registry& registry) {
          "Offsets that retention removed before a leg had committed "
          "them (drop_unread)."},
         &log::LogStats::removed_unread_offsets);
+  count({"colloquium_log_compacted_segments_total", "Segments that compaction wrote anew."},
+        &log::LogStats::compacted_segments);
+  count({"colloquium_log_compacted_events_total",
+         "Events that compaction removed: a newer one of their key is "
+         "there, or was deleted."},
+        &log::LogStats::compacted_records);
+  count({"colloquium_log_compacted_bytes_total", "Bytes that compaction made segments smaller by, as stored."},
+        &log::LogStats::compacted_bytes);
   count({"colloquium_log_errors_total", "Appends and commits the event log failed."}, &log::LogStats::errors);
   registrations.push_back(registry.gauge({"colloquium_log_queue_bytes", "Bytes that wait for the log thread."}, {},
                                          [&log] { return static_cast<double>(log.stats().queue_bytes); }));

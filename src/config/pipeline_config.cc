@@ -132,6 +132,9 @@ class FileReader {
     constexpr int32_t kKeyedPartitions = 4;
     if (config_.log.partition_by && !node.find("partitions")) config_.log.partitions = kKeyedPartitions;
     if (const ConfigNode* retention = node.find("retention")) check_retention(*retention);
+    if (const ConfigNode* compaction = node.find("compaction"); compaction && !config_.log.partition_by) {
+      error(compaction->mark, "log.compaction needs log.partition_by, which gives events their keys");
+    }
   }
 
   // What spans more than one key. A segment is the least that can be removed, and one is always being written.

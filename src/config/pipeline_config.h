@@ -33,6 +33,12 @@ struct RetentionConfig {
   bool drop_unread = false;  // also what a sink has not finished
 };
 
+// Of the events of one key only the newest has to stay.
+struct CompactionConfig {
+  Duration after{0};
+  Duration tombstones{24 * 3'600'000};
+};
+
 // One of the two gives the keys.
 struct EncryptionConfig {
   std::string key_file;
@@ -48,6 +54,7 @@ struct LogConfig {
   Compression compression = Compression::kLz4;
   Ack ack = Ack::kDurable;
   RetentionConfig retention;
+  std::optional<CompactionConfig> compaction;  // unset: off
   std::optional<EncryptionConfig> encryption;
   ConfigMark mark;
 };

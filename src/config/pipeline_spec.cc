@@ -3,6 +3,7 @@
 namespace colloquium {
 
 using config::CommitConfig;
+using config::CompactionConfig;
 using config::EncryptionConfig;
 using config::ErrorsConfig;
 using config::MetricConfig;
@@ -101,6 +102,17 @@ ConfigSpec<RetentionConfig> ConfigObject<RetentionConfig>::spec() {
                              "then loses events instead of filling the disk."});
 }
 
+ConfigSpec<CompactionConfig> ConfigObject<CompactionConfig>::spec() {
+  return ConfigSpec<CompactionConfig>()
+      .field("after", &CompactionConfig::after,
+             {.description = "Events that were accepted more recently are left alone, and replace nothing yet.",
+              .example = "1h"})
+      .field(
+          "tombstones", &CompactionConfig::tombstones,
+          {.description = "How long an event without a value, which deletes its key, stays once every older event "
+                          "of the key is gone: time for readers to see it."});
+}
+
 ConfigSpec<CommitConfig> ConfigObject<CommitConfig>::spec() {
   return ConfigSpec<CommitConfig>()
       .field("interval", &CommitConfig::interval,
@@ -181,6 +193,12 @@ ConfigSpec<LogConfig> log_spec() {
              {.description = "How much of the stream is kept. Without it, everything is. What a sink has not "
                              "finished and what a source's `dedupe` still needs is kept in any case.",
               .example = "{time: 7d, size: 10GiB}"})
+      .field(
+          "compaction", &LogConfig::compaction,
+          {.description = "For a stream that holds state: of the events of one key, which `partition_by` gives, "
+                          "only the newest has to stay; older ones are taken out in time, once every sink has "
+                          "finished them. Events without a key stay. As Kafka's `cleanup.policy=compact`.",
+           .example = "{after: 1h}"})
       .field("encryption", &LogConfig::encryption,
              {.description = "Encryption at rest, of the whole data directory: what is written from now on is "
                              "encrypted. See the guide to encryption."});

@@ -62,6 +62,11 @@ struct ConfigObject<config::ErrorsConfig> {
   static ConfigSpec<config::ErrorsConfig> spec();
 };
 template <>
+struct ConfigObject<config::CompactionConfig> {
+  static ConfigSpec<config::CompactionConfig> spec();
+};
+
+template <>
 struct ConfigObject<config::RetentionConfig> {
   static ConfigSpec<config::RetentionConfig> spec();
 };

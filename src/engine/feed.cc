@@ -29,7 +29,9 @@ Result<std::optional<FeedItem>> LogFeed::read(int64_t sequence) {
   if (batch == nullptr) return std::optional<FeedItem>();
   ASSERT(!batch->empty());
   FeedItem item;
-  item.next_sequence = item.next_position = batch->offset(batch->size() - 1) + 1;
+  // Behind what compaction has taken out, too: going there again would cost a look into the index.
+  item.next_sequence = item.next_position = reader_->offset();
+  ASSERT(item.next_position > batch->offset(batch->size() - 1));
   item.batch = std::move(batch);
   return std::optional<FeedItem>(std::move(item));
 }

@@ -124,6 +124,16 @@ log::Retention PipelineRun::retention() const {
   return retention;
 }
 
+log::Compaction PipelineRun::compaction() const {
+  log::Compaction compaction;
+  const auto& wanted = config().log.compaction;
+  if (!wanted) return compaction;
+  compaction.on = true;
+  compaction.lag_ms = wanted->after.ms;
+  compaction.tombstone_ms = wanted->tombstones.ms;
+  return compaction;
+}
+
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
   if (replay() != nullptr) {
@@ -139,9 +149,10 @@ Status PipelineRun::open_streams() {
   ASSERT(env_.log != nullptr);
   stream_tag_ = env_.log->data_tag();
   if (data.logged()) {
-    TRY_ASSIGN(stream_,
-               env_.log->open_stream(
-                   {.name = plan_->name(), .partitions = config().log.partitions, .retention = retention()}));
+    TRY_ASSIGN(stream_, env_.log->open_stream({.name = plan_->name(),
+                                               .partitions = config().log.partitions,
+                                               .retention = retention(),
+                                               .compaction = compaction()}));
     TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
     stream_tag_ = info.tag;
   }

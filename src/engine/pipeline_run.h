@@ -73,6 +73,7 @@ class PipelineRun final : public Pipeline {
 
   // Building, in this order. Any failure leaves a run that can be destroyed as it is: nothing has been started.
   log::Retention retention() const;
+  log::Compaction compaction() const;
   Status open_streams();
   Status open_dead_stream();
   Status build_legs();

@@ -59,10 +59,15 @@ Result<std::optional<FeedItem>> ReplayFeed::read(int64_t sequence) {
 Result<std::shared_ptr<const Batch>> ReplayFeed::batch_at(int64_t sequence) {
   if (held_ != nullptr && held_from_ <= sequence && sequence <= held_->offset(0)) return held_;
   held_ = nullptr;
-  if (reader_->offset() != sequence) reader_->seek(sequence);
+  // Between the last event and where the reader stands compaction may have taken some out.
+  const int64_t stands_at = reader_->offset();
+  const bool follows = stands_at == sequence || (after_last_ <= sequence && sequence <= stands_at);
+  if (!follows) reader_->seek(sequence);
   TRY_ASSIGN(const auto batch, reader_->next());
+  after_last_ = reader_->offset();
   if (batch == nullptr) return batch;
   ASSERT(!batch->empty());
+  after_last_ = batch->offset(batch->size() - 1) + 1;
   const size_t count = count_below(*batch, span_.to);
   if (count == 0) return std::shared_ptr<const Batch>();
   return head(batch, count);

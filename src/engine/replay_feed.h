@@ -58,7 +58,8 @@ class ReplayFeed final : public Feed {
   std::unique_ptr<log::Reader> reader_;
   std::shared_ptr<const Batch> held_;  // read, and not due yet; the first one from held_from_ on
   int64_t held_from_ = 0;
-  bool too_early_ = false;  // why the last read() gave nothing
+  int64_t after_last_ = INT64_MAX;  // behind the last event that was read
+  bool too_early_ = false;          // why the last read() gave nothing
 };
 
 }  // namespace colloquium::engine

@@ -48,7 +48,18 @@ HeaderBytes BatchSealer::seal(BatchHeader header, std::string& records) {
 void BatchOpener::enter(std::shared_ptr<const SegmentKey> key) {
   key_ = std::move(key);
   aead_ = key_ == nullptr ? nullptr : key_->aead();
+  older_ = key_ == nullptr || key_->older() == nullptr ? nullptr : key_->older()->aead();
+  used_ = nullptr;
   ASSERT((key_ == nullptr) == (aead_ == nullptr));
+}
+
+bool BatchOpener::open_with(const std::shared_ptr<const SegmentKey>& key, io::Aead& aead,
+                            const BatchCursor::Item& item) {
+  ASSERT(key != nullptr);
+  const std::string associated = associated_with(key->uuid(), item.bytes.substr(0, kHeaderBytes));
+  if (!aead.open(nonce_of(item.header), associated, item.records(), plain_)) return false;
+  used_ = key;
+  return true;
 }
 
 Result<std::string_view> BatchOpener::open(const BatchCursor::Item& item) {
@@ -61,8 +72,8 @@ Result<std::string_view> BatchOpener::open(const BatchCursor::Item& item) {
   if (!item.header.is_encrypted()) {
     return fail(ErrorCode::kCorrupt, "the batch is in the clear although its segment is encrypted");
   }
-  const std::string associated = associated_with(key_->uuid(), item.bytes.substr(0, kHeaderBytes));
-  if (aead_->open(nonce_of(item.header), associated, item.records(), plain_)) return std::string_view(plain_);
+  if (open_with(key_, *aead_, item)) return std::string_view(plain_);
+  if (older_ != nullptr && open_with(key_->older(), *older_, item)) return std::string_view(plain_);
   return fail(ErrorCode::kCorrupt,
               "the batch's checksum holds, but it can't be decrypted: it was changed, or was written elsewhere");
 }

@@ -41,10 +41,16 @@ class BatchOpener {
   // The records as they were compressed; valid until the next call, as `item` is. kCorrupt if they can't be proved
   // to be what was written here. REQUIRES: no control batch.
   Result<std::string_view> open(const BatchCursor::Item& item);
+  // The key that opened the last batch; null: it was in the clear, or none was opened.
+  const std::shared_ptr<const SegmentKey>& used() const { return used_; }
 
  private:
+  bool open_with(const std::shared_ptr<const SegmentKey>& key, io::Aead& aead, const BatchCursor::Item& item);
+
   std::shared_ptr<const SegmentKey> key_;
   std::unique_ptr<io::Aead> aead_;
+  std::unique_ptr<io::Aead> older_;  // of the key that the segment had before it was compacted
+  std::shared_ptr<const SegmentKey> used_;
   std::string plain_;
 };
 

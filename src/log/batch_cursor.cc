@@ -22,6 +22,10 @@ const char* place_defect(const BatchHeader& header, int64_t expected_offset, int
   return nullptr;
 }
 
+const char* mixed_compaction() {
+  return "the batch was compacted and its segment was not, or the other way round";
+}
+
 BatchCursor::BatchCursor(std::shared_ptr<const io::File> file, uint64_t position, uint64_t end)
     : file_(std::move(file)), position_(position), end_(end) {
   ASSERT(file_ != nullptr && position_ <= end_);

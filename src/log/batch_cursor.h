@@ -19,6 +19,8 @@ namespace colloquium::log {
 
 // Why a valid batch is not the one that has to stand here; null if it is.
 const char* place_defect(const BatchHeader& header, int64_t expected_offset, int32_t expected_epoch);
+// What to say of a batch that is marked as compacted in a segment that is not, or the other way round.
+const char* mixed_compaction();
 
 class BatchCursor {
  public:

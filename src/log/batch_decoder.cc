@@ -78,9 +78,14 @@ Result<std::shared_ptr<const Batch>> BatchDecoder::decode(const BatchHeader& hea
   Record record;
   std::string source;
   builder_.truncate(0);
-  for (int32_t i = 0; reader.next(record); ++i) {
-    if (record.offset_delta != i) return malformed();
-    if (i == 0) source = take_source(record);
+  int64_t last = -1;
+  for (bool first = true; reader.next(record); first = false) {
+    const int64_t delta = record.offset_delta;
+    const bool fits =
+        header.is_compacted() ? delta > last && delta <= header.last_offset_delta : delta == last + 1;
+    if (!fits) return malformed();
+    last = delta;
+    if (first) source = take_source(record);
     add(header, record);
   }
   if (!reader.ok()) return malformed();

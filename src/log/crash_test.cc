@@ -13,9 +13,11 @@ uint64_t operations_of_whole_run(uint64_t seed, bool encrypted) {
   ScriptedRun run(seed);
   if (encrypted) run.encrypt();
   run.retain();
+  run.compact();
   run.run(kSteps);
   REQUIRE(run.failures().empty());
   REQUIRE(run.removed_segments() > 2);
+  REQUIRE(run.compacted_segments() > 4);
   REQUIRE(run.acknowledged() > 20);
   REQUIRE(run.problem() == "");
   REQUIRE((run.nonces().sealed() > 40) == encrypted);
@@ -42,6 +44,7 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
     ScriptedRun run(seed);
     if (encrypted) run.encrypt();
     run.retain();
+    run.compact();
     run_until(run, stop, how);
     if (run.acknowledged() > 0) ++worth;
     const Status opened = run.open();
@@ -75,6 +78,7 @@ TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-
       ScriptedRun run(seed);
       if (encrypted) run.encrypt();
       run.retain();
+      run.compact();
       run_until(run, stop, first);
       const uint64_t before = run.files().operations();
       if (again == 0) {
@@ -82,6 +86,7 @@ TEST_CASE("a recovery stopped at any operation is repeated to the same end [REQ-
         ScriptedRun whole(seed);
         if (encrypted) whole.encrypt();
         whole.retain();
+        whole.compact();
         run_until(whole, stop, first);
         REQUIRE(whole.open());
         recovery_operations = whole.files().operations() - before;

@@ -232,7 +232,7 @@ Status PartitionWalk::take(const io::File& file, const BatchCursor::Item& item) 
   const BatchHeader& header = item.header;
   const size_t bytes = header.total_bytes();
   stats_.size_bytes += bytes;
-  if (header.is_control()) {
+  if (header.is_control() || header.record_count == 0) {
     if (stats_.uncompressed_bytes) *stats_.uncompressed_bytes += bytes;
     return {};
   }

@@ -18,7 +18,11 @@ class FakeStorage {
     int64_t base_offset;
     int64_t append_time_ms;
     EncodedBatch encoded;
+    // Of a compacted one: what is left of it, which may be nothing, and since when.
+    std::shared_ptr<const Batch> left = {};
+    int64_t compacted_ms = 0;
     int64_t last_offset() const { return base_offset + encoded.count - 1; }
+    bool empty() const { return left != nullptr && left->empty(); }
   };
   struct Partition {
     std::deque<Stored> batches;
@@ -31,6 +35,7 @@ class FakeStorage {
     std::string tag;
     std::vector<Partition> partitions;
     Retention retention;
+    Compaction compaction;
     std::map<std::pair<int32_t, std::string>, Stored> last_accepted;  // removed by retention, of a source
   };
 
@@ -96,10 +101,11 @@ class FakeReader final : public Reader {
   Result<std::shared_ptr<const Batch>> next() override {
     TRY_ASSIGN(std::shared_ptr<const Batch> batch, find());
     if (batch == nullptr) return batch;
-    const int64_t skipped = std::max<int64_t>(0, offset_ - batch->base_offset());
-    offset_ = batch->base_offset() + static_cast<int64_t>(batch->size());
+    size_t skipped = 0;
+    while (batch->offset(skipped) < offset_) ++skipped;
+    offset_ = end_;
     sought_ = false;
-    if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
+    if (skipped > 0) batch = batch->tail(skipped);
     return decoder_.with_tapes(std::move(batch));
   }
   void seek(int64_t offset) override {
@@ -117,9 +123,15 @@ class FakeReader final : public Reader {
       return fail(ErrorCode::kNotFound, "offset " + std::to_string(offset_) + " was removed by retention");
     }
     const auto& batches = from.batches;
-    const auto found = std::partition_point(
-        batches.begin(), batches.end(), [&](const FakeStorage::Stored& s) { return s.last_offset() < offset_; });
+    const auto holds = [&](const FakeStorage::Stored& stored) {
+      if (stored.last_offset() < offset_) return false;
+      return stored.left == nullptr ||
+             (!stored.empty() && stored.left->offset(stored.left->size() - 1) >= offset_);
+    };
+    const auto found = std::find_if(batches.begin(), batches.end(), holds);
     if (found == batches.end()) return std::shared_ptr<const Batch>();
+    end_ = found->last_offset() + 1;
+    if (found->left != nullptr) return found->left;
     const EncodedBatch& encoded = found->encoded;
     if (encoded.batch == nullptr) return decoder_.decode(header_of(*found), encoded.records);
     auto origin = std::make_shared<BatchOrigin>(*origin_);
@@ -131,6 +143,7 @@ class FakeReader final : public Reader {
   StreamId stream_;
   int32_t partition_;
   int64_t offset_;
+  int64_t end_ = 0;  // behind what find() gave
   bool sought_ = true;
   std::shared_ptr<const BatchOrigin> origin_;
   BatchDecoder decoder_;
@@ -156,6 +169,10 @@ struct FakeLog::State {
   void remove_expired();
   void remove_front(FakeStorage::Stream& stream, int32_t partition);
   bool may_remove(const FakeStorage::Stream& stream, int32_t partition) const;
+  void compact_all();
+  void compact(FakeStorage::Stream& stream, int32_t partition);
+  void take_out(FakeStorage::Stream& stream, int32_t partition, FakeStorage::Stored& stored,
+                const std::map<std::string, int64_t>& newest);
   void schedule();
   void resume_if_possible();
   // REQUIRES: mutex held, for these.
@@ -325,6 +342,8 @@ void FakeLog::State::resume_if_possible() {
   for (Task& task : ready) task();
 }
 
+// --- retention -----------------------------------------------------------------------------------------------
+
 // Every batch is a segment, and the newest is never removed. REQUIRES: the storage's mutex held.
 bool FakeLog::State::may_remove(const FakeStorage::Stream& stream, int32_t number) const {
   const FakeStorage::Partition& partition = stream.partitions[static_cast<size_t>(number)];
@@ -385,11 +404,84 @@ void FakeLog::State::remove_expired() {
   }
 }
 
+// --- compaction ----------------------------------------------------------------------------------------------
+
+namespace {
+
+// Every event of a batch, where it stands.
+std::shared_ptr<const Batch> events_of(const FakeStorage::Stored& stored,
+                                       const std::shared_ptr<const BatchOrigin>& origin) {
+  if (stored.left != nullptr) return stored.left;
+  ASSERT(stored.encoded.count > 0);
+  auto decoded = BatchDecoder(origin, nullptr).decode(header_of(stored), stored.encoded.records);
+  ASSERT_WHY(decoded.has_value(), "what the fake stores is what was encoded");
+  return std::move(*decoded);
+}
+
+}  // namespace
+
+// REQUIRES: the storage's mutex held.
+void FakeLog::State::take_out(FakeStorage::Stream& stream, int32_t number, FakeStorage::Stored& stored,
+                              const std::map<std::string, int64_t>& newest) {
+  const auto batch = events_of(stored, origin_of(stream, number));
+  const bool first = stored.compacted_ms == 0;
+  const bool tombstones_go = !first && stored.compacted_ms + stream.compaction.tombstone_ms <= clock.wall_ms();
+  std::vector<BatchEntry> entries;
+  for (size_t i = 0; i < batch->size(); ++i) {
+    const auto key = batch->key(i);
+    const bool replaced = key && newest.at(std::string(*key)) > batch->offset(i);
+    const bool over = key && batch->is_tombstone(i) && tombstones_go;
+    if (!replaced && !over) entries.push_back(batch->entry(i));
+  }
+  if (first) stored.compacted_ms = std::max<int64_t>(1, clock.wall_ms());
+  if (entries.size() == batch->size()) return;
+  stored.left =
+      std::make_shared<const Batch>(batch->body(), entries, batch->shared_origin(), batch->base_offset());
+  const uint64_t less = batch->payload_bytes() - stored.left->payload_bytes();
+  const std::lock_guard lock(mutex);
+  ++stats.compacted_segments;
+  stats.compacted_records += batch->size() - entries.size();
+  stats.compacted_bytes += less;
+}
+
+// Every batch is a segment, and the newest is left alone. REQUIRES: the storage's mutex held.
+void FakeLog::State::compact(FakeStorage::Stream& stream, int32_t number) {
+  FakeStorage::Partition& partition = stream.partitions[static_cast<size_t>(number)];
+  const int64_t needed = needed_of(storage->legs, stream.name, number, stream.retention.legs).offset;
+  const int64_t left_alone_ms = std::max(stream.compaction.lag_ms, stream.retention.keep_ms);
+  size_t count = 0;
+  while (count + 1 < partition.batches.size() && partition.batches[count].last_offset() < needed &&
+         partition.batches[count].append_time_ms + left_alone_ms <= clock.wall_ms()) {
+    ++count;
+  }
+  ASSERT(count == 0 || count < partition.batches.size());
+  std::map<std::string, int64_t> newest;
+  for (size_t i = 0; i < count; ++i) {
+    const auto batch = events_of(partition.batches[i], origin_of(stream, number));
+    for (size_t event = 0; event < batch->size(); ++event) {
+      if (const auto key = batch->key(event)) newest[std::string(*key)] = batch->offset(event);
+    }
+  }
+  for (size_t i = 0; i < count; ++i) take_out(stream, number, partition.batches[i], newest);
+}
+
+void FakeLog::State::compact_all() {
+  const std::lock_guard lock(storage->mutex);
+  for (FakeStorage::Stream& stream : storage->streams) {
+    if (!stream.compaction.on) continue;
+    ASSERT(!stream.partitions.empty());
+    for (int32_t number = 0; static_cast<size_t>(number) < stream.partitions.size(); ++number) {
+      compact(stream, number);
+    }
+  }
+}
+
 void FakeLog::apply_retention(UniqueFunction<void(Status)> done) {
   ASSERT(done);
   auto shared = std::make_shared<UniqueFunction<void(Status)>>(std::move(done));
   const bool posted = state_->queue->post([state = state_.get(), shared] {
     state->remove_expired();
+    state->compact_all();
     (*shared)({});
   });
   if (!posted) (*shared)(fail(ErrorCode::kCancelled, "the log is closed"));
@@ -411,6 +503,7 @@ Result<StreamId> FakeLog::open_stream(const StreamSpec& spec) {
     const auto count = static_cast<int32_t>(streams[i].partitions.size());
     if (count != spec.partitions) return partition_count_changed(spec, count);
     if (spec.retention) streams[i].retention = *spec.retention;
+    if (spec.compaction) streams[i].compaction = *spec.compaction;
     return static_cast<StreamId>(i);
   }
   FakeStorage::Stream stream;
@@ -418,6 +511,7 @@ Result<StreamId> FakeLog::open_stream(const StreamSpec& spec) {
   stream.tag = "fake" + std::to_string(1000 + state_->storage->streams_made++);
   stream.partitions.resize(static_cast<size_t>(spec.partitions));
   if (spec.retention) stream.retention = *spec.retention;
+  if (spec.compaction) stream.compaction = *spec.compaction;
   streams.push_back(std::move(stream));
   return static_cast<StreamId>(streams.size() - 1);
 }

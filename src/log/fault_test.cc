@@ -12,8 +12,10 @@ uint64_t operations_of_whole_run(bool encrypted) {
   ScriptedRun run(5);
   if (encrypted) run.encrypt();
   run.retain();
+  run.compact();
   run.run(kSteps);
   REQUIRE(run.problem() == "");
+  REQUIRE(run.compacted_segments() > 2);
   return run.files().operations();
 }
 
@@ -39,6 +41,7 @@ TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what 
     ScriptedRun run(5);
     if (encrypted) run.encrypt();
     run.retain();
+    run.compact();
     io::Fault fault = io_error();
     fault.loses_dirty = loses_dirty;
     fault.written_bytes = at % 3 == 0 ? 40 : 0;
@@ -73,6 +76,7 @@ TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [
     ScriptedRun run(5);
     if (encrypted) run.encrypt();
     run.retain();
+    run.compact();
     // A sync that finds the disk full is a failed sync: that is the other test's.
     run.files().set_hook([=, hit = false](const io::Operation& operation) mutable -> std::optional<io::Fault> {
       const bool kind = operation.kind == io::OperationKind::kWrite ||

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kOffsetDigits = 20;
 constexpr size_t kMaxNameBytes = 200;
+constexpr const char* kCompactedSuffix = "compacted";
 
 std::string padded(int64_t offset) {
   ASSERT(offset >= 0);
@@ -81,6 +82,28 @@ std::string segment_path(const std::string& directory, int64_t base_offset, std:
 std::string torn_path(const std::string& directory, int64_t base_offset, uint64_t position) {
   ASSERT(!directory.empty());
   return io::join(directory, padded(base_offset) + "." + std::to_string(position) + ".torn");
+}
+
+std::string compacted_path(const std::string& directory, int64_t base_offset, int32_t generation) {
+  ASSERT(!directory.empty() && generation > 0);
+  return io::join(directory, padded(base_offset) + "." + std::to_string(generation) + "." + kCompactedSuffix);
+}
+
+Result<std::vector<CompactedFile>> list_compacted_files(const io::FileSystem& fs, const std::string& directory) {
+  TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
+  std::vector<CompactedFile> files;
+  for (const std::string& name : names) {
+    const std::optional<int64_t> base = segment_of_file(name);
+    if (!base || !name.ends_with(kCompactedSuffix)) continue;
+    ASSERT(name.size() > kOffsetDigits);
+    CompactedFile file{*base, 0};
+    const char* const begin = name.data() + kOffsetDigits + 1;
+    const auto [end, error] = std::from_chars(begin, name.data() + name.size(), file.generation);
+    const bool ours = error == std::errc() && file.generation > 0 && *end == '.' &&
+                      std::string_view(end + 1, name.data() + name.size()) == kCompactedSuffix;
+    if (ours) files.push_back(file);
+  }
+  return files;
 }
 
 Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::string& directory) {

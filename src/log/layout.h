@@ -10,6 +10,7 @@
 //     00000000000000001234.seal     what the sealed segment is
 //     00000000000000001234.key      of an encrypted segment: its wrapped key
 //     00000000000000001234.<position>.torn   what a recovery cut off
+//     00000000000000001234.<generation>.compacted   what is to replace the .log file; there until it has
 //
 // Thread safety: functions.
 #pragma once
@@ -45,12 +46,21 @@ std::string oldest_path(const std::string& partition_directory);
 // suffix: "log", "index", "timeindex", "seal", "key".
 std::string segment_path(const std::string& partition_directory, int64_t base_offset, std::string_view suffix);
 std::string torn_path(const std::string& partition_directory, int64_t base_offset, uint64_t position);
+std::string compacted_path(const std::string& partition_directory, int64_t base_offset, int32_t generation);
 
 // First offsets of the segments of a partition, rising. Other files are passed over.
 Result<std::vector<int64_t>> list_segments(const io::FileSystem& fs, const std::string& partition_directory);
 // The same for the files of another suffix.
 Result<std::vector<int64_t>> list_segment_files(const io::FileSystem& fs, const std::string& partition_directory,
                                                 std::string_view suffix);
+
+// The files that compacted_path() names.
+struct CompactedFile {
+  int64_t base_offset = 0;
+  int32_t generation = 0;
+};
+Result<std::vector<CompactedFile>> list_compacted_files(const io::FileSystem& fs,
+                                                        const std::string& partition_directory);
 
 // The first offset of the segment that a file belongs to, of whatever kind; nothing if it belongs to none.
 std::optional<int64_t> segment_of_file(std::string_view name);

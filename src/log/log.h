@@ -54,12 +54,24 @@ struct Retention {
   bool removes() const { return time_ms > 0 || size_bytes > 0; }
 };
 
+// Compaction by key, as Kafka's cleanup.policy=compact: of the records of one key the newest stays, older ones go
+// from finished segments in time. Records without a key stay. A record that is left keeps its offset, and what is
+// gone leaves a gap. Nothing goes that a leg which reads the stream (Retention::legs) has not committed yet, so a
+// leg that lags misses nothing; one that comes later sees the newest of each key, and older ones as far as they
+// are still there. With retention, both remove.
+struct Compaction {
+  bool on = false;
+  int64_t lag_ms = 0;                       // what was appended more recently is left alone, and replaces nothing
+  int64_t tombstone_ms = 24 * 3'600'000LL;  // how long one stays when everything older of its key has gone
+};
+
 // How a stream is to be, given when it is opened. A stream that exists keeps its partition count; another
 // count is refused with what to do.
 struct StreamSpec {
   std::string name;
   int32_t partitions = 1;
   std::optional<Retention> retention;  // unset: as it was told before to this Log; at first everything is kept
+  std::optional<Compaction> compaction = {};  // likewise; at first it is off
 };
 
 using StreamId = int32_t;  // of this Log object; never stored
@@ -159,14 +171,17 @@ class Reader {
   virtual ~Reader() = default;
 
   // The next batch of records at or after the reader's offset, or null at the acknowledged end (durable,
-  // or written with the weaker ack levels). An offset that was asked for and is below the oldest is moved there;
-  // kNotFound if retention removed, while it was being read, what would follow: seek() goes on behind it. Its
-  // events carry origin, offsets and time; with `tape` set when the reader was made, tapes too. Batches from
-  // memory come as they were appended; from disk they are read, checked and walked.
+  // or written with the weaker ack levels). Offsets rise, with gaps between batches, and within one that was
+  // compacted; a reader that was in a segment when that was compacted may still see what it held. An offset that
+  // was asked for and is below the oldest is moved there; kNotFound if retention removed, while it was being read,
+  // what would follow: seek() goes on behind it. Its events carry origin, offsets and time; with `tape` set when
+  // the reader was made, tapes too. Batches from memory come as they were appended; from disk they are read,
+  // checked and walked.
   virtual Result<std::shared_ptr<const Batch>> next() = 0;
 
   virtual void seek(int64_t offset) = 0;
-  virtual int64_t offset() const = 0;  // of the next record wanted
+  virtual int64_t offset()
+      const = 0;  // of the next record wanted: above the last one given, and not above the next
 };
 
 struct LogStats {
@@ -176,6 +191,8 @@ struct LogStats {
   // Removed by retention, since the Log was opened. Offsets count what the log writes for itself too.
   uint64_t removed_segments = 0, removed_bytes = 0, removed_offsets = 0;
   uint64_t removed_unread_offsets = 0;  // of those: what some leg had not committed (Retention::drop_unread)
+  // By compaction, since then: segments written anew, records that they lost, bytes that they are smaller by.
+  uint64_t compacted_segments = 0, compacted_records = 0, compacted_bytes = 0;
 };
 
 // How long the log's work takes; for metrics.
@@ -232,8 +249,9 @@ class Log {
   virtual Status store_checkpoint(const std::string& name, std::string bytes) = 0;
   virtual std::optional<std::string> load_checkpoint(const std::string& name) const = 0;
 
-  // Removes now what retention lets go of; it also happens by itself. `done` runs when that is over, on a thread
-  // of the log's.
+  // Removes now what retention lets go of, and compacts what may be compacted; both also happen by themselves,
+  // compaction once half of a partition's finished segments is new to it. `done` runs when that is over, on a
+  // thread of the log's.
   virtual void apply_retention(UniqueFunction<void(Status)> done) = 0;
 
   // Commits and appends called before are finished first; a final sync mark and CLEAN are written.

@@ -23,6 +23,7 @@ struct OpenStream {
   StreamMeta meta;
   std::vector<std::unique_ptr<PartitionWriter>> writers;  // by partition
   Retention retention;                                    // as it was opened with; at first nothing is removed
+  Compaction compaction;                                  // likewise
 };
 
 struct OpenData {

@@ -5,34 +5,35 @@
 #include "base/assert.h"
 #include "log/batch_cursor.h"
 #include "log/layout.h"
+#include "log/segment_file.h"
 
 namespace colloquium::log {
 
-// REQUIRES: mutex_ held.
-Status Segment::check_seal(io::FileSystem& fs, const io::File& file) {
-  ASSERT_WHY(unchecked_, "once is enough: a sealed segment does not change");
-  const std::string path = segment_path(directory_, base_offset_, "log");
-  TRY_ASSIGN(const Seal seal, read_seal(fs, segment_path(directory_, base_offset_, "seal")));
-  TRY_ASSIGN(const io::FileInfo info, file.info());
-  if (info.size != seal.size_bytes || seal.base_offset != base_offset_) {
-    return fail(ErrorCode::kCorrupt, "'" + path + "' has " + std::to_string(info.size) +
-                                         " bytes and was sealed with " + std::to_string(seal.size_bytes) +
-                                         "; restore it from a backup");
-  }
-  set_readable_bytes(seal.size_bytes);
-  unchecked_ = false;
-  return {};
-}
-
+// A sealed segment's bytes and size are a pair: nobody has the file of before when it is opened anew. One that was
+// being written when it was looked at may have been sealed since by whoever writes it, and compacted.
 Result<std::shared_ptr<const io::File>> Segment::file(io::FileSystem& fs) {
   const std::lock_guard lock(mutex_);
   if (std::shared_ptr<const io::File> open = file_.lock()) return open;
-  TRY_ASSIGN(std::unique_ptr<io::File> opened,
-             fs.open(segment_path(directory_, base_offset_, "log"), io::OpenMode::kRead));
-  if (unchecked_) TRY(check_seal(fs, *opened));
-  std::shared_ptr<const io::File> shared = std::move(opened);
+  std::shared_ptr<const io::File> shared;
+  auto opened = live_index_ ? Result<SealedFile>(fail(ErrorCode::kNotFound, "it is being written"))
+                            : open_sealed_file(fs, directory_, base_offset_);
+  if (!opened && (sealed_ || opened.error().code != ErrorCode::kNotFound)) return fail(opened.error());
+  if (opened) {
+    set_readable_bytes(opened->size);
+    compacted_.store(opened->seal.compacted.generation > 0, std::memory_order_release);
+    shared = std::move(opened->file);
+  } else {
+    TRY_ASSIGN(shared, fs.open(segment_path(directory_, base_offset_, "log"), io::OpenMode::kRead));
+  }
+  ASSERT(shared != nullptr);
   file_ = shared;
   return shared;
+}
+
+void Segment::keep_file(std::shared_ptr<const io::File> file) {
+  const std::lock_guard lock(mutex_);
+  ASSERT_WHY(file != nullptr && file_.lock() == file, "what is kept is what readers have");
+  kept_ = std::move(file);
 }
 
 Result<std::shared_ptr<const SegmentKey>> Segment::key(const io::FileSystem& fs,
@@ -121,7 +122,7 @@ SegmentIndex Segment::index() const {
 }
 
 void Segment::set_index(SegmentIndex index) {
-  ASSERT_WHY(!unchecked_, "a sealed segment has its index in files");
+  ASSERT_WHY(!sealed_, "a sealed segment has its index in files");
   const std::lock_guard lock(mutex_);
   live_index_ = std::move(index);
 }
@@ -243,14 +244,30 @@ void Partition::hide_below(int64_t offset, uint64_t bytes) {
   const auto first = segments_.find(offset);
   ASSERT_WHY(first != segments_.end(), "a partition begins where a segment does");
   segments_.erase(segments_.begin(), first);
-  // Memory forgets it too, so that what a reader finds does not depend on how much of it there is.
+  forget_below(offset);
+  const uint64_t before = sealed_bytes_.fetch_sub(bytes);
+  ASSERT(before >= bytes);
+}
+
+// So that what a reader finds does not depend on how much of it is in memory. REQUIRES: mutex_ held, and a segment
+// begins at `offset`.
+void Partition::forget_below(int64_t offset) {
+  ASSERT(offset >= 0);
   while (!tail_.empty() && tail_.front().base_offset < offset) {
     tail_bytes_ -= memory_of(tail_.front());
     tail_.pop_front();
   }
   tail_begin_ = std::max(tail_begin_, offset);
-  const uint64_t before = sealed_bytes_.fetch_sub(bytes);
-  ASSERT(before >= bytes);
+}
+
+void Partition::replace_segment(std::shared_ptr<Segment> fresh, uint64_t before, uint64_t after) {
+  ASSERT(fresh != nullptr && after > 0);
+  const std::lock_guard lock(mutex_);
+  const auto at = segments_.find(fresh->base_offset());
+  ASSERT_WHY(at != segments_.end() && std::next(at) != segments_.end(), "the newest segment is never compacted");
+  forget_below(std::next(at)->first);
+  at->second = std::move(fresh);
+  sealed_bytes_.fetch_add(after - before);  // modulo: it hardly ever grows
 }
 
 std::shared_ptr<const Batch> Partition::in_memory(int64_t offset, bool& known) const {

@@ -32,17 +32,22 @@ namespace colloquium::log {
 // One segment file as readers see it.
 class Segment {
  public:
-  // `sealed`: its size is the seal's, which is compared with the file when it is first opened.
+  // `sealed`: its size is the seal's, which is compared with the file whenever that is opened.
   Segment(std::string directory, int64_t base_offset, bool sealed)
-      : directory_(std::move(directory)), base_offset_(base_offset), unchecked_(sealed) {}
+      : directory_(std::move(directory)), base_offset_(base_offset), sealed_(sealed) {}
 
   int64_t base_offset() const { return base_offset_; }
   // Bytes that may be read: whole batches, published. Of a sealed segment: known once file() was called.
   uint64_t readable_bytes() const { return readable_bytes_.load(std::memory_order_acquire); }
   void set_readable_bytes(uint64_t bytes) { readable_bytes_.store(bytes, std::memory_order_release); }
 
+  // Whether its batches bear the mark of compacted ones. Known once file() was called.
+  bool compacted() const { return compacted_.load(std::memory_order_acquire); }
+
   // The file, opened for reading, and shared with other readers while any of them has it.
   Result<std::shared_ptr<const io::File>> file(io::FileSystem& fs);
+  // Keeps the file open as long as there are readers of this segment: another one is going to have its name.
+  void keep_file(std::shared_ptr<const io::File> file);
   // The key of its batches, null if they are in the clear. Read from its file when first asked for.
   Result<std::shared_ptr<const SegmentKey>> key(const io::FileSystem& fs,
                                                 const std::shared_ptr<const KeyRing>& keys,
@@ -67,14 +72,15 @@ class Segment {
   Result<SegmentIndex::Entry> place(io::FileSystem& fs, Lookup lookup, int64_t wanted);
   Result<bool> holds(io::FileSystem& fs, const SegmentIndex::Entry& entry);
   Result<SegmentIndex> loaded_index(io::FileSystem& fs);
-  Status check_seal(io::FileSystem& fs, const io::File& file);
 
   const std::string directory_;
   const int64_t base_offset_;
-  bool unchecked_;  // guarded by mutex_
+  const bool sealed_;
+  std::atomic<bool> compacted_{false};
   std::atomic<uint64_t> readable_bytes_{0};
   mutable std::mutex mutex_;
   std::weak_ptr<const io::File> file_;      // guarded by mutex_
+  std::shared_ptr<const io::File> kept_;    // guarded by mutex_
   std::optional<SegmentIndex> live_index_;  // guarded by mutex_
   // Guarded by mutex_; absent: not asked for yet.
   std::optional<std::shared_ptr<const SegmentKey>> key_;
@@ -129,6 +135,11 @@ class Partition {
   // files, of `bytes`, are the caller's to remove. Any thread. REQUIRES: a segment begins at `offset`.
   void hide_below(int64_t offset, uint64_t bytes);
 
+  // From now on readers that come to the segment at `fresh`'s offset find that one; those that are in the old one
+  // stay there to its end. It had `before` bytes and has `after`. Any thread. REQUIRES: both are finished, and
+  // another segment follows.
+  void replace_segment(std::shared_ptr<Segment> fresh, uint64_t before, uint64_t after);
+
   // --- the log thread only --------------------------------------------------------------------------------
   struct Published {
     int64_t base_offset;
@@ -150,6 +161,7 @@ class Partition {
 
  private:
   void remember(Published batch);
+  void forget_below(int64_t offset);
 
   io::FileSystem& fs_;
   const std::string directory_;

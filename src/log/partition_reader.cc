@@ -15,31 +15,39 @@ PartitionReader::PartitionReader(std::shared_ptr<Partition> partition, int64_t f
       offset_(std::max<int64_t>(0, from_offset)),
       decoder_(partition_->origin(), tape) {}
 
-Result<std::shared_ptr<const Batch>> PartitionReader::deliver(std::shared_ptr<const Batch> batch) {
-  ASSERT(batch != nullptr && !batch->empty());
-  const int64_t skipped = offset_ - batch->base_offset();
-  const auto size = static_cast<int64_t>(batch->size());
-  ASSERT(skipped < size);
-  offset_ = batch->base_offset() + size;
+std::shared_ptr<const Batch> PartitionReader::deliver(std::shared_ptr<const Batch> batch, int64_t end) {
+  ASSERT(batch != nullptr && !batch->empty() && offset_ < end);
+  const auto entries = batch->entries();
+  const auto first = std::partition_point(entries.begin(), entries.end(), [&](const BatchEntry& entry) {
+    return batch->base_offset() + entry.offset_delta < offset_;
+  });
+  offset_ = end;
   sought_ = false;
-  if (skipped > 0) batch = batch->tail(static_cast<size_t>(skipped));
+  if (first == entries.end()) return nullptr;
+  if (first != entries.begin()) batch = batch->tail(static_cast<size_t>(first - entries.begin()));
   return decoder_.with_tapes(std::move(batch));
 }
 
 Result<std::shared_ptr<const Batch>> PartitionReader::next() {
-  ASSERT(offset_ >= 0);
-  offset_ = partition_->gaps().skip(offset_);
-  if (offset_ >= partition_->readable_end()) return std::shared_ptr<const Batch>();
-  bool known = false;
-  std::shared_ptr<const Batch> batch = partition_->in_memory(offset_, known);
-  if (known && batch == nullptr) return batch;
-  if (known) return deliver(std::move(batch));
-  TRY_ASSIGN(const auto item, next_stored());
-  if (!item) return std::shared_ptr<const Batch>();
-  TRY_ASSIGN(const std::string_view stored, records(*item));
-  auto decoded = decoder_.decode(item->header, stored);
-  if (!decoded) return damaged(decoded.error().message);
-  return deliver(std::move(*decoded));
+  for (;;) {
+    ASSERT(offset_ >= 0);
+    offset_ = partition_->gaps().skip(offset_);
+    if (offset_ >= partition_->readable_end()) return std::shared_ptr<const Batch>();
+    bool known = false;
+    std::shared_ptr<const Batch> batch = partition_->in_memory(offset_, known);
+    if (known && batch == nullptr) return batch;
+    if (known) {
+      const int64_t end = batch->base_offset() + static_cast<int64_t>(batch->size());
+      return deliver(std::move(batch), end);
+    }
+    TRY_ASSIGN(const auto item, next_stored());
+    if (!item) return std::shared_ptr<const Batch>();
+    TRY_ASSIGN(const std::string_view stored, records(*item));
+    auto decoded = decoder_.decode(item->header, stored);
+    if (!decoded) return damaged(decoded.error().message);
+    // Of a compacted batch everything behind the offset may be gone.
+    if (auto rest = deliver(std::move(*decoded), item->header.last_offset() + 1)) return rest;
+  }
 }
 
 Result<std::string_view> PartitionReader::records(const BatchCursor::Item& item) {
@@ -155,8 +163,9 @@ Result<std::optional<BatchCursor::Item>> PartitionReader::walk(int64_t end) {
     if (const char* what = place_defect(header, expected_, partition_->epochs()->epoch_at(expected_))) {
       return damaged(what);
     }
+    if (header.is_compacted() != segment_->compacted()) return damaged(mixed_compaction());
     expected_ = header.last_offset() + 1;
-    if (header.last_offset() >= offset_ && !header.is_control()) return *item;
+    if (header.last_offset() >= offset_ && !header.is_control() && header.record_count > 0) return *item;
     if (expected_ > offset_) offset_ = expected_;
   }
   return std::optional<BatchCursor::Item>();

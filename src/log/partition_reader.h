@@ -32,7 +32,8 @@ class PartitionReader final : public Reader {
   Result<std::string_view> records(const BatchCursor::Item& item);
 
  private:
-  Result<std::shared_ptr<const Batch>> deliver(std::shared_ptr<const Batch> batch);
+  // What of the batch stands at or after the offset, null if nothing does; it is followed by `end`.
+  std::shared_ptr<const Batch> deliver(std::shared_ptr<const Batch> batch, int64_t end);
   Status find_place();
   Result<bool> open_segment();
   Result<bool> next_segment();

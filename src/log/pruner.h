@@ -48,6 +48,8 @@ class Pruner {
 
   // One pass. That the disk is full ends it, and the next one goes on; any failure told is the data directory's.
   Status run(const std::vector<PrunedStream>& streams);
+  // Of seals that have been replaced since.
+  void forget_seals() { seals_.clear(); }
 
  private:
   // How far one partition is to be cut.

@@ -78,6 +78,12 @@ const char* header_defect(const BatchHeader& header) {
     return "the batch's length is too small";
   if (static_cast<size_t>(header.batch_length) > 2 * kMaxRecordsBytes) return "the batch's length is too large";
   if (header.base_offset < 0) return "the batch's offset is negative";
+  if (header.is_compacted()) {
+    if (header.is_control()) return "a control batch bears the mark of compacted ones";
+    const bool fits = header.record_count >= 0 && header.last_offset_delta >= 0 &&
+                      header.record_count <= int64_t{header.last_offset_delta} + 1;
+    return fits ? nullptr : "the compacted batch's last offset and count disagree";
+  }
   if (header.record_count < 1) return "the batch holds no records";
   if (header.last_offset_delta != header.record_count - 1) return "the batch's last offset and count disagree";
   // Else a batch of events that lost its bit would be passed over as one of ours.
@@ -186,6 +192,7 @@ bool RecordReader::next(Record& record) {
   ASSERT(left_ >= 0);
   if (left_ == 0 || !ok_) return false;
   --left_;
+  begin_ = reader_.position();
   const int64_t length = reader_.varint();
   const size_t begin = reader_.position();
   reader_.byte();  // attributes: unused by the format
@@ -196,6 +203,32 @@ bool RecordReader::next(Record& record) {
   ok_ = read_headers(record) && reader_.ok() && length >= 0 &&
         reader_.position() - begin == static_cast<uint64_t>(length);
   return ok_;
+}
+
+namespace {
+
+void append_nullable(std::string& out, std::optional<std::string_view> bytes) {
+  append_varint(out, bytes ? static_cast<int64_t>(bytes->size()) : -1);
+  if (bytes) out += *bytes;
+}
+
+}  // namespace
+
+void append_record(std::string& out, const Record& record) {
+  ASSERT(record.offset_delta >= 0);
+  std::string body;
+  body += '\0';
+  append_varint(body, record.timestamp_delta);
+  append_varint(body, record.offset_delta);
+  append_nullable(body, record.key);
+  append_nullable(body, record.value);
+  append_varint(body, static_cast<int64_t>(record.headers.size()));
+  for (const auto& [name, value] : record.headers) {
+    append_nullable(body, name);
+    append_nullable(body, value);
+  }
+  append_varint(out, static_cast<int64_t>(body.size()));
+  out += body;
 }
 
 void RecordWriter::add(std::string_view key, std::optional<std::string_view> value) {

@@ -34,6 +34,9 @@ inline constexpr uint16_t kControl = 0x20;
 // here on.
 inline constexpr uint16_t kEncryptedCodec = 7;
 inline constexpr int kInnerCodecShift = 8;
+// Ours, as Kafka leaves the bit free: the batch is of a compacted segment. Its offsets reach as far as they did
+// when it was written, and records may be missing among them, all of them too.
+inline constexpr uint16_t kCompacted = 0x0800;
 
 struct BatchHeader {
   int64_t base_offset = 0;
@@ -53,6 +56,7 @@ struct BatchHeader {
   size_t total_bytes() const { return kLengthEnd + static_cast<size_t>(batch_length); }
   int64_t last_offset() const { return base_offset + last_offset_delta; }
   bool is_control() const { return (attributes & kControl) != 0; }
+  bool is_compacted() const { return (attributes & kCompacted) != 0; }
   bool is_transactional() const { return (attributes & kTransactional) != 0; }
   bool is_encrypted() const { return (attributes & kCodecMask) == kEncryptedCodec; }
   // Of the records; of encrypted ones before they were encrypted.
@@ -111,17 +115,24 @@ struct Record {
   std::vector<std::pair<std::string_view, std::string_view>> headers;  // a null header value is read as ""
 };
 
+// Behind `out`, as it would have been written.
+void append_record(std::string& out, const Record& record);
+
 // Walks uncompressed records.
 class RecordReader {
  public:
-  RecordReader(std::string_view records, int32_t count) : reader_(records), left_(count) {}
+  RecordReader(std::string_view records, int32_t count) : records_(records), reader_(records), left_(count) {}
   // False at the end or at malformed bytes: ask ok(). `record` is reused to save allocations.
   bool next(Record& record);
   // REQUIRES: next() gave false. Every record was read and nothing was left over.
   bool ok() const { return ok_ && reader_.at_end(); }
+  // What the last record was read from, its length included.
+  std::string_view bytes() const { return records_.substr(begin_, reader_.position() - begin_); }
 
  private:
   bool read_headers(Record& record);
+  std::string_view records_;
+  size_t begin_ = 0;  // of the last record
   ByteReader reader_;
   int32_t left_;
   bool ok_ = true;

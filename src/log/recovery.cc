@@ -110,7 +110,10 @@ Status PartitionRecovery::load_oldest(std::vector<int64_t>& bases) {
 
 Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
   ASSERT_WHY(options_.seals, "the journal has no seals");
-  const std::string path = segment_path(directory_, base, "log");
+  // What a compaction has committed is there under another name as long as that is unfinished.
+  const Seal* const committed = compactions_.find(base);
+  const std::string path = committed != nullptr ? compacted_path(directory_, base, seal.compacted.generation)
+                                                : segment_path(directory_, base, "log");
   TRY_ASSIGN(const io::FileInfo info, fs_.info(path));
   if (info.size != seal.size_bytes || seal.base_offset != base) {
     return corrupt(partition_->name(), "'" + path + "' has " + std::to_string(info.size) +
@@ -127,7 +130,7 @@ Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
 }
 
 Status PartitionRecovery::note_accept(const BatchCursor::Item& item) {
-  if (item.header.is_control() || !options_.seals) return {};
+  if (item.header.is_control() || item.header.record_count == 0 || !options_.seals) return {};
   const auto records = opener_.open(item);
   if (!records) {
     return corrupt(partition_->name(), "'" + directory_ + "', " +
@@ -176,7 +179,8 @@ Status PartitionRecovery::take_older(int64_t base, int64_t next) {
                 end.max_time_ms,
                 end.first_epoch,
                 found.last_epoch,
-                sources_};
+                sources_,
+                {found.compacted ? 1 : 0, 0, 0, 0}};
     lost_seals_.push_back(*seal);
   }
   TRY(take_sealed(base, *seal));
@@ -211,6 +215,11 @@ Status PartitionRecovery::take_scanned(int64_t base, uint64_t size) {
   ASSERT(unclean_ && !damage_);
   TRY_ASSIGN(SegmentScan found, scan(base, size));
   const std::string path = segment_path(directory_, base, "log");
+  if (found.compacted) {
+    return corrupt(partition_->name(), "'" + path + "' was compacted, and so others followed it: " +
+                                           range(found.end.next_offset, found.end.next_offset + 1) +
+                                           " and what stood behind are lost");
+  }
   if (found.damage) {
     TRY_ASSIGN(const std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kRead));
     TRY_ASSIGN(const auto mark, last_mark_behind(*file, found.damage->position, size, epochs_));
@@ -285,6 +294,9 @@ Status PartitionRecovery::examine() {
   TRY_ASSIGN(GapTable table, GapTable::read(fs_, gaps_path(directory_)));
   partition_->set_gaps(std::move(table));
   if (options_.seals) TRY(load_oldest(bases));
+  if (options_.seals) {
+    TRY_ASSIGN(compactions_, find_unfinished_compactions(fs_, directory_));
+  }
   TRY(load_keys(bases));
   TRY(load_epochs(!bases.empty()));
   unclean_ = !left_clean(bases);
@@ -358,10 +370,23 @@ Status PartitionRecovery::finish_removal() {
   return {};
 }
 
+Status PartitionRecovery::finish_compaction() {
+  ASSERT(options_.seals || compactions_.committed.empty());
+  TRY(finish_compactions(fs_, directory_, compactions_));
+  for (const Seal& seal : compactions_.committed) {
+    if (unclean_) {
+      note("the compaction of the segment at offset " + std::to_string(seal.base_offset) +
+           ", which was interrupted, is finished");
+    }
+  }
+  return {};
+}
+
 Status PartitionRecovery::apply(std::vector<RecoveryNote>& notes) {
   ASSERT_WHY(!epochs_.empty(), "examine first");
   TRY(fs_.make_directories(directory_));
   TRY(finish_removal());
+  TRY(finish_compaction());
   for (const Seal& seal : lost_seals_) {
     TRY(io::write_file_atomically(fs_, segment_path(directory_, seal.base_offset, "seal"), seal_text(seal)));
     note("the seal of the finished segment at offset " + std::to_string(seal.base_offset) +

@@ -21,6 +21,7 @@
 #include "log/oldest.h"
 #include "log/partition.h"
 #include "log/partition_writer.h"
+#include "log/segment_file.h"
 #include "log/segment_scan.h"
 
 namespace colloquium::log {
@@ -59,6 +60,7 @@ class PartitionRecovery {
   Status remove_lost_keys();
   Status load_oldest(std::vector<int64_t>& bases);
   Status finish_removal();
+  Status finish_compaction();
   Status take_sealed(int64_t base, const Seal& seal);
   Status take_older(int64_t base, int64_t next);
   Status take_last(int64_t base);
@@ -86,6 +88,7 @@ class PartitionRecovery {
   std::map<int64_t, std::shared_ptr<const SegmentKey>> keys_;  // of the encrypted segments
   std::vector<int64_t> lost_keys_;                             // key files whose segments are gone
   Oldest oldest_;
+  UnfinishedCompactions compactions_;
   bool unclean_ = true;
   bool new_epochs_ = false;       // there was no epochs file yet
   std::vector<Seal> lost_seals_;  // to be written again

@@ -12,6 +12,7 @@
 #include "log/lost_keys.h"
 #include "log/open_data.h"
 #include "log/repair_plan.h"
+#include "log/segment_file.h"
 #include "log/segment_key.h"
 #include "log/stream_meta.h"
 
@@ -34,6 +35,7 @@ class Repair {
 
  private:
   Status finish_interrupted();
+  Status finish_started_compactions();
   Status survey();
   Status survey_journal();
   Status survey_stream(const std::string& name);
@@ -387,6 +389,25 @@ Status Repair::finish_interrupted() {
   return carry_out(fs_, log_.directory, *plan, log_.keys);
 }
 
+// A segment is to have one file before it is looked at.
+Status Repair::finish_started_compactions() {
+  ASSERT(!options_.dry_run);
+  const auto names = fs_.list(streams_directory(log_.directory));
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const auto meta = read_meta(fs_, meta_path(log_.directory, name));
+    for (int32_t number = 0; meta && number < meta->partitions; ++number) {
+      const std::string folder = partition_directory(log_.directory, name, number);
+      TRY_ASSIGN(const UnfinishedCompactions unfinished, find_unfinished_compactions(fs_, folder));
+      TRY(finish_compactions(fs_, folder, unfinished));
+      for (const Seal& seal : unfinished.committed) {
+        act(partition_name(name, number) + ": the compaction of the segment at offset " +
+            std::to_string(seal.base_offset) + ", which was interrupted, is finished");
+      }
+    }
+  }
+  return {};
+}
+
 Result<RepairReport> Repair::run() {
   ASSERT(!log_.directory.empty());
   TRY(read_format(fs_, log_.directory));
@@ -394,6 +415,7 @@ Result<RepairReport> Repair::run() {
   const bool finishing = !report_.actions.empty();
   // What it would find behind an unfinished repair can't be told before that is finished.
   if (finishing && options_.dry_run) return std::move(report_);
+  if (!options_.dry_run) TRY(finish_started_compactions());
   TRY(survey());
   tell_consequences();
   report_.refused = !report_.hopeless.empty() || (!report_.lost.empty() && !options_.accept_loss);

@@ -56,6 +56,14 @@ class ScriptedRun {
     out_retention_ = Retention{.size_bytes = 4000};
   }
 
+  // From the next open on there is a stream of keys, too, that is compacted.
+  void compact() {
+    options_.retention_interval_ms = 0;
+    options_.compaction_memory_bytes = 400;
+    compacts_ = true;
+  }
+  uint64_t compacted_segments() const { return compacted_before_ + log_->stats().compacted_segments; }
+
   // Opens the log and its streams; the failure if it does not open.
   Status open() {
     Status opened = try_open();
@@ -74,6 +82,9 @@ class ScriptedRun {
     TRY_ASSIGN(log_, SegmentLog::open(std::move(options)));
     TRY_ASSIGN(in_, log_->open_stream({"in", 2, in_retention_}));
     TRY_ASSIGN(out_, log_->open_stream({"out", 1, out_retention_}));
+    if (!compacts_) return {};
+    const Compaction compaction{.on = true, .lag_ms = 0, .tombstone_ms = 3'600'000};
+    TRY_ASSIGN(table_, log_->open_stream({"table", 1, std::nullopt, compaction}));
     return {};
   }
 
@@ -107,6 +118,7 @@ class ScriptedRun {
           append(1, AckLevel::kDurable, 40);
           commit();
       }
+      if (compacts_) put(step % 3 == 0 ? AckLevel::kWritten : AckLevel::kDurable);
       if (step % 2 == 1) settle();
       if (step % 17 == 16) restart();
     }
@@ -120,6 +132,7 @@ class ScriptedRun {
     if (log_ != nullptr) (void)log_->close();
     if (!failures_.empty()) return;
     if (log_ != nullptr) removed_before_ += log_->stats().removed_segments;
+    if (log_ != nullptr) compacted_before_ += log_->stats().compacted_segments;
     log_.reset();
     (void)open();
   }
@@ -134,6 +147,7 @@ class ScriptedRun {
     } else {
       files_.crash(how == End::kSomeSectors ? &chance_ : nullptr);
       written_.clear();  // may be lost with the power
+      written_values_ = durable_values_;
     }
   }
 
@@ -142,8 +156,9 @@ class ScriptedRun {
   std::string problem() {
     REQUIRE(log_ != nullptr);
     if (nonces_.reused()) return "a key and a nonce served for two texts";
-    for (const auto& check : {&ScriptedRun::input_problem, &ScriptedRun::output_problem,
-                              &ScriptedRun::source_problem, &ScriptedRun::file_problem}) {
+    for (const auto& check :
+         {&ScriptedRun::input_problem, &ScriptedRun::output_problem, &ScriptedRun::source_problem,
+          &ScriptedRun::file_problem, &ScriptedRun::table_problem}) {
       std::string found = (this->*check)();
       if (!found.empty()) return found;
     }
@@ -185,6 +200,68 @@ class ScriptedRun {
       if (level == AckLevel::kDurable) acked_end_[partition] = result->last_offset + 1;
       if (level == AckLevel::kDurable) acked_batch_[partition] = number;
     });
+  }
+
+  // --- the table: the n-th value is of one of a few keys, and now and then of none
+
+  static std::string text_of(int number) { return '"' + std::to_string(number) + std::string(70, 't') + '"'; }
+  static int key_of(int number) { return number % 11 == 5 ? -1 : number * number % 7; }
+
+  void put(AckLevel level) {
+    if (log_ == nullptr) return;
+    std::vector<contract::Event> events;
+    const int first = next_value_;
+    for (; next_value_ < first + 4; ++next_value_) {
+      contract::Event event{text_of(next_value_), {}, {}};
+      if (const int key = key_of(next_value_); key >= 0) event.key = "k" + std::to_string(key);
+      event.timestamp_ms += next_value_;
+      events.push_back(std::move(event));
+    }
+    AcceptInfo accept{"source", "cursor " + std::to_string(first), {}};
+    const Codec codec = first % 8 == 0 ? Codec::kLz4 : Codec::kNone;
+    auto encoded = contract::encoded(contract::make_batch(events, "source"), codec, &accept);
+    log_->append(table_, 0, std::move(encoded), level, [=, this](Result<AppendResult> result) {
+      for (int i = 0; result && i < 4; ++i) {
+        if (level == AckLevel::kDurable) durable_values_[first + i] = result->first_offset + i;
+        written_values_[first + i] = result->first_offset + i;
+      }
+    });
+  }
+
+  // What was promised is there as it was, or a newer value of its key is.
+  std::string table_problem() {
+    if (!compacts_) return {};
+    std::map<int, int64_t> found;
+    std::map<int, int> newest;  // of a key: the number
+    auto reader = log_->read(table_, 0, 0, false);
+    if (!reader) return reader.error().describe();
+    for (;;) {
+      const auto batch = (*reader)->next();
+      if (!batch) return batch.error().describe();
+      if (*batch == nullptr) break;
+      for (size_t i = 0; i < (*batch)->size(); ++i) {
+        const std::string value((*batch)->value(i));
+        const int number = std::stoi(value.substr(1));
+        if (number >= next_value_ || value != text_of(number)) return "nobody put " + value;
+        const auto key = (*batch)->key(i);
+        if ((key ? *key : "none") != (key_of(number) < 0 ? "none" : "k" + std::to_string(key_of(number))))
+          return "another key of " + value;
+        if ((*batch)->entry(i).timestamp_ms != contract::Event().timestamp_ms + number) return "another time";
+        if ((*batch)->origin().source != "source") return "another source";
+        if (!found.empty() && found.rbegin()->first >= number) return "twice, or out of order: " + value;
+        found[number] = (*batch)->offset(i);
+        if (key) newest[key_of(number)] = number;
+      }
+    }
+    for (const auto* promised : {&durable_values_, &written_values_}) {
+      for (const auto& [number, offset] : *promised) {
+        const auto there = found.find(number);
+        if (there != found.end() && there->second != offset) return "moved: " + text_of(number);
+        if (there != found.end() || (key_of(number) >= 0 && newest[key_of(number)] > number)) continue;
+        return "lost of the table: " + text_of(number);
+      }
+    }
+    return {};
   }
 
   // Commits of two legs by turns: the n-th puts "n" out twice, says so in a third leg's token, and forgets the leg
@@ -338,8 +415,13 @@ class ScriptedRun {
   std::map<int32_t, int64_t> acked_end_;
   std::map<int32_t, int> acked_batch_;  // the last durable one
   uint64_t removed_before_ = 0;         // the last clean stop
-  size_t committed_ = 0;                // number of the last commit acknowledged
-  std::set<size_t> refused_;            // numbers of commits refused for want of space
+  bool compacts_ = false;
+  uint64_t compacted_before_ = 0;  // likewise
+  StreamId table_ = 0;
+  int next_value_ = 0;
+  std::map<int, int64_t> durable_values_, written_values_;  // number and offset
+  size_t committed_ = 0;                                    // number of the last commit acknowledged
+  std::set<size_t> refused_;                                // numbers of commits refused for want of space
 };
 
 }  // namespace colloquium::log

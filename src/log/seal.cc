@@ -7,6 +7,15 @@ namespace colloquium::log {
 namespace {
 
 constexpr int kVersion = 1;
+// Of a compacted segment: a reader that knows nothing of them would take it for damaged.
+constexpr int kCompactedVersion = 2;
+
+bool read_compacted(const SidecarLine& line, Compacted& compacted) {
+  ASSERT(line.name == "compacted");
+  return line.number(0, compacted.generation) && compacted.generation >= 0 &&
+         line.number(1, compacted.below_offset) && line.number(2, compacted.time_ms) &&
+         line.number(3, compacted.tombstones);
+}
 
 bool read_line(const SidecarLine& line, Seal& seal) {
   ASSERT(!line.name.empty());
@@ -17,6 +26,7 @@ bool read_line(const SidecarLine& line, Seal& seal) {
   if (line.name == "times") return line.number(0, seal.first_time_ms) && line.number(1, seal.max_time_ms);
   if (line.name == "epochs") return line.number(0, seal.first_epoch) && line.number(1, seal.last_epoch);
   if (line.name == "source") return read_source_fields(line, 0, seal.sources);
+  if (line.name == "compacted") return read_compacted(line, seal.compacted);
   return true;  // lines of later minor additions are passed over
 }
 
@@ -39,19 +49,24 @@ bool read_source_fields(const SidecarLine& line, size_t first, SourceMarks& sour
 
 std::string seal_text(const Seal& seal) {
   ASSERT(seal.next_offset > seal.base_offset);
-  SidecarWriter writer("seal", kVersion);
+  const Compacted& compacted = seal.compacted;
+  SidecarWriter writer("seal", compacted.any() ? kCompactedVersion : kVersion);
   writer.line("offsets", {std::to_string(seal.base_offset), std::to_string(seal.next_offset)});
   writer.line("events-end", {std::to_string(seal.events_end)});
   writer.line("size", {std::to_string(seal.size_bytes)});
   writer.line("crc32c-of-file", {std::to_string(seal.crc)});
   writer.line("times", {std::to_string(seal.first_time_ms), std::to_string(seal.max_time_ms)});
   writer.line("epochs", {std::to_string(seal.first_epoch), std::to_string(seal.last_epoch)});
+  if (compacted.any()) {
+    writer.line("compacted", {std::to_string(compacted.generation), std::to_string(compacted.below_offset),
+                              std::to_string(compacted.time_ms), std::to_string(compacted.tombstones)});
+  }
   write_source_lines(writer, seal.sources);
   return writer.finish();
 }
 
 Result<Seal> read_seal(const io::FileSystem& fs, const std::string& path) {
-  TRY_ASSIGN(const Sidecar sidecar, read_sidecar(fs, path, "seal", kVersion));
+  TRY_ASSIGN(const Sidecar sidecar, read_sidecar(fs, path, "seal", kCompactedVersion));
   Seal seal;
   for (const SidecarLine& line : sidecar.lines) {
     if (!read_line(line, seal)) return sidecar_damaged(path, "the line '" + line.name + "' is malformed");

@@ -39,14 +39,19 @@ std::string random_uuid(Random& random) {
   return uuid;
 }
 
-std::string key_text(const KeyRing& ring, const SegmentName& segment, const std::string& uuid,
-                     std::string_view dek) {
-  ASSERT(dek.size() == io::kAeadKeyBytes);
+std::string key_text(const KeyRing& ring, const SegmentName& segment, const SegmentKey& key) {
+  ASSERT(key.data_key().size() == io::kAeadKeyBytes);
+  const auto wrapped = [&](const SegmentKey& each) {
+    return io::to_hex(ring.wrap(each.data_key(), context_of(segment, each.uuid())));
+  };
   SidecarWriter writer(kKind, kVersion);
   writer.line("segment", {std::to_string(segment.base_offset)});
-  writer.line("uuid", {io::to_hex(uuid)});
+  writer.line("uuid", {io::to_hex(key.uuid())});
   writer.line("cipher", {kCipher});
-  writer.line("key", {ring.current(), io::to_hex(ring.wrap(dek, context_of(segment, uuid)))});
+  writer.line("key", {ring.current(), wrapped(key)});
+  if (key.older() != nullptr) {
+    writer.line("older", {io::to_hex(key.older()->uuid()), ring.current(), wrapped(*key.older())});
+  }
   return writer.finish();
 }
 
@@ -83,10 +88,17 @@ Result<std::optional<StoredKey>> find_stored_key(const io::FileSystem& fs, const
       stored.kek_id = line.field(0);
       stored.wrapped = io::from_hex(line.field(1)).value_or(std::string());
     }
+    if (line.name == "older") {
+      stored.older = {io::from_hex(line.field(0)).value_or(std::string()), std::string(line.field(1)),
+                      io::from_hex(line.field(2)).value_or(std::string())};
+    }
   }
   if (cipher != kCipher) return sidecar_damaged(path, "it names no cipher that is known here");
   if (stored.uuid.size() != kUuidBytes || stored.kek_id.empty() || stored.wrapped.empty()) {
     return sidecar_damaged(path, "it lacks the UUID or the key");
+  }
+  if (stored.older && stored.older->uuid.size() != kUuidBytes) {
+    return sidecar_damaged(path, "the UUID of its older key is malformed");
   }
   if (stored.base_offset != segment.base_offset) {
     return sidecar_damaged(path, "it belongs to the segment at offset " + std::to_string(stored.base_offset));
@@ -94,19 +106,34 @@ Result<std::optional<StoredKey>> find_stored_key(const io::FileSystem& fs, const
   return std::optional<StoredKey>(std::move(stored));
 }
 
+namespace {
+
+Result<std::shared_ptr<const SegmentKey>> unwrapped(const std::shared_ptr<const KeyRing>& ring,
+                                                    const SegmentName& segment, const WrappedKey& wrapped,
+                                                    std::shared_ptr<const SegmentKey> older) {
+  ASSERT(ring->has(wrapped.kek_id));
+  auto dek = ring->unwrap(wrapped.kek_id, wrapped.wrapped, context_of(segment, wrapped.uuid));
+  if (!dek || dek->size() != io::kAeadKeyBytes) {
+    return sidecar_damaged(
+        key_path(segment),
+        "the key " + wrapped.kek_id + " does not open it: it was changed, or belongs to another segment");
+  }
+  auto key = std::make_shared<const SegmentKey>(ring, wrapped.uuid, *dek, std::move(older));
+  io::wipe(*dek);
+  return key;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const SegmentKey>> open_stored_key(const std::shared_ptr<const KeyRing>& ring,
                                                           const SegmentName& segment, const StoredKey& stored) {
   ASSERT(stored.base_offset == segment.base_offset);
   if (ring == nullptr || !ring->has(stored.kek_id)) return key_needed(segment, stored, ring.get());
-  auto dek = ring->unwrap(stored.kek_id, stored.wrapped, context_of(segment, stored.uuid));
-  if (!dek || dek->size() != io::kAeadKeyBytes) {
-    return sidecar_damaged(
-        key_path(segment),
-        "the key " + stored.kek_id + " does not open it: it was changed, or belongs to another segment");
+  std::shared_ptr<const SegmentKey> older;
+  if (stored.older && ring->has(stored.older->kek_id)) {
+    TRY_ASSIGN(older, unwrapped(ring, segment, *stored.older, nullptr));
   }
-  auto key = std::make_shared<const SegmentKey>(ring, stored.uuid, *dek);
-  io::wipe(*dek);
-  return key;
+  return unwrapped(ring, segment, stored, std::move(older));
 }
 
 Result<std::shared_ptr<const SegmentKey>> read_segment_key(const io::FileSystem& fs,
@@ -117,6 +144,18 @@ Result<std::shared_ptr<const SegmentKey>> read_segment_key(const io::FileSystem&
   if (!stored) return std::shared_ptr<const SegmentKey>();
   return open_stored_key(ring, segment, *stored);
 }
+
+namespace {
+
+std::shared_ptr<const SegmentKey> random_key(const std::shared_ptr<const KeyRing>& ring,
+                                             std::shared_ptr<const SegmentKey> older) {
+  ASSERT(ring != nullptr);
+  const std::string uuid = random_uuid(ring->random_source());
+  const io::SecretKey dek(ring->random_source());
+  return std::make_shared<const SegmentKey>(ring, uuid, dek.bytes(), std::move(older));
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
                                                             const std::shared_ptr<const KeyRing>& ring,
@@ -130,23 +169,30 @@ Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
     TRY(fs.sync_directory(segment.directory));
     return std::shared_ptr<const SegmentKey>();
   }
-  const std::string uuid = random_uuid(ring->random_source());
-  const io::SecretKey dek(ring->random_source());
-  TRY(io::write_file_atomically(fs, path, key_text(*ring, segment, uuid, dek.bytes())));
-  return std::make_shared<const SegmentKey>(ring, uuid, dek.bytes());
+  std::shared_ptr<const SegmentKey> key = random_key(ring, nullptr);
+  TRY(io::write_file_atomically(fs, path, key_text(*ring, segment, *key)));
+  return key;
+}
+
+Result<std::shared_ptr<const SegmentKey>> add_compacted_key(io::FileSystem& fs,
+                                                            const std::shared_ptr<const KeyRing>& ring,
+                                                            const SegmentName& segment,
+                                                            const SegmentKey& current) {
+  ASSERT_WHY(ring != nullptr, "who could read the segment has the ring");
+  // Without what `current` itself took the place of.
+  auto older = std::make_shared<const SegmentKey>(ring, current.uuid(), current.data_key());
+  std::shared_ptr<const SegmentKey> key = random_key(ring, std::move(older));
+  TRY(io::write_file_atomically(fs, key_path(segment), key_text(*ring, segment, *key)));
+  return key;
 }
 
 Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRing>& ring, const SegmentName& from,
                           const SegmentName& to) {
   TRY_ASSIGN(const std::optional<StoredKey> stored, find_stored_key(fs, from));
   if (!stored) return {};
-  if (ring == nullptr || !ring->has(stored->kek_id)) return key_needed(from, *stored, ring.get());
   ASSERT(stored->base_offset == from.base_offset);
-  auto dek = ring->unwrap(stored->kek_id, stored->wrapped, context_of(from, stored->uuid));
-  if (!dek || dek->size() != io::kAeadKeyBytes) return sidecar_damaged(key_path(from), "its key does not open it");
-  const std::string text = key_text(*ring, to, stored->uuid, *dek);
-  io::wipe(*dek);
-  return io::write_file_atomically(fs, key_path(to), text);
+  TRY_ASSIGN(const auto key, open_stored_key(ring, from, *stored));
+  return io::write_file_atomically(fs, key_path(to), key_text(*ring, to, *key));
 }
 
 Status remove_segment(io::FileSystem& fs, const std::string& directory, int64_t base_offset) {

@@ -36,23 +36,32 @@ std::string key_place(const std::string& stream, const std::string& tag, int32_t
 
 class SegmentKey {
  public:
-  SegmentKey(std::shared_ptr<const KeyRing> ring, std::string uuid, std::string_view dek)
-      : ring_(std::move(ring)), uuid_(std::move(uuid)), dek_(dek) {}
+  SegmentKey(std::shared_ptr<const KeyRing> ring, std::string uuid, std::string_view dek,
+             std::shared_ptr<const SegmentKey> older = nullptr)
+      : ring_(std::move(ring)), uuid_(std::move(uuid)), dek_(dek), older_(std::move(older)) {}
   const std::string& uuid() const { return uuid_; }  // 16 bytes
   std::unique_ptr<io::Aead> aead() const { return ring_->make_aead(dek_); }
+  // What the segment was encrypted with before it was compacted, and is still if that was not finished; or null.
+  const std::shared_ptr<const SegmentKey>& older() const { return older_; }
+  // To be wrapped. Never to be printed or logged.
+  std::string_view data_key() const { return dek_.bytes(); }
 
  private:
   const std::shared_ptr<const KeyRing> ring_;  // knows what makes an Aead
   const std::string uuid_;
   const io::SecretKey dek_;
+  const std::shared_ptr<const SegmentKey> older_;
 };
 
 // What a key file says, without any key.
-struct StoredKey {
-  int64_t base_offset = -1;
+struct WrappedKey {
   std::string uuid;     // 16 bytes
   std::string kek_id;   // of the key that wrapped
   std::string wrapped;  // nonce, wrapped DEK, tag
+};
+struct StoredKey : WrappedKey {
+  int64_t base_offset = -1;
+  std::optional<WrappedKey> older;
 };
 
 // Nothing if the segment has no key file: it is in the clear. kCorrupt if the file is damaged, or another's.
@@ -73,6 +82,13 @@ Result<std::shared_ptr<const SegmentKey>> read_segment_key(const io::FileSystem&
 Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
                                                             const std::shared_ptr<const KeyRing>& ring,
                                                             const SegmentName& segment);
+
+// Before a segment is compacted: a new key beside the one in use, `current`, because the same offsets get other
+// bytes. Which of the two a batch needs is told by trying: the file is replaced before the segment is, and a
+// reader may have the old one open for as long as it likes.
+Result<std::shared_ptr<const SegmentKey>> add_compacted_key(io::FileSystem& fs,
+                                                            const std::shared_ptr<const KeyRing>& ring,
+                                                            const SegmentName& segment, const SegmentKey& current);
 
 // The same key for a segment that is cut out of another one: what it holds stays as it is, so that nothing may
 // ever be written to it again. No file is made if `from` has none.

@@ -112,6 +112,7 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
       streams_(std::move(data.streams)),
       space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction),
       upkeep_(*options_.executor, fs_, *options_.clock, *journal_, options_.retention_interval_ms,
+              {options_.compaction_memory_bytes, options_.reserve_bytes, options_.reserve_fraction},
               options_.on_warning) {
   helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
   const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
@@ -148,12 +149,12 @@ Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
       partitions += stream.writers.size();
       if (stream.name != spec.name) continue;
       if (stream.meta.partitions != spec.partitions) return partition_count_changed(spec, stream.meta.partitions);
-      if (spec.retention) set_retention(*streams_[i], *spec.retention, options_.segment_bytes);
+      set_upkeep(*streams_[i], spec, options_.segment_bytes);
       return static_cast<StreamId>(i);
     }
   }
   TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
-  if (spec.retention) set_retention(*stream, *spec.retention, options_.segment_bytes);
+  set_upkeep(*stream, spec, options_.segment_bytes);
   const std::lock_guard lock(mutex_);
   streams_.push_back(std::move(stream));
   return static_cast<StreamId>(streams_.size() - 1);
@@ -434,8 +435,8 @@ std::vector<KeptStream> SegmentLog::Impl::kept_streams() const {
   const std::lock_guard lock(mutex_);
   std::vector<KeptStream> kept;
   for (const auto& stream : streams_) {
-    if (!stream->retention.removes()) continue;
-    kept.push_back({stream->name, stream->retention, {}});
+    if (!stream->retention.removes() && !stream->compaction.on) continue;
+    kept.push_back({stream->name, stream->retention, stream->compaction, {}});
     for (const auto& writer : stream->writers) kept.back().writers.push_back(writer.get());
   }
   return kept;
@@ -519,6 +520,9 @@ LogStats SegmentLog::Impl::stats() const {
   stats.removed_bytes = upkeep_.counters().bytes;
   stats.removed_offsets = upkeep_.counters().offsets;
   stats.removed_unread_offsets = upkeep_.counters().unread_offsets;
+  stats.compacted_segments = upkeep_.compacted().segments;
+  stats.compacted_records = upkeep_.compacted().records;
+  stats.compacted_bytes = upkeep_.compacted().bytes;
   stats.queue_bytes = staging_.bytes();
   return stats;
 }

@@ -5,8 +5,8 @@
 // memory, or read the segments.
 //
 // Time passes for it through tick(): call it every few hundred milliseconds from a timer. It writes the sync
-// mark after a second of idleness, notices that a full disk has space again, and begins what retention asks for,
-// which is done on a thread of its own.
+// mark after a second of idleness, notices that a full disk has space again, and begins what retention and
+// compaction ask for, which is done on a thread of its own.
 //
 // A refused commit is told through its callback on the log's thread; after close() on the caller's own.
 // Thread safety: as Log's. The Executor, FileSystem, Clock and Random outlive it.
@@ -45,13 +45,14 @@ struct LogOptions {
   uint64_t reserve_bytes = uint64_t{64} << 20;  // of the disk, kept free: this …
   double reserve_fraction = 0.01;               // … and this share of it
   int64_t idle_mark_ms = 1000;
-  int64_t retention_interval_ms = 10'000;  // between two looks at what retention lets go of
+  int64_t retention_interval_ms = 10'000;  // between two looks at what retention lets go of, or can be compacted
+  size_t compaction_memory_bytes = size_t{128} << 20;  // for the keys that compaction compares at once
   size_t sync_helpers = 4;
 
   // Told once, on the log's thread, when a write or a sync has failed and the log can't go on: exit the process.
   std::function<void(const Error&)> on_failure;
   // Told, on a thread of the log's, what the user should know of and is no failure: that a leg holds back
-  // retention, or loses events by it. Each is told once.
+  // retention, or loses events by it, or that compaction meets damage. Each is told once.
   std::function<void(const std::string&)> on_warning;
 };
 

@@ -19,7 +19,7 @@ namespace {
 class Scanner {
  public:
   Scanner(SegmentPlace begin, const EpochTable& epochs, const Evidence& evidence)
-      : epochs_(epochs), evidence_(evidence) {
+      : epochs_(epochs), evidence_(evidence), begin_(begin.position) {
     PartitionEnd& end = scan_.end;
     end.has_active = true;
     end.active_base = begin.offset;
@@ -34,8 +34,11 @@ class Scanner {
   const char* defect(const BatchCursor::Item& item) const {
     const int64_t expected = scan_.end.next_offset;
     if (const char* place = place_defect(item.header, expected, epochs_.epoch_at(expected))) return place;
+    const bool first = scan_.end.active_bytes == begin_;
+    if (!first && item.header.is_compacted() != scan_.compacted) return mixed_compaction();
+    // A compacted output is another batch than was committed.
     const auto output = evidence_.outputs.find(expected);
-    if (output != evidence_.outputs.end() &&
+    if (output != evidence_.outputs.end() && !item.header.is_compacted() &&
         (output->second.crc != item.header.crc || output->second.last_offset != item.header.last_offset())) {
       return "the batch is not the one that its commit recorded";
     }
@@ -51,6 +54,7 @@ class Scanner {
     const bool uncommitted = header.is_transactional() && header.base_offset >= evidence_.committed_end;
     if (uncommitted && !scan_.uncommitted) scan_.uncommitted = end;
     if (end.active_bytes == 0) end.first_time_ms = header.max_timestamp_ms;
+    scan_.compacted = header.is_compacted();
     end.max_time_ms = std::max(end.max_time_ms, header.max_timestamp_ms);
     scan_.index.add({header.base_offset, item.position, end.max_time_ms});
     end.active_crc = io::crc32c(item.bytes, end.active_crc);
@@ -78,6 +82,7 @@ class Scanner {
  private:
   const EpochTable& epochs_;
   const Evidence& evidence_;
+  const uint64_t begin_;
   SegmentScan scan_;
 };
 

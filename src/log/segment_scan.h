@@ -48,6 +48,7 @@ struct Damage {
 struct SegmentScan {
   PartitionEnd end;  // behind the last valid batch; `mark_last`, times, CRC and bytes with it
   int32_t last_epoch = 0;
+  bool compacted = false;  // its batches bear the mark of it
   SegmentIndex index;
   std::optional<Damage> damage;
   int64_t mark_offset = -1;  // of the highest valid sync mark before the damage; −1: none

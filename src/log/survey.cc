@@ -10,6 +10,7 @@
 #include "log/oldest.h"
 #include "log/recovery.h"
 #include "log/seal.h"
+#include "log/segment_file.h"
 
 namespace colloquium::log {
 namespace {
@@ -47,6 +48,7 @@ class Surveyor {
   Result<std::optional<SegmentPlace>> go_behind(const Current& now, const SegmentScan& scan,
                                                 SegmentSurvey& segment);
   Status check_side_files(const Current& now, const SegmentScan& scan, SegmentSurvey& segment);
+  Status tell_compactions();
   void lose(int64_t from, int64_t below, std::string file, std::string what);
   void take(const BatchCursor::Item& item);
   void finish_lost(int64_t time_ms);
@@ -140,17 +142,16 @@ Status Surveyor::read_epochs(const std::vector<int64_t>& bases) {
 }
 
 Status Surveyor::open(int64_t base, int64_t next_base, Current& now) {
-  now.path = segment_path(found_.folder, base, "log");
-  TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(now.path, io::OpenMode::kRead));
-  now.file = std::move(file);
-  TRY_ASSIGN(const io::FileInfo info, now.file->info());
-  now.size = info.size;
-  now.last = next_base < 0;
-  ASSERT(now.last || next_base > base);
   if (!is_journal()) {
     const auto seal = read_seal(fs_, segment_path(found_.folder, base, "seal"));
     if (seal && seal->base_offset == base) now.seal = *seal;
   }
+  TRY_ASSIGN(SegmentFile opened, open_segment_file(fs_, found_.folder, base, now.seal ? &*now.seal : nullptr));
+  now.path = std::move(opened.path);
+  now.file = std::move(opened.file);
+  now.size = opened.size;
+  now.last = next_base < 0;
+  ASSERT(now.last || next_base > base);
   if (!now.last) {
     now.limit = next_base;
     if (const GapTable::Gap* gap = gaps_.behind(base); gap != nullptr && gap->below == next_base)
@@ -220,7 +221,8 @@ Status Surveyor::check_side_files(const Current& now, const SegmentScan& scan, S
   const std::string seal_path = segment_path(found_.folder, segment.base_offset, "seal");
   const bool has_seal = fs_.info(seal_path).has_value();
   const bool fits = now.seal && now.seal->size_bytes == now.size &&
-                    now.seal->next_offset == scan.end.next_offset && now.seal->crc == scan.end.active_crc;
+                    now.seal->next_offset == scan.end.next_offset && now.seal->crc == scan.end.active_crc &&
+                    (now.seal->compacted.generation > 0) == scan.compacted;
   segment.bad_seal = (has_seal || !now.last) && !fits;
   if (segment.bad_seal && !has_seal) {
     found_.start_mends.push_back("the seal of the finished segment '" + now.path + "' is made again");
@@ -234,6 +236,17 @@ Status Surveyor::check_side_files(const Current& now, const SegmentScan& scan, S
   const bool good = index && times && *index == scan.index.index_bytes(segment.base_offset) &&
                     *times == scan.index.time_index_bytes(segment.base_offset);
   if (!good) segment.index = scan.index;
+  return {};
+}
+
+Status Surveyor::tell_compactions() {
+  if (is_journal()) return {};
+  TRY_ASSIGN(const UnfinishedCompactions unfinished, find_unfinished_compactions(fs_, found_.folder));
+  for (const Seal& seal : unfinished.committed) {
+    ASSERT(seal.compacted.generation > 0);
+    found_.start_mends.push_back("the compaction of '" + segment_path(found_.folder, seal.base_offset, "log") +
+                                 "', which was interrupted, is finished");
+  }
   return {};
 }
 
@@ -271,6 +284,7 @@ Result<PartitionSurvey> Surveyor::run() {
     return std::move(found_);
   }
   bases.erase(bases.begin(), std::lower_bound(bases.begin(), bases.end(), oldest->offset));
+  TRY(tell_compactions());
   TRY(read_epochs(bases));
   if (epochs_.empty()) return std::move(found_);
   // Without a readable table the offsets in it count as lost, and it is made again.

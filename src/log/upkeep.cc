@@ -11,12 +11,18 @@ namespace {
 constexpr int64_t kSegmentsKept = 8;
 constexpr uint64_t kSmallestSegment = uint64_t{1} << 20;
 constexpr size_t kTaskCapacity = 256;
+// A segment's keys are compared once it is finished, and all at once if they can be.
+constexpr uint64_t kCompactedSegmentBytes = uint64_t{64} << 20;
 
 }  // namespace
 
-void set_retention(OpenStream& stream, const Retention& retention, uint64_t segment_bytes) {
+void set_upkeep(OpenStream& stream, const StreamSpec& spec, uint64_t segment_bytes) {
+  if (spec.retention) stream.retention = *spec.retention;
+  if (spec.compaction) stream.compaction = *spec.compaction;
+  if (!spec.retention && !spec.compaction) return;
+  const Retention& retention = stream.retention;
   ASSERT(retention.time_ms >= 0 && retention.keep_ms >= 0 && !stream.writers.empty());
-  stream.retention = retention;
+  if (stream.compaction.on) segment_bytes = std::min(segment_bytes, kCompactedSegmentBytes);
   const int64_t roll_ms = retention.time_ms > 0 ? std::max<int64_t>(1, retention.time_ms / kSegmentsKept) : 0;
   if (retention.size_bytes > 0) {
     const uint64_t share = retention.size_bytes / (kSegmentsKept * stream.writers.size());
@@ -26,13 +32,18 @@ void set_retention(OpenStream& stream, const Retention& retention, uint64_t segm
 }
 
 Upkeep::Upkeep(Executor& executor, io::FileSystem& fs, Clock& clock, const Journal& journal, int64_t interval_ms,
-               Pruner::Tell tell)
+               const CompactorOptions& compaction, Pruner::Tell tell)
     : executor_(executor),
       clock_(clock),
       interval_ms_(interval_ms),
-      pruner_(fs, clock, journal, counters_, std::move(tell)),
+      pruner_(fs, clock, journal, counters_, tell),
+      compactor_(fs, clock, journal, compaction, compacted_, tell),
       queue_(executor.make_queue("log-upkeep", 1, kTaskCapacity)) {
   ASSERT(interval_ms >= 0);
+}
+
+Upkeep::~Upkeep() {
+  compactor_.stop();
 }
 
 bool Upkeep::due() const {
@@ -45,21 +56,26 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
   if (streams.empty() && !done) return {};
   begun_ = true;
   last_begun_ns_ = clock_.monotonic_ns();
-  auto pruned = std::make_shared<std::vector<PrunedStream>>();
+  auto pass = std::make_shared<Pass>();
+  pass->now = static_cast<bool>(done);
   Status rolled;
   for (const KeptStream& stream : streams) {
-    ASSERT(stream.retention.removes());
-    pruned->push_back({stream.name, stream.retention, {}});
+    ASSERT(stream.retention.removes() || stream.compaction.on);
+    std::vector<std::shared_ptr<Partition>> partitions;
     for (PartitionWriter* writer : stream.writers) {
       // What nobody has written to for long has all its events in the segment that is being written.
       const int64_t before_ms = clock_.wall_ms() - stream.retention.time_ms;
       if (rolled && stream.retention.time_ms > 0) rolled = writer->roll_if_before(before_ms);
-      pruned->back().partitions.push_back(writer->shared());
+      partitions.push_back(writer->shared());
     }
+    if (stream.compaction.on) {
+      pass->compacted.push_back({stream.name, stream.compaction, stream.retention, partitions});
+    }
+    if (stream.retention.removes()) pass->pruned.push_back({stream.name, stream.retention, std::move(partitions)});
   }
   auto shared = std::make_shared<Done>(std::move(done));
-  const bool posted = queue_->post([this, pruned, shared] {
-    const Status result = failure() ? Status(fail(*failure())) : pruner_.run(*pruned);
+  const bool posted = queue_->post([this, pass, shared] {
+    const Status result = failure() ? Status(fail(*failure())) : run(*pass);
     if (!result) {
       const std::lock_guard lock(mutex_);
       failure_ = result.error();
@@ -72,7 +88,17 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
   return rolled;
 }
 
+// What is to be removed is not to be compacted before.
+Status Upkeep::run(const Pass& pass) {
+  ASSERT(queue_->is_current());
+  TRY(pruner_.run(pass.pruned));
+  TRY_ASSIGN(const bool replaced, compactor_.run(pass.compacted, pass.now));
+  if (replaced) pruner_.forget_seals();
+  return {};
+}
+
 void Upkeep::drain() {
+  compactor_.stop();
   const auto drained = executor_.make_signal();
   const bool posted = queue_->post([drained] { drained->set(); });
   ASSERT_WHY(posted, "few passes wait at a time");

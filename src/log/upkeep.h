@@ -1,4 +1,4 @@
-// Upkeep: what a log does to its finished segments beside the groups: retention.
+// Upkeep: what a log does to its finished segments beside the groups: retention, then compaction.
 //
 // It has a queue of its own, because files are large and their removal can be slow; the log thread only finishes
 // segments whose events have all expired. A failure of the data directory that is met there is kept for the log
@@ -19,6 +19,7 @@
 #include "colloquium/function.h"
 #include "colloquium/result.h"
 
+#include "log/compactor.h"
 #include "log/open_data.h"
 #include "log/partition_writer.h"
 #include "log/pruner.h"
@@ -29,33 +30,44 @@ namespace colloquium::log {
 struct KeptStream {
   std::string name;
   Retention retention;
+  Compaction compaction;
   std::vector<PartitionWriter*> writers;
 };
 
-// Gives the stream its retention, and its segments a size and an age that are small shares of it. REQUIRES:
-// whatever guards the stream.
-void set_retention(OpenStream& stream, const Retention& retention, uint64_t segment_bytes);
+// Gives the stream the retention and compaction that the spec names, and its segments a size and an age that suit
+// them: small shares of what is kept, and not too large to be compared soon. REQUIRES: whatever guards the stream.
+void set_upkeep(OpenStream& stream, const StreamSpec& spec, uint64_t segment_bytes);
 
 class Upkeep {
  public:
   using Done = UniqueFunction<void(Status)>;
 
   Upkeep(Executor& executor, io::FileSystem& fs, Clock& clock, const Journal& journal, int64_t interval_ms,
-         Pruner::Tell tell);
+         const CompactorOptions& compaction, Pruner::Tell tell);
+  ~Upkeep();
 
   // True if a pass should be begun.
   bool due() const;
-  // Begins a pass; `done` (may be null) runs when it is over, on the queue. A failure is the log thread's own: of
-  // finishing a segment; kNoSpace leaves that for later.
+  // Begins a pass; `done` (may be null) runs when it is over, on the queue; with it, what is hardly worth
+  // compacting yet is compacted too. A failure is the log thread's own: of finishing a segment; kNoSpace leaves
+  // that for later.
   Status begin(const std::vector<KeptStream>& streams, Done done);
-  // Waits until what was begun is over.
+  // Waits until what was begun is over; a compaction ends early.
   void drain();
 
   // Of the data directory, met on the queue: the log must not write any more.
   std::optional<Error> failure() const;
   const PruneCounters& counters() const { return counters_; }
+  const CompactCounters& compacted() const { return compacted_; }
 
  private:
+  struct Pass {
+    std::vector<PrunedStream> pruned;
+    std::vector<CompactedStream> compacted;
+    bool now = false;
+  };
+  Status run(const Pass& pass);
+
   Executor& executor_;
   Clock& clock_;
   const int64_t interval_ms_;
@@ -63,7 +75,9 @@ class Upkeep {
   bool begun_ = false;
 
   PruneCounters counters_;
-  Pruner pruner_;  // the queue's
+  CompactCounters compacted_;
+  Pruner pruner_;  // the queue's, both
+  Compactor compactor_;
 
   std::atomic<bool> has_failed_{false};
   mutable std::mutex mutex_;

@@ -15,6 +15,7 @@
 #include "log/oldest.h"
 #include "log/recovery.h"
 #include "log/repair_plan.h"
+#include "log/segment_file.h"
 #include "log/segment_scan.h"
 #include "log/stream_meta.h"
 
@@ -69,7 +70,8 @@ class Verifier {
   Status look_at_segment(const Place& place, const Listed& segment, int64_t& next);
   Result<SegmentScan> scan(const Place& place, const Listed& segment, const std::shared_ptr<const io::File>& file,
                            uint64_t size);
-  Status verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next);
+  Status verify_seal(const Place& place, const SegmentFile& opened, const Result<Seal>& seal, int64_t base,
+                     const SegmentScan& found, int64_t next);
   Status report_damage(const Place& place, const std::string& path, const std::shared_ptr<const io::File>& file,
                        uint64_t size, const SegmentScan& scan, bool last, int64_t& next);
   void check_end(const Place& place, const Evidence& evidence, int64_t next);
@@ -220,6 +222,7 @@ Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) 
   const auto records = opener_.open(item);
   Error defect;
   if (!records) defect = records.error();
+  if (records && item.header.record_count == 0 && records->empty()) return {};
   if (records) {
     const auto decoded = decoder_->decode(item.header, *records);
     if (decoded) return {};
@@ -256,10 +259,11 @@ Status Verifier::report_damage(const Place& place, const std::string& path,
   return {};
 }
 
-Status Verifier::verify_seal(const Place& place, int64_t base, const io::File& file, uint64_t size, int64_t next) {
+Status Verifier::verify_seal(const Place& place, const SegmentFile& opened, const Result<Seal>& seal, int64_t base,
+                             const SegmentScan& found, int64_t next) {
   ASSERT_WHY(!place.stream.empty(), "the journal has no seals");
   const std::string path = segment_path(place.folder, base, "seal");
-  const auto seal = read_seal(fs_, path);
+  const uint64_t size = opened.size;
   if (!seal) {
     add(place, path, seal.error().message);
     return {};
@@ -272,11 +276,15 @@ Status Verifier::verify_seal(const Place& place, int64_t base, const io::File& f
     add(place, path,
         "the segment ends before offset " + std::to_string(next) + " and was sealed with " +
             std::to_string(seal->next_offset));
+  } else if ((seal->compacted.generation > 0) != found.compacted) {
+    add(place, path,
+        found.compacted ? "the segment was compacted, and its seal does not say so"
+                        : "the segment was not compacted, and its seal says so");
   } else {
     uint32_t crc = 0;
     std::string chunk(size_t{1} << 20, '\0');
     for (uint64_t at = 0; at < size;) {
-      TRY_ASSIGN(const size_t count, file.read_at(at, chunk));
+      TRY_ASSIGN(const size_t count, opened.file->read_at(at, chunk));
       if (count == 0) break;
       crc = io::crc32c(std::string_view(chunk).substr(0, count), crc);
       at += count;
@@ -328,20 +336,22 @@ Result<SegmentScan> Verifier::scan(const Place& place, const Listed& segment,
 // What of a segment is not as it has to be, as it is now.
 Status Verifier::look_at_segment(const Place& place, const Listed& segment, int64_t& next) {
   ASSERT(segment.base >= 0 && !epochs_.empty());
-  const std::string path = segment_path(place.folder, segment.base, "log");
   ++report_.segments;
   if (next >= 0 && gaps_.skip(next) != segment.base) {
-    VerifyProblem& problem = add(place, path, "a segment is missing before it");
+    VerifyProblem& problem =
+        add(place, segment_path(place.folder, segment.base, "log"), "a segment is missing before it");
     problem.first_offset = next;
     problem.last_offset = segment.base - 1;
   }
-  TRY_ASSIGN(std::unique_ptr<io::File> opened, fs_.open(path, io::OpenMode::kRead));
-  const std::shared_ptr<const io::File> file = std::move(opened);
-  TRY_ASSIGN(const io::FileInfo info, file->info());
+  const Result<Seal> seal = read_seal(fs_, segment_path(place.folder, segment.base, "seal"));
+  const bool placed = seal && seal->base_offset == segment.base;
+  TRY_ASSIGN(const SegmentFile opened,
+             open_segment_file(fs_, place.folder, segment.base, placed ? &*seal : nullptr));
+  const std::string& path = opened.path;
   TRY(open_segment(place, segment.base));
-  TRY_ASSIGN(const SegmentScan found, scan(place, segment, file, info.size));
+  TRY_ASSIGN(const SegmentScan found, scan(place, segment, opened.file, opened.size));
   next = found.end.next_offset;
-  if (found.damage) TRY(report_damage(place, path, file, info.size, found, segment.last, next));
+  if (found.damage) TRY(report_damage(place, path, opened.file, opened.size, found, segment.last, next));
   if (found.uncommitted) {
     VerifyProblem& problem = add(place, path, "outputs of a commit that is not in the journal");
     problem.position = found.uncommitted->active_bytes;
@@ -351,7 +361,7 @@ Status Verifier::look_at_segment(const Place& place, const Listed& segment, int6
   }
   // The journal's segments are deleted, never sealed.
   if (place.is_journal() || (segment.last && !segment.sealed)) return {};
-  return verify_seal(place, segment.base, *file, info.size, next);
+  return verify_seal(place, opened, seal, segment.base, found, next);
 }
 
 // Whether a process has removed the segment since it was listed. Then `next` is where the partition begins now.

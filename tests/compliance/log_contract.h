@@ -543,6 +543,213 @@ TEMPLATE_TEST_CASE("a reader is told that what it would read next was removed", 
   }
 }
 
+// --- compaction ----------------------------------------------------------------------------------------------
+
+// An event as a reader finds it.
+struct Stored {
+  int64_t offset;
+  Event event;
+  std::string source;
+  bool operator==(const Stored& other) const {
+    return offset == other.offset && event.value == other.event.value && event.key == other.event.key &&
+           event.headers == other.event.headers && event.timestamp_ms == other.event.timestamp_ms &&
+           event.tombstone == other.event.tombstone && source == other.source;
+  }
+};
+
+inline std::vector<Stored> read_stored(Log& log, StreamId stream, int64_t from = 0) {
+  auto reader = log.read(stream, 0, from, false);
+  REQUIRE(reader);
+  std::vector<Stored> found;
+  for (;;) {
+    const auto batch = (*reader)->next();
+    REQUIRE(batch);
+    if (*batch == nullptr) return found;
+    for (size_t i = 0; i < (*batch)->size(); ++i) {
+      Stored stored{(*batch)->offset(i), {}, (*batch)->origin().source};
+      stored.event.value = (*batch)->value(i);
+      if (const auto key = (*batch)->key(i)) stored.event.key = std::string(*key);
+      for (const auto& [name, value] : (*batch)->headers(i)) stored.event.headers.emplace_back(name, value);
+      stored.event.timestamp_ms = (*batch)->entry(i).timestamp_ms;
+      stored.event.tombstone = (*batch)->is_tombstone(i);
+      CHECK(stored.offset >= from);
+      CHECK((found.empty() || found.back().offset < stored.offset));
+      found.push_back(std::move(stored));
+    }
+    CHECK((*reader)->offset() > found.back().offset);
+  }
+}
+
+// Batches of three events of seven keys, every fourth batch's without one; a second apart.
+template <class Fixture>
+void fill_table(Fixture& t, StreamId stream, int first, int batches) {
+  for (int i = first; i < first + batches; ++i) {
+    std::vector<Event> events;
+    for (int n = 3 * i; n < 3 * i + 3; ++n) {
+      Event event{'"' + std::to_string(n) + std::string(80, 'v') + '"', "k" + std::to_string(n * n % 7), {}};
+      if (i % 4 == 3) event.key.reset();
+      if (n % 5 == 0) event.headers = {{"n", std::to_string(n)}, {"more", ""}};
+      event.timestamp_ms += n;
+      events.push_back(std::move(event));
+    }
+    const AcceptInfo accept{i % 2 == 0 ? "even" : "odd", "cursor " + std::to_string(i), {{1, 1}, {2, 2}, {3, 3}}};
+    const Codec codec = i % 3 == 0 ? Codec::kLz4 : Codec::kNone;
+    REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(make_batch(events, accept.source), codec, &accept)));
+    t.clock().advance_ms(1000);
+  }
+}
+
+// What is left is as it was, and lacks nothing but what a newer one of its key replaces.
+inline void check_compacted(const std::vector<Stored>& before, const std::vector<Stored>& after) {
+  std::map<std::string, int64_t> newest;
+  for (const Stored& stored : before) {
+    if (stored.event.key) newest[*stored.event.key] = stored.offset;
+  }
+  auto left = after.begin();
+  for (const Stored& stored : before) {
+    INFO("offset " << stored.offset);
+    if (left != after.end() && left->offset == stored.offset) {
+      CHECK(*left == stored);
+      ++left;
+      continue;
+    }
+    REQUIRE(stored.event.key);
+    REQUIRE(newest[*stored.event.key] > stored.offset);
+  }
+  CHECK(left == after.end());
+}
+
+TEMPLATE_TEST_CASE("of the records of one key the newest stay, as they were and where they stood",
+                   "[log][contract][compaction]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamSpec spec{"s", 1, std::nullopt, Compaction{.on = true}};
+  StreamId stream = *t.log().open_stream(spec);
+  fill_table(t, stream, 0, 60);
+  const auto before = read_stored(t.log(), stream);
+  REQUIRE(before.size() == 180);
+  apply_retention(t.log(), t.executor());
+  const LogStats stats = t.log().stats();
+  auto after = read_stored(t.log(), stream);
+  check_compacted(before, after);
+  // A log of large segments has nothing finished to compact.
+  const bool large = stats.compacted_segments == 0;
+  if (large) {
+    CHECK(after == before);
+    return;
+  }
+  CHECK(after.size() < 110);
+  CHECK(stats.compacted_records == before.size() - after.size());
+  CHECK(stats.compacted_bytes > 0);
+  CHECK(stats.removed_segments == 0);
+  if (GENERATE(false, true)) {
+    t.reopen();
+    stream = *t.log().open_stream(spec);
+    CHECK(read_stored(t.log(), stream) == after);
+  }
+  // From anywhere, also where nothing is any more.
+  for (int64_t from = 0; from < before.back().offset + 2; from += 7) {
+    const auto rest = read_stored(t.log(), stream, from);
+    const auto first = std::find_if(after.begin(), after.end(), [&](const Stored& s) { return s.offset >= from; });
+    CHECK(rest == std::vector<Stored>(first, after.end()));
+  }
+  // The cursor of every source is known, and what is new replaces what is there.
+  std::map<std::string, std::string> cursors;
+  REQUIRE(t.log().accepted_since(stream, INT64_MAX, {}, [&](const Log::Accepted& accepted) {
+    cursors[accepted.info.source] = accepted.info.cursor;
+  }));
+  CHECK(cursors == std::map<std::string, std::string>{{"even", "cursor 58"}, {"odd", "cursor 59"}});
+  fill_table(t, stream, 60, 60);
+  const auto more = read_stored(t.log(), stream);
+  apply_retention(t.log(), t.executor());
+  const auto last = read_stored(t.log(), stream);
+  check_compacted(more, last);
+  CHECK(last.size() < more.size() - 80);
+}
+
+TEMPLATE_TEST_CASE("compaction leaves what a leg, a window or a time still asks for",
+                   "[log][contract][compaction]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamSpec spec{"s", 1, Retention{}, Compaction{.on = true}};
+  spec.retention->legs = {"p/leg"};
+  const StreamId stream = *t.log().open_stream(spec);
+  fill_table(t, stream, 0, 60);
+  const auto before = read_stored(t.log(), stream);
+  const auto compacted = [&] {
+    apply_retention(t.log(), t.executor());
+    return t.log().stats().compacted_records;
+  };
+  CHECK(compacted() == 0);
+  CommitRequest request;
+  request.leg = "p/leg";
+  request.positions.push_back({stream, 0, before[90].offset, "", ""});
+  REQUIRE(commit(t.log(), t.executor(), request));
+  spec.compaction->lag_ms = 365 * 24 * 3'600'000LL;
+  REQUIRE(t.log().open_stream(spec));
+  CHECK(compacted() == 0);
+  spec.compaction->lag_ms = 0;
+  spec.retention->keep_ms = 365 * 24 * 3'600'000LL;
+  REQUIRE(t.log().open_stream(spec));
+  CHECK(compacted() == 0);
+  spec.retention->keep_ms = 0;
+  REQUIRE(t.log().open_stream(spec));
+  compacted();
+  const auto after = read_stored(t.log(), stream);
+  check_compacted(before, after);
+  // What the leg will read is all there: also what replaced nothing yet, because it was not read.
+  CHECK(read_stored(t.log(), stream, before[90].offset) == std::vector<Stored>(before.begin() + 90, before.end()));
+  check_compacted(std::vector<Stored>(before.begin(), before.begin() + 90),
+                  std::vector<Stored>(after.begin(), after.end() - (180 - 90)));
+  // Off, it leaves everything.
+  request.positions[0].next_offset = before.back().offset + 1;
+  REQUIRE(commit(t.log(), t.executor(), request));
+  spec.compaction->on = false;
+  REQUIRE(t.log().open_stream(spec));
+  compacted();
+  CHECK(read_stored(t.log(), stream) == after);
+}
+
+TEMPLATE_TEST_CASE("a tombstone takes what is older of its key, and goes when its time is over",
+                   "[log][contract][compaction]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamSpec spec{"s", 1, std::nullopt, Compaction{.on = true}};
+  spec.compaction->tombstone_ms = 5000;
+  const StreamId stream = *t.log().open_stream(spec);
+  fill_table(t, stream, 0, 20);
+  Event event;
+  event.key = "k1";
+  event.tombstone = true;
+  REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(make_batch({event}))));
+  // None of k1, behind it.
+  for (int i = 0; i < 60; ++i) {
+    const Event other{'"' + std::string(80, 'o') + '"', "other " + std::to_string(i % 3), {}};
+    REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(make_batch({other}))));
+  }
+  const auto count = [&](bool tombstones) {
+    size_t found = 0;
+    for (const Stored& stored : read_stored(t.log(), stream)) {
+      if (stored.event.key == "k1" && stored.event.tombstone == tombstones) ++found;
+    }
+    return found;
+  };
+  const size_t values_before = count(false);
+  REQUIRE(values_before > 5);
+  apply_retention(t.log(), t.executor());
+  const bool large = t.log().stats().compacted_segments == 0;
+  if (large) {
+    CHECK(count(true) == 1);
+    return;
+  }
+  CHECK(count(false) == 0);
+  CHECK(count(true) == 1);
+  t.clock().advance_ms(4999);
+  apply_retention(t.log(), t.executor());
+  CHECK(count(true) == 1);
+  t.clock().advance_ms(1);
+  apply_retention(t.log(), t.executor());
+  CHECK(count(true) == 0);
+  CHECK(count(false) == 0);
+}
+
 TEMPLATE_TEST_CASE("a full queue refuses, says so, and resumes", "[log][contract]", LOG_CONTRACT_FIXTURES) {
   TestType t;
   const StreamId stream = *t.log().open_stream({"s", 1});

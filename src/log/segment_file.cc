@@ -1,0 +1,113 @@
+#include "log/segment_file.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "log/segment_index.h"
+
+namespace colloquium::log {
+namespace {
+
+// A seal is replaced before the file is, once or twice in a process's life: more tries than two never help.
+constexpr int kTries = 4;
+
+// Nothing if there is no seal, or none that can be believed.
+Result<std::optional<Seal>> find_seal(const io::FileSystem& fs, const std::string& directory, int64_t base) {
+  ASSERT(base >= 0);
+  auto seal = read_seal(fs, segment_path(directory, base, "seal"));
+  if (seal) return std::optional<Seal>(std::move(*seal));
+  const ErrorCode code = seal.error().code;
+  if (code == ErrorCode::kNotFound || code == ErrorCode::kCorrupt) return std::optional<Seal>();
+  return fail(seal.error());
+}
+
+Status remove_if_there(io::FileSystem& fs, const std::string& path) {
+  const Status removed = fs.remove(path);
+  if (removed || removed.error().code == ErrorCode::kNotFound) return {};
+  return removed;
+}
+
+}  // namespace
+
+Result<SegmentFile> open_segment_file(io::FileSystem& fs, const std::string& directory, int64_t base,
+                                      const Seal* seal) {
+  ASSERT(seal == nullptr || seal->base_offset == base);
+  SegmentFile found;
+  if (seal != nullptr && seal->compacted.generation > 0) {
+    found.path = compacted_path(directory, base, seal->compacted.generation);
+    auto file = fs.open(found.path, io::OpenMode::kRead);
+    if (!file && file.error().code != ErrorCode::kNotFound) return fail(file.error());
+    if (file) found.file = std::move(*file);
+  }
+  if (found.file == nullptr) {
+    found.path = segment_path(directory, base, "log");
+    TRY_ASSIGN(found.file, fs.open(found.path, io::OpenMode::kRead));
+  }
+  TRY_ASSIGN(const io::FileInfo info, found.file->info());
+  found.size = info.size;
+  return found;
+}
+
+Result<SealedFile> open_sealed_file(io::FileSystem& fs, const std::string& directory, int64_t base) {
+  ASSERT(base >= 0);
+  const std::string path = segment_path(directory, base, "log");
+  for (int left = kTries;; --left) {
+    auto seal = read_seal(fs, segment_path(directory, base, "seal"));
+    // The segment goes before its seal does: who removed it says so by the file that is not there.
+    if (!seal && seal.error().code == ErrorCode::kNotFound && !fs.info(path)) {
+      return fail(ErrorCode::kNotFound, "there is no '" + path + "'");
+    }
+    if (!seal) return fail(seal.error());
+    const bool placed = seal->base_offset == base;
+    TRY_ASSIGN(SegmentFile found, open_segment_file(fs, directory, base, placed ? &*seal : nullptr));
+    if (placed && found.size == seal->size_bytes) {
+      return SealedFile{{std::move(found)}, std::move(*seal)};
+    }
+    if (left > 0) continue;
+    return fail(ErrorCode::kCorrupt, "'" + found.path + "' has " + std::to_string(found.size) +
+                                         " bytes and was sealed with " + std::to_string(seal->size_bytes) +
+                                         "; restore it from a backup");
+  }
+}
+
+const Seal* UnfinishedCompactions::find(int64_t base) const {
+  ASSERT(base >= 0);
+  const auto found =
+      std::find_if(committed.begin(), committed.end(), [&](const Seal& seal) { return seal.base_offset == base; });
+  return found == committed.end() ? nullptr : &*found;
+}
+
+Result<UnfinishedCompactions> find_unfinished_compactions(const io::FileSystem& fs, const std::string& directory) {
+  UnfinishedCompactions unfinished;
+  const auto files = list_compacted_files(fs, directory);
+  if (!files && files.error().code == ErrorCode::kNotFound) return unfinished;
+  if (!files) return fail(files.error());
+  for (const CompactedFile& file : *files) {
+    ASSERT(file.generation > 0);
+    TRY_ASSIGN(std::optional<Seal> seal, find_seal(fs, directory, file.base_offset));
+    const bool committed =
+        seal && seal->base_offset == file.base_offset && seal->compacted.generation == file.generation;
+    if (committed) unfinished.committed.push_back(std::move(*seal));
+    if (!committed) unfinished.abandoned.push_back(file);
+  }
+  return unfinished;
+}
+
+Status finish_compactions(io::FileSystem& fs, const std::string& directory,
+                          const UnfinishedCompactions& unfinished) {
+  ASSERT(!directory.empty());
+  for (const CompactedFile& file : unfinished.abandoned) {
+    TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
+  }
+  for (const Seal& seal : unfinished.committed) {
+    TRY_ASSIGN(SegmentFile found, open_segment_file(fs, directory, seal.base_offset, &seal));
+    TRY_ASSIGN(const SegmentIndex index, SegmentIndex::rebuild(std::move(found.file), found.size));
+    const std::string path = segment_path(directory, seal.base_offset, "log");
+    TRY(store_index(fs, directory, seal.base_offset, index));
+    if (found.path != path) TRY(fs.rename(found.path, path));
+  }
+  if (unfinished.abandoned.empty() && unfinished.committed.empty()) return {};
+  return fs.sync_directory(directory);
+}
+
+}  // namespace colloquium::log

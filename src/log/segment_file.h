@@ -1,0 +1,50 @@
+// The file of a finished segment: `<base>.log`, unless a compaction has committed another one and not renamed it
+// yet (docs/internals/log-format.md, "Compaction").
+//
+// Thread safety: functions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/result.h"
+
+#include "io/file_system.h"
+#include "log/layout.h"
+#include "log/seal.h"
+
+namespace colloquium::log {
+
+struct SegmentFile {
+  std::string path;
+  std::shared_ptr<const io::File> file;
+  uint64_t size = 0;
+};
+
+// `seal` is the segment's; null: it has none that can be read.
+Result<SegmentFile> open_segment_file(io::FileSystem& fs, const std::string& partition_directory,
+                                      int64_t base_offset, const Seal* seal);
+
+// With the seal that belongs to it, also while another process compacts. kCorrupt if the seal can't be read, or is
+// of a file of another size.
+struct SealedFile : SegmentFile {
+  Seal seal;
+};
+Result<SealedFile> open_sealed_file(io::FileSystem& fs, const std::string& partition_directory,
+                                    int64_t base_offset);
+
+// What compactions that were interrupted have left in a partition's folder.
+struct UnfinishedCompactions {
+  std::vector<Seal> committed;           // their files are to be renamed
+  std::vector<CompactedFile> abandoned;  // nobody's
+
+  const Seal* find(int64_t base_offset) const;
+};
+Result<UnfinishedCompactions> find_unfinished_compactions(const io::FileSystem& fs,
+                                                          const std::string& partition_directory);
+// Renames the ones, with new indexes, and removes the others. May be interrupted and repeated.
+Status finish_compactions(io::FileSystem& fs, const std::string& partition_directory,
+                          const UnfinishedCompactions& unfinished);
+
+}  // namespace colloquium::log
