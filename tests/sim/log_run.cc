@@ -73,6 +73,37 @@ void LogRun::append() {
                        });
 }
 
+void LogRun::put() {
+  const uint64_t which = chance_.below(10);
+  const auto level = which < 6   ? log::AckLevel::kDurable
+                     : which < 9 ? log::AckLevel::kWritten
+                                 : log::AckLevel::kQueued;
+  const Table::Put put = table_.put(1 + static_cast<int>(chance_.below(6)), level);
+  const log::AcceptInfo accept{"table source", "cursor " + std::to_string(put.first), {}};
+  const log::Codec codec = chance_.below(3) == 0 ? log::Codec::kLz4 : log::Codec::kNone;
+  auto encoded = log::encode(table_.make_batch(put), codec, &accept);
+  if (!encoded) return note(encoded.error().describe());
+  encoded->batch = nullptr;
+  machine_.log->append(machine_.table, 0, std::move(*encoded), level,
+                       [this, put](Result<log::AppendResult> result) {
+                         if (result && put.level == log::AckLevel::kDurable && machine_.disk.sync_failed()) {
+                           note("what was put is acknowledged as durable after a failed sync");
+                         }
+                         note(table_.told(put, result));
+                       });
+}
+
+// Enough for a few segments, and now and then a compaction of what is there.
+void LogRun::fill_table() {
+  for (uint64_t i = chance_.below(8) + 1; i > 0; --i) {
+    put();
+    // A group of its own for some, so that segments come to an end.
+    if (chance_.below(2) == 0) machine_.executor.step();
+    if (machine_.disk.halted() || machine_.failure) return;
+  }
+  if (chance_.below(2) == 0) machine_.log->apply_retention([](Status) {});
+}
+
 void LogRun::commit() {
   const int leg = static_cast<int>(chance_.below(2));
   std::vector<std::pair<Place, int64_t>> positions;
@@ -146,8 +177,10 @@ void LogRun::squeeze() {
 
 void LogRun::step() {
   const uint64_t which = chance_.below(24);
-  if (which < 10) {
+  if (which < 7) {
     append();
+  } else if (which < 10) {
+    fill_table();
   } else if (which < 15) {
     commit();
   } else if (which < 18) {
@@ -198,12 +231,23 @@ void LogRun::plan_life() {
   machine_.disk.arm(plan);
 }
 
+void LogRun::power_lost() {
+  model_.power_lost();
+  table_.power_lost();
+}
+
+std::string LogRun::check(Machine& machine, Model& model, Table& table, const Allowance& allowance) {
+  const uint64_t before = model.promises_checked() + table.promises_checked();
+  std::string wrong = model.check(*machine.log, machine.streams, allowance);
+  if (wrong.empty()) wrong = table.check(*machine.log, machine.table, allowance);
+  tally_.promises_checked += model.promises_checked() + table.promises_checked() - before;
+  return wrong;
+}
+
 std::string LogRun::judge() {
   readers_.clear();
   ++tally_.states;
-  const uint64_t before = model_.promises_checked();
-  if (std::string wrong = model_.check(*machine_.log, machine_.streams, {}); !wrong.empty()) return wrong;
-  tally_.promises_checked += model_.promises_checked() - before;
+  if (std::string wrong = check(machine_, model_, table_, {}); !wrong.empty()) return wrong;
   if (chance_.below(4) != 0) return {};
   return model_.check_accepted(*machine_.log, machine_.streams);
 }
@@ -234,7 +278,7 @@ void LogRun::start_with_fault() {
   const End how = random_end();
   machine_.end(how);
   machine_.disk.files().set_capacity(uint64_t{1} << 40);
-  if (how != End::kKilled || lost) model_.power_lost();
+  if (how != End::kKilled || lost) power_lost();
 }
 
 std::string LogRun::start() {
@@ -261,7 +305,7 @@ std::string LogRun::stop_cleanly() {
   if (clean && chance_.below(2) == 0) return {};  // the next life begins at once
   const End how = random_end();
   machine_.end(how);
-  if (how != End::kKilled && !clean) model_.power_lost();
+  if (how != End::kKilled && !clean) power_lost();
   if (!clean) return start();
   if (const Status opened = machine_.open(late_); !opened)
     return "does not start again: " + opened.error().describe();
@@ -272,7 +316,7 @@ std::string LogRun::stop_cleanly() {
 
 std::string LogRun::finish_life() {
   const Disk& disk = machine_.disk;
-  if (disk.lost_dirty()) model_.power_lost();
+  if (disk.lost_dirty()) power_lost();
   if (machine_.failure) model_.log_failed();
   if (!disk.faulted().empty()) ++tally_.faults[disk.faulted()];
   if (!disk.halted() && !machine_.failure && chance_.below(3) == 0) return stop_cleanly();
@@ -288,15 +332,16 @@ std::string LogRun::finish_life() {
   machine_.end(how);
   squeezed_ = false;
   machine_.disk.files().set_capacity(uint64_t{1} << 40);
-  if (how != End::kKilled) model_.power_lost();
+  if (how != End::kKilled) power_lost();
   return recoveries();
 }
 
 // --- recoveries that are stopped -----------------------------------------------------------------------------
 
-std::string LogRun::recover_after_stop(uint64_t at, const Model& before) {
+std::string LogRun::recover_after_stop(uint64_t at) {
   Machine machine(machine_, seed_ + at);
-  Model model = before;
+  Model model = model_;
+  Table table = table_;
   FaultPlan plan;
   plan.halt_at = at;
   machine.disk.arm(plan);
@@ -305,6 +350,7 @@ std::string LogRun::recover_after_stop(uint64_t at, const Model& before) {
   if (machine.disk.halted()) ++tally_.recovery_crashes[stopped_before];
   const End how = random_end();
   if (how != End::kKilled) model.power_lost();
+  if (how != End::kKilled) table.power_lost();
   machine.end(how);
   ++tally_.states;
   const auto where = [&] {
@@ -312,9 +358,7 @@ std::string LogRun::recover_after_stop(uint64_t at, const Model& before) {
   };
   if (const Status opened = machine.open(late_); !opened) return where() + opened.error().describe();
   for (const auto& recovered : machine.log->recovery().notes) tell(recovered.partition + ": " + recovered.text);
-  const uint64_t checked = model.promises_checked();
-  std::string wrong = model.check(*machine.log, machine.streams, {});
-  tally_.promises_checked += model.promises_checked() - checked;
+  std::string wrong = check(machine, model, table, {});
   if (wrong.empty()) wrong = machine.disk.problem();
   return wrong.empty() ? wrong : where() + wrong;
 }
@@ -332,7 +376,7 @@ std::string LogRun::recoveries() {
   const uint64_t tries = settings_.every ? operations : 2;
   for (uint64_t i = 0; i < tries; ++i) {
     const uint64_t at = begin + (settings_.every ? i : chance_.below(operations));
-    if (std::string wrong = recover_after_stop(at, model_); !wrong.empty()) return wrong;
+    if (std::string wrong = recover_after_stop(at); !wrong.empty()) return wrong;
   }
   return {};
 }
@@ -359,10 +403,12 @@ std::string LogRun::run() {
   if (wrong.empty() && !media && machine_.log == nullptr) wrong = start();
   machine_.end(End::kKilled);
   if (wrong.empty()) wrong = problem_;
-  const bool idle = model_.acknowledged() == 0;
+  const uint64_t acknowledged = model_.acknowledged() + table_.acknowledged();
+  const bool idle = acknowledged == 0;
   ++(idle ? tally_.idle_seeds : tally_.seeds);
   if (media && !idle) ++tally_.media_seeds;
-  tally_.acknowledged += model_.acknowledged();
+  tally_.acknowledged += acknowledged;
+  tally_.compacted_segments += machine_.compacted_segments;
   return wrong;
 }
 

@@ -11,6 +11,7 @@
 #include "tests/sim/machine.h"
 #include "tests/sim/model.h"
 #include "tests/sim/seeds.h"
+#include "tests/sim/table.h"
 #include "tests/sim/tally.h"
 
 namespace colloquium::sim {
@@ -30,6 +31,8 @@ class LogRun {
   void work(int steps);
   void step();
   void append();
+  void put();
+  void fill_table();
   void commit();
   void poll();
   void tick();
@@ -37,7 +40,9 @@ class LogRun {
   std::string finish_life();
   std::string stop_cleanly();
   std::string recoveries();
-  std::string recover_after_stop(uint64_t at, const Model& before);
+  std::string recover_after_stop(uint64_t at);
+  void power_lost();
+  std::string check(Machine& machine, Model& model, Table& table, const Allowance& allowance);
   void note(const std::string& problem);
   void tell(const std::string& what) const;
   Place random_place(bool with_out);
@@ -52,6 +57,7 @@ class LogRun {
   SeededRandom chance_;
   Machine machine_;
   Model model_;
+  Table table_;
   std::map<Place, std::unique_ptr<log::Reader>> readers_;
   bool late_ = false;      // the late stream is wanted
   bool squeezed_ = false;  // the disk was made small

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/table.h"
+
 namespace colloquium::sim {
 
 Shape::Shape(uint64_t seed) {
@@ -16,6 +18,8 @@ Shape::Shape(uint64_t seed) {
   options.reserve_bytes = random.below(4) == 0 ? random.below(2000) : 0;
   options.reserve_fraction = 0;
   options.idle_mark_ms = 1000;
+  options.retention_interval_ms = 0;
+  options.compaction_memory_bytes = random.below(2000);
   options.sync_helpers = 1 + random.below(4);
   partitions = {1 + static_cast<int>(random.below(3)), 1 + static_cast<int>(random.below(2)), 1};
 }
@@ -51,6 +55,7 @@ Status Machine::open(bool late) {
     if (i == 2 && !late) continue;
     TRY_ASSIGN(streams[i], log->open_stream({kStreams[i], partitions_of(i)}));
   }
+  TRY_ASSIGN(table, log->open_stream({Table::kName, 1, std::nullopt, Table::compaction()}));
   return {};
 }
 
@@ -60,6 +65,7 @@ Status Machine::open_late() {
 }
 
 void Machine::drop_log() {
+  if (log != nullptr) compacted_segments += log->stats().compacted_segments;
   log.reset();
   settle();
 }

@@ -50,7 +50,9 @@ class Machine {
   Disk disk;
   std::unique_ptr<log::SegmentLog> log;
   std::vector<log::StreamId> streams;  // −1: not open
-  std::optional<Error> failure;        // the log can't go on
+  log::StreamId table = -1;
+  std::optional<Error> failure;     // the log can't go on
+  uint64_t compacted_segments = 0;  // by logs that are gone
 };
 
 }  // namespace colloquium::sim

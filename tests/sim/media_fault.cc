@@ -66,16 +66,19 @@ Allowance MediaFault::allowance_of(const std::string& path, const io::MemoryFile
     allowance.journal_entries = records_from(*io::read_file(fs, path, kWhole), mark);
     return allowance;
   }
+  const auto bases = log::list_segments(fs, folder);
+  const auto epochs = log::EpochTable::read(fs, log::epochs_path(folder));
+  const bool newest = segment && bases && path == log::segment_path(folder, bases->back(), "log");
+  const bool sealed = fs.info(path.substr(0, path.size() - 3) + "seal").has_value();
+  // A finished segment is never cut: it can only be found damaged when it is read.
+  const int64_t from = newest && !sealed && epochs ? std::max(mark, epochs->current_start()) : INT64_MAX;
+  allowance.table_hit = folder == log::partition_directory("data", Table::kName, 0);
+  allowance.table_from = from;
   for (size_t stream = 0; stream < kStreams.size(); ++stream) {
     for (int32_t partition = 0; partition < run_.model_.partitions()[stream]; ++partition) {
       if (folder != log::partition_directory("data", kStreams[stream], partition)) continue;
       allowance.hit = Place{static_cast<int>(stream), partition};
-      const auto bases = log::list_segments(fs, folder);
-      const auto epochs = log::EpochTable::read(fs, log::epochs_path(folder));
-      const bool newest = segment && path == log::segment_path(folder, bases->back(), "log");
-      const bool sealed = fs.info(path.substr(0, path.size() - 3) + "seal").has_value();
-      // A finished segment is never cut: it can only be found damaged when it is read.
-      allowance.from_offset = newest && !sealed && epochs ? std::max(mark, epochs->current_start()) : INT64_MAX;
+      allowance.from_offset = from;
     }
   }
   return allowance;
@@ -142,9 +145,11 @@ std::string MediaFault::judge(const Status& opened, Machine& machine, const Allo
                               const std::string& before) {
   if (!opened) return judge_refused(opened.error(), machine, before);
   Model model = run_.model_;
-  if (std::string wrong = model.check(*machine.log, machine.streams, allowance); !wrong.empty()) return wrong;
-  if (model.excused() == 0) {
-    ++run_.tally_.media[model.unreadable() ? "told when it is read" : "nothing lost"];
+  Table table = run_.table_;
+  if (std::string wrong = run_.check(machine, model, table, allowance); !wrong.empty()) return wrong;
+  if (model.excused() + table.excused() == 0) {
+    const bool unreadable = model.unreadable() || table.unreadable();
+    ++run_.tally_.media[unreadable ? "told when it is read" : "nothing lost"];
     return {};
   }
   ++run_.tally_.media["cut as torn above the last sync mark"];
@@ -159,7 +164,7 @@ std::string MediaFault::run() {
     const bool clean = run_.chance_.below(3) == 0 && run_.machine_.log->close().has_value();
     const End how = run_.random_end();
     run_.machine_.end(how);
-    if (how != End::kKilled && !clean) run_.model_.power_lost();
+    if (how != End::kKilled && !clean) run_.power_lost();
   }
   ++run_.tally_.states;
   std::string path = choose();

@@ -32,6 +32,8 @@ struct Allowance {
   std::optional<Place> hit;  // of this partition some may be unreadable, told when it is read …
   int64_t from_offset = 0;  // … and what stands from here on may be missing, if the log says that it cut something
   int64_t journal_entries = 0;  // so many of the newest commits may be missing, likewise
+  bool table_hit = false;       // the same for the table (table.h)
+  int64_t table_from = 0;
 };
 
 class Model {

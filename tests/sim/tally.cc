@@ -35,6 +35,7 @@ void Tally::add(const Tally& other) {
   states += other.states;
   acknowledged += other.acknowledged;
   promises_checked += other.promises_checked;
+  compacted_segments += other.compacted_segments;
   add_all(crashes, other.crashes);
   add_all(recovery_crashes, other.recovery_crashes);
   add_all(faults, other.faults);
@@ -58,8 +59,9 @@ void Tally::print() const {
   std::printf(
       "%llu seeds that acknowledged something (%llu of them with a media fault), %llu idle ones not counted\n",
       number(seeds), number(media_seeds), number(idle_seeds));
-  std::printf("%llu states, %llu events and commits acknowledged, %llu promises looked for\n", number(states),
-              number(acknowledged), number(promises_checked));
+  std::printf(
+      "%llu states, %llu events and commits acknowledged, %llu promises looked for, %llu segments compacted\n",
+      number(states), number(acknowledged), number(promises_checked), number(compacted_segments));
 }
 
 }  // namespace colloquium::sim
