@@ -105,13 +105,13 @@ std::string Table::check_event(int number, const Found& found, const Allowance& 
   const auto there = found.find(number);
   const bool promised = event.fate == Fate::kPromised || event.fate == Fate::kWritten;
   if (promised) ++promises_checked_;
+  const bool excused = allowance.table_hit && event.offset >= allowance.table_from && there == found.end();
   if (there == found.end() && promised && !replaced(number, found)) {
     const bool deleted_itself = is_tombstone(number) && event.fate == Fate::kPromised;
-    const bool excused = allowance.table_hit && event.offset >= allowance.table_from;
     if (!deleted_itself && !excused) return "table: event " + std::to_string(number) + " is lost";
     if (excused) ++excused_;
   }
-  if (promised && is_tombstone(number)) event.was_there = true;
+  if (promised && is_tombstone(number)) event.was_there = !excused;
   // A tombstone that is gone has left nothing of what it deleted.
   if (there == found.end() && event.was_there) {
     for (const auto& [older, offset] : found) {
