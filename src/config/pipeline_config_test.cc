@@ -187,6 +187,22 @@ TEST_CASE("the log can be off, and then nothing durable can be promised") {
   CHECK(with("log: on") == "orders.yaml:1:6: error: log must be 'off' or a map, found the string 'on'\n");
 }
 
+TEST_CASE("compaction is off unless it is asked for, and needs what gives the keys") {
+  CHECK_FALSE(log_of("{}").compaction);
+  const LogConfig given = log_of("{partition_by: [\"$input\", \"/id\"], compaction: {after: 1h, tombstones: 2d}}");
+  REQUIRE(given.compaction);
+  CHECK(given.compaction->after.ms == 3'600'000);
+  CHECK(given.compaction->tombstones.ms == 2 * 24 * 3'600'000);
+  const LogConfig plain = log_of("{partition_by: [\"$input\", \"/id\"], compaction: {}}");
+  REQUIRE(plain.compaction);
+  CHECK(plain.compaction->after.ms == 0);
+  CHECK(plain.compaction->tombstones.ms == 24 * 3'600'000);
+  CHECK(with("log: {compaction: {}}") ==
+        "orders.yaml:1:19: error: log.compaction needs log.partition_by, which gives events their keys\n");
+  CHECK(with("log: {partition_by: [\"$input\", \"/id\"], compaction: {befor: 1h}}").find("befor") !=
+        std::string::npos);
+}
+
 TEST_CASE("retention is time, size or both, and nonsense is told") {
   const LogConfig none = log_of("");
   CHECK(none.retention.time.ms == 0);
