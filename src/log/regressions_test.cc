@@ -8,6 +8,7 @@
 #include "log/batch_cursor.h"
 #include "log/epochs.h"
 #include "log/layout.h"
+#include "log/record_batch.h"
 #include "log/segment_log.h"
 #include "tests/compliance/log_helpers.h"
 
@@ -102,6 +103,25 @@ TEST_CASE("an incarnation that was cut does not write again after a clean stop e
   CHECK(scene.log->recovery().clean);
   CHECK(EpochTable::read(scene.files, epochs_path(partition_directory("data", "s", 0)))->current() == 1);
   REQUIRE(scene.append("3"));
+}
+
+TEST_CASE("a sync mark whose header alone is damaged still says that what is before it was synced") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.clock.advance_ms(5000);
+  scene.log->tick();
+  scene.executor.run_until_idle();
+  scene.stop(false);
+  const std::string path = segment_path(partition_directory("data", "s", 0), 0, "log");
+  const uint64_t size = scene.files.info(path)->size;
+  REQUIRE(size > kSyncMarkBytes + kHeaderBytes);
+  scene.files.flip(path, 20, 0xff);                         // in the event's batch
+  scene.files.flip(path, size - kSyncMarkBytes + 4, 0x10);  // in the mark's offset
+  const Status opened = scene.open();
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kCorrupt);
+  CHECK(scene.files.info(path)->size == size);
 }
 
 TEST_CASE(

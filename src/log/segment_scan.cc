@@ -153,9 +153,10 @@ Result<std::optional<SyncMark>> last_mark_behind(const io::File& file, uint64_t 
       if (start + kSyncMarkBytes > bytes.size()) break;
       const std::string_view candidate = bytes.substr(start, kSyncMarkBytes);
       const std::optional<SyncMark> mark = get_sync_mark(candidate);
-      const bool in_place = mark && mark->position == begin + start &&
-                            get_header(candidate).base_offset == mark->offset &&
-                            get_header(candidate).epoch == epochs.epoch_at(mark->offset);
+      // What it says of itself counts, not the header's offset, which no checksum covers: a mark that is damaged
+      // there alone is still a witness. One of an earlier incarnation is none.
+      const bool in_place =
+          mark && mark->position == begin + start && get_header(candidate).epoch == epochs.epoch_at(mark->offset);
       if (in_place) last = mark;
     }
   }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Seeded bugs of the event log and of what stands on it: each *.patch here is applied to a copy of the tree, built, and has to be caught.
+"""Seeded bugs of the event log and of what stands on it: each *.patch here is applied to a copy of the tree, built,
+and has to be caught: by a seed of a simulator, or else by a unit test.
 
   run.py [--only NAME] [--scale F] [--folder build/mutants]
 
@@ -8,6 +9,7 @@ more, fails this. The first line of a patch says what is wrong with it.
 """
 import argparse
 import glob
+import html
 import os
 import shutil
 import subprocess
@@ -61,6 +63,22 @@ def verdict(simulator, done):
     return f'`{simulator}`', lines[-1] if lines else f'ended with {done.returncode}'
 
 
+def unit_verdict(folder, patch):
+    """The first unit test of the folder that the patch changes which fails; None if none does."""
+    with open(patch, encoding='utf-8') as file:
+        part = next(line.split('/')[2] for line in file if line.startswith('+++ b/src/'))
+    if run(['ninja', '-C', 'build/mutant', f'{part}_test'], folder).returncode != 0:
+        return None
+    done = run([f'build/mutant/src/{part}/{part}_test', '--abort', '-r', 'xml'], folder)
+    name = None
+    for line in done.stdout.splitlines():
+        if '<TestCase ' in line:
+            name = html.unescape(line.split('name="')[1].split('"')[0])
+        if 'success="false"' in line:
+            return f'`{part}_test`: {name}', 'it fails'
+    return (f'`{part}_test`: {name}', f'ended with {done.returncode}') if done.returncode else None
+
+
 def simulators_for(patch):
     """The log's own simulator knows nothing of what stands above the log."""
     with open(patch, encoding='utf-8') as file:
@@ -83,6 +101,9 @@ def judge(patch, folder, scale):
             found = verdict(simulator, simulate(folder, simulator, int(SEEDS[simulator] * scale)))
             if found:
                 return (name, what) + found
+        found = unit_verdict(folder, patch)
+        if found:
+            return (name, what) + found
         return name, what, None, 'NOT CAUGHT'
     finally:
         copy_tree(folder)
