@@ -17,7 +17,11 @@ Result<std::shared_ptr<const io::File>> Segment::file(io::FileSystem& fs) {
   std::shared_ptr<const io::File> shared;
   auto opened = live_index_ ? Result<SealedFile>(fail(ErrorCode::kNotFound, "it is being written"))
                             : open_sealed_file(fs, directory_, base_offset_);
-  if (!opened && (sealed_ || opened.error().code != ErrorCode::kNotFound)) return fail(opened.error());
+  // What this process has written itself it can read without its seal.
+  const bool needs_none =
+      !sealed_ && !opened &&
+      (opened.error().code == ErrorCode::kNotFound || opened.error().code == ErrorCode::kCorrupt);
+  if (!opened && !needs_none) return fail(opened.error());
   if (opened) {
     set_readable_bytes(opened->size);
     compacted_.store(opened->seal.compacted.generation > 0, std::memory_order_release);
