@@ -98,6 +98,7 @@ class Verifier {
   std::shared_ptr<const SegmentKey> key_;  // of the segment being verified; null: in the clear, or not opened
   BatchOpener opener_;                     // has entered it …
   bool opened_ = false;                    // … if its batches can be looked into
+  std::string path_;                       // of it
   uint64_t visited_ = 0;                   // of it: everything below has been looked into
   uint64_t done_bytes_ = 0;
   uint64_t total_bytes_ = 0;
@@ -228,7 +229,7 @@ Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) 
     if (decoded) return {};
     defect = decoded.error();
   }
-  VerifyProblem& problem = add(place, place.folder, defect.message);
+  VerifyProblem& problem = add(place, path_, defect.message);
   problem.position = item.position;
   problem.first_offset = item.header.base_offset;
   problem.last_offset = item.header.last_offset();
@@ -347,7 +348,7 @@ Status Verifier::look_at_segment(const Place& place, const Listed& segment, int6
   const bool placed = seal && seal->base_offset == segment.base;
   TRY_ASSIGN(const SegmentFile opened,
              open_segment_file(fs_, place.folder, segment.base, placed ? &*seal : nullptr));
-  const std::string& path = opened.path;
+  const std::string& path = path_ = opened.path;
   TRY(open_segment(place, segment.base));
   TRY_ASSIGN(const SegmentScan found, scan(place, segment, opened.file, opened.size));
   next = found.end.next_offset;

@@ -73,6 +73,10 @@ def verified_under_load(directory, instance, *arguments):
     with load(instance):
         for _ in range(VERIFICATIONS):
             good()
+            # Nor do the others stumble over what is written and removed under them.
+            for verb in ("ls", "stats"):
+                code, out, err = run(["log", verb, "--data-dir", "data", "--format", "json"], directory)
+                check_equal(code, 0, "log %s: %s%s" % (verb, out, err))
         wait_for(lambda: good() and removed_segments(instance) > 10, "retention to remove", seconds=120)
 
 
