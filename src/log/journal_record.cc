@@ -1,5 +1,7 @@
 #include "log/journal_record.h"
 
+#include <limits>
+
 #include "base/assert.h"
 #include "log/record_batch.h"
 
@@ -43,14 +45,26 @@ bool more(const ByteReader& reader, int64_t i, int64_t count) {
   return reader.ok() && i < count;
 }
 
-LegState get_state(ByteReader& reader, uint8_t& flags) {
+// What this program never wrote, whatever the checksum says: `sane` is set to false.
+int32_t get_partition(ByteReader& reader, bool& sane) {
+  const int64_t partition = reader.varint();
+  sane = sane && partition >= 0 && partition <= std::numeric_limits<int32_t>::max();
+  return static_cast<int32_t>(partition);
+}
+int64_t get_offset(ByteReader& reader, bool& sane) {
+  const int64_t offset = reader.varint();
+  sane = sane && offset >= 0;
+  return offset;
+}
+
+LegState get_state(ByteReader& reader, uint8_t& flags, bool& sane) {
   LegState state;
   flags = static_cast<uint8_t>(reader.byte());
   const int64_t streams = reader.varint();
   for (int64_t i = 0; more(reader, i, streams); ++i) {
     std::string stream = get_text(reader);
-    const auto partition = static_cast<int32_t>(reader.varint());
-    state.positions.push_back({std::move(stream), partition, reader.varint()});
+    const int32_t partition = get_partition(reader, sane);
+    state.positions.push_back({std::move(stream), partition, get_offset(reader, sane)});
   }
   const int64_t externals = reader.varint();
   for (int64_t i = 0; more(reader, i, externals); ++i) {
@@ -87,20 +101,22 @@ std::optional<CommitRecord> get_commit(std::string_view bytes) {
   CommitRecord commit;
   commit.leg = get_text(reader);
   uint8_t flags = 0;
-  commit.state = get_state(reader, flags);
+  bool sane = true;
+  commit.state = get_state(reader, flags, sane);
   commit.has_token = (flags & kHasToken) != 0;
   commit.forgets = (flags & kForgets) != 0;
   const int64_t outputs = reader.varint();
   for (int64_t i = 0; more(reader, i, outputs); ++i) {
     OutputRef output;
     output.stream = get_text(reader);
-    output.partition = static_cast<int32_t>(reader.varint());
-    output.base_offset = reader.varint();
-    output.last_offset = reader.varint();
+    output.partition = get_partition(reader, sane);
+    output.base_offset = get_offset(reader, sane);
+    output.last_offset = get_offset(reader, sane);
+    sane = sane && output.last_offset >= output.base_offset;
     output.crc = reader.be32();
     commit.outputs.push_back(std::move(output));
   }
-  if (!reader.ok() || !reader.at_end() || commit.leg.empty()) return std::nullopt;
+  if (!reader.ok() || !reader.at_end() || !sane || commit.leg.empty()) return std::nullopt;
   return commit;
 }
 
@@ -125,19 +141,20 @@ std::optional<Checkpoint> get_checkpoint(std::string_view bytes) {
   ByteReader reader(bytes);
   if (reader.byte() != kVersion) return std::nullopt;
   Checkpoint checkpoint;
+  bool sane = true;
   const int64_t legs = reader.varint();
   for (int64_t i = 0; more(reader, i, legs); ++i) {
     std::string leg = get_text(reader);
     uint8_t flags = 0;
-    checkpoint.legs[std::move(leg)] = get_state(reader, flags);
+    checkpoint.legs[std::move(leg)] = get_state(reader, flags, sane);
   }
   const int64_t ends = reader.varint();
   for (int64_t i = 0; more(reader, i, ends); ++i) {
     std::string stream = get_text(reader);
-    const auto partition = static_cast<int32_t>(reader.varint());
-    checkpoint.committed_ends[{std::move(stream), partition}] = reader.varint();
+    const int32_t partition = get_partition(reader, sane);
+    checkpoint.committed_ends[{std::move(stream), partition}] = get_offset(reader, sane);
   }
-  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  if (!reader.ok() || !reader.at_end() || !sane || checkpoint.legs.contains("")) return std::nullopt;
   return checkpoint;
 }
 

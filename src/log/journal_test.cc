@@ -67,6 +67,20 @@ TEST_CASE("commits and checkpoints survive the way to bytes and back") {
   }
 }
 
+TEST_CASE("what nobody can have committed is no commit and no checkpoint") {
+  for (const int64_t last : {-3, 3}) {
+    CommitRecord commit = sample_commit(7);
+    commit.outputs[0].last_offset = last;  // before its first
+    CHECK_FALSE(get_commit(put_commit(commit)));
+  }
+  CommitRecord commit = sample_commit(0);
+  commit.state.positions[0].partition = -1;
+  CHECK_FALSE(get_commit(put_commit(commit)));
+  Checkpoint checkpoint;
+  checkpoint.committed_ends[{"orders", 0}] = -1;
+  CHECK_FALSE(get_checkpoint(put_checkpoint(checkpoint)));
+}
+
 TEST_CASE("a later commit replaces what it names and keeps the rest") {
   LegState state;
   merge_leg_state({{{"s", 0, 5}, {"s", 1, 7}}, {{"f", 1, "c1"}}, "t1"}, true, state);

@@ -120,6 +120,7 @@ Result<Sidecar> parse_sidecar(std::string_view content, std::string_view kind, i
     const size_t line_end = body.find('\n', at);
     if (line_end == std::string_view::npos) return sidecar_damaged(path, "its last line is not ended");
     sidecar.lines.push_back(split(body.substr(at, line_end - at)));
+    if (sidecar.lines.back().name.empty()) return sidecar_damaged(path, "it has a line without a name");
     at = line_end + 1;
   }
   return sidecar;

@@ -60,6 +60,16 @@ TEST_CASE("no flipped bit and no cut of a sidecar is believed [REQ-179]", "[REQ-
   CHECK(parse_sidecar(whole, "other", 1, "path").error().code == ErrorCode::kCorrupt);
 }
 
+TEST_CASE("a line without a name is damage, whatever its checksum says") {
+  for (const std::string_view field : {"", "5"}) {
+    SidecarWriter writer("thing", 1);
+    writer.line("", {field});
+    const auto parsed = parse_sidecar(writer.finish(), "thing", 1, "path");
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == ErrorCode::kCorrupt);
+  }
+}
+
 TEST_CASE("a newer version is refused with what to do, whatever else stands in the file") {
   const auto refused = parse_sidecar("colloquium thing 9\nin some other form", "thing", 1, "the/path");
   REQUIRE_FALSE(refused);

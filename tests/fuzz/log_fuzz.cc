@@ -14,6 +14,7 @@
 #include "log/epochs.h"
 #include "log/gaps.h"
 #include "log/journal_record.h"
+#include "log/layout.h"
 #include "log/record_batch.h"
 #include "log/seal.h"
 #include "log/segment_index.h"
@@ -108,12 +109,13 @@ void check_side_files(std::string_view bytes) {
 void check_index(std::string_view bytes) {
   io::MemoryFileSystem files;
   const std::string segment = mended_batch(bytes.substr(0, bytes.size() / 2));
-  put_file(files, "00000000000000000000.log", segment);
-  put_file(files, "00000000000000000000.index", bytes);
-  put_file(files, "00000000000000000000.timeindex", bytes.substr(bytes.size() / 3));
+  (void)files.make_directories("p");
+  put_file(files, segment_path("p", 0, "log"), segment);
+  put_file(files, segment_path("p", 0, "index"), bytes);
+  put_file(files, segment_path("p", 0, "timeindex"), bytes.substr(bytes.size() / 3));
   const std::shared_ptr<const io::File> file =
-      std::move(*files.open("00000000000000000000.log", io::OpenMode::kRead));
-  (void)load_index(files, "", 0, file, segment.size());
+      std::move(*files.open(segment_path("p", 0, "log"), io::OpenMode::kRead));
+  (void)load_index(files, "p", 0, file, segment.size());
   (void)SegmentIndex::rebuild(file, segment.size());
 }
 
