@@ -34,6 +34,17 @@ std::optional<std::string> read_beside(const FileSystem& fs, const std::string& 
   return std::nullopt;
 }
 
+Status remove_tree(FileSystem& fs, const std::string& path) {
+  const Result<FileInfo> info = fs.info(path);
+  if (!info && info.error().code == ErrorCode::kNotFound) return {};
+  if (!info) return fail(info.error());
+  if (info->is_directory) {
+    TRY_ASSIGN(const std::vector<std::string> names, fs.list(path));
+    for (const std::string& name : names) TRY(remove_tree(fs, join(path, name)));
+  }
+  return fs.remove(path);
+}
+
 Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
   {

@@ -1,8 +1,8 @@
 // FileSystem: every file the log and the file components touch goes through this, so that tests can inject
 // faults below it and a simulator can replace it whole.
 //
-// Semantics are POSIX's, made explicit: data is durable only after File::sync; a created, renamed or removed
-// name is durable only after sync_directory of its folder. Errors carry kIo, kNoSpace (ENOSPC, EDQUOT),
+// Semantics are POSIX's, made explicit: data is durable only after File::sync; a created, linked, renamed or
+// removed name is durable only after sync_directory of its folder. Errors carry kIo, kNoSpace (ENOSPC, EDQUOT),
 // kPermission, kNotFound or kAlreadyExists and name the path. EINTR is handled inside; a short write is an
 // error that leaves an unknown prefix written.
 //
@@ -36,6 +36,7 @@ struct FileInfo {
   int64_t modified_ms = 0;
   bool is_directory = false;
   bool is_regular = false;
+  uint64_t links = 1;        // names it has
   uint32_t owner = 0;        // user id
   uint32_t permissions = 0;  // the nine bits of rwx, and set-id and sticky
 };
@@ -69,6 +70,9 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;  // names, sorted
   virtual Status make_directories(const std::string& path) = 0;  // as mkdir -p; each new name synced
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // A second name for a file, on the same disk; both are equally its names from then on. kAlreadyExists if `to` is
+  // there. A disk may refuse, for good or because a file has too many names.
+  virtual Status link(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   // kConflict if another process (or another FileLock of this one) holds it.
@@ -79,6 +83,9 @@ class FileSystem {
 
 // The real one. Never fails to exist; lives for ever.
 FileSystem& posix_file_system();
+
+// A folder with everything in it; nothing to do if it is not there. Not synced.
+Status remove_tree(FileSystem& fs, const std::string& path);
 
 // Whole small files.
 Result<std::string> read_file(const FileSystem& fs, const std::string& path, size_t limit_bytes);

@@ -124,6 +124,42 @@ TEMPLATE_TEST_CASE("folders are made, listed, renamed and removed", "", Posix, M
   REQUIRE(t.fs.sync_directory(join(t.root, "x")));
 }
 
+TEMPLATE_TEST_CASE("a linked file has two names, and lives as long as one of them", "", Posix, Memory, Forgetful) {
+  TestType t;
+  const std::string first = join(t.root, "first");
+  const std::string second = join(t.root, "folder/second");
+  REQUIRE(t.fs.make_directories(join(t.root, "folder")));
+  REQUIRE(write_file_atomically(t.fs, first, "one"));
+  REQUIRE(t.fs.link(first, second));
+  CHECK(t.fs.info(first)->inode == t.fs.info(second)->inode);
+  CHECK(t.fs.info(first)->links == 2);
+  CHECK(read_all(t.fs, second) == "one");
+  REQUIRE((*t.fs.open(first, OpenMode::kReadWrite))->write_at(3, " two"));
+  CHECK(read_all(t.fs, second) == "one two");
+  REQUIRE(write_file_atomically(t.fs, first, "other"));  // the name goes to another file
+  CHECK(read_all(t.fs, second) == "one two");
+  REQUIRE(t.fs.remove(first));
+  CHECK(read_all(t.fs, second) == "one two");
+  CHECK(t.fs.link(first, join(t.root, "third")).error().code == ErrorCode::kNotFound);
+  CHECK(t.fs.link(second, join(t.root, "nowhere/third")).error().code == ErrorCode::kNotFound);
+  REQUIRE(write_file_atomically(t.fs, first, "again"));
+  CHECK(t.fs.link(second, first).error().code == ErrorCode::kAlreadyExists);
+  CHECK_FALSE(t.fs.link(join(t.root, "folder"), join(t.root, "third")));
+  CHECK(read_all(t.fs, first) == "again");
+}
+
+TEMPLATE_TEST_CASE("a folder is removed with all that is in it, and one that is not there is no failure", "",
+                   Posix, Memory, Forgetful) {
+  TestType t;
+  REQUIRE(t.fs.make_directories(join(t.root, "x/y")));
+  REQUIRE(write_file_atomically(t.fs, join(t.root, "x/y/a"), "1"));
+  REQUIRE(write_file_atomically(t.fs, join(t.root, "x/b"), "2"));
+  REQUIRE(write_file_atomically(t.fs, join(t.root, "c"), "3"));
+  REQUIRE(remove_tree(t.fs, join(t.root, "x")));
+  CHECK(*t.fs.list(t.root) == std::vector<std::string>{"c"});
+  REQUIRE(remove_tree(t.fs, join(t.root, "x")));
+}
+
 TEMPLATE_TEST_CASE("a small file is replaced as a whole", "", Posix, Memory, Forgetful) {
   TestType t;
   const std::string path = join(t.root, "meta");

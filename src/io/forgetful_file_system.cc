@@ -77,7 +77,8 @@ namespace {
 
 class ForgetfulFile final : public File {
  public:
-  ForgetfulFile(std::unique_ptr<File> below, std::shared_ptr<ForgetfulContent> content, std::shared_ptr<File> scratch)
+  ForgetfulFile(std::unique_ptr<File> below, std::shared_ptr<ForgetfulContent> content,
+                std::shared_ptr<File> scratch)
       : below_(std::move(below)), content_(std::move(content)), scratch_(std::move(scratch)) {}
 
   using File::write_at;
@@ -182,13 +183,18 @@ Result<FileInfo> ForgetfulFileSystem::info(const std::string& path) const {
 // The inode of a removed file may be given to another one: its bytes must not come back there.
 void ForgetfulFileSystem::forget(const std::string& path) {
   const Result<FileInfo> info = below_.info(path);
-  if (info) contents_.erase({info->device, info->inode});
+  if (info && info->links <= 1) contents_.erase({info->device, info->inode});
 }
 
 Status ForgetfulFileSystem::rename(const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex_);
   forget(to);
   return below_.rename(from, to);
+}
+
+// What is not synced belongs to the file, whatever it is called.
+Status ForgetfulFileSystem::link(const std::string& from, const std::string& to) {
+  return below_.link(from, to);
 }
 
 Status ForgetfulFileSystem::remove(const std::string& path) {

@@ -24,13 +24,14 @@ tl::unexpected<Error> dead_handle(const std::string& path) {
   return fail(ErrorCode::kIo, "cannot use '" + path + "': it was opened before the crash");
 }
 
-FileInfo info_of(const MemoryNode& node) {
+FileInfo info_of(const MemoryTree& tree, const MemoryNode& node) {
   FileInfo info;
   info.device = 1;
   info.inode = node.inode;
   info.size = node.live.size();
   info.is_directory = node.is_directory;
   info.is_regular = !node.is_directory;
+  info.links = tree.names_of(node);
   return info;
 }
 
@@ -53,7 +54,7 @@ class MemoryFile final : public File {
   Result<FileInfo> info() const override {
     const std::lock_guard lock(fs_.mutex_);
     if (generation_ != fs_.generation_) return dead_handle(path_);
-    return info_of(*node_);
+    return info_of(*fs_.tree_, *node_);
   }
 
  private:
@@ -200,7 +201,7 @@ Result<FileInfo> MemoryFileSystem::info(const std::string& path) const {
   const std::lock_guard lock(mutex_);
   const MemoryNodePtr node = tree_->find(path);
   if (node == nullptr) return missing("examine", path);
-  return info_of(*node);
+  return info_of(*tree_, *node);
 }
 
 Result<std::vector<std::string>> MemoryFileSystem::list(const std::string& directory) const {
@@ -237,6 +238,20 @@ Status MemoryFileSystem::rename(const std::string& from, const std::string& to) 
   if (tree_->find(parent_of(to)) == nullptr) return missing("rename to", to);
   TRY(begin_or_fail(OperationKind::kRename, from));
   tree_->rename(from, to);
+  return {};
+}
+
+Status MemoryFileSystem::link(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  const MemoryNodePtr node = tree_->find(from);
+  if (node == nullptr) return missing("link", from);
+  const MemoryNodePtr folder = tree_->find(parent_of(to));
+  if (folder == nullptr || !folder->is_directory) return missing("link to", to);
+  if (node->is_directory) return fail(ErrorCode::kPermission, "cannot link '" + from + "': it is a folder");
+  if (tree_->find(to) != nullptr)
+    return fail(ErrorCode::kAlreadyExists, "cannot link to '" + to + "': it exists; choose another name");
+  TRY(begin_or_fail(OperationKind::kLink, to));
+  tree_->link(node, to);
   return {};
 }
 

@@ -32,6 +32,7 @@ enum class OperationKind {
   kSync,
   kTruncate,
   kRename,
+  kLink,
   kRemove,
   kMakeDirectory,
   kSyncDirectory,
@@ -74,6 +75,7 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::vector<std::string>> list(const std::string& directory) const override;
   Status make_directories(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
+  Status link(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;

@@ -65,6 +65,27 @@ TEST_CASE("a crash forgets names whose folder was not synced") {
   CHECK(fs.list("/d")->empty());
 }
 
+TEST_CASE("a second name is durable only after a sync of its folder, and takes no space") {
+  MemoryFileSystem fs;
+  fs.set_capacity(10);
+  REQUIRE(fs.make_directories("/d"));
+  REQUIRE(write_file_atomically(fs, "/a", "12345678"));
+  REQUIRE(fs.link("/a", "/d/b"));
+  CHECK(*fs.free_bytes("/") == 2);
+  fs.crash();
+  CHECK(fs.list("/d")->empty());
+  REQUIRE(fs.link("/a", "/d/b"));
+  REQUIRE(fs.sync_directory("/d"));
+  REQUIRE(fs.remove("/a"));
+  REQUIRE(fs.sync_directory("/"));
+  fs.crash();
+  CHECK(*read_file(fs, "/d/b", 100) == "12345678");
+  CHECK(*fs.list("/") == std::vector<std::string>{"d"});
+  fs.fail_at(fs.operations(), io_error());
+  CHECK(fs.link("/d/b", "/a").error().message == "injected");
+  CHECK_FALSE(fs.info("/a"));
+}
+
 TEST_CASE("a truncation is durable only after a sync") {
   MemoryFileSystem fs;
   REQUIRE(write_file_atomically(fs, "/a", "0123456789"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/assert.h"
 #include "io/path.h"
@@ -118,6 +119,19 @@ void MemoryTree::rename(const std::string& from, const std::string& to) {
   change(to, node, step);
 }
 
+void MemoryTree::link(const MemoryNodePtr& node, const std::string& to) {
+  ASSERT(node != nullptr && !node->is_directory);
+  has_links_ = true;
+  set_name(to, node);
+}
+
+uint64_t MemoryTree::names_of(const MemoryNode& node) const {
+  if (!has_links_) return 1;
+  uint64_t names = 0;
+  for_each_node(root_, [&](const MemoryNode& other) { names += &other == &node ? 1 : 0; });
+  return names;
+}
+
 namespace {
 void apply(const PendingName& pending) {
   if (pending.node != nullptr) {
@@ -165,7 +179,10 @@ void MemoryTree::cut_power(Random* chance) {
 
 uint64_t MemoryTree::used_bytes() const {
   uint64_t used = 0;
-  for_each_node(root_, [&](const MemoryNode& node) { used += node.live.size(); });
+  std::unordered_set<const MemoryNode*> seen;  // a file with two names takes its space once
+  for_each_node(root_, [&](const MemoryNode& node) {
+    if (!has_links_ || seen.insert(&node).second) used += node.live.size();
+  });
   return used;
 }
 
@@ -197,6 +214,7 @@ std::unique_ptr<MemoryTree> MemoryTree::copy() const {
   }
   tree->next_inode_ = next_inode_;
   tree->next_step_ = next_step_;
+  tree->has_links_ = has_links_;
   return tree;
 }
 

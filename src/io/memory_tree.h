@@ -66,6 +66,8 @@ class MemoryTree {
   // REQUIRES: the folder of `path` exists.
   void set_name(const std::string& path, MemoryNodePtr node);
   void rename(const std::string& from, const std::string& to);
+  void link(const MemoryNodePtr& node, const std::string& to);
+  uint64_t names_of(const MemoryNode& node) const;
   void sync_names(const MemoryNodePtr& folder);
 
   // Everything not durable is gone; with `chance`, some sectors are kept, and of the pending name changes the
@@ -84,6 +86,7 @@ class MemoryTree {
   std::list<PendingName> pending_;
   uint64_t next_inode_ = 1;
   uint64_t next_step_ = 1;
+  bool has_links_ = false;  // some node may have several names
 };
 
 // Calls `visit` for the node and all below, by the names that programs see.

@@ -27,6 +27,7 @@ FileInfo info_of(const struct stat& status) {
   info.modified_ms = static_cast<int64_t>(status.st_mtim.tv_sec) * 1000 + status.st_mtim.tv_nsec / 1000000;
   info.is_directory = S_ISDIR(status.st_mode);
   info.is_regular = S_ISREG(status.st_mode);
+  info.links = status.st_nlink;
   info.owner = status.st_uid;
   info.permissions = status.st_mode & 07777;
   return info;
@@ -159,6 +160,10 @@ class PosixFileSystem final : public FileSystem {
   Status make_directories(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) != 0) return failed("rename", from + "' to '" + to, errno);
+    return {};
+  }
+  Status link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) return failed("link", from + "' to '" + to, errno);
     return {};
   }
   Status remove(const std::string& path) override {

@@ -20,6 +20,8 @@ std::string_view verb(io::OperationKind kind) {
       return "truncate";
     case io::OperationKind::kRename:
       return "rename";
+    case io::OperationKind::kLink:
+      return "link";
     case io::OperationKind::kRemove:
       return "remove";
     case io::OperationKind::kMakeDirectory:
