@@ -39,7 +39,7 @@ double lag_of(log::Log& log, log::StreamId stream, const std::string& name, size
       }
     }
   }
-  const int64_t lag = std::max<int64_t>(info.next_offset - committed, 0);
+  const int64_t lag = std::max<int64_t>(info.next_offset - info.trailing_gap - committed, 0);
   if (lag == 1 && !has_event(log, stream, partition, committed)) return 0;
   return static_cast<double>(lag);
 }

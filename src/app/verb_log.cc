@@ -131,8 +131,9 @@ Verb log_verb() {
   verb.name = "log";
   verb.summary = "Look into the event log";
   verb.example = "colloquium log cat orders";
-  verb.verbs = {log_ls_verb(),     log_stats_verb(),  log_cat_verb(),    log_verify_verb(), log_repair_verb(),
-                log_forget_verb(), log_export_verb(), log_import_verb(), log_replay_verb(), log_diff_verb()};
+  verb.verbs = {log_ls_verb(),     log_stats_verb(),  log_cat_verb(),     log_verify_verb(),
+                log_repair_verb(), log_backup_verb(), log_restore_verb(), log_forget_verb(),
+                log_export_verb(), log_import_verb(), log_replay_verb(),  log_diff_verb()};
   return verb;
 }
 

@@ -18,6 +18,7 @@
 
 namespace colloquium::app {
 
+Verb log_backup_verb();
 Verb log_diff_verb();
 Verb log_export_verb();
 Verb log_forget_verb();
@@ -28,6 +29,7 @@ Verb log_replay_verb();
 Verb log_cat_verb();
 Verb log_verify_verb();
 Verb log_repair_verb();
+Verb log_restore_verb();
 
 inline constexpr const char* kDefaultDataDirectory = "./colloquium-data";
 

@@ -19,14 +19,14 @@ struct Options {
 
 // Columns for people, wide enough for offsets of a busy year.
 void print_streams(const std::vector<log::StreamInfo>& streams, std::ostream& out) {
-  out << std::left << std::setw(32) << "STREAM" << std::right << std::setw(10) << "PARTITION" << std::setw(14)
-      << "OLDEST" << std::setw(14) << "NEXT" << std::setw(14) << "BYTES"
+  out << std::left << std::setw(32) << "STREAM" << std::right << std::setw(10) << "PARTITION" << std::setw(18)
+      << "OLDEST" << std::setw(18) << "NEXT" << std::setw(14) << "BYTES"
       << "\n";
   for (const log::StreamInfo& stream : streams) {
     for (size_t i = 0; i < stream.partitions.size(); ++i) {
       const log::PartitionInfo& partition = stream.partitions[i];
-      out << std::left << std::setw(32) << stream.name << std::right << std::setw(10) << i << std::setw(14)
-          << partition.oldest_offset << std::setw(14) << partition.next_offset << std::setw(14)
+      out << std::left << std::setw(32) << stream.name << std::right << std::setw(10) << i << std::setw(18)
+          << partition.oldest_offset << std::setw(18) << partition.next_offset << std::setw(14)
           << partition.size_bytes << "\n";
     }
   }
@@ -41,7 +41,7 @@ void print_legs(const log::JournalLook& journal, std::ostream& out) {
   if (journal.state.legs().empty()) return;
   const auto row = [&out](const std::string& leg, const std::string& of, const std::string& partition, auto next) {
     out << std::left << std::setw(32) << leg << " " << std::setw(31) << of << std::right << std::setw(10)
-        << partition << std::setw(14) << next << "\n";
+        << partition << std::setw(18) << next << "\n";
   };
   out << "\n";
   row("LEG", "READS", "PARTITION", "COMMITTED");

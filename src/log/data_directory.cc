@@ -36,6 +36,7 @@ bool is_no_ones(const std::string& directory, const std::string& name) {
 // A mistyped --data-dir must not scatter our files among somebody else's.
 Status refuse_foreign(const io::FileSystem& fs, const std::string& directory) {
   if (fs.info(format_path(directory))) return {};
+  TRY(refuse_unfinished_restore(fs, directory));
   TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
   const auto foreign = std::find_if(names.begin(), names.end(),
                                     [&](const std::string& name) { return !is_no_ones(directory, name); });
@@ -49,6 +50,7 @@ Status refuse_foreign(const io::FileSystem& fs, const std::string& directory) {
 
 Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& directory) {
   auto read = read_sidecar(fs, format_path(directory), "data", kDataFormatVersion);
+  if (!read) TRY(refuse_unfinished_restore(fs, directory));
   if (!read && read.error().code == ErrorCode::kNotFound) {
     return fail(ErrorCode::kNotFound,
                 "there is no data directory at '" + directory + "'; name the one you mean with --data-dir");

@@ -157,6 +157,7 @@ struct PartitionInfo {
   int64_t next_offset = 0;    // of the next record to be appended
   int64_t synced_offset = 0;  // everything below is durable
   uint64_t size_bytes = 0;
+  int64_t trailing_gap = 0;  // so many offsets before next_offset were given up: nothing is there, or ever will be
 };
 
 struct StreamInfo {

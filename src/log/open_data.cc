@@ -29,10 +29,11 @@ void note_legs_at_gaps(const std::map<std::string, LegState>& legs, const Partit
       for (const GapTable::Gap& gap : partition.gaps().gaps()) {
         ASSERT(gap.from < gap.below);
         if (position.next_offset >= gap.below) continue;
-        notes.push_back(
-            {partition.name(), "leg '" + leg + "' stands at offset " + std::to_string(position.next_offset) +
-                                   " and goes on behind offsets " + std::to_string(gap.from) + " to " +
-                                   std::to_string(gap.below - 1) + ", which a repair gave up as lost"});
+        notes.push_back({partition.name(), "leg '" + leg + "' stands at offset " +
+                                               std::to_string(position.next_offset) +
+                                               " and goes on behind offsets " + std::to_string(gap.from) + " to " +
+                                               std::to_string(gap.below - 1) +
+                                               ", which a repair gave up as lost or a restore passed over"});
       }
     }
   }
@@ -191,8 +192,12 @@ size_t memory_share(const LogOptions& options, size_t partitions) {
 }
 
 Result<OpenData> open_data(const LogOptions& options) {
-  OpenData data;
   TRY(refuse_unfinished(*options.files, options.directory));
+  return recover_data(options);
+}
+
+Result<OpenData> recover_data(const LogOptions& options) {
+  OpenData data;
   TRY_ASSIGN(const DataFormat format, open_format(*options.files, options.directory, *options.random));
   data.tag = format.tag;
   TRY(Opener(options, data).run());

@@ -36,6 +36,9 @@ struct OpenData {
 // Recovers everything; afterwards CLEAN is gone. kCorrupt, with nothing changed, if anything synced is damaged.
 Result<OpenData> open_data(const LogOptions& options);
 
+// The same for a directory of which something is unfinished, by who finishes it.
+Result<OpenData> recover_data(const LogOptions& options);
+
 // A stream just made.
 Result<std::unique_ptr<OpenStream>> make_stream(const LogOptions& options, const StreamSpec& spec,
                                                 size_t memory_bytes);

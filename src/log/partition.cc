@@ -178,6 +178,9 @@ PartitionInfo Partition::info() const {
   info.oldest_offset = segments_.empty() ? info.next_offset : segments_.begin()->first;
   info.size_bytes = sealed_bytes();
   if (!segments_.empty()) info.size_bytes += segments_.rbegin()->second->readable_bytes();
+  if (!gaps_.empty() && gaps_.gaps().back().below == info.next_offset) {
+    info.trailing_gap = info.next_offset - gaps_.gaps().back().from;
+  }
   return info;
 }
 

@@ -411,6 +411,7 @@ Status Repair::finish_started_compactions() {
 Result<RepairReport> Repair::run() {
   ASSERT(!log_.directory.empty());
   TRY(read_format(fs_, log_.directory));
+  TRY(refuse_unfinished_restore(fs_, log_.directory));
   TRY(finish_interrupted());
   const bool finishing = !report_.actions.empty();
   // What it would find behind an unfinished repair can't be told before that is finished.

@@ -233,11 +233,16 @@ Status refuse_unfinished(const io::FileSystem& fs, const std::string& directory)
     return fail(ErrorCode::kConflict,
                 "a repair of '" + directory + "' was interrupted; 'colloquium log repair' finishes it");
   }
-  if (fs.info(restoring_path(directory))) {
-    return fail(ErrorCode::kConflict,
-                "a restore into '" + directory + "' was interrupted; remove the folder and restore again");
-  }
-  return {};
+  return refuse_unfinished_restore(fs, directory);
+}
+
+Status refuse_unfinished_restore(const io::FileSystem& fs, const std::string& directory) {
+  ASSERT(!directory.empty());
+  if (!fs.info(restoring_path(directory))) return {};
+  return fail(ErrorCode::kConflict,
+              "a restore into '" + directory +
+                  "' was interrupted; 'colloquium log restore' into the same folder begins it "
+                  "again");
 }
 
 }  // namespace colloquium::log

@@ -62,6 +62,8 @@ Status store_repair_plan(io::FileSystem& fs, const std::string& directory, const
 Status carry_out(io::FileSystem& fs, const std::string& directory, const RepairPlan& plan,
                  const std::shared_ptr<const KeyRing>& keys);
 
+// kConflict while a restore into the directory is unfinished.
+Status refuse_unfinished_restore(const io::FileSystem& fs, const std::string& directory);
 // kConflict while a repair or a restore of the directory is unfinished; says what to do.
 Status refuse_unfinished(const io::FileSystem& fs, const std::string& directory);
 

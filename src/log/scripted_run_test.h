@@ -10,6 +10,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/sim_executor.h"
@@ -46,6 +48,8 @@ class ScriptedRun {
   // From the next opening on the log is encrypted.
   void encrypt() { options_.keys = nonces_.ring("k", random_); }
   NonceWatch& nonces() { return nonces_; }
+  // What the log sees of the files from the next opening on, if not the files themselves.
+  void watch(io::FileSystem& watched) { watched_ = &watched; }
   uint64_t removed_segments() const { return removed_before_ + log_->stats().removed_segments; }
 
   // From the next open on the input is kept for a while, and no longer than its leg needs it; the output until it
@@ -73,8 +77,8 @@ class ScriptedRun {
 
   Status try_open() {
     LogOptions options = options_;
-    options.directory = "data";
-    options.files = &files_;
+    options.directory = directory_;
+    options.files = watched_ != nullptr ? watched_ : &files_;
     options.executor = &executor_;
     options.clock = &clock_;
     options.random = &random_;
@@ -92,37 +96,42 @@ class ScriptedRun {
   void run(int steps) {
     for (int step = 0; step < steps; ++step) {
       if (!failures_.empty() || (log_ == nullptr && !open())) return;
-      switch (step % 6) {
-        case 0:
-          append(0, AckLevel::kDurable, 3);
-          break;
-        case 1:
-          append(1, AckLevel::kWritten, 1);
-          append(0, AckLevel::kDurable, 2);
-          break;
-        case 2:
-          commit();
-          append(1, AckLevel::kQueued, 2);
-          break;
-        case 3:
-          append(0, AckLevel::kDurable, 1);
-          commit();
-          commit();
-          break;
-        case 4:
-          settle();
-          clock_.advance_ms(1500);
-          log_->tick();
-          break;
-        default:
-          append(1, AckLevel::kDurable, 40);
-          commit();
-      }
-      if (compacts_) put(step % 3 == 0 ? AckLevel::kWritten : AckLevel::kDurable);
+      take(step);
       if (step % 2 == 1) settle();
       if (step % 17 == 16) restart();
     }
     settle();
+  }
+
+  // One step, whose calls may stay under way: whoever moves the executor moves them.
+  void take(int step) {
+    switch (step % 6) {
+      case 0:
+        append(0, AckLevel::kDurable, 3);
+        break;
+      case 1:
+        append(1, AckLevel::kWritten, 1);
+        append(0, AckLevel::kDurable, 2);
+        break;
+      case 2:
+        commit();
+        append(1, AckLevel::kQueued, 2);
+        break;
+      case 3:
+        append(0, AckLevel::kDurable, 1);
+        commit();
+        commit();
+        break;
+      case 4:
+        settle();
+        clock_.advance_ms(1500);
+        log_->tick();
+        break;
+      default:
+        append(1, AckLevel::kDurable, 40);
+        commit();
+    }
+    if (compacts_) put(step % 3 == 0 ? AckLevel::kWritten : AckLevel::kDurable);
   }
 
   void settle() { executor_.run_until_idle(); }
@@ -165,7 +174,6 @@ class ScriptedRun {
     return {};
   }
 
- private:
   struct Placed {
     int32_t partition;
     int64_t offset;
@@ -175,6 +183,48 @@ class ScriptedRun {
   };
 
   using Event = std::pair<int, size_t>;  // number of its batch, place in it
+
+  // What was acknowledged so far.
+  struct Promises {
+    std::map<Placed, Event> durable, written;
+    std::map<int32_t, int64_t> acked_end;
+    std::map<int32_t, int> acked_batch;
+    size_t committed = 0;
+    std::map<int, int64_t> durable_values, written_values;
+  };
+  Promises promises() const {
+    return {durable_, written_, acked_end_, acked_batch_, committed_, durable_values_, written_values_};
+  }
+
+  // The same question of a copy of the directory, that was begun when this was promised. The copy is opened, and
+  // closed again; the run can go on.
+  std::string problem_in(const std::string& directory, const Promises& promised) {
+    settle();
+    const Promises now = promises();
+    const auto refused = refused_;
+    const int next_commit = next_commit_;
+    io::FileSystem* const watched = std::exchange(watched_, nullptr);
+    auto log = std::move(log_);
+    directory_ = directory;
+    expect(promised);
+    const Status opened = open();
+    std::string found = opened ? problem() : opened.error().describe();
+    if (log_ != nullptr) (void)log_->close();
+    log_ = std::move(log);
+    directory_ = "data";
+    watched_ = watched;
+    expect(now);
+    refused_ = refused;
+    next_commit_ = next_commit;
+    return found;
+  }
+
+ private:
+  void expect(const Promises& promised) {
+    std::tie(durable_, written_, acked_end_, acked_batch_, committed_, durable_values_, written_values_) =
+        std::tie(promised.durable, promised.written, promised.acked_end, promised.acked_batch, promised.committed,
+                 promised.durable_values, promised.written_values);
+  }
 
   static std::string value_of(int batch, size_t i) {
     return "{\"b\":" + std::to_string(batch) + ",\"i\":" + std::to_string(i) + "}";
@@ -346,7 +396,7 @@ class ScriptedRun {
 
   std::string file_problem() {
     for (const auto& [name, stream] : {std::pair<std::string, StreamId>("in", in_), {"out", out_}}) {
-      const std::string folder = partition_directory("data", name, 0);
+      const std::string folder = partition_directory(directory_, name, 0);
       const std::vector<std::string> files = *files_.list(folder);
       for (const std::string& file : files) {
         const auto base = segment_of_file(file);
@@ -400,6 +450,8 @@ class ScriptedRun {
     options.memory_bytes = 300;
     return options;
   }();
+  std::string directory_ = "data";
+  io::FileSystem* watched_ = nullptr;
   std::unique_ptr<SegmentLog> log_;
   StreamId in_ = 0;
   StreamId out_ = 0;
