@@ -217,7 +217,7 @@ def what_is_refused_says_what_to_do():
         check("lies in the data directory" in log(directory, "backup", "data/b", "--data-dir", "data", code=2), "inside")
         check("there are no backups" in log(directory, "restore", "mine", "--data-dir", "new", code=2), "no backups")
         log(directory, "backup", "b", "--data-dir", "data")
-        check("it holds 'FORMAT'" in log(directory, "restore", "b", "--data-dir", "data", code=2), "occupied")
+        check("cannot restore into 'data'" in log(directory, "restore", "b", "--data-dir", "data", code=2), "occupied")
         check("there are 000001" in log(directory, "restore", "b", "--snapshot", "9", "--data-dir", "new", code=2), "number")
         check(not (directory / "new").exists(), "it made a folder")
         segment = sorted((directory / "data/streams/hooks").rglob("*.log"))[0]
