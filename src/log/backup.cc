@@ -51,6 +51,8 @@ class Backup {
   Status copy_partition(const PartitionInstant& place, const Evidence& evidence);
   Status copy_side_texts(const PartitionInstant& place);
   Result<bool> copy_sealed(const PartitionInstant& place, int64_t base, bool before_instant, int64_t& next);
+  Status link_or_copy(const PartitionInstant& place, const SealedFile& from, const std::string& seal,
+                      bool has_key);
   Status copy_new_sealed(const PartitionInstant& place, const SealedFile& from, bool has_key);
   void keep_sealed(const PartitionInstant& place, int64_t base, const Finished& finished);
   Result<PartitionEnd> copy_open(const PartitionInstant& place, int64_t base, int64_t limit,
@@ -231,6 +233,18 @@ void Backup::keep_sealed(const PartitionInstant& place, int64_t base, const Fini
   }
 }
 
+Status Backup::link_or_copy(const PartitionInstant& place, const SealedFile& from, const std::string& seal,
+                            bool has_key) {
+  const auto path = [&](const char* suffix) {
+    return within(segment_path(place.folder, from.seal.base_offset, suffix));
+  };
+  ASSERT(!seal.empty());
+  TRY_ASSIGN(const bool linked, snapshot_->link_segment(path("log"), from.size, path("seal"), seal, path("key")));
+  if (!linked) return copy_new_sealed(place, from, has_key);
+  advance(from.size);
+  return {};
+}
+
 // False if the segment has no seal: it was lost, and a start makes it again. Once the instant is taken a segment
 // that was compacted since is of no use: what it lacks may be newer only behind the instant.
 Result<bool> Backup::copy_sealed(const PartitionInstant& place, int64_t base, bool before_instant, int64_t& next) {
@@ -249,10 +263,11 @@ Result<bool> Backup::copy_sealed(const PartitionInstant& place, int64_t base, bo
   }
   const std::string seal = seal_text(from.seal);
   TRY_ASSIGN(const std::vector<std::string> key_ids, copy_key(place, base));
-  TRY_ASSIGN(const bool linked, snapshot_->link_segment(segment, from.size, within(seal_path), seal,
-                                                        within(segment_path(place.folder, base, "key"))));
-  if (!linked) TRY(copy_new_sealed(place, from, !key_ids.empty()));
-  if (linked) advance(from.size);
+  if (snapshot_->has(segment) && snapshot_->holds(within(seal_path), seal)) {
+    snapshot_->keep(segment);  // of an attempt before
+  } else {
+    TRY(link_or_copy(place, from, seal, !key_ids.empty()));
+  }
   TRY(snapshot_->put_text(within(seal_path), seal));
   TRY(copy_if_there(segment_path(place.folder, base, "index")));
   TRY(copy_if_there(segment_path(place.folder, base, "timeindex")));

@@ -40,6 +40,13 @@ void SnapshotWriter::put(const std::string& path, const BackupManifest::File& fi
   wanted_.insert(path);
 }
 
+bool SnapshotWriter::holds(const std::string& path, std::string_view content) const {
+  ASSERT(!path.empty());
+  const auto file = files_.find(path);
+  return file != files_.end() && file->second.size_bytes == content.size() &&
+         file->second.crc == io::crc32c(content);
+}
+
 void SnapshotWriter::keep(const std::string& path) {
   ASSERT_WHY(has(path), "what is kept was put");
   wanted_.insert(path);
@@ -67,8 +74,7 @@ bool SnapshotWriter::link(const std::string& path) {
 
 Status SnapshotWriter::put_text(const std::string& path, std::string_view content) {
   const BackupManifest::File file{content.size(), io::crc32c(content)};
-  const auto mine = files_.find(path);
-  if (mine != files_.end() && mine->second.size_bytes == file.size_bytes && mine->second.crc == file.crc) {
+  if (holds(path, content)) {
     keep(path);
     return {};
   }

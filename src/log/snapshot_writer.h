@@ -46,6 +46,8 @@ class SnapshotWriter {
   // What is put from here on makes the snapshot; what was put before may be kept.
   void begin_again() { wanted_.clear(); }
   bool has(const std::string& path) const { return files_.count(path) != 0; }
+  // With these bytes, whatever it was put for.
+  bool holds(const std::string& path, std::string_view content) const;
   void keep(const std::string& path);
 
   // Syncs everything and writes the manifest, its files filled in.
