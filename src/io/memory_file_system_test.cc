@@ -65,6 +65,15 @@ TEST_CASE("a crash forgets names whose folder was not synced") {
   CHECK(fs.list("/d")->empty());
 }
 
+TEST_CASE("no two files or folders have one inode, not the root either") {
+  MemoryFileSystem fs;
+  REQUIRE(fs.make_directories("/a/b"));
+  REQUIRE(write_file_atomically(fs, "/c", "1"));
+  std::set<uint64_t> inodes;
+  for (const char* path : {"/", "/a", "/a/b", "/c"}) CHECK(inodes.insert(fs.info(path)->inode).second);
+  CHECK(*inodes.begin() == 1);
+}
+
 TEST_CASE("a second name is durable only after a sync of its folder, and takes no space") {
   MemoryFileSystem fs;
   fs.set_capacity(10);

@@ -82,9 +82,9 @@ class MemoryTree {
   void change(const std::string& path, MemoryNodePtr node, uint64_t step);
   void keep_some_names(Random& chance);
 
+  uint64_t next_inode_ = 1;  // before the root, which takes the first
   MemoryNodePtr root_;
   std::list<PendingName> pending_;
-  uint64_t next_inode_ = 1;
   uint64_t next_step_ = 1;
   bool has_links_ = false;  // some node may have several names
 };
