@@ -88,8 +88,26 @@ Status forget_legs(OfflineLog& log, const std::vector<std::string>& legs) {
   log::CommitRequest request;
   request.leg = legs.front();
   request.forgotten = legs;
-  TRY(log.commit(std::move(request)));
-  return log.close();
+  return log.commit(std::move(request));
+}
+
+Exit forget_in(OfflineLog& log, const Options& options, const std::shared_ptr<const log::KeyRing>& keys,
+               Console& console) {
+  const auto journal = log::look_into_journal(log_files(), options.data_dir, keys);
+  if (!journal) return refuse(console, journal.error());
+  const auto legs = find_legs(options, journal->state);
+  if (!legs) return refuse(console, legs.error());
+  const Status told = tell_held(options, *legs, keys, console.out);
+  if (!told) return fail_running(console, told.error());
+  if (!options.yes && !all_of_replays(*legs)) {
+    return refuse(console,
+                  "nothing was forgotten: a pipeline that still has this sink would deliver everything that "
+                  "is left in the stream again; if none has, add --yes");
+  }
+  const Status forgotten = forget_legs(log, *legs);
+  if (!forgotten) return fail_running(console, forgotten.error());
+  for (const std::string& leg : *legs) console.out << "forgot " << leg << "\n";
+  return Exit::kDone;
 }
 
 Exit forget(const Options& options, Console& console) {
@@ -101,23 +119,10 @@ Exit forget(const Options& options, Console& console) {
   // Opened before anything is said: what is told then stays so until it is done.
   const auto log = OfflineLog::open(options.data_dir, *keys);
   if (!log) return refuse(console, log.error());
-  const auto journal = log::look_into_journal(log_files(), options.data_dir, *keys);
-  if (!journal) return refuse(console, journal.error());
-  const auto legs = find_legs(options, journal->state);
-  if (!legs) return refuse(console, legs.error());
-  const Status told = tell_held(options, *legs, *keys, console.out);
-  if (!told) return fail_running(console, told.error());
-  if (!options.yes && !all_of_replays(*legs)) {
-    const Status closed = (*log)->close();
-    if (!closed) return fail_running(console, closed.error());
-    return refuse(console,
-                  "nothing was forgotten: a pipeline that still has this sink would deliver everything that "
-                  "is left in the stream again; if none has, add --yes");
-  }
-  const Status forgotten = forget_legs(**log, *legs);
-  if (!forgotten) return fail_running(console, forgotten.error());
-  for (const std::string& leg : *legs) console.out << "forgot " << leg << "\n";
-  return Exit::kDone;
+  const Exit done = forget_in(**log, options, *keys, console);
+  // Whatever came of it, the next start is to find a clean stop.
+  const Status closed = (*log)->close();
+  return closed ? done : fail_running(console, closed.error());
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ class PartitionWalk {
   Status take(const io::File& file, const BatchCursor::Item& item);
   Status measure(const io::File& file, const BatchCursor::Item& item);
   Result<std::optional<uint64_t>> declared_bytes(const io::File& file, const BatchCursor::Item& item) const;
-  std::optional<uint64_t> unpacked_bytes(const BatchCursor::Item& item);
+  Result<uint64_t> unpacked_bytes(const BatchCursor::Item& item);
   tl::unexpected<Error> damaged(const Segment& segment, uint64_t position, const std::string& what) const;
 
   io::FileSystem& fs_;
@@ -137,6 +137,7 @@ class PartitionWalk {
   BatchOpener opener_;
   bool opened_ = false;  // the segment's batches can be looked into
   io::Decompressor decompressor_;
+  const Segment* segment_ = nullptr;  // that is walked
   std::string unpacked_;
 };
 
@@ -204,6 +205,7 @@ Status PartitionWalk::open_for_contents(Segment& segment) {
 
 Status PartitionWalk::walk_segment(Segment& segment) {
   TRY_ASSIGN(const auto file, segment.file(fs_));
+  segment_ = &segment;
   TRY(note_key(segment));
   TRY(open_for_contents(segment));
   const uint64_t end = segment.readable_bytes();
@@ -259,7 +261,7 @@ Status PartitionWalk::measure(const io::File& file, const BatchCursor::Item& ite
   if (!stats_.uncompressed_bytes) return {};
   std::optional<uint64_t> bytes;
   if (opened_) {
-    bytes = unpacked_bytes(item);
+    TRY_ASSIGN(bytes, unpacked_bytes(item));
   } else {
     TRY_ASSIGN(bytes, declared_bytes(file, item));
   }
@@ -287,12 +289,14 @@ Result<std::optional<uint64_t>> PartitionWalk::declared_bytes(const io::File& fi
                            {tail.data(), tail.size()});
 }
 
-std::optional<uint64_t> PartitionWalk::unpacked_bytes(const BatchCursor::Item& item) {
-  ASSERT(opened_);
+// Who wants every batch read is told of the one that can't be.
+Result<uint64_t> PartitionWalk::unpacked_bytes(const BatchCursor::Item& item) {
+  ASSERT(opened_ && segment_ != nullptr);
   const auto records = opener_.open(item);
-  if (!records) return std::nullopt;
+  if (!records) return damaged(*segment_, item.position, records.error().message);
   const auto compression = static_cast<io::Compression>(item.header.codec());
-  if (!decompressor_.decompress(compression, *records, kMaxRecordsBytes, unpacked_)) return std::nullopt;
+  const Status unpacked = decompressor_.decompress(compression, *records, kMaxRecordsBytes, unpacked_);
+  if (!unpacked) return damaged(*segment_, item.position, unpacked.error().message);
   return unpacked_.size();
 }
 

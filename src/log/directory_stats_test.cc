@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/sim_executor.h"
+#include "io/checksum.h"
 #include "io/memory_file_system.h"
 #include "log/layout.h"
 #include "log/nonce_watch_test.h"
@@ -160,6 +161,25 @@ TEST_CASE("of an encrypted stream the size is known with the key and by reading 
   CHECK(read.legs.size() == 1);
   CHECK(shelf.stats().partitions.at(0).legs.empty());
   CHECK_FALSE(directory_stats(shelf.files(), "data", {})->journal_closed.empty());
+}
+
+TEST_CASE("who wants everything read is told of a batch that does not unpack, whatever its checksum says",
+          "[stats]") {
+  Shelf shelf;
+  shelf.open();
+  shelf.append(0, 20, Codec::kLz4);
+  shelf.close();
+  const std::string path = segment_path(partition_directory("data", "s", 0), 0, "log");
+  std::string batch = *io::read_file(shelf.files(), path, 1 << 20);
+  batch.resize(get_header(batch).total_bytes());
+  for (size_t at = kHeaderBytes; at < batch.size(); ++at) batch[at] = static_cast<char>(~batch[at]);
+  const uint32_t sum = io::crc32c(std::string_view(batch).substr(21));
+  for (size_t i = 0; i < 4; ++i) batch[17 + i] = static_cast<char>(sum >> (24 - 8 * i));
+  REQUIRE((*shelf.files().open(path, io::OpenMode::kOpenOrCreate))->write_at(0, batch));
+  CHECK(shelf.stats().partitions.at(0).events == 20);
+  const auto exact = directory_stats(shelf.files(), "data", {"s", true, nullptr});
+  REQUIRE_FALSE(exact);
+  CHECK(exact.error().code == ErrorCode::kCorrupt);
 }
 
 TEST_CASE("a leg is behind by the events it has not committed, and as old as the first of them", "[stats]") {

@@ -212,7 +212,7 @@ class Log {
 
   // Appends in call order per partition. Refused with kUnavailable if the append queue is full, with kNoSpace
   // if the disk is at its reserve: `done` then runs on the calling thread before append() returns, so that the
-  // caller can hold back what belongs behind it. An append that the log thread finds no space for fails
+  // caller can hold back what belongs behind it, and may call the log from there. An append that the log thread finds no space for fails
   // together with everything queued behind it, and full() is true from before those callbacks on.
   virtual void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) = 0;
 
