@@ -62,6 +62,10 @@ class Table {
     files_.crash();
     open();
   }
+  void close_uncleanly() {
+    log_.reset();
+    files_.crash();
+  }
   void close() {
     REQUIRE(log_->close());
     log_.reset();
@@ -147,6 +151,12 @@ contract::Found newest_of(const contract::Found& all, int keys, int64_t end) {
 std::optional<io::Fault> on_compacted(const io::Operation& operation, io::OperationKind kind, ErrorCode code) {
   if (operation.kind != kind || operation.path.find(".compacted") == std::string::npos) return std::nullopt;
   return io::Fault{Error{code, "injected", true}};
+}
+
+uint64_t changes_of(io::MemoryFileSystem& files, const std::function<void()>& action) {
+  const uint64_t before = files.operations();
+  action();
+  return files.operations() - before;
 }
 
 }  // namespace
@@ -300,6 +310,90 @@ TEST_CASE("a committed segment that lacks only its name is read, verified and re
   REQUIRE(table.compact());
   CHECK(list_compacted_files(table.files(), table.folder())->empty());
   CHECK(table.found() == newest_of(before, 5, bases[bases.size() - 2]));
+}
+
+TEST_CASE("a committed segment that lacks its name and is damaged replaces nothing, and a repair goes back",
+          "[compaction][damage]") {
+  Table table(GENERATE(false, true));
+  table.fill(80, 5);
+  const auto before = table.found();
+  const auto bases = table.bases();
+  table.files().set_hook([&](const io::Operation& operation) {
+    return on_compacted(operation, io::OperationKind::kRename, ErrorCode::kNoSpace);
+  });
+  REQUIRE(table.compact());
+  table.files().set_hook(nullptr);
+  table.close_uncleanly();
+  const auto left = *list_compacted_files(table.files(), table.folder());
+  REQUIRE(left.size() == 1);
+  const std::string compacted = compacted_path(table.folder(), left[0].base_offset, left[0].generation);
+  const std::string path = segment_path(table.folder(), left[0].base_offset, "log");
+  table.files().flip(compacted, table.files().info(compacted)->size - 1, 4);
+  const bool both = GENERATE(false, true);
+  if (both) table.files().flip(path, 200, 4);
+  const std::string old_bytes = *io::read_file(table.files(), path, 1 << 20);
+  const std::string new_bytes = *io::read_file(table.files(), compacted, 1 << 20);
+
+  const Status opened = table.try_open();
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kCorrupt);
+  CHECK(opened.error().message.find(compacted) != std::string::npos);
+  CHECK(table.verified().corrupt());
+  CHECK(table.looked_at().refused == both);
+  const auto refused = repair_data_directory(table.options_for(table.files()), {});
+  REQUIRE(refused);
+  REQUIRE(refused->refused == both);
+  if (both) {
+    CHECK(*io::read_file(table.files(), path, 1 << 20) == old_bytes);
+    CHECK(*io::read_file(table.files(), compacted, 1 << 20) == new_bytes);
+    const auto report =
+        repair_data_directory(table.options_for(table.files()), {.dry_run = false, .accept_loss = true});
+    REQUIRE(report);
+    const std::string kept = "data/quarantine/000001" + compacted.substr(4);
+    CHECK(*io::read_file(table.files(), kept, 1 << 20) == new_bytes);
+    CHECK(*io::read_file(table.files(), "data/quarantine/000001" + path.substr(4), 1 << 20) == old_bytes);
+  } else {
+    CHECK(*io::read_file(table.files(), path, 1 << 20) == old_bytes);
+  }
+  CHECK(list_compacted_files(table.files(), table.folder())->empty());
+  table.open();
+  if (both) {
+    CHECK(table.found().size() + 12 > before.size());
+  } else {
+    CHECK(table.found() == before);
+  }
+  REQUIRE(table.compact());
+  CHECK(table.verified().problems.empty());
+}
+
+TEST_CASE("a repair that is refused leaves an interrupted compaction as it is", "[compaction][repair]") {
+  Table table;
+  table.fill(80, 5);
+  const auto bases = table.bases();
+  table.files().set_hook([&](const io::Operation& operation) {
+    return on_compacted(operation, io::OperationKind::kRename, ErrorCode::kNoSpace);
+  });
+  REQUIRE(table.compact());
+  table.close();
+  table.files().set_hook(nullptr);
+  table.files().flip(segment_path(table.folder(), bases[3], "log"), 200, 4);
+  const uint64_t changes = changes_of(table.files(), [&] {
+    const auto report = repair_data_directory(table.options_for(table.files()), {});
+    REQUIRE(report);
+    CHECK(report->refused);
+    CHECK(report->actions.empty());
+  });
+  CHECK(changes == 0);
+  CHECK(list_compacted_files(table.files(), table.folder())->size() == 1);
+  const auto report =
+      repair_data_directory(table.options_for(table.files()), {.dry_run = false, .accept_loss = true});
+  REQUIRE(report);
+  CHECK_FALSE(report->refused);
+  CHECK(list_compacted_files(table.files(), table.folder())->empty());
+  table.open();
+  CHECK(table.seal(0).compacted.generation == 1);
+  REQUIRE(table.compact());
+  CHECK(table.verified().problems.empty());
 }
 
 TEST_CASE("a disk too full for the new segment leaves the old one, and later there is space",

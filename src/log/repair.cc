@@ -36,6 +36,7 @@ class Repair {
  private:
   Status finish_interrupted();
   Status finish_started_compactions();
+  void tell_failed_compactions();
   Status survey();
   Status survey_journal();
   Status survey_stream(const std::string& name);
@@ -389,23 +390,39 @@ Status Repair::finish_interrupted() {
   return carry_out(fs_, log_.directory, *plan, log_.keys);
 }
 
-// A segment is to have one file before it is looked at.
+// A segment is to have one file, the one that was looked at, before anything is done to it. Where that is the file
+// of before the compaction, the seal goes when it is mended or the segment cut apart, and with it the other file.
 Status Repair::finish_started_compactions() {
-  ASSERT(!options_.dry_run);
-  const auto names = fs_.list(streams_directory(log_.directory));
-  for (const std::string& name : names ? *names : std::vector<std::string>()) {
-    const auto meta = read_meta(fs_, meta_path(log_.directory, name));
-    for (int32_t number = 0; meta && number < meta->partitions; ++number) {
-      const std::string folder = partition_directory(log_.directory, name, number);
-      TRY_ASSIGN(const UnfinishedCompactions unfinished, find_unfinished_compactions(fs_, folder));
-      TRY(finish_compactions(fs_, folder, unfinished));
-      for (const Seal& seal : unfinished.committed) {
-        act(partition_name(name, number) + ": the compaction of the segment at offset " +
-            std::to_string(seal.base_offset) + ", which was interrupted, is finished");
-      }
+  ASSERT(!options_.dry_run && !report_.refused);
+  for (const PartitionSurvey& partition : partitions_) {
+    TRY_ASSIGN(UnfinishedCompactions unfinished, find_unfinished_compactions(fs_, partition.folder));
+    unfinished.abandoned.clear();  // the start removes them, once everything else is as it should be
+    const auto failed = [&](const Seal& seal) {
+      return std::any_of(partition.segments.begin(), partition.segments.end(), [&](const SegmentSurvey& segment) {
+        return segment.base_offset == seal.base_offset && segment.compaction_failed;
+      });
+    };
+    auto& committed = unfinished.committed;
+    committed.erase(std::remove_if(committed.begin(), committed.end(), failed), committed.end());
+    TRY(finish_compactions(fs_, partition.folder, unfinished));
+    for (const Seal& seal : committed) {
+      act(partition_name(partition.stream, partition.partition) + ": the compaction of the segment at offset " +
+          std::to_string(seal.base_offset) + ", which was interrupted, is finished");
     }
   }
   return {};
+}
+
+void Repair::tell_failed_compactions() {
+  for (const PartitionSurvey& partition : partitions_) {
+    for (const SegmentSurvey& segment : partition.segments) {
+      ASSERT(segment.base_offset >= 0);
+      if (!segment.compaction_failed) continue;
+      act(partition_name(partition.stream, partition.partition) + ": the segment at offset " +
+          std::to_string(segment.base_offset) + " " + (options_.dry_run ? "would be " : "is ") +
+          "again as it was before its last compaction, whose file is damaged");
+    }
+  }
 }
 
 Result<RepairReport> Repair::run() {
@@ -416,11 +433,12 @@ Result<RepairReport> Repair::run() {
   const bool finishing = !report_.actions.empty();
   // What it would find behind an unfinished repair can't be told before that is finished.
   if (finishing && options_.dry_run) return std::move(report_);
-  if (!options_.dry_run) TRY(finish_started_compactions());
   TRY(survey());
   tell_consequences();
   report_.refused = !report_.hopeless.empty() || (!report_.lost.empty() && !options_.accept_loss);
   if (report_.refused) return std::move(report_);
+  if (!options_.dry_run) TRY(finish_started_compactions());
+  tell_failed_compactions();
   const RepairPlan work = plan();
   if (!work.empty()) {
     describe(work);

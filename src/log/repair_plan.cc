@@ -202,6 +202,12 @@ Status store_repair_plan(io::FileSystem& fs, const std::string& directory, const
     for (const char* suffix : {"log", "key", "seal", "index", "timeindex"}) {
       TRY(set_aside(fs, directory, plan, segment_path(folder, segment.base_offset, suffix)));
     }
+    // Of a compaction that failed; something may be left of it that is damaged in the segment.
+    TRY_ASSIGN(const std::vector<CompactedFile> compacted, list_compacted_files(fs, folder));
+    for (const CompactedFile& file : compacted) {
+      if (file.base_offset != segment.base_offset) continue;
+      TRY(set_aside(fs, directory, plan, compacted_path(folder, file.base_offset, file.generation)));
+    }
   }
   if (plan.journal) {
     const std::string folder = journal_directory(directory);

@@ -3,13 +3,16 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "io/checksum.h"
 #include "log/segment_index.h"
 
 namespace colloquium::log {
 namespace {
 
-// A seal is replaced before the file is, once or twice in a process's life: more tries than two never help.
+// Another process may replace the seal between its being read and the file's being opened, and once more in the
+// time of a try only if compaction passes follow each other as fast: a few tries are plenty.
 constexpr int kTries = 4;
+constexpr size_t kBufferBytes = size_t{1} << 20;
 
 // Nothing if there is no seal, or none that can be believed.
 Result<std::optional<Seal>> find_seal(const io::FileSystem& fs, const std::string& directory, int64_t base) {
@@ -25,6 +28,14 @@ Status remove_if_there(io::FileSystem& fs, const std::string& path) {
   const Status removed = fs.remove(path);
   if (removed || removed.error().code == ErrorCode::kNotFound) return {};
   return removed;
+}
+
+tl::unexpected<Error> not_as_sealed(const SegmentFile& compacted, const std::string& before) {
+  ASSERT(!compacted.path.empty());
+  return fail(ErrorCode::kCorrupt,
+              "'" + compacted.path + "' does not have the size and sum it was sealed with, and '" + before +
+                  "' is left as it is: both are kept; 'colloquium log repair' goes " +
+                  "back to the segment as it was before its compaction, or says what is lost");
 }
 
 }  // namespace
@@ -46,6 +57,21 @@ Result<SegmentFile> open_segment_file(io::FileSystem& fs, const std::string& dir
   TRY_ASSIGN(const io::FileInfo info, found.file->info());
   found.size = info.size;
   return found;
+}
+
+Result<bool> has_sealed_bytes(const SegmentFile& opened, const Seal& seal) {
+  ASSERT(opened.file != nullptr);
+  if (opened.size != seal.size_bytes) return false;
+  std::string buffer(kBufferBytes, '\0');
+  uint32_t crc = 0;
+  for (uint64_t done = 0; done < opened.size;) {
+    buffer.resize(std::min<uint64_t>(kBufferBytes, opened.size - done));
+    TRY_ASSIGN(const size_t count, opened.file->read_at(done, buffer));
+    if (count == 0) return false;
+    crc = io::crc32c(std::string_view(buffer).substr(0, count), crc);
+    done += count;
+  }
+  return crc == seal.crc;
 }
 
 Result<SealedFile> open_sealed_file(io::FileSystem& fs, const std::string& directory, int64_t base) {
@@ -100,7 +126,13 @@ Status finish_compactions(io::FileSystem& fs, const std::string& directory,
     TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
   }
   for (const Seal& seal : unfinished.committed) {
-    TRY_ASSIGN(SegmentFile found, open_segment_file(fs, directory, seal.base_offset, &seal));
+    auto opened = open_segment_file(fs, directory, seal.base_offset, &seal);
+    if (!opened && opened.error().code == ErrorCode::kNotFound) continue;  // retention has removed it since
+    if (!opened) return fail(opened.error());
+    SegmentFile& found = *opened;
+    // The old file may be the only good one.
+    TRY_ASSIGN(const bool good, has_sealed_bytes(found, seal));
+    if (!good) return not_as_sealed(found, segment_path(directory, seal.base_offset, "log"));
     TRY_ASSIGN(const SegmentIndex index, SegmentIndex::rebuild(std::move(found.file), found.size));
     const std::string path = segment_path(directory, seal.base_offset, "log");
     TRY(store_index(fs, directory, seal.base_offset, index));

@@ -26,6 +26,9 @@ struct SegmentFile {
 Result<SegmentFile> open_segment_file(io::FileSystem& fs, const std::string& partition_directory,
                                       int64_t base_offset, const Seal* seal);
 
+// Whether size and CRC-32C of the whole file are the seal's: reads all of it.
+Result<bool> has_sealed_bytes(const SegmentFile& opened, const Seal& seal);
+
 // With the seal that belongs to it, also while another process compacts. kCorrupt if the seal can't be read, or is
 // of a file of another size.
 struct SealedFile : SegmentFile {
@@ -43,7 +46,8 @@ struct UnfinishedCompactions {
 };
 Result<UnfinishedCompactions> find_unfinished_compactions(const io::FileSystem& fs,
                                                           const std::string& partition_directory);
-// Renames the ones, with new indexes, and removes the others. May be interrupted and repeated.
+// Renames the ones, with new indexes, and removes the others. May be interrupted and repeated. kCorrupt if a
+// file's bytes are not the seal's: then it and the file it should replace stay.
 Status finish_compactions(io::FileSystem& fs, const std::string& partition_directory,
                           const UnfinishedCompactions& unfinished);
 

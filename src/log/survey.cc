@@ -39,16 +39,17 @@ class Surveyor {
     bool last = false;
     int64_t limit = kNoLimit;  // offsets of this segment are below
     std::optional<Seal> seal;
+    bool compaction_failed = false;
   };
 
   Status read_epochs(const std::vector<int64_t>& bases);
   Status survey_segment(int64_t base, int64_t next_base);
   Status open(int64_t base, int64_t next_base, Current& now);
+  Result<SegmentFile> open_file(int64_t base, Current& now);
   Status follow(const Current& now, SegmentSurvey& segment);
   Result<std::optional<SegmentPlace>> go_behind(const Current& now, const SegmentScan& scan,
                                                 SegmentSurvey& segment);
   Status check_side_files(const Current& now, const SegmentScan& scan, SegmentSurvey& segment);
-  Status tell_compactions();
   void lose(int64_t from, int64_t below, std::string file, std::string what);
   void take(const BatchCursor::Item& item);
   void finish_lost(int64_t time_ms);
@@ -141,12 +142,29 @@ Status Surveyor::read_epochs(const std::vector<int64_t>& bases) {
   return {};
 }
 
+// The one that counts. If what a compaction has committed is damaged, and the file of before still there, it is
+// that one: it has everything that the other should have.
+Result<SegmentFile> Surveyor::open_file(int64_t base, Current& now) {
+  const Seal* const seal = now.seal ? &*now.seal : nullptr;
+  TRY_ASSIGN(SegmentFile opened, open_segment_file(fs_, found_.folder, base, seal));
+  const std::string path = segment_path(found_.folder, base, "log");
+  if (opened.path == path || !fs_.info(path)) return opened;
+  ASSERT(seal != nullptr);
+  TRY_ASSIGN(const bool good, has_sealed_bytes(opened, *seal));
+  if (good) {
+    found_.start_mends.push_back("the compaction of '" + path + "', which was interrupted, is finished");
+    return opened;
+  }
+  now.compaction_failed = true;
+  return open_segment_file(fs_, found_.folder, base, nullptr);
+}
+
 Status Surveyor::open(int64_t base, int64_t next_base, Current& now) {
   if (!is_journal()) {
     const auto seal = read_seal(fs_, segment_path(found_.folder, base, "seal"));
     if (seal && seal->base_offset == base) now.seal = *seal;
   }
-  TRY_ASSIGN(SegmentFile opened, open_segment_file(fs_, found_.folder, base, now.seal ? &*now.seal : nullptr));
+  TRY_ASSIGN(SegmentFile opened, open_file(base, now));
   now.path = std::move(opened.path);
   now.file = std::move(opened.file);
   now.size = opened.size;
@@ -239,17 +257,6 @@ Status Surveyor::check_side_files(const Current& now, const SegmentScan& scan, S
   return {};
 }
 
-Status Surveyor::tell_compactions() {
-  if (is_journal()) return {};
-  TRY_ASSIGN(const UnfinishedCompactions unfinished, find_unfinished_compactions(fs_, found_.folder));
-  for (const Seal& seal : unfinished.committed) {
-    ASSERT(seal.compacted.generation > 0);
-    found_.start_mends.push_back("the compaction of '" + segment_path(found_.folder, seal.base_offset, "log") +
-                                 "', which was interrupted, is finished");
-  }
-  return {};
-}
-
 Status Surveyor::survey_segment(int64_t base, int64_t next_base) {
   ASSERT(base >= 0);
   const int64_t expected = next_ < 0 ? base : gaps_.skip(next_);
@@ -264,6 +271,7 @@ Status Surveyor::survey_segment(int64_t base, int64_t next_base) {
   TRY(open(base, next_base, now));
   SegmentSurvey segment;
   segment.base_offset = base;
+  segment.compaction_failed = now.compaction_failed;
   TRY(follow(now, segment));
   found_.segments.push_back(std::move(segment));
   return {};
@@ -284,7 +292,6 @@ Result<PartitionSurvey> Surveyor::run() {
     return std::move(found_);
   }
   bases.erase(bases.begin(), std::lower_bound(bases.begin(), bases.end(), oldest->offset));
-  TRY(tell_compactions());
   TRY(read_epochs(bases));
   if (epochs_.empty()) return std::move(found_);
   // Without a readable table the offsets in it count as lost, and it is made again.

@@ -49,6 +49,7 @@ struct SegmentSurvey {
   int64_t base_offset = 0;
   bool damaged = false;  // below what was synced; `stretches` are what is left of it
   std::vector<Stretch> stretches;
+  bool compaction_failed = false;     // what it committed is damaged, and the file of before was looked at instead
   bool bad_seal = false;              // the segment is whole, and its seal says something else
   std::optional<SegmentIndex> index;  // to be written, because the files say something else
 };
