@@ -8,6 +8,7 @@
 #include "log/data_directory.h"
 #include "log/layout.h"
 #include "log/nonce_watch_test.h"
+#include "log/record_filter.h"
 #include "log/repair.h"
 #include "log/scripted_run_test.h"
 #include "log/seal.h"
@@ -437,6 +438,24 @@ TEST_CASE("what is damaged is not written anew, and is told once", "[compaction]
   REQUIRE(table.warnings().size() == 1);
   CHECK(table.warnings()[0].find("compaction of 's/0' can't go on") != std::string::npos);
   CHECK(table.log().stats().compacted_segments == 0);
+}
+
+TEST_CASE("records that no writer makes are damage, whatever the checksum of their batch says", "[compaction]") {
+  const EncodedBatch batch = contract::encoded(contract::values({"1", "2", "3"}));
+  REQUIRE(batch.codec == Codec::kNone);
+  BatchHeader header;
+  header.record_count = 3;
+  for (const auto& [last_offset_delta, bytes] :
+       {std::pair<int32_t, size_t>{1, batch.records.size()}, {2, batch.records.size() - 1}}) {
+    header.last_offset_delta = last_offset_delta;
+    CheckedRecords records(header, std::string_view(batch.records).substr(0, bytes));
+    Record record;
+    CHECK(records.next(record).value());
+    CHECK(records.next(record).value());
+    const Result<bool> third = records.next(record);
+    REQUIRE_FALSE(third);
+    CHECK(third.error().code == ErrorCode::kCorrupt);
+  }
 }
 
 TEST_CASE("a compacted segment whose seal is lost gets another, and nothing else is lost",

@@ -105,10 +105,12 @@ Result<bool> Compactor::gather_segment(Work& work, const Candidate& candidate) {
     const BatchHeader& header = item->header;
     ASSERT(header.base_offset >= candidate.seal.base_offset);
     if (header.is_control() || header.record_count == 0 || header.last_offset() < from) continue;
-    TRY_ASSIGN(const std::string_view records, walk.unpacked(*item));
-    RecordReader reader(records, header.record_count);
+    TRY_ASSIGN(const std::string_view unpacked, walk.unpacked(*item));
+    CheckedRecords records(header, unpacked);
     Record record;
-    while (reader.next(record)) {
+    for (;;) {
+      TRY_ASSIGN(const bool more, records.next(record));
+      if (!more) break;
       const int64_t offset = header.base_offset + record.offset_delta;
       if (!record.key || offset < from) continue;
       if (work.newest->put(*record.key, offset)) continue;
@@ -253,9 +255,10 @@ Status Compactor::end_of_pass(const Work& work, const Error& error) {
   const bool damage = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound ||
                       error.code == ErrorCode::kInvalidConfig;
   if (!damage) return fail(error);
-  tell_once("stuck " + work.partition->name(), "compaction of '" + work.partition->name() +
-                                                   "' can't go on: " + error.message +
-                                                   "; 'colloquium log verify' lists every damaged " + "place");
+  const bool verified = error.code == ErrorCode::kCorrupt;  // a key that is not given is no damage
+  tell_once("stuck " + work.partition->name(),
+            "compaction of '" + work.partition->name() + "' can't go on: " + error.message +
+                (verified ? "; 'colloquium log verify' lists every damaged place" : ""));
   return {};
 }
 

@@ -52,10 +52,10 @@ Result<std::shared_ptr<const Batch>> PartitionReader::next() {
 
 Result<std::string_view> PartitionReader::records(const BatchCursor::Item& item) {
   ASSERT(segment_ != nullptr);
-  if (opens_ != segment_.get()) {
+  if (opens_ != segment_) {
     TRY_ASSIGN(auto key, partition_->key_of(*segment_));
     opener_.enter(std::move(key));
-    opens_ = segment_.get();
+    opens_ = segment_;
   }
   const auto opened = opener_.open(item);
   if (!opened) return damaged(opened.error().message);

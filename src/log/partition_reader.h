@@ -51,8 +51,8 @@ class PartitionReader final : public Reader {
   std::shared_ptr<const io::File> file_;
   std::optional<BatchCursor> cursor_;
   BatchOpener opener_;
-  const Segment* opens_ = nullptr;  // what opener_ has entered
-  int64_t expected_ = -1;           // the offset that has to follow at the cursor
+  std::shared_ptr<const Segment> opens_;  // what opener_ has entered
+  int64_t expected_ = -1;                 // the offset that has to follow at the cursor
 };
 
 }  // namespace colloquium::log

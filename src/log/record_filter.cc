@@ -30,6 +30,13 @@ std::pair<std::string_view, std::string> source_header(const Record& first) {
 
 }  // namespace
 
+Result<bool> CheckedRecords::next(Record& record) {
+  if (!reader_.next(record)) return reader_.ok() ? Result<bool>(false) : malformed();
+  if (record.offset_delta <= before_ || record.offset_delta > last_offset_delta_) return malformed();
+  before_ = record.offset_delta;
+  return true;
+}
+
 bool RecordFilter::stays(const BatchHeader& header, const Record& record) {
   const int64_t offset = header.base_offset + record.offset_delta;
   ASSERT(offset >= 0);
@@ -43,18 +50,15 @@ Result<RecordFilter::Verdict> RecordFilter::judge(const BatchHeader& header, std
   ASSERT(!header.is_control());
   Verdict verdict;
   verdict.count = header.record_count;
-  RecordReader reader(unpacked, header.record_count);
+  CheckedRecords records(header, unpacked);
   Record record;
-  int64_t last = -1;
-  while (reader.next(record)) {
-    if (record.offset_delta <= last || record.offset_delta > header.last_offset_delta) return malformed();
-    last = record.offset_delta;
+  for (;;) {
+    TRY_ASSIGN(const bool more, records.next(record));
+    if (!more) return verdict;
     if (!stays(header, record)) continue;
     ++verdict.left;
     if (!record.value && record.key) ++verdict.tombstones;
   }
-  if (!reader.ok()) return malformed();
-  return verdict;
 }
 
 Result<std::string_view> RecordFilter::filter(const BatchHeader& header, std::string_view unpacked) {

@@ -20,6 +20,21 @@
 
 namespace colloquium::log {
 
+// The records of a batch, each looked at: kCorrupt for what no writer makes, whatever the checksum says.
+class CheckedRecords {
+ public:
+  CheckedRecords(const BatchHeader& header, std::string_view unpacked)
+      : last_offset_delta_(header.last_offset_delta), reader_(unpacked, header.record_count) {}
+
+  // False at the end.
+  Result<bool> next(Record& record);
+
+ private:
+  const int64_t last_offset_delta_;
+  int64_t before_ = -1;
+  RecordReader reader_;
+};
+
 class RecordFilter {
  public:
   // `newest` knows the keys of what stands below `below`; it outlives the filter.
