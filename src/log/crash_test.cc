@@ -39,7 +39,7 @@ TEST_CASE("a run stopped at any operation loses nothing it acknowledged [REQ-176
   const uint64_t seed = how == End::kSomeSectors ? 1 : 2;
   const uint64_t operations = operations_of_whole_run(seed, encrypted);
   size_t worth = 0;
-  for (uint64_t stop = 0; stop <= operations; stop += kPlaceStep) {
+  for (uint64_t stop = operations % kPlaceStep; stop <= operations; stop += kPlaceStep) {
     INFO("seed " << seed << ", stopped at operation " << stop << " of " << operations);
     ScriptedRun run(seed);
     if (encrypted) run.encrypt();

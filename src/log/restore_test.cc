@@ -65,7 +65,7 @@ TEST_CASE("a restore stopped at any operation is begun again, and nothing opens 
       scene.operations_of([&] { REQUIRE(failure_of(restore_for(scene.run(), "restored")) == ""); });
   REQUIRE(operations > 100);
   size_t refused = 0;
-  for (uint64_t stop = 0; stop <= operations; stop += kPlaceStep) {
+  for (uint64_t stop = operations % kPlaceStep; stop <= operations; stop += kPlaceStep) {
     INFO("stopped at operation " << stop << " of " << operations);
     io::MemoryFileSystem& fs = scene.files();
     fs.copy_from(start);
