@@ -721,7 +721,9 @@ TEMPLATE_TEST_CASE("a tombstone takes what is older of its key, and goes when it
   REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(make_batch({event}))));
   // None of k1, behind it.
   for (int i = 0; i < 60; ++i) {
-    const Event other{'"' + std::string(80, 'o') + '"', "other " + std::to_string(i % 3), {}};
+    std::string text(82, 'o');
+    text.front() = text.back() = '"';
+    const Event other{text, "other " + std::to_string(i % 3), {}};
     REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(make_batch({other}))));
   }
   const auto count = [&](bool tombstones) {
