@@ -63,20 +63,6 @@ inline std::string verify_problem(ScriptedRun& run, const std::string& directory
   return report->problems.empty() ? std::string() : report->problems.front().describe();
 }
 
-inline std::vector<std::string> files_below(const io::FileSystem& fs, const std::string& path) {
-  std::vector<std::string> all;
-  const std::vector<std::string> names = *fs.list(path);
-  for (const std::string& name : names) {
-    const std::string inside = io::join(path, name);
-    if (fs.info(inside)->is_directory) {
-      for (std::string& file : files_below(fs, inside)) all.push_back(std::move(file));
-    } else {
-      all.push_back(inside);
-    }
-  }
-  return all;
-}
-
 inline std::vector<Snapshot> list_snapshots_if_any(const io::FileSystem& fs) {
   auto snapshots = list_snapshots(fs, "backup");
   return snapshots ? *snapshots : std::vector<Snapshot>();

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "io/memory_file_system.h"
 #include "io/path.h"
@@ -29,6 +31,21 @@ inline void copy_files(const io::FileSystem& from, io::MemoryFileSystem& to, con
     REQUIRE((*file)->sync());
   }
   REQUIRE(to.sync_directory(path));
+}
+
+// The paths of all files below `path`.
+inline std::vector<std::string> files_below(const io::FileSystem& fs, const std::string& path) {
+  std::vector<std::string> all;
+  const std::vector<std::string> names = *fs.list(path);
+  for (const std::string& name : names) {
+    const std::string inside = io::join(path, name);
+    if (fs.info(inside)->is_directory) {
+      for (std::string& file : files_below(fs, inside)) all.push_back(std::move(file));
+    } else {
+      all.push_back(inside);
+    }
+  }
+  return all;
 }
 
 // Every file below `path` with its content, in one text: to see that nothing was changed.

@@ -126,20 +126,6 @@ std::string verify_problem(const Scene& scene, io::MemoryFileSystem& fs) {
   return report->problems.empty() ? std::string() : report->problems.front().describe();
 }
 
-std::vector<std::string> files_below(const io::FileSystem& fs, const std::string& path) {
-  std::vector<std::string> all;
-  const std::vector<std::string> names = *fs.list(path);
-  for (const std::string& name : names) {
-    const std::string inside = io::join(path, name);
-    if (fs.info(inside)->is_directory) {
-      for (std::string& file : files_below(fs, inside)) all.push_back(std::move(file));
-    } else {
-      all.push_back(inside);
-    }
-  }
-  return all;
-}
-
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }

@@ -40,9 +40,13 @@ def log(directory, *arguments):
     return done.stdout
 
 
+def events_left(directory):
+    return [json.loads(line) for line in log(directory, "cat", "prices", "--format", "full").splitlines()]
+
+
 def check_left(directory, before):
     """What `log cat` shows: the newest of each article, unchanged, and less than there was."""
-    left = [json.loads(line) for line in log(directory, "cat", "prices", "--format", "full").splitlines()]
+    left = events_left(directory)
     values = {event["value"]["n"]: event for event in left}
     check(set(range(EVENTS - ARTICLES, EVENTS)) <= set(values), f"the newest are there: {sorted(values)}")
     check(len(values) < EVENTS - 5, f"others are gone: {sorted(values)}")
@@ -78,6 +82,8 @@ def a_stream_of_prices_keeps_the_newest_of_each():
             wait_for(lambda: instance.metric("colloquium_log_compacted_events_total") > 5, "it is compacted")
             check(instance.metric("colloquium_log_compacted_bytes_total") > 1_000_000, "it is smaller")
             check_equal(instance.metric("colloquium_log_removed_segments_total"), 0, "segments that retention removed")
+            # What came last is certainly synced, for another process, after a second of idleness.
+            wait_for(lambda: events_left(directory)[-1]["value"]["n"] == EVENTS - 1, "the mark behind the last event")
             left = check_left(directory, None)
             log(directory, "verify")
             instance.kill()

@@ -1,13 +1,12 @@
 """[REQ-010] [REQ-029] The machine's worse days: a clock that jumps a month ahead and back, and a disk that is
 mounted read-only under the process."""
-import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import time
 
-from harness import Instance, check, check_equal, main, read_lines, request, run, wait_for, work_directory
+from harness import Instance, check, check_equal, main, read_lines, request, run, small_disk, wait_for, work_directory
 
 PIPELINE = """
 name: hooks
@@ -61,28 +60,13 @@ def a_clock_that_jumps_loses_nothing_and_forgets_no_id():
         check_equal(code, 0, out + err)
 
 
-@contextlib.contextmanager
-def small_disk(directory):
-    """A file system of its own, or None where this user may not mount one."""
-    mount = directory / "disk"
-    mount.mkdir()
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", mount],
-                                          capture_output=True, check=False).returncode != 0:
-        yield None
-        return
-    try:
-        yield mount
-    finally:
-        subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
-
-
 def remount(mount, how):
     """False if it can't be, as while a file is open for writing."""
     return subprocess.run(["mount", "-o", "remount," + how, mount], capture_output=True, check=False).returncode == 0
 
 
 def a_disk_that_is_read_only_is_named_and_what_was_acknowledged_is_there_afterwards():
-    with work_directory() as directory, small_disk(directory) as disk:
+    with work_directory() as directory, small_disk(directory, 200) as disk:
         if disk is None:
             print("  skipped: this user may not mount a small file system")
             return

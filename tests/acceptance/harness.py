@@ -176,14 +176,29 @@ def raw_request(port, data, timeout=10, shut_down=False):
         return received
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=30, pause=0.02):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(pause)
     raise AssertionError("waited %d s for %s" % (seconds, what))
+
+
+@contextlib.contextmanager
+def small_disk(directory, megabytes):
+    """A file system of its own, or None where this user may not mount one."""
+    mount = directory / "disk"
+    mount.mkdir()
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%dm" % megabytes, "tmpfs", mount],
+                                          capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
 
 
 def read_lines(path):

@@ -7,16 +7,14 @@ Run it when a version is released whose format differs from the newest one here,
 Four streams, one a codec, each with two partitions, ids and the commits of a sink; crashed/ is what a SIGKILL left.
 """
 import json
-import os
 import pathlib
-import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'acceptance'))
+from harness import Instance, wait_for  # noqa: E402
 
 CODECS = ('none', 'gzip', 'lz4', 'zstd')
 PIPELINE = """name: {codec}
@@ -33,29 +31,17 @@ def post(port, path, events):
         return json.load(answer)
 
 
-def start(binary, work):
-    process = subprocess.Popen([binary, 'run', *(f'{codec}.yaml' for codec in CODECS), '--data-dir', 'data', '--listen',
-                                '127.0.0.1:7391', '--admin', '127.0.0.1:7392'], cwd=work, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    while True:
-        try:
-            urllib.request.urlopen('http://127.0.0.1:7392/readyz', timeout=1).close()
-            return process
-        except OSError:
-            time.sleep(0.05)
+def start(work):
+    first, *others = (f'{codec}.yaml' for codec in CODECS)
+    return Instance(first, work, arguments=others)
 
 
-def wait_for_commits():
-    while True:
-        with urllib.request.urlopen('http://127.0.0.1:7392/metrics', timeout=10) as answer:
-            lags = re.findall(r'^colloquium_leg_lag_events{.*} (.*)$', answer.read().decode(), re.MULTILINE)
-        if lags and all(float(lag) == 0 for lag in lags):
-            return
-        time.sleep(0.05)
+def wait_for_commits(instance):
+    wait_for(lambda: instance.metric('colloquium_leg_lag_events') == 0, 'every sink to have everything')
 
 
 def main():
-    binary, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder = pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True)
     events = [json.dumps({'id': f'e{n}', 'n': n, 'text': 'Zoë ☂ ' * (n % 7)}, ensure_ascii=False, separators=(',', ':'))
               for n in range(60)]
@@ -65,19 +51,17 @@ def main():
         for codec in CODECS:
             (work / f'{codec}.yaml').write_text(PIPELINE.format(codec=codec))
             shutil.copy(work / f'{codec}.yaml', folder)
-        process = start(binary, work)
+        instance = start(work)
         for codec in CODECS:
             for begin in range(0, 40, 10):
-                assert post(7391, codec, events[begin:begin + 10])['accepted'] == 10
-        wait_for_commits()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0
+                assert post(instance.listen, codec, events[begin:begin + 10])['accepted'] == 10
+        wait_for_commits(instance)
+        assert instance.stop() == 0
         keep(work, folder / 'clean')
-        process = start(binary, work)
+        instance = start(work)
         for codec in CODECS:
-            assert post(7391, codec, events[40:])['accepted'] == 20
-        process.kill()
-        process.wait()
+            assert post(instance.listen, codec, events[40:])['accepted'] == 20
+        instance.kill()
         keep(work, folder / 'crashed')
 
 
