@@ -224,7 +224,7 @@ TEST_CASE("that the steps ran out is told where they did") {
 }
 
 TEST_CASE("a call that fails half way leaves the names of its caller to look at") {
-  const ProgramPtr program = traced(R"(["let", {"f": ["lambda", ["n"], ["call", ["$", "/f"], ["$", "/n"]]]},
+  const ProgramPtr program = traced(R"(["let", {"f": ["lambda", ["n"], ["+", 1, ["call", ["$", "/f"], ["$", "/n"]]]]},
     ["call", ["$", "/f"], 1]])");
   Limits limits;
   limits.depth = 20;

@@ -22,6 +22,7 @@
 #include "tests/computo/script_checks.h"
 #include "tests/computo/script_maker.h"
 #include "tests/computo/vector_files.h"
+#include "tests/sanitized.h"
 
 namespace colloquium::computo {
 namespace {
@@ -31,14 +32,6 @@ using testing::check_evaluation;
 using testing::evaluated;
 using testing::random_choices;
 using testing::ScriptMaker;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-// Sanitizers take several times as long for the same.
-constexpr int kSlower = kSanitized ? 10 : 1;
 
 struct Vector {
   std::string script;
@@ -171,7 +164,7 @@ void check_bounds(const std::string& name, const std::string& text, Expected exp
   });
   CHECK(spent.done);
   CHECK(spent.cpu_seconds < 6 * kSlower);
-  if (!kSanitized) CHECK(spent.most_memory_mib < 1200);
+  if (!(kSlower > 1)) CHECK(spent.most_memory_mib < 1200);
 }
 
 }  // namespace
@@ -182,7 +175,7 @@ TEST_CASE("every beginning of every script of the conformance files is a value o
   size_t tried = 0;
   for (const Vector& vector : vectors()) {
     // Sanitizers see every tenth.
-    if (kSanitized && ++tried % 10 != 0) continue;
+    if ((kSlower > 1) && ++tried % 10 != 0) continue;
     const size_t most = std::min<size_t>(vector.script.size(), 400);
     for (size_t size = 0; size < most; ++size) try_text(std::string_view(vector.script).substr(0, size));
     CHECK_NOTHROW(try_text(vector.script));
@@ -323,7 +316,7 @@ TEST_CASE("imports that never end are refused in bounded time and memory") {
     });
     CHECK(spent.done);
     CHECK(spent.cpu_seconds < 6 * kSlower);
-    if (!kSanitized) CHECK(spent.most_memory_mib < 1200);
+    if (!(kSlower > 1)) CHECK(spent.most_memory_mib < 1200);
   }
 }
 
