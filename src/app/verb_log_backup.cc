@@ -18,7 +18,7 @@ struct Options {
   std::string folder;
   std::string data_dir = kDefaultDataDirectory;
   std::optional<std::string> keep;
-  bool list = false;
+  bool list = false, full = false;
   KeyOptions keys;
 };
 
@@ -104,6 +104,7 @@ Exit back_up(const Options& options, Console& console) {
   how.clock = &clock;
   how.keys = *keys;
   how.keep = *keep;
+  how.full = options.full;
   ProgressLine progress(console, "% backed up");
   how.progress = [&progress](uint64_t done, uint64_t total) { progress.show_share(done, total); };
   const auto report = log::back_up(how);
@@ -140,6 +141,7 @@ Verb log_backup_verb() {
       verb.options.begin(),
       {data_dir_option(options->data_dir),
        {"--keep", "N", "afterwards remove all but the newest N snapshots; default: keep all", &options->keep},
+       {"--full", "", "copy every file, also what the snapshot before has", &options->full},
        {"--list", "", "list the snapshots in DIR, and make none", &options->list}});
   verb.options.push_back(
       {"DIR", "", "the folder of the snapshots; made if it is not there", &options->folder, true});

@@ -99,7 +99,7 @@ Status Backup::choose_previous(const std::vector<Snapshot>& snapshots) {
     ASSERT(snapshot.number > last);
     last = snapshot.number;
     auto manifest = read_manifest(fs_, snapshot_path(options_.folder, last));
-    if (manifest) previous = SnapshotWriter::Previous{last, std::move(*manifest)};
+    if (manifest && !options_.full) previous = SnapshotWriter::Previous{last, std::move(*manifest)};
   }
   report_.number = last + 1;
   snapshot_.emplace(fs_, options_.folder, report_.number, std::move(previous));

@@ -36,6 +36,7 @@ struct BackupOptions {
   const Clock* clock = nullptr;
   std::shared_ptr<const KeyRing> keys;  // may be null
   uint64_t keep = 0;                    // snapshots, this one too; older ones are removed; 0: all are kept
+  bool full = false;                    // shares no file with the snapshot before
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // may be null
 };
 

@@ -259,6 +259,27 @@ TEST_CASE("a second snapshot shares what is finished with the first, and outlive
   CHECK(scene.equals("third"));
 }
 
+TEST_CASE("a full backup shares nothing, so that a file of the one before may rot", "[backup]") {
+  BackupScene scene;
+  REQUIRE(back_up_of(scene.run()));
+  io::MemoryFileSystem& fs = scene.files();
+  const std::vector<std::string> paths = files_below(fs, "backup/000001/streams");
+  const auto seal =
+      std::find_if(paths.begin(), paths.end(), [](const auto& path) { return path.ends_with(".seal"); });
+  REQUIRE(seal != paths.end());
+  const auto file = fs.open(seal->substr(0, seal->size() - 4) + "log", io::OpenMode::kReadWrite);
+  REQUIRE(file);
+  REQUIRE((*file)->write_at(70, "rot"));
+  REQUIRE(back_up_of(scene.run()));
+  CHECK(failure_of(restore_for(scene.run(), "linked")).find("--full") != std::string::npos);
+  BackupOptions full = backup_options(scene.run());
+  full.full = true;
+  const auto made = back_up(full);
+  REQUIRE(made);
+  CHECK(made->linked_files == 0);
+  CHECK(failure_of(restore_for(scene.run(), "whole")) == "");
+}
+
 TEST_CASE("a disk without links gets copies", "[backup][fault]") {
   BackupScene scene;
   REQUIRE(failure_of(back_up_of(scene.run())) == "");

@@ -14,10 +14,13 @@
 #include "log/seal.h"
 #include "log/segment_log.h"
 #include "log/verify.h"
+#include "log/watched_file_system_test.h"
 #include "tests/compliance/log_helpers.h"
 
 namespace colloquium::log {
 namespace {
+
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 // A stream of one partition whose events have keys; every batch is one event.
 class Table {
@@ -31,6 +34,8 @@ class Table {
   SegmentLog& log() { return *log_; }
   SimExecutor& executor() { return executor_; }
   io::MemoryFileSystem& files() { return files_; }
+  // Called before every operation on the files of the log.
+  void on_operation(std::function<void()> call) { on_operation_ = std::move(call); }
   ManualClock& clock() { return clock_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   StreamId stream() const { return stream_; }
@@ -38,6 +43,7 @@ class Table {
 
   Status try_open() {
     LogOptions options = options_for(files_);
+    options.files = &watched_;
     options.on_warning = [this](const std::string& warning) { warnings_.push_back(warning); };
     TRY_ASSIGN(log_, SegmentLog::open(std::move(options)));
     TRY_ASSIGN(stream_, log_->open_stream({"s", 1, std::nullopt, Compaction{.on = true, .tombstone_ms = 1000}}));
@@ -129,6 +135,10 @@ class Table {
   SeededRandom random_{1};
   NonceWatch nonces_;
   io::MemoryFileSystem files_;
+  std::function<void()> on_operation_;
+  WatchedFileSystem watched_{files_, [this] {
+                               if (on_operation_) on_operation_();
+                             }};
   std::vector<std::string> warnings_;
   std::unique_ptr<SegmentLog> log_;
   StreamId stream_ = 0;
@@ -204,6 +214,7 @@ TEST_CASE("by itself compaction waits until half of what is finished is new to i
     contract::Awaited<Status> committed(table.executor());
     table.log().commit({"p/leg", {}, {}, {}}, committed.callback());
     REQUIRE(committed.get());
+    table.executor().run_until_idle();
     return table.log().stats().compacted_segments;
   };
   table.fill(60, 30);
@@ -211,8 +222,29 @@ TEST_CASE("by itself compaction waits until half of what is finished is new to i
   CHECK(first > 0);
   table.fill(14, 30);
   CHECK(tick() == first);
-  table.fill(100, 30);
-  CHECK(tick() > first);
+  SECTION("which is when there are more") {
+    table.fill(100, 30);
+    CHECK(tick() > first);
+  }
+  SECTION("or for a week") {
+    table.clock().advance_ms(6 * kDayMs);
+    CHECK(tick() == first);
+    table.clock().advance_ms(kDayMs);
+    CHECK(tick() > first);
+  }
+}
+
+TEST_CASE("a segment that is written slowly is finished after a day, so that it is compacted", "[compaction]") {
+  Table table;
+  for (int day = 0; day < 4; ++day) {
+    table.put("k", std::to_string(day));
+    table.clock().advance_ms(kDayMs + 1);
+  }
+  CHECK(table.bases().size() == 4);
+  REQUIRE(table.compact());
+  // The newest finished one and the one that is written are left alone.
+  CHECK(table.bases().size() == 5);
+  CHECK(table.found().size() == 2);
 }
 
 TEST_CASE("with memory for few keys it takes more passes to the same end", "[compaction]") {
@@ -502,7 +534,7 @@ TEST_CASE("whatever bit of a compacted segment flips is told, and nothing wrong 
   table.close();
   io::MemoryFileSystem copy;
   copy_files(table.files(), copy, "data");
-  for (uint64_t bit = 0; bit < size * 8; bit += kPlaceStep) {
+  for (uint64_t bit = 0; bit<size * 8; bit += kPlaceStep> 1 ? 3 * kPlaceStep : 1) {
     INFO("bit " << bit << " of " << size * 8);
     copy.flip(path, bit / 8, static_cast<uint8_t>(1u << bit % 8));
     const auto report = verify_data_directory(copy, "data", nullptr, encrypted ? table.ring() : nullptr);
@@ -576,6 +608,34 @@ TEST_CASE("retention removes what was compacted, and counts what is there", "[co
   CHECK(info.size_bytes == 0);
   table.close();
   CHECK(table.verified().problems.empty());
+}
+
+TEST_CASE("retention does not wait for the end of a compaction, wherever that is", "[compaction][retention]") {
+  int removed_midway = 0;
+  for (int64_t at = 1;; at += 1 + at / 8 * static_cast<int64_t>(kPlaceStep)) {
+    Table table;
+    table.fill(80, 5);
+    REQUIRE(table.log().open_stream({"s", 1, Retention{.time_ms = 60'000}}));
+    const auto before = table.found();
+    int64_t operations = 0;
+    table.on_operation([&] {
+      if (++operations == at) table.clock().advance_ms(65'000);
+    });
+    REQUIRE(table.compact());
+    table.on_operation(nullptr);
+    const bool over = operations < at;
+    const int64_t first = table.bases().front();
+    if (!over && first > 0) {
+      ++removed_midway;
+      CHECK(table.log().stream_info(table.stream())->partitions[0].oldest_offset == first);
+    }
+    for (const auto& event : table.found()) CHECK(std::find(before.begin(), before.end(), event) != before.end());
+    CHECK(table.warnings().empty());
+    table.close();
+    CHECK(table.verified().problems.empty());
+    if (over) break;
+  }
+  CHECK(removed_midway > 0);
 }
 
 }  // namespace colloquium::log

@@ -12,6 +12,8 @@ namespace {
 
 // Kafka's min.cleanable.dirty.ratio: a pass reads everything, so it should have something to compare.
 constexpr uint64_t kDirtyShare = 2;  // one half
+// As Kafka's max.compaction.lag.ms, which has no bound by default.
+constexpr int64_t kLongestDirtyMs = int64_t{7} * 24 * 3600 * 1000;
 // The segment that is written, and the newest finished one.
 constexpr size_t kLeftAlone = 2;
 
@@ -87,6 +89,7 @@ bool Compactor::is_due(const Work& work, bool now) const {
     ASSERT(candidate.seal.size_bytes > 0);
     all_bytes += candidate.seal.size_bytes;
     if (candidate.dirty()) dirty_bytes += candidate.seal.size_bytes;
+    if (candidate.dirty() && candidate.seal.max_time_ms + kLongestDirtyMs <= now_ms_) return true;
     if (candidate.seal.compacted.tombstones > 0 && tombstones_are_over(work, candidate)) return true;
   }
   return dirty_bytes > 0 && (now || dirty_bytes * kDirtyShare >= all_bytes);
@@ -125,7 +128,8 @@ Status Compactor::gather(Work& work) {
   work.end = work.segments.front().seal.base_offset;
   for (const Candidate& candidate : work.segments) {
     if (candidate.dirty()) {
-      TRY_ASSIGN(const bool whole, gather_segment(work, candidate));
+      TRY_ASSIGN(const bool there, still_there(work, candidate));
+      TRY_ASSIGN(const bool whole, there ? gather_segment(work, candidate) : Result<bool>(true));
       if (!whole) return {};
     }
     work.end = candidate.seal.next_offset;
@@ -262,6 +266,18 @@ Status Compactor::end_of_pass(const Work& work, const Error& error) {
   return {};
 }
 
+// Retention removes the oldest ones, so that nothing older than what is gone has to be compared with it.
+Result<bool> Compactor::still_there(const Work& work, const Candidate& candidate) {
+  ASSERT(between_ != nullptr);
+  if (*between_) {
+    if (const Status done = (*between_)(); !done) {
+      between_failure_ = done.error();
+      return fail(ErrorCode::kCancelled, "something else failed meanwhile");
+    }
+  }
+  return work.partition->segment_of(candidate.seal.base_offset) == candidate.segment;
+}
+
 Status Compactor::compact(Work& work, bool now) {
   work.segments = candidates(*work.stream, *work.partition);
   if (work.segments.empty() || !is_due(work, now)) return {};
@@ -271,13 +287,17 @@ Status Compactor::compact(Work& work, bool now) {
     if (candidate.seal.base_offset >= work.end) return {};
     const bool untouched = !candidate.dirty() && work.newest->empty() &&
                            (candidate.seal.compacted.tombstones == 0 || !tombstones_are_over(work, candidate));
-    if (!untouched) TRY(compact_segment(work, candidate));
+    if (untouched) continue;
+    TRY_ASSIGN(const bool there, still_there(work, candidate));
+    if (there) TRY(compact_segment(work, candidate));
   }
   return {};
 }
 
-Result<bool> Compactor::run(const std::vector<CompactedStream>& streams, bool now) {
+Result<bool> Compactor::run(const std::vector<CompactedStream>& streams, bool now, const Between& between) {
   now_ms_ = clock_.wall_ms();
+  between_ = &between;
+  between_failure_.reset();
   bool replaced = false;
   if (const Status renamed = finish_renames(); !renamed) {
     if (renamed.error().code == ErrorCode::kNoSpace) return false;
@@ -292,6 +312,7 @@ Result<bool> Compactor::run(const std::vector<CompactedStream>& streams, bool no
       work.partition = partition.get();
       const Status done = compact(work, now);
       replaced = replaced || work.replaced;
+      if (between_failure_) return fail(*between_failure_);
       if (!done) TRY(end_of_pass(work, done.error()));
     }
   }

@@ -11,6 +11,9 @@
 // pass of its partition: what follows it may only lose a tombstone once everything before it has lost what the
 // tombstone deletes.
 //
+// A pass is begun when half of what is there was not compared yet, or some of it not for a week: so a key that is
+// deleted does not stay for as long as few others come.
+//
 // A segment is replaced in this order, so that a crash leaves one or the other: the key of the new file beside the
 // old one; the new file, synced, with its name; the seal, which is the commit; the name `<base>.log`. Readers that
 // are in the old file stay there to its end.
@@ -61,14 +64,17 @@ struct CompactorOptions {
 class Compactor {
  public:
   using Tell = std::function<void(const std::string& warning)>;
+  // What may not wait for the end of a pass, such as retention: called before each segment. It may remove the
+  // oldest ones.
+  using Between = std::function<Status()>;
 
   // `tell` may be null; it is told once of every place where compaction can't go on.
   Compactor(io::FileSystem& fs, Clock& clock, const Journal& journal, const CompactorOptions& options,
             CompactCounters& counters, Tell tell);
 
   // One pass. `now`: also what is hardly worth it yet. True if a segment was replaced. That the disk is full ends
-  // it, and the next one goes on; any failure told is the data directory's.
-  Result<bool> run(const std::vector<CompactedStream>& streams, bool now);
+  // it, and the next one goes on; any failure told, also of `between` (may be null), is the data directory's.
+  Result<bool> run(const std::vector<CompactedStream>& streams, bool now, const Between& between);
   // Ends the pass that runs, soon, and every later one. Any thread.
   void stop() { stop_ = true; }
 
@@ -88,6 +94,7 @@ class Compactor {
     bool replaced = false;
   };
   Status compact(Work& work, bool now);
+  Result<bool> still_there(const Work& work, const Candidate& candidate);
   std::vector<Candidate> candidates(const CompactedStream& stream, Partition& partition);
   bool is_due(const Work& work, bool now) const;
   bool tombstones_are_over(const Work& work, const Candidate& candidate) const;
@@ -111,6 +118,8 @@ class Compactor {
   const Tell tell_;
   std::atomic<bool> stop_{false};
   int64_t now_ms_ = 0;
+  const Between* between_ = nullptr;  // of the pass that runs
+  std::optional<Error> between_failure_;
   // By folder and first offset, of the segments a pass has seen: without sources.
   std::map<std::string, std::map<int64_t, Seal>> seals_;
   struct Rename {

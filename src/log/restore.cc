@@ -104,9 +104,10 @@ Status Restore::check_keys() const {
 
 tl::unexpected<Error> Restore::damaged(const std::string& path, const std::string& what) const {
   ASSERT(!what.empty());
-  return fail(ErrorCode::kCorrupt, "the backup is damaged: '" + io::join(snapshot_, path) + "' " + what +
-                                       "; restore another snapshot of '" + options_.folder +
-                                       "': one that has the file as a copy of its own");
+  return fail(ErrorCode::kCorrupt,
+              "the backup is damaged: '" + io::join(snapshot_, path) + "' " + what +
+                  "; restore another snapshot of '" + options_.folder +
+                  "': one that has the file as a copy of its own, as the next one with --full has");
 }
 
 // --- the data directory --------------------------------------------------------------------------------------

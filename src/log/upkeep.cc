@@ -1,6 +1,7 @@
 #include "log/upkeep.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/assert.h"
 
@@ -13,6 +14,13 @@ constexpr uint64_t kSmallestSegment = uint64_t{1} << 20;
 constexpr size_t kTaskCapacity = 256;
 // A segment's keys are compared once it is finished, and all at once if they can be.
 constexpr uint64_t kCompactedSegmentBytes = uint64_t{64} << 20;
+// Only finished segments are compacted, so that those of a slow stream have to be finished too.
+constexpr int64_t kCompactedSegmentMs = int64_t{24} * 3600 * 1000;
+
+int64_t oldest_unfinished_ms(const Retention& retention, const Compaction& compaction) {
+  const int64_t expiry_ms = retention.time_ms > 0 ? retention.time_ms : INT64_MAX;
+  return std::min(expiry_ms, compaction.on ? kCompactedSegmentMs : INT64_MAX);
+}
 
 }  // namespace
 
@@ -23,7 +31,8 @@ void set_upkeep(OpenStream& stream, const StreamSpec& spec, uint64_t segment_byt
   const Retention& retention = stream.retention;
   ASSERT(retention.time_ms >= 0 && retention.keep_ms >= 0 && !stream.writers.empty());
   if (stream.compaction.on) segment_bytes = std::min(segment_bytes, kCompactedSegmentBytes);
-  const int64_t roll_ms = retention.time_ms > 0 ? std::max<int64_t>(1, retention.time_ms / kSegmentsKept) : 0;
+  int64_t roll_ms = retention.time_ms > 0 ? std::max<int64_t>(1, retention.time_ms / kSegmentsKept) : 0;
+  if (stream.compaction.on && (roll_ms == 0 || roll_ms > kCompactedSegmentMs)) roll_ms = kCompactedSegmentMs;
   if (retention.size_bytes > 0) {
     const uint64_t share = retention.size_bytes / (kSegmentsKept * stream.writers.size());
     segment_bytes = std::min(segment_bytes, std::max(share, kSmallestSegment));
@@ -64,8 +73,8 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
     std::vector<std::shared_ptr<Partition>> partitions;
     for (PartitionWriter* writer : stream.writers) {
       // What nobody has written to for long has all its events in the segment that is being written.
-      const int64_t before_ms = clock_.wall_ms() - stream.retention.time_ms;
-      if (rolled && stream.retention.time_ms > 0) rolled = writer->roll_if_before(before_ms);
+      const int64_t age_ms = oldest_unfinished_ms(stream.retention, stream.compaction);
+      if (rolled && age_ms < INT64_MAX) rolled = writer->roll_if_before(clock_.wall_ms() - age_ms);
       partitions.push_back(writer->shared());
     }
     if (stream.compaction.on) {
@@ -91,10 +100,21 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
 // What is to be removed is not to be compacted before.
 Status Upkeep::run(const Pass& pass) {
   ASSERT(queue_->is_current());
+  last_pruned_ns_ = clock_.monotonic_ns();
   TRY(pruner_.run(pass.pruned));
-  TRY_ASSIGN(const bool replaced, compactor_.run(pass.compacted, pass.now));
+  TRY_ASSIGN(const bool replaced,
+             compactor_.run(pass.compacted, pass.now, [this, &pass] { return prune_again(pass); }));
   if (replaced) pruner_.forget_seals();
   return {};
+}
+
+// Comparing a large stream takes long, and the disk fills meanwhile.
+Status Upkeep::prune_again(const Pass& pass) {
+  ASSERT(queue_->is_current());
+  if (clock_.monotonic_ns() - last_pruned_ns_ < interval_ms_ * 1'000'000) return {};
+  last_pruned_ns_ = clock_.monotonic_ns();
+  pruner_.forget_seals();
+  return pruner_.run(pass.pruned);
 }
 
 void Upkeep::drain() {

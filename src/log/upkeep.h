@@ -67,6 +67,7 @@ class Upkeep {
     bool now = false;
   };
   Status run(const Pass& pass);
+  Status prune_again(const Pass& pass);
 
   Executor& executor_;
   Clock& clock_;
@@ -76,7 +77,8 @@ class Upkeep {
 
   PruneCounters counters_;
   CompactCounters compacted_;
-  Pruner pruner_;  // the queue's, both
+  int64_t last_pruned_ns_ = 0;  // the queue's, as the next two
+  Pruner pruner_;
   Compactor compactor_;
 
   std::atomic<bool> has_failed_{false};
