@@ -6,6 +6,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +28,14 @@ class FakeIntake final : public Intake {
   }
   bool ready() const override { return ready_; }
   void when_ready(Task resume) override { waiting_.push_back(std::move(resume)); }
+
+  Intake& part(const std::string& name) override {
+    std::unique_ptr<FakeIntake>& child = parts[name];
+    if (child == nullptr) child = std::make_unique<FakeIntake>(loop_);
+    child->holding_ = holding_;
+    return *child;
+  }
+  std::string stored_cursor() const override { return cursor; }
 
   void hold() { holding_ = true; }
   size_t under_way() const { return under_way_.size(); }
@@ -52,7 +62,8 @@ class FakeIntake final : public Intake {
 
   std::vector<RawBatch> emitted;  // all, accepted or not
   std::string accepted;           // bodies, joined in the order accepted
-  std::string cursor;             // of the last one accepted
+  std::string cursor;             // of the last one accepted; before the start, what was stored
+  std::map<std::string, std::unique_ptr<FakeIntake>> parts;  // by name
 
  private:
   void answer(Ack ack) {

@@ -24,34 +24,37 @@
 namespace colloquium {
 
 inline constexpr uint32_t kNoTape = 0xffffffff;
-inline constexpr uint32_t kNoMeta = 0xffffffff;       // neither key nor headers
+inline constexpr uint32_t kNoMeta = 0xffffffff;  // neither key nor headers
 inline constexpr uint32_t kTombstoneLength = 0xffffffff;
-inline constexpr size_t kBatchPadding = 64;           // readable bytes after the last value, for wide loads
+inline constexpr size_t kBatchPadding = 64;  // readable bytes after the last value, for wide loads
 
 // One event. Fixed size; everything variable is in the body.
 struct BatchEntry {
   uint32_t value_offset;
-  uint32_t value_length;   // kTombstoneLength: an event without value
-  uint32_t meta_offset;    // kNoMeta, or where key and headers are (private encoding of BatchBuilder)
-  uint32_t tape_offset;    // kNoTape, or the index of the value's first token
-  int64_t timestamp_ms;    // the event's own time
-  uint32_t offset_delta;   // position in its stream, from BatchOrigin::base_offset
-  uint32_t ordinal;        // which output of its input event this is; 0 for an event as accepted
+  uint32_t value_length;  // kTombstoneLength: an event without value
+  uint32_t meta_offset;   // kNoMeta, or where key and headers are (private encoding of BatchBuilder)
+  uint32_t tape_offset;   // kNoTape, or the index of the value's first token
+  int64_t timestamp_ms;   // the event's own time
+  uint32_t offset_delta;  // position in its stream, from BatchOrigin::base_offset
+  uint32_t ordinal;       // which output of its input event this is; 0 for an event as accepted
 };
 static_assert(sizeof(BatchEntry) == 32);
 
 // Where a batch's events stand: fixed when they are accepted, carried along through a leg.
 struct BatchOrigin {
-  std::string stream;       // or the source's name with `log: off`
-  std::string tag;          // the stream's 8 random characters (design.md, Stable ids)
-  std::string source;       // name of the source the batch came from
-  std::string leg;          // appended to ids with the ordinal once a leg's stages have made new events; else empty
-  int32_t partition = 0;    // -1 with `log: off`: left out of ids
+  std::string stream;     // or the source's name with `log: off`
+  std::string tag;        // the stream's 8 random characters (design.md, Stable ids)
+  std::string source;     // name of the source the batch came from
+  std::string leg;        // appended to ids with the ordinal once a leg's stages have made new events; else empty
+  int32_t partition = 0;  // -1 with `log: off`: left out of ids
 };
+
+// The partition as ids have it: "<stream>.<tag>-<number>", without number with `log: off`.
+std::string partition_id(const BatchOrigin& origin);
 
 // The bytes several batches may share. Built by BatchBuilder only.
 struct BatchBody {
-  std::vector<char> bytes;       // kBatchPadding readable bytes follow the content
+  std::vector<char> bytes;  // kBatchPadding readable bytes follow the content
   std::vector<TapeToken> tokens;
 };
 

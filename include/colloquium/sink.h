@@ -41,6 +41,44 @@ struct EventOutcome {
 using WriteDone = UniqueFunction<void(std::vector<EventOutcome>)>;
 using TokenDone = UniqueFunction<void(Result<std::string>)>;
 
+// How far a leg has come, as a ProgressKeeper has it.
+struct SinkProgress {
+  std::string partition;  // of the leg's input: the beginning of its events' ids, partition_id() (batch.h)
+  int64_t next = 0;       // every event below this offset is written or given up
+  struct GivenUp {
+    int64_t offset = 0;
+    std::string error;
+  };
+  std::vector<GivenUp> given_up;  // of those below `next`, at least what settled() was not told of
+};
+using ProgressDone = UniqueFunction<void(Result<std::vector<SinkProgress>>)>;
+
+// A sink that keeps its leg's progress in its peer, in one transaction with what it writes, and so is exactly
+// once.
+//
+// Such a sink has no token. Each write is one transaction, or a few: events, and the progress behind them. `done`
+// comes when that is committed, or certainly is not. Outcomes are final up to the first kRetry, and all behind
+// that are kRetry, too; events of one offset stay together. Whatever becomes of the process, what was committed is
+// told by recover(), and the engine writes it no second time. Its own commit follows behind. Thread safety: loop
+// only.
+class ProgressKeeper {
+ public:
+  virtual ~ProgressKeeper() = default;
+
+  // Called once, after start and before the first write: takes the place of any other process that wrote for `leg`
+  // ("<pipeline>/<sink>") before, and tells the progress of those of `partitions` that the peer knows. A peer that
+  // can't be reached is waited for; a failure ends the pipeline. After close() `done` need not run.
+  virtual void recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) = 0;
+
+  // The engine has given up an event whose last outcome was kRetry. It is among the `given_up` of the next write's
+  // progress, just as those are to which the sink itself answered kDeadLetter. (kDrop leaves nothing to keep.)
+  virtual void gave_up(const std::string& partition, int64_t offset, const std::string& error) = 0;
+
+  // The engine has committed what stands below `offset`, and what of it was given up: that need not be kept any
+  // more.
+  virtual void settled(const std::string& partition, int64_t offset) = 0;
+};
+
 // What a sink can promise, as the start-up message says it.
 enum class Guarantee { kExactlyOnce, kEffectivelyOnce, kAtLeastOnce };
 
@@ -69,6 +107,9 @@ class Sink {
 
   // The token is committed: whatever only mattered before (a finished name to publish) may be done now.
   virtual void committed(const std::string& token) { (void)token; }
+
+  // Set by a sink that keeps its leg's progress in its peer; it is the sink's own.
+  virtual ProgressKeeper* progress() { return nullptr; }
 
   // Set once the sink can never write again (the reader of a pipe has gone, a sync failed): no retry will
   // help, the pipeline has to end with this error.

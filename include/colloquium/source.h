@@ -27,13 +27,14 @@ struct RawMessage {
   std::optional<std::string> key;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<int64_t> timestamp_ms;  // arrival if absent
+  bool tombstone = false;               // an event without value: it deletes its key
 };
 
 // How a body is to be cut into events.
 enum class BodyFormat {
-  kJson,        // one JSON value
-  kJsonArray,   // a JSON array, an event per element
-  kNdjson,      // a JSON value per line; blank lines are skipped
+  kJson,       // one JSON value
+  kJsonArray,  // a JSON array, an event per element
+  kNdjson,     // a JSON value per line; blank lines are skipped
 };
 
 // What to do with an event that is no valid JSON or is too long.
@@ -97,6 +98,16 @@ class Intake {
 
   // Calls `resume` once on the loop when ready() becomes true again. Loop only.
   virtual void when_ready(Task resume) = 0;
+
+  // A part of the source that is read and resumed by itself: a partition of a topic, a file of a folder. Its
+  // positions, its cursor and what is said above of failed emits are its own; settings, dedupe and ready() are the
+  // source's. The same name means the same part after a restart. Parts have no parts. The reference is good for as
+  // long as the intake. Loop only, after the source was started.
+  virtual Intake& part(const std::string& name) = 0;
+
+  // What was stored last for this part before the start: behind it everything is to be read. Of a source as a
+  // whole it is what start() was given. Empty: nothing. Loop only.
+  virtual std::string stored_cursor() const = 0;
 };
 
 class Source {

@@ -153,17 +153,21 @@ std::vector<std::pair<std::string_view, std::string_view>> Batch::headers(size_t
   return headers;
 }
 
+std::string partition_id(const BatchOrigin& origin) {
+  std::string id = origin.stream;
+  id += '.';
+  id += origin.tag;
+  if (origin.partition < 0) return id;
+  id += '-';
+  id += std::to_string(origin.partition);
+  return id;
+}
+
 std::string Batch::id(size_t i) const {
   ASSERT(i < entries_.size());
   // Made when asked for, by sinks and dead letters; most events are never asked.
-  std::string id = origin_->stream;
-  id += '.';
-  id += origin_->tag;
+  std::string id = partition_id(*origin_);
   id += '-';
-  if (origin_->partition >= 0) {
-    id += std::to_string(origin_->partition);
-    id += '-';
-  }
   id += std::to_string(offset(i));
   if (origin_->leg.empty()) return id;
   id += '-';

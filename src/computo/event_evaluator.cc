@@ -162,7 +162,9 @@ void EventEvaluator::write_metadata(const Batch& batch, size_t i) {
   writer.key("partition");
   writer.integer(batch.origin().partition);
   writer.key("source");
-  writer.string(batch.origin().source);
+  // Of a part of a source ("hook/3") the source: the rest is the door's.
+  const std::string_view source = batch.origin().source;
+  writer.string(source.substr(0, source.find('/')));
   writer.key("stream");
   writer.string(batch.origin().stream);
   writer.key("timestamp");

@@ -79,7 +79,11 @@ Result<StoredCursor> StoredCursor::decode(std::string_view bytes) {
 }
 
 SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers)
-    : options_(std::move(options)), loop_(loop), clock_(clock), workers_(workers) {
+    : SourceIntake(nullptr, std::move(options), loop, clock, workers) {}
+
+SourceIntake::SourceIntake(SourceIntake* root, IntakeOptions options, Loop& loop, const Clock& clock,
+                           WorkerPool& workers)
+    : root_(root), options_(std::move(options)), loop_(loop), clock_(clock), workers_(workers) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   ASSERT((options_.log == nullptr) != (options_.queue == nullptr));
   for (size_t target = 0; target < dead_target(); ++target) {
@@ -165,71 +169,139 @@ size_t SourceIntake::target_count() const {
   return dead_target() + (options_.dead_stream ? 1 : 0);
 }
 
+SourceIntake::Stored* SourceIntake::stored_of(std::string_view accepted_by, bool dead) {
+  const std::string own = dead ? options_.pipeline + "/" + options_.source : options_.source;
+  if (!accepted_by.starts_with(own)) return nullptr;
+  std::string_view part = accepted_by.substr(own.size());
+  if (!part.empty() && part.front() != '/') return nullptr;
+  if (!part.empty()) part.remove_prefix(1);
+  auto stored = stored_.find(part);
+  if (stored == stored_.end()) stored = stored_.emplace(std::string(part), Stored()).first;
+  stored->second.accepted_position.resize(dead_target() + 1, 0);
+  return &stored->second;
+}
+
+Status SourceIntake::restore_accepted(const log::Log::Accepted& accepted, bool dead) {
+  Stored* const stored = stored_of(accepted.info.source, dead);
+  if (stored == nullptr) return {};
+  // Ids of the other kind are from before the setting was changed, and mean nothing to this table.
+  if (options_.dedupe && accepted.info.ids == ids_kind()) {
+    for (const IdHash& id : accepted.info.id_hashes) options_.dedupe->restore(id, accepted.append_time_ms);
+  }
+  if (accepted.info.cursor.empty()) return {};
+  TRY_ASSIGN(StoredCursor cursor, StoredCursor::decode(accepted.info.cursor));
+  const size_t target = dead ? dead_target() : static_cast<size_t>(accepted.partition);
+  int64_t& position = stored->accepted_position[target];
+  position = std::max(position, cursor.position);
+  if (cursor.safe_position > stored->safe_position) {
+    stored->safe_position = cursor.safe_position;
+    stored->cursor = std::move(cursor.safe_cursor);
+  }
+  return {};
+}
+
 Status SourceIntake::restore() {
-  ASSERT(options_.log != nullptr);
+  ASSERT(options_.log != nullptr && root_ == nullptr);
   // Whatever its age the last batch of every partition is visited, so cursors are found; ids only as far as the
   // window reaches.
   const int64_t now_ms = clock_.wall_ms();
-  int64_t safe = -1;
   Status bad;
-  auto visit = [&](size_t target, const log::Log::Accepted& accepted) {
-    if (accepted.info.source !=
-        (target == dead_target() ? options_.pipeline + "/" + options_.source : options_.source)) {
-      return;
-    }
-    // Ids of the other kind are from before the setting was changed, and mean nothing to this table.
-    if (options_.dedupe && accepted.info.ids == ids_kind()) {
-      for (const IdHash& id : accepted.info.id_hashes) options_.dedupe->restore(id, accepted.append_time_ms);
-    }
-    if (accepted.info.cursor.empty()) return;
-    auto stored = StoredCursor::decode(accepted.info.cursor);
-    if (!stored) {
-      bad = fail(std::move(stored).error());
-      return;
-    }
-    accepted_position_[target] = std::max(accepted_position_[target], stored->position);
-    if (stored->safe_position > safe) {
-      safe = stored->safe_position;
-      resume_cursor_ = stored->safe_cursor;
-    }
+  const auto visit = [&](bool dead) {
+    return [this, &bad, dead](const log::Log::Accepted& accepted) {
+      if (Status taken = restore_accepted(accepted, dead); !taken) bad = std::move(taken);
+    };
   };
   const int64_t since_ms = options_.dedupe ? now_ms - options_.dedupe->window_ms() : now_ms;
   TRY_ASSIGN(const std::vector<int64_t> known_below, restore_ids());
-  TRY(options_.log->accepted_since(
-      options_.stream, since_ms, known_below,
-      [&](const log::Log::Accepted& accepted) { visit(static_cast<size_t>(accepted.partition), accepted); }));
-  if (options_.dead_stream) {
-    TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, {},
-                                     [&](const log::Log::Accepted& accepted) { visit(dead_target(), accepted); }));
-  }
+  TRY(options_.log->accepted_since(options_.stream, since_ms, known_below, visit(false)));
+  if (options_.dead_stream) TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, {}, visit(true)));
+  TRY(std::move(bad));
   // What a clean stop stored may reach further than what rode along with the last batch.
   if (const auto state = options_.log->leg_state(commit_name())) {
     for (const auto& external : state->external) {
-      if (external.next_offset > safe) {
-        safe = external.next_offset;
-        resume_cursor_ = external.cursor;
-      }
+      Stored* const stored = stored_of(external.source, false);
+      if (stored == nullptr || external.next_offset <= stored->safe_position) continue;
+      stored->safe_position = external.next_offset;
+      stored->cursor = external.cursor;
     }
   }
-  safe_position_ = std::max<int64_t>(safe, 0);
+  if (const auto own = stored_.extract(std::string())) take_stored(std::move(own.mapped()));
+  return {};
+}
+
+void SourceIntake::take_stored(Stored stored) {
+  ASSERT(emits_under_way_ == 0);
+  accepted_position_ = std::move(stored.accepted_position);
+  resume_cursor_ = std::move(stored.cursor);
+  safe_position_ = std::max<int64_t>(stored.safe_position, 0);
   safe_cursor_ = resume_cursor_;
-  return bad;
+}
+
+// --- parts ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Stands for every part of a source whose positions nobody stores.
+class UnstoredPart final : public Intake {
+ public:
+  explicit UnstoredPart(Intake& source) : source_(source) {}
+
+  void emit(RawBatch batch, AckFn ack) override {
+    batch.cursor.clear();
+    source_.emit(std::move(batch), std::move(ack));
+  }
+  bool ready() const override { return source_.ready(); }
+  void when_ready(Task resume) override { source_.when_ready(std::move(resume)); }
+  Intake& part(const std::string& name) override { return source_.part(name); }
+  std::string stored_cursor() const override { return {}; }
+
+ private:
+  Intake& source_;
+};
+
+}  // namespace
+
+IntakeOptions SourceIntake::part_options(const std::string& name) const {
+  ASSERT(root_ == nullptr);
+  IntakeOptions options = options_;
+  options.source += "/" + name;
+  return options;
+}
+
+Intake& SourceIntake::part(const std::string& name) {
+  LOOP_ASSERT(loop_);
+  ASSERT(root_ == nullptr && !name.empty());
+  if (options_.log == nullptr) {
+    if (unstored_ == nullptr) unstored_ = std::make_unique<UnstoredPart>(*this);
+    return *unstored_;
+  }
+  std::unique_ptr<SourceIntake>& part = parts_[name];
+  if (part != nullptr) return *part;
+  part.reset(new SourceIntake(this, part_options(name), loop_, clock_, workers_));
+  if (const auto stored = stored_.extract(name)) part->take_stored(std::move(stored.mapped()));
+  return *part;
+}
+
+void SourceIntake::add_position(log::CommitRequest& request) const {
+  std::lock_guard lock(position_mutex_);
+  if (safe_cursor_.empty()) return;
+  request.positions.push_back({.stream = 0,
+                               .partition = 0,
+                               .next_offset = safe_position_,
+                               .external = options_.source,
+                               .cursor = safe_cursor_});
 }
 
 void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
   LOOP_ASSERT(loop_);
+  ASSERT(root_ == nullptr);
+  if (options_.log == nullptr) return done({});
   log::CommitRequest request;
-  {
-    std::lock_guard lock(position_mutex_);
-    if (options_.log == nullptr || safe_cursor_.empty()) return done({});
-    // A leg of its own in the journal, so that storing the cursor needs no event to ride along with.
-    request.leg = commit_name();
-    request.positions.push_back({.stream = 0,
-                                 .partition = 0,
-                                 .next_offset = safe_position_,
-                                 .external = options_.source,
-                                 .cursor = safe_cursor_});
-  }
+  // A leg of its own in the journal, so that storing the cursor needs no event to ride along with.
+  request.leg = commit_name();
+  add_position(request);
+  for (const auto& [name, part] : parts_) part->add_position(request);
+  if (request.positions.empty()) return done({});
   options_.log->commit(std::move(request), [&loop = loop_, alive = std::weak_ptr<char>(alive_),
                                             done = std::move(done)](Status status) mutable {
     // The pipeline may have been closed over it.
@@ -257,7 +329,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   request->ack = std::move(ack);
   request->started_ns = clock_.monotonic_ns();
   const bool too_many = held_bytes() >= options_.held_bytes_max;
-  bytes_under_way_.fetch_add(request->bytes);
+  root().bytes_under_way_.fetch_add(request->bytes);
   options_.counters->queue_depth.add(1);
   options_.counters->bytes_in.add(request->bytes);
   if (!loop_.is_current()) {
@@ -466,8 +538,9 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
     }
   }
   if (result && !batch.ids.empty()) {
-    std::lock_guard lock(ids_mutex_);
-    ids_end_[target] = std::max(ids_end_[target], result->last_offset + 1);
+    SourceIntake& all = root();
+    std::lock_guard lock(all.ids_mutex_);
+    all.ids_end_[target] = std::max(all.ids_end_[target], result->last_offset + 1);
   }
   if (!batch.cursor.empty()) {
     if (result) {
@@ -516,19 +589,27 @@ void SourceIntake::finish(const RequestPtr& request) {
   options_.counters->duration.observe_ns(clock_.monotonic_ns() - request->started_ns);
   options_.counters->queue_depth.add(-1);
   // Before the acknowledgement: whoever emits from it must find the room it has just been given.
-  bytes_under_way_.fetch_sub(request->bytes);
+  root().bytes_under_way_.fetch_sub(request->bytes);
   advance_safe_cursor(request);
   // The source has all its answers and goes back to the first that failed; from here on it is trusted again.
   if (--emits_under_way_ == 0) {
     poisoned_.store(false);
     held_ = false;
   }
-  new_ids_ += result.accepted;
-  store_ids_if_due();
+  SourceIntake& all = root();
+  all.new_ids_ += result.accepted;
+  all.store_ids_if_due();
   AckFn ack = std::move(request->ack);
   ack(std::move(result));
-  room();
-  tell_idle();
+  all.room();
+  all.tell_idle();
+}
+
+bool SourceIntake::idle() const {
+  ASSERT(root_ == nullptr);
+  if (emits_under_way_ != 0 || storing_ids_) return false;
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const auto& part) { return part.second->emits_under_way_ == 0; });
 }
 
 void SourceIntake::tell_idle() {
@@ -555,16 +636,17 @@ void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
 
 bool SourceIntake::ready() const {
   LOOP_ASSERT(loop_);
-  if (bytes_under_way_.load() >= options_.under_way_bytes) return false;
+  if (root().bytes_under_way_.load() >= options_.under_way_bytes) return false;
   return options_.log != nullptr ? !options_.log->full() : !options_.queue->full();
 }
 
 uint64_t SourceIntake::held_bytes() const {
-  return bytes_under_way_.load() + (options_.queue == nullptr ? 0 : options_.queue->depth_bytes());
+  return root().bytes_under_way_.load() + (options_.queue == nullptr ? 0 : options_.queue->depth_bytes());
 }
 
 void SourceIntake::when_ready(Task resume) {
   LOOP_ASSERT(loop_);
+  if (root_ != nullptr) return root_->when_ready(std::move(resume));
   waiting_ready_.push_back(std::move(resume));
   if (ready()) {
     loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
@@ -605,6 +687,7 @@ void SourceIntake::when_idle(Task task) {
 }
 
 std::unique_ptr<SourceIntake::Scratch> SourceIntake::borrow_scratch() {
+  if (root_ != nullptr) return root_->borrow_scratch();
   {
     std::lock_guard lock(scratch_mutex_);
     if (!scratch_.empty()) {
@@ -617,6 +700,7 @@ std::unique_ptr<SourceIntake::Scratch> SourceIntake::borrow_scratch() {
 }
 
 void SourceIntake::return_scratch(std::unique_ptr<Scratch> scratch) {
+  if (root_ != nullptr) return root_->return_scratch(std::move(scratch));
   std::lock_guard lock(scratch_mutex_);
   scratch_.push_back(std::move(scratch));
 }

@@ -21,6 +21,10 @@
 // the latter, and what a partition has already is skipped by position: so a source that can be re-read is
 // exactly once whichever of its parts a crash cut off.
 //
+// Parts. A part of a source has its own intake: positions, cursors, and what became of its emits are its own, and
+// are stored under "<source>/<part>". Memory, dedupe and being idle are the source's, whose intake owns the parts
+// and is asked for these (root()).
+//
 // Thread safety: emit on any thread, everything else on the loop. The object must outlive its emits: see
 // idle().
 #pragma once
@@ -58,7 +62,7 @@ class WorkerPool;
 
 struct IntakeOptions {
   // Names as in the configuration. What is accepted is stored under the source's name, so renaming a source makes
-  // it begin anew.
+  // it begin anew. Of a part: "<source>/<part>".
   std::string source;
   std::string pipeline;
   uint64_t max_event_bytes = 1u << 20;
@@ -125,6 +129,9 @@ class SourceIntake final : public Intake {
   void emit(RawBatch batch, AckFn ack) override;
   bool ready() const override;
   void when_ready(Task resume) override;
+  // With `log: off` nothing is stored for a part: its emits are the source's, without cursors.
+  Intake& part(const std::string& name) override;
+  std::string stored_cursor() const override { return resume_cursor_; }
 
   // Runs `task` once nothing is under way any more (every acknowledgement has gone out).
   // Everything may be destroyed then: no task of a door or log thread refers to the intake any more.
@@ -133,7 +140,7 @@ class SourceIntake final : public Intake {
   // As when_idle; and with dedupe in the log the table is stored first, so that the next start need not gather it.
   void close(Task closed);
 
-  // Stores the cursor behind everything acknowledged, so that a finite source knows it was read to its end.
+  // Stores the cursors behind everything acknowledged, so that a finite source knows it was read to its end.
   void store_cursor(UniqueFunction<void(Status)> done);
 
   // The log or the queue may have room again.
@@ -154,6 +161,22 @@ class SourceIntake final : public Intake {
     size_t thread;
     size_t requests;
   };
+  // What the log has of a source, or a part, from before.
+  struct Stored {
+    std::vector<int64_t> accepted_position;  // per target
+    int64_t safe_position = -1;
+    std::string cursor;
+  };
+
+  SourceIntake(SourceIntake* root, IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers);
+  SourceIntake& root() { return root_ != nullptr ? *root_ : *this; }
+  const SourceIntake& root() const { return root_ != nullptr ? *root_ : *this; }
+  IntakeOptions part_options(const std::string& name) const;
+  // Null: what was accepted is not of this source.
+  Stored* stored_of(std::string_view accepted_by, bool dead);
+  Status restore_accepted(const log::Log::Accepted& accepted, bool dead);
+  void take_stored(Stored stored);
+  void add_position(log::CommitRequest& request) const;
 
   // Cuts requests in their order, and appends what they held. Any thread; settling them is the loop's.
   void cut_turn(const Turn& turn);
@@ -194,12 +217,13 @@ class SourceIntake final : public Intake {
   void store_ids();
   void write_ids();
   std::string checkpoint_name() const;
-  bool idle() const { return emits_under_way_ == 0 && !storing_ids_; }
+  bool idle() const;
   void tell_idle();
   size_t dead_target() const { return static_cast<size_t>(options_.partitions); }
   std::shared_ptr<const BatchOrigin> origin_of(size_t target) const { return origins_[target]; }
 
   // Constant after construction. Everything referred to outlives the intake.
+  SourceIntake* const root_;  // of a part; else null
   const IntakeOptions options_;
   Loop& loop_;
   const Clock& clock_;
@@ -208,13 +232,14 @@ class SourceIntake final : public Intake {
 
   // Self-synchronised: any thread.
 
-  // Counted from emit() to the acknowledgement, on whichever thread emits: refusing may not wait for the loop.
+  // Counted from emit() to the acknowledgement, on whichever thread emits: refusing may not wait for the loop. The
+  // root's, for its parts as well.
   std::atomic<uint64_t> bytes_under_way_{0};
   // An emit with a cursor failed; others fail until none is under way. Atomic, as a failure on one door thread
   // must stop what another is about to append before the loop hears of either.
   std::atomic<bool> poisoned_{false};
-  // Held over looking at it and appending, and over setting it when an append failed. Recursive, as the log tells of
-  // what it refuses at once before append() returns.
+  // Held over looking at it and appending, and over setting it when an append failed. Recursive, as the log tells
+  // of what it refuses at once before append() returns.
   std::recursive_mutex poison_mutex_;
   std::atomic<uint32_t> round_robin_{0};
   std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors
@@ -226,10 +251,14 @@ class SourceIntake final : public Intake {
   int64_t safe_position_ = 0;
   std::string safe_cursor_;
   std::map<uint64_t, std::pair<int64_t, std::string>> finished_behind_;  // by emit number: not yet contiguous
+  // The root's: per partition, the ids of all events below are confirmed.
   std::mutex ids_mutex_;
-  std::vector<int64_t> ids_end_;  // guarded by it: per partition, the ids of all events below are confirmed
+  std::vector<int64_t> ids_end_;  // guarded by it
 
   // Loop only.
+  std::map<std::string, Stored, std::less<>> stored_;  // the root's, until it is taken; its own has no name
+  std::map<std::string, std::unique_ptr<SourceIntake>> parts_;
+  std::unique_ptr<Intake> unstored_;  // `log: off`: every part
   std::string resume_cursor_;
   Turn turn_;  // small requests of this turn, not cut yet
   bool turn_end_scheduled_ = false;

@@ -95,6 +95,7 @@ class SourceIntake::Cutter {
   void cut_array(std::string_view body);
   void cut_messages();
   void add(const Place& place, const EventMeta& meta);
+  void add_tombstone(int64_t position, EventMeta meta);
   // Walked in the batch's own memory: the usual way, and the only one without a second copy.
   bool add_directly(size_t target, const Place& place, const EventMeta& meta);
   void add_by_key(const Place& place, EventMeta meta);

@@ -138,7 +138,11 @@ void SourceIntake::Cutter::cut_messages() {
     meta.headers = headers;
     if (message.key) meta.key = *message.key;
     if (message.timestamp_ms) meta.timestamp_ms = *message.timestamp_ms;
-    add({trimmed(message.value), position++, 0}, meta);
+    if (message.tombstone) {
+      add_tombstone(position++, meta);
+    } else {
+      add({trimmed(message.value), position++, 0}, meta);
+    }
   }
 }
 
@@ -156,6 +160,35 @@ void SourceIntake::Cutter::add(const Place& place, const EventMeta& meta) {
     add_directly(default_target(place.position), place, meta);
   }
   ++ordinal_;
+}
+
+// Scripts see null. It has no id of its own, so that no dedupe can know it.
+void SourceIntake::Cutter::add_tombstone(int64_t position, EventMeta meta) {
+  static constexpr std::string_view kNull = "null";
+  size_t target = default_target(position);
+  std::string key_text;
+  if (scratch_.partition_by) {
+    scratch_.bytes.assign(kNull.begin(), kNull.end());
+    scratch_.bytes.resize(kNull.size() + kBatchPadding);
+    scratch_.tape.clear();
+    json::WalkError error;
+    const bool walked = scratch_.walker.walk({scratch_.bytes.data(), kNull.size()}, scratch_.tape, error);
+    ASSERT(walked);
+    const auto key = scratch_.partition_by->text({scratch_.bytes.data(), scratch_.tape.data(), 0});
+    if (!key) {
+      return bad({kNull, position, 0}, ErrorCode::kInvalidInput,
+                 "partition_by, of an event without value: " + scratch_.partition_by->error(), 0);
+    }
+    target = static_cast<size_t>(partition_of(*key, intake_.options_.partitions));
+    key_text = *key;
+    meta.key = key_text;
+  } else if (meta.key && intake_.options_.partitions > 1) {
+    target = static_cast<size_t>(partition_of(*meta.key, intake_.options_.partitions));
+  }
+  ++ordinal_;
+  if (seen(target, position)) return;
+  meta.offset_delta = next_delta(open_[target], position);
+  open_[target].builder->add_tombstone(meta);
 }
 
 // Copies the text into the batch and walks it there.

@@ -139,6 +139,8 @@ Status PipelineRun::open_streams() {
   if (replay() != nullptr) {
     if (store() == nullptr) return {};
     TRY_ASSIGN(stream_, env_.log->open_stream({.name = replay()->stream, .partitions = replay()->partitions}));
+    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
+    stream_tag_ = info.tag;
     return open_dead_stream();
   }
   if (!plan_->needs_data_directory()) {
@@ -221,9 +223,16 @@ Status PipelineRun::build_leg(size_t index) {
 
 // How the journal names a partition. With `log: off` every source is one of its own.
 CommitPartition PipelineRun::commit_partition(size_t index) const {
-  if (!reads_log()) return {.stream = 0, .partition = 0, .external = config().sources[index].name};
-  const int32_t number = replay() != nullptr ? replay()->spans[index].partition : static_cast<int32_t>(index);
-  return {.stream = stream_, .partition = number, .external = {}};
+  BatchOrigin origin;
+  origin.tag = stream_tag_;
+  if (!reads_log()) {
+    origin.stream = config().sources[index].name;
+    origin.partition = -1;
+    return {.stream = 0, .partition = 0, .external = origin.stream, .id = partition_id(origin)};
+  }
+  origin.stream = replay() != nullptr ? replay()->stream : plan_->name();
+  origin.partition = replay() != nullptr ? replay()->spans[index].partition : static_cast<int32_t>(index);
+  return {.stream = stream_, .partition = origin.partition, .external = {}, .id = partition_id(origin)};
 }
 
 // Where a leg is to go on in a partition: an offset, or with `log: off` a position of the source; -1 if

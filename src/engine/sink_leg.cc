@@ -48,7 +48,8 @@ struct SinkLeg::Lane {
   // What a commit will say of this partition: everything below is written, given up, or was not for this sink.
   int64_t done_position = 0;
   std::string done_cursor;
-  bool dirty = false;  // they moved since the last commit was put together
+  bool dirty = false;      // they moved since the last commit was put together
+  SinkProgress recovered;  // of a sink that keeps it
 };
 
 SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
@@ -69,6 +70,54 @@ void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained,
   drained_ = std::move(drained);
   failed_ = std::move(failed);
   if (options_.first_token) begin_first_commit();
+  if (sink_->progress() != nullptr) begin_recovery();
+}
+
+void SinkLeg::begin_recovery() {
+  ASSERT(!sink_->has_token());
+  holding_ = true;
+  std::vector<std::string> partitions;
+  for (const CommitPartition& partition : options_.partitions) partitions.push_back(partition.id);
+  sink_->progress()->recover(
+      options_.commit_name, std::move(partitions),
+      [this](Result<std::vector<SinkProgress>> progress) { recovered(std::move(progress)); });
+}
+
+void SinkLeg::recovered(Result<std::vector<SinkProgress>> progress) {
+  LOOP_ASSERT(loop_);
+  if (closing_) return;
+  ASSERT(holding_);
+  if (!progress) return fail(std::move(progress).error());
+  for (SinkProgress& known : *progress) {
+    const auto named = [&](const CommitPartition& partition) { return partition.id == known.partition; };
+    const auto at = std::find_if(options_.partitions.begin(), options_.partitions.end(), named);
+    if (at == options_.partitions.end()) continue;
+    lanes_[static_cast<size_t>(at - options_.partitions.begin())]->recovered = std::move(known);
+  }
+  holding_ = false;
+  for (const auto& lane : lanes_) pump(*lane);
+}
+
+// What the peer has already is done; what was given up is again, as its envelope went with the commit that is not
+// there.
+std::shared_ptr<const Batch> SinkLeg::unwritten(Lane& lane, const std::shared_ptr<const Batch>& batch) {
+  const SinkProgress& known = lane.recovered;
+  if (batch->empty() || batch->offset(0) >= known.next) return batch;
+  lane.rest = batch;
+  BatchBuilder left;
+  for (size_t i = 0; i < batch->size(); ++i) {
+    const int64_t offset = batch->offset(i);
+    if (offset >= known.next) {
+      left.keep(*batch, i);
+      continue;
+    }
+    const auto given_up = std::find_if(known.given_up.begin(), known.given_up.end(),
+                                       [offset](const auto& event) { return event.offset == offset; });
+    if (given_up != known.given_up.end()) {
+      give_up(lane, i, Error{ErrorCode::kInvalidInput, given_up->error, false, {}}, 1);
+    }
+  }
+  return left.seal(batch->shared_origin(), batch->base_offset());
 }
 
 // A sink with a token that was never committed may hold bytes of its own already. Where they end is stored
@@ -107,7 +156,7 @@ void SinkLeg::pump(Lane& lane) {
       options_.counters->queue_depth.add(-1);
       break;
     }
-    if (lane.rest == nullptr) lane.rest = front.batch;
+    if (lane.rest == nullptr) lane.rest = unwritten(lane, front.batch);
     if (lane.rest->empty()) {
       complete(lane);
     } else {
@@ -157,6 +206,9 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
           first_retry = &outcome;
           if (count_failure(lane, i, outcome)) {
             give_up(lane, i, outcome.error, lane.attempt + lane.outage);
+            if (ProgressKeeper* const keeper = sink_->progress()) {
+              keeper->gave_up(options_.partitions[lane.index].id, batch->offset(i), outcome.error.message);
+            }
             lane.attempt = lane.outage = 0;
             break;
           }
@@ -426,7 +478,8 @@ void SinkLeg::stored(Status status) {
   const bool full = !status && status.error().code == ErrorCode::kNoSpace;
   if (full && !closing_) return commit_later(status.error());
   committing_ = commit_waits_ = false;
-  const std::optional<std::string> token = std::move(under_commit_->sink_token);
+  const log::CommitRequest committed = std::move(*under_commit_);
+  const std::optional<std::string>& token = committed.sink_token;
   under_commit_.reset();
   if (!status) {
     if (!full) fail(std::move(status).error());
@@ -434,12 +487,27 @@ void SinkLeg::stored(Status status) {
   }
   // Now the sink may forget how to go back behind this token.
   if (token) sink_->committed(*token);
+  tell_settled(committed);
   holding_ = false;
   for (const auto& lane : lanes_) pump(*lane);
   // What was done while the commit was under way has no timer yet.
   if (dirty_) progress_made(0);
   check_drained();
   check_closed();
+}
+
+void SinkLeg::tell_settled(const log::CommitRequest& committed) {
+  ProgressKeeper* const keeper = sink_->progress();
+  if (keeper == nullptr || closing_) return;
+  for (const auto& position : committed.positions) {
+    const auto same = [&](const CommitPartition& partition) {
+      return partition.stream == position.stream && partition.partition == position.partition &&
+             partition.external == position.external;
+    };
+    const auto at = std::find_if(options_.partitions.begin(), options_.partitions.end(), same);
+    ASSERT(at != options_.partitions.end());
+    keeper->settled(at->id, position.next_offset);
+  }
 }
 
 void SinkLeg::check_drained() {

@@ -4,7 +4,8 @@
 // partition on this leg and nothing else. A commit stores, in one step, the positions up to which everything
 // is done, the envelopes of what was given up, and the sink's token. For a sink with a token the leg lets the
 // writes under way end first, asks for the token, and goes on writing while the token and the commit are
-// made durable.
+// made durable. A sink that keeps the progress itself (ProgressKeeper) is asked for it before the first write:
+// what its peer has already is done, whatever the journal says of it.
 //
 // Thread safety: loop only. Destroy after close's callback.
 #pragma once
@@ -39,6 +40,7 @@ struct CommitPartition {
   log::StreamId stream = 0;
   int32_t partition = 0;
   std::string external;  // `log: off`: the source's name
+  std::string id;        // the beginning of its events' ids (partition_id)
 };
 
 struct SinkLegOptions {
@@ -114,6 +116,10 @@ class SinkLeg {
   // Begins a commit, or sees to it that one begins in time.
   void progress_made(size_t bytes);
   void begin_first_commit();
+  void begin_recovery();
+  void recovered(Result<std::vector<SinkProgress>> progress);
+  // What of a new item is still to be written.
+  std::shared_ptr<const Batch> unwritten(Lane& lane, const std::shared_ptr<const Batch>& batch);
   // REQUIRES: none under way. One at a time, so that positions in the journal only rise.
   void begin_commit();
   void try_token();
@@ -124,6 +130,7 @@ class SinkLeg {
   void store(log::CommitRequest request);
   void send_commit();
   void commit_later(const Error& error);
+  void tell_settled(const log::CommitRequest& committed);
   void stored(Status status);
   // Both may be called at any time and act once.
   void check_drained();
@@ -148,7 +155,7 @@ class SinkLeg {
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;    // something done is not committed
   bool barrier_ = false;  // no new writes until the token is asked for
-  bool holding_ = false;  // no writes until the first token is stored
+  bool holding_ = false;  // no writes until the first token is stored, or the progress known
   bool committing_ = false;
   bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;

@@ -35,14 +35,15 @@ struct Bench {
   explicit Bench(
       bool token, size_t partitions = 1,
       RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3},
-      size_t commit_bytes = 8u << 20, bool fail_when_stuck = false)
+      size_t commit_bytes = 8u << 20, bool fail_when_stuck = false, ProgressKeeper* keeper = nullptr)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";
     stream = *log->open_stream({.name = "orders", .partitions = static_cast<int32_t>(partitions)});
     dead = *log->open_stream({.name = "orders.dead", .partitions = 1});
     for (size_t p = 0; p < partitions; ++p) {
-      options.partitions.push_back({stream, static_cast<int32_t>(p), {}});
+      options.partitions.push_back(
+          {stream, static_cast<int32_t>(p), {}, partition_id(*test_origin(static_cast<int32_t>(p)))});
       // A commit may not speak of offsets that do not exist.
       auto encoded = log::encode(batch_of(std::vector<std::string>(100, "0")), log::Codec::kNone, nullptr);
       log->append(stream, static_cast<int32_t>(p), std::move(*encoded), log::AckLevel::kDurable, [](auto) {});
@@ -58,6 +59,7 @@ struct Bench {
     options.letters = &tally;
     auto made = std::make_unique<FakeSink>(token);
     sink = made.get();
+    sink->keeper = keeper;
     leg = std::make_unique<SinkLeg>(options, std::move(made), loop, clock, random);
     leg->start([this](size_t, size_t bytes) { released += bytes; }, [this] { drained = true; },
                [this](Error error) { failure = error; });
@@ -685,4 +687,106 @@ TEST_CASE("while many dead letters wait for a commit, nothing is written that co
   CHECK(bench.sink->writes == 1);
   bench.advance(100);
   CHECK(bench.committed() == 3);
+}
+
+namespace {
+
+class FakeKeeper final : public ProgressKeeper {
+ public:
+  void recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) override {
+    asked = leg;
+    for (const std::string& partition : partitions) asked += " " + partition;
+    answer = std::move(done);
+  }
+  void gave_up(const std::string& partition, int64_t offset, const std::string& error) override {
+    told.push_back(partition + "@" + std::to_string(offset) + " " + error);
+  }
+  void settled(const std::string& partition, int64_t offset) override {
+    told.push_back(partition + "<" + std::to_string(offset));
+  }
+
+  std::string asked;
+  ProgressDone answer;
+  std::vector<std::string> told;
+};
+
+constexpr RetryPolicy kThreeAttempts{
+    .kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3};
+
+}  // namespace
+
+TEST_CASE("a sink that keeps the progress is written only what its peer does not have", "[REQ-008]") {
+  FakeKeeper keeper;
+  Bench bench(false, 2, kThreeAttempts, 8u << 20, false, &keeper);
+  CHECK(keeper.asked == "orders/all orders.tagtagta-0 orders.tagtagta-1");
+  bench.deliver({"0", "1", "2", "3"}, 0);
+  bench.deliver({"a", "b"}, 0, 1);
+  bench.settle();
+  CHECK(bench.sink->writes == 0);
+  keeper.answer(std::vector<SinkProgress>{
+      {.partition = "orders.tagtagta-0", .next = 3, .given_up = {{.offset = 1, .error = "too long"}}},
+      {.partition = "orders.otherone-1", .next = 9, .given_up = {}}});
+  bench.settle();
+  CHECK(bench.sink->written == std::vector<std::string>{"3", "a", "b"});
+  bench.advance(100);
+  CHECK(bench.committed() == 4);
+  CHECK(bench.committed(1) == 2);
+  // Its envelope went with the commit that is not there.
+  const auto letters = bench.dead_letters();
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0]["event"] == 1);
+  CHECK(letters[0]["position"] == "orders.tagtagta-0-1");
+  CHECK(letters[0]["error"].get<std::string>().find("too long") != std::string::npos);
+  CHECK(keeper.told == std::vector<std::string>{"orders.tagtagta-0<4", "orders.tagtagta-1<2"});
+}
+
+TEST_CASE("a batch that the peer has whole is done without a write", "[REQ-008]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);
+  keeper.answer(std::vector<SinkProgress>{{.partition = "orders.tagtagta-0", .next = 40, .given_up = {}}});
+  for (int64_t base = 0; base < 50; base += 5) bench.deliver({"0", "1", "2", "3", "4"}, base);
+  bench.advance(100);
+  CHECK(bench.sink->writes == 2);
+  CHECK(bench.committed() == 50);
+}
+
+TEST_CASE("a sink that keeps the progress hears of what the engine gives up", "[REQ-021]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);
+  keeper.answer(std::vector<SinkProgress>());
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (batch.value(i) == "2") std::fill(out.begin() + static_cast<ptrdiff_t>(i), out.end(), choke());
+    }
+    return out;
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  for (int i = 0; i < 6; ++i) bench.advance(100);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "3"});
+  CHECK(keeper.told == std::vector<std::string>{"orders.tagtagta-0@1 answered 500", "orders.tagtagta-0<3"});
+}
+
+TEST_CASE("a sink whose progress can't be had fails the leg, and nothing is written", "[REQ-008]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);
+  bench.deliver({"1"}, 0);
+  keeper.answer(fail(ErrorCode::kConflict, "another process took over"));
+  bench.settle();
+  REQUIRE(bench.failure);
+  CHECK(bench.failure->message.find("took over") != std::string::npos);
+  CHECK(bench.sink->writes == 0);
+  CHECK(bench.committed() == -1);
+}
+
+TEST_CASE("a leg that closes before it knows the progress writes nothing") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);
+  bench.deliver({"1"}, 0);
+  bench.close();
+  bench.settle();
+  keeper.answer(std::vector<SinkProgress>());
+  bench.settle();
+  CHECK(bench.sink->writes == 0);
+  CHECK(bench.closed);
 }

@@ -66,6 +66,7 @@ class FakeSink final : public Sink {
     }
   }
   std::optional<Error> broken() const override { return broken_error; }
+  ProgressKeeper* progress() override { return keeper; }
   bool has_token() const override { return token_; }
   void token(TokenDone done) override {
     ++tokens;
@@ -87,6 +88,7 @@ class FakeSink final : public Sink {
   bool hold = false;
   std::optional<Error> token_error;
   std::optional<Error> broken_error;
+  ProgressKeeper* keeper = nullptr;
   std::deque<std::function<void()>> held;
   std::vector<std::string> written;
   std::vector<std::string> committed_tokens;

@@ -35,6 +35,11 @@ class FakeIntake final : public Intake {
     ++waits;
     resumes.push_back(std::move(resume));
   }
+  Intake& part(const std::string& name) override {
+    FAIL("the http source has no part " << name);
+    return *this;
+  }
+  std::string stored_cursor() const override { return {}; }
   void open() {
     is_ready = true;
     for (Task& resume : std::exchange(resumes, {})) resume();
