@@ -457,6 +457,27 @@ TEST_CASE("a disk that fails under compaction is found by the log", "[compaction
   CHECK_FALSE(table.log().close());
 }
 
+TEST_CASE("upkeep that was asked for before the log failed is refused with the failure", "[compaction][fault]") {
+  Table table;
+  table.fill(20, 5);
+  table.files().set_hook([&](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (operation.kind != io::OperationKind::kWrite) return std::nullopt;
+    return io::Fault{Error{ErrorCode::kIo, "injected", false}};
+  });
+  bool appended = true;
+  auto batch = contract::encoded(contract::make_batch({{"1", "k", {}}}, "hook"), Codec::kNone, nullptr);
+  table.log().append(table.stream(), 0, std::move(batch), AckLevel::kDurable,
+                     [&](const Result<AppendResult>& result) { appended = result.has_value(); });
+  std::optional<Status> kept_up;
+  table.log().apply_retention([&](Status status) { kept_up = std::move(status); });
+  table.executor().run_until_idle();
+  CHECK_FALSE(appended);
+  REQUIRE(kept_up);
+  CHECK_FALSE(*kept_up);
+  table.files().set_hook(nullptr);
+  CHECK_FALSE(table.log().close());
+}
+
 TEST_CASE("what is damaged is not written anew, and is told once", "[compaction][damage]") {
   Table table;
   table.fill(80, 5);

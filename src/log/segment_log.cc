@@ -444,6 +444,16 @@ std::vector<KeptStream> SegmentLog::Impl::kept_streams() const {
 
 void SegmentLog::Impl::keep_up(Upkeep::Done done) {
   ASSERT(queue_->is_current());
+  std::optional<Error> refused;
+  {
+    // Whatever failed since this was asked for may have left a group half written.
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+  }
+  if (refused) {
+    if (done) done(fail(*refused));
+    return;
+  }
   const Status begun = upkeep_.begin(kept_streams(), std::move(done));
   if (begun) return;
   if (begun.error().code == ErrorCode::kNoSpace) return space_.note_full();
