@@ -152,9 +152,23 @@ class SectionReader {
     if (const ConfigNode* when = entry.find("when"); when && section_.kind == ComponentKind::kSink) {
       if (auto read = read_expression(*when, path_ + ".when", {}, problems_)) component.when = *std::move(read);
     }
+    if (const ConfigNode* errors = entry.find("errors")) read_errors(*errors, component);
     if (const ConfigNode* dedupe = entry.find("dedupe"); dedupe && section_.kind == ComponentKind::kSource) {
       component.dedupe = dedupe_spec().read(*dedupe, path_ + ".dedupe", problems_);
       component.dedupe->mark = dedupe->mark;
+    }
+  }
+
+  void read_errors(const ConfigNode& node, ComponentConfig& component) {
+    const std::string path = path_ + ".errors";
+    if (section_.kind == ComponentKind::kStage) {
+      component.errors.then = ConfigObject<StageErrorsConfig>::spec().read(node, path, problems_).then;
+    } else if (section_.kind == ComponentKind::kSink) {
+      component.errors = ConfigObject<SinkErrorsConfig>::spec().read(node, path, problems_);
+      const auto& retry = component.errors.retry;
+      if (retry && retry->initial.ms > retry->max.ms) {
+        error(node.mark, path + ".retry.initial must not be longer than " + path + ".retry.max");
+      }
     }
   }
 

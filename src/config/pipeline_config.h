@@ -25,6 +25,8 @@ namespace colloquium::config {
 enum class Compression { kNone, kGzip, kLz4, kZstd };
 enum class Ack { kDurable, kWritten, kQueued };
 enum class RetryKind { kNone, kFixed, kExponential };
+// What becomes of an event that failed for good.
+enum class FailureAction { kDeadLetter, kDrop, kStop };
 
 // How much of the stream is kept; nothing is removed unless it is there.
 struct RetentionConfig {
@@ -72,11 +74,29 @@ struct RetryConfig {
   Duration initial{200};
   Duration max{30'000};
   int32_t attempts = 8;  // in all, the first included
+  Duration age{0};       // since the first attempt, whatever the reason was; 0: without end
+};
+
+struct BreakerConfig {
+  int32_t failures = 5;
+  Duration open{30'000};
 };
 
 struct ErrorsConfig {
   RetryConfig retry;
+  FailureAction then = FailureAction::kDeadLetter;
+  std::optional<BreakerConfig> breaker;
   std::string dead_letter;  // stream name; "<pipeline>.dead" if not given
+};
+
+// Of one stage or sink; what is not given is the pipeline's. What failed in a stage would fail there again.
+struct StageErrorsConfig {
+  std::optional<FailureAction> then;
+};
+struct SinkErrorsConfig {
+  std::optional<RetryConfig> retry;
+  std::optional<FailureAction> then;
+  std::optional<BreakerConfig> breaker;
 };
 
 struct CommitConfig {
@@ -107,6 +127,7 @@ struct ComponentConfig {
   ConfigMark kind_mark;                    // of the key that names the kind
   std::optional<DedupeConfig> dedupe;      // sources
   Expression when;                         // sinks
+  SinkErrorsConfig errors;                 // sinks; of stages `then`
 };
 
 struct PipelineConfig {

@@ -2,6 +2,7 @@
 
 namespace colloquium {
 
+using config::BreakerConfig;
 using config::CommitConfig;
 using config::CompactionConfig;
 using config::EncryptionConfig;
@@ -9,6 +10,8 @@ using config::ErrorsConfig;
 using config::MetricConfig;
 using config::RetentionConfig;
 using config::RetryConfig;
+using config::SinkErrorsConfig;
+using config::StageErrorsConfig;
 
 ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
   return ConfigSpec<RetryConfig>()
@@ -24,13 +27,57 @@ ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
                           "Only answers about the event count: a sink that can take nothing (disk full, no "
                           "connection, overloaded) is waited for without end.",
            .minimum = 0})
+      .field(
+          "age", &RetryConfig::age,
+          {.description = "How long an event is tried in all, whatever the reason: then it is given up, also if "
+                          "the sink could take nothing all the time. 0: without end.",
+           .example = "10m"})
       .shorthand("policy");
+}
+
+ConfigSpec<BreakerConfig> ConfigObject<BreakerConfig>::spec() {
+  return ConfigSpec<BreakerConfig>()
+      .field("failures", &BreakerConfig::failures,
+             {.description = "So many failed writes in a row, of all partitions, open the breaker.", .minimum = 1})
+      .field("open", &BreakerConfig::open,
+             {.description = "How long nothing is written then. After it one write is tried: if it succeeds the "
+                             "breaker closes, else it is open as long again.",
+              .minimum = 1});
+}
+
+namespace {
+
+constexpr std::string_view kThenText =
+    "What becomes of an event that failed for good: `dead_letter` keeps it with the reason, `drop` only counts "
+    "it, "
+    "`stop` ends the pipeline with exit code 1, and the event is tried again by the next run.";
+constexpr std::string_view kBreakerText =
+    "Spares a sink that fails every time: after some failures nothing is written for a while.";
+
+}  // namespace
+
+ConfigSpec<StageErrorsConfig> ConfigObject<StageErrorsConfig>::spec() {
+  return ConfigSpec<StageErrorsConfig>()
+      .field("then", &StageErrorsConfig::then, {.description = std::string(kThenText)})
+      .shorthand("then");
+}
+
+ConfigSpec<SinkErrorsConfig> ConfigObject<SinkErrorsConfig>::spec() {
+  return ConfigSpec<SinkErrorsConfig>()
+      .field("retry", &SinkErrorsConfig::retry,
+             {.description = "Instead of the pipeline's `errors.retry`.", .example = "{attempts: 3, age: 10m}"})
+      .field("then", &SinkErrorsConfig::then, {.description = std::string(kThenText)})
+      .field("breaker", &SinkErrorsConfig::breaker,
+             {.description = std::string(kBreakerText), .example = "{failures: 5, open: 30s}"});
 }
 
 ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
   return ConfigSpec<ErrorsConfig>()
       .field("retry", &ErrorsConfig::retry,
-             {.description = "What happens to an event that a stage or sink could not handle this time."})
+             {.description = "What happens to an event that a sink could not handle this time."})
+      .field("then", &ErrorsConfig::then, {.description = std::string(kThenText)})
+      .field("breaker", &ErrorsConfig::breaker,
+             {.description = std::string(kBreakerText), .example = "{failures: 5, open: 30s}"})
       .field("dead_letter", &ErrorsConfig::dead_letter,
              {.description = "The stream that keeps events that failed for good.",
               .default_text = "<pipeline>.dead",
@@ -133,9 +180,12 @@ struct EntryFields {
   std::string name;
   DedupeConfig dedupe;
   Expression when;
+  StageErrorsConfig stage_errors;
+  SinkErrorsConfig sink_errors;
 };
 
 }  // namespace
+
 }  // namespace config
 
 template <>
@@ -242,8 +292,17 @@ SectionSpec section_spec(ComponentKind kind) {
     key = "sources";
     entry.field("dedupe", &EntryFields::dedupe,
                 {.description = "Leaves out events whose id this source has delivered before."});
-  } else if (kind == ComponentKind::kSink) {
+  } else if (kind == ComponentKind::kStage) {
+    entry.field("errors", &EntryFields::stage_errors,
+                {.description = "What becomes of events that fail here, instead of what the pipeline's `errors` "
+                                "says.",
+                 .example = "drop"});
+  } else {
     key = "sinks";
+    entry.field("errors", &EntryFields::sink_errors,
+                {.description = "What becomes of events that fail here, instead of what the pipeline's `errors` "
+                                "says.",
+                 .example = "{retry: {attempts: 3}, then: drop}"});
     entry.field("when", &EntryFields::when,
                 {.description = "Only events for which this expression is true come here.",
                  .example = "[\">\", [\"$input\", \"/total\"], 1000]"});

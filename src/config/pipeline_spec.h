@@ -38,6 +38,14 @@ struct ConfigEnum<config::RetryKind> {
 };
 
 template <>
+struct ConfigEnum<config::FailureAction> {
+  static constexpr std::pair<std::string_view, config::FailureAction> values[] = {
+      {"dead_letter", config::FailureAction::kDeadLetter},
+      {"drop", config::FailureAction::kDrop},
+      {"stop", config::FailureAction::kStop}};
+};
+
+template <>
 struct ConfigEnum<config::MetricType> {
   static constexpr std::pair<std::string_view, config::MetricType> values[] = {
       {"counter", config::MetricType::kCounter},
@@ -56,6 +64,18 @@ struct ConfigObject<config::MetricConfig> {
 template <>
 struct ConfigObject<config::RetryConfig> {
   static ConfigSpec<config::RetryConfig> spec();
+};
+template <>
+struct ConfigObject<config::BreakerConfig> {
+  static ConfigSpec<config::BreakerConfig> spec();
+};
+template <>
+struct ConfigObject<config::StageErrorsConfig> {
+  static ConfigSpec<config::StageErrorsConfig> spec();
+};
+template <>
+struct ConfigObject<config::SinkErrorsConfig> {
+  static ConfigSpec<config::SinkErrorsConfig> spec();
 };
 template <>
 struct ConfigObject<config::ErrorsConfig> {
@@ -101,7 +121,7 @@ ConfigSpec<DedupeConfig> dedupe_spec();
 struct SectionSpec {
   ComponentKind kind;
   std::string_view key;  // "sources"
-  ObjectSpec entry;      // name, and dedupe or when
+  ObjectSpec entry;      // name, and dedupe, or errors and when
 };
 SectionSpec section_spec(ComponentKind kind);
 

@@ -130,7 +130,9 @@ void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
       skips.push_back(leg->port.skip_below);
     }
   }
-  for (int64_t skip_below : skips) serve_group(item, sequence, skip_below);
+  for (int64_t skip_below : skips) {
+    if (!closed_) serve_group(item, sequence, skip_below);
+  }
   int64_t lowest = std::numeric_limits<int64_t>::max();
   for (const auto& leg : legs_) lowest = std::min(lowest, leg->port.next_sequence);
   feed_->release_below(lowest);
@@ -144,6 +146,10 @@ void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_
     return leg->port.takes_dead_letters && is_served(*leg, sequence, skip_below);
   });
   const auto result = chain_.run(input, keeps_letters ? &dead_ : nullptr);
+  if (chain_.stopped()) {
+    dead_.truncate(0);
+    return fail_all(*chain_.stopped());
+  }
   std::shared_ptr<const Batch> dead;
   if (!dead_.empty()) dead = dead_.seal(input->shared_origin(), 0);
   for (const auto& leg : legs_) {

@@ -185,7 +185,12 @@ Status PipelineRun::build_leg(size_t index) {
   options.commit_name = replay() == nullptr ? leg : replay_leg(leg, replay()->generation);
   options.token_leg = leg;
   options.sink_name = sink_config.name;
-  options.retry = plan_->data().retry();
+  options.retry = plan_->data().retry(index);
+  options.then = plan_->data().failure_action(sink_config);
+  if (const auto& breaker = sink_config.errors.breaker ? sink_config.errors.breaker : config().errors.breaker) {
+    options.breaker_failures = breaker->failures;
+    options.breaker_open_ms = breaker->open.ms;
+  }
   options.commit_interval_ms = config().commit.interval.ms;
   options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
   options.log = store();
@@ -360,7 +365,11 @@ Result<StageChain> PipelineRun::build_chain() {
     TRY_ASSIGN(auto made,
                stage.descriptor->create_pure_stage(stage.parsed, component_context<ComponentContext>(stage)));
     Measured& measured = *measured_stages_[i];
-    links.push_back({stage.name, std::move(made), &measured.counters, &measured.letters});
+    links.push_back({.name = stage.name,
+                     .stage = std::move(made),
+                     .counters = &measured.counters,
+                     .letters = &measured.letters,
+                     .then = plan_->data().failure_action(stage)});
   }
   const auto& sinks = plan_->data().sinks;
   const bool tape_after =

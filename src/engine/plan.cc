@@ -150,8 +150,8 @@ log::AckLevel PlanData::ack() const {
   return log::AckLevel::kDurable;
 }
 
-RetryPolicy PlanData::retry() const {
-  const config::RetryConfig& retry = config.errors.retry;
+RetryPolicy PlanData::retry(size_t sink) const {
+  const config::RetryConfig& retry = config.sinks[sink].errors.retry.value_or(config.errors.retry);
   RetryPolicy policy;
   policy.kind = retry.policy == config::RetryKind::kNone    ? RetryPolicy::Kind::kNone
                 : retry.policy == config::RetryKind::kFixed ? RetryPolicy::Kind::kFixed
@@ -159,7 +159,12 @@ RetryPolicy PlanData::retry() const {
   policy.initial_ms = retry.initial.ms;
   policy.max_ms = retry.max.ms;
   policy.attempts = retry.attempts;
+  policy.age_ms = retry.age.ms;
   return policy;
+}
+
+config::FailureAction PlanData::failure_action(const config::ComponentConfig& component) const {
+  return component.errors.then.value_or(config.errors.then);
 }
 
 std::string PlanData::dead_stream() const {

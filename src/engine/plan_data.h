@@ -38,7 +38,8 @@ struct PlanData {
   bool any_rereadable() const;
   log::Codec codec() const;
   log::AckLevel ack() const;
-  RetryPolicy retry() const;
+  RetryPolicy retry(size_t sink) const;
+  config::FailureAction failure_action(const config::ComponentConfig& component) const;
   std::string dead_stream() const;
 
   // What every script may read beside the event: JSON texts by variable name.

@@ -17,6 +17,7 @@ struct RetryPolicy {
   int64_t initial_ms = 200;
   int64_t max_ms = 30'000;
   int64_t attempts = 8;  // in all, the first included; 0: without end
+  int64_t age_ms = 0;    // since the first attempt began; 0: without end
 
   // True if an event that failed `attempt` times (from 1) is not to be tried again.
   bool exhausted(int64_t attempt) const;

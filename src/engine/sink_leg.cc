@@ -40,6 +40,12 @@ struct SinkLeg::Lane {
   int64_t write_started_ns = 0;
   int64_t attempt = 0;  // failures of the event at the head of `rest` that were about it
   int64_t outage = 0;   // writes in a row that failed for the sink's own reasons
+  // When the first of the failed attempts began at the event at the head of `rest`; -1: none failed.
+  int64_t failing_since_ns = -1;
+  void begin_anew() {
+    attempt = outage = 0;
+    failing_since_ns = -1;
+  }
   bool failing = false;
   std::unique_ptr<Timer> retry_timer;
   // A sink may answer inside write(), and its answer pumps: the loop in pump() goes on instead of recursing.
@@ -54,7 +60,12 @@ struct SinkLeg::Lane {
 
 SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
                  Random& random)
-    : options_(std::move(options)), sink_(std::move(sink)), loop_(loop), clock_(clock), random_(random) {
+    : options_(std::move(options)),
+      sink_(std::move(sink)),
+      loop_(loop),
+      clock_(clock),
+      random_(random),
+      breaker_(options_.breaker_failures, options_.breaker_open_ms) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>());
@@ -95,7 +106,7 @@ void SinkLeg::recovered(Result<std::vector<SinkProgress>> progress) {
     lanes_[static_cast<size_t>(at - options_.partitions.begin())]->recovered = std::move(known);
   }
   holding_ = false;
-  for (const auto& lane : lanes_) pump(*lane);
+  pump_all();
 }
 
 // What the peer has already is done; what was given up is again, as its envelope went with the commit that is not
@@ -114,7 +125,8 @@ std::shared_ptr<const Batch> SinkLeg::unwritten(Lane& lane, const std::shared_pt
     const auto given_up = std::find_if(known.given_up.begin(), known.given_up.end(),
                                        [offset](const auto& event) { return event.offset == offset; });
     if (given_up != known.given_up.end()) {
-      give_up(lane, i, Error{ErrorCode::kInvalidInput, given_up->error, false, {}}, 1);
+      // If it is to stop the leg now, it is left, and the sink refuses it again.
+      if (!give_up(lane, i, Error{ErrorCode::kInvalidInput, given_up->error, false, {}}, 1)) left.keep(*batch, i);
     }
   }
   return left.seal(batch->shared_origin(), batch->base_offset());
@@ -159,12 +171,51 @@ void SinkLeg::pump(Lane& lane) {
     if (lane.rest == nullptr) lane.rest = unwritten(lane, front.batch);
     if (lane.rest->empty()) {
       complete(lane);
-    } else {
+    } else if (passes_breaker()) {
       write(lane);
+    } else {
+      break;
     }
   }
   lane.pumping = false;
   if (lane.ended) check_drained();
+}
+
+bool SinkLeg::passes_breaker() {
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (breaker_.try_begin(now_ns)) return true;
+  // While a probe is under way its end pumps the others.
+  if (breaker_.is_probing() || breaker_timer_ != nullptr) return false;
+  const int64_t wait_ms = (std::max<int64_t>(0, breaker_.next_probe_ns() - now_ns) + 999'999) / 1'000'000;
+  breaker_timer_ = loop_.start_timer(wait_ms, [this] {
+    breaker_timer_ = nullptr;
+    pump_all();
+  });
+  return false;
+}
+
+void SinkLeg::note_breaker(bool failed) {
+  const bool was_open = breaker_.is_open();
+  if (failed) {
+    breaker_.failed(clock_.monotonic_ns());
+    if (!was_open && breaker_.is_open()) {
+      log_warning(options_.commit_name, "the breaker opens: " + std::to_string(options_.breaker_failures) +
+                                            " writes in a row have failed; the next is tried in " +
+                                            std::to_string(options_.breaker_open_ms) + " ms");
+    }
+  } else {
+    breaker_.succeeded();
+    if (was_open) log_info(options_.commit_name, "the breaker closes: a write has succeeded");
+  }
+  // Those that it held back; of an open one, so that a timer is there for the next probe.
+  if (was_open)
+    loop_.at_turn_end([this, alive = std::weak_ptr<char>(alive_)] {
+      if (!alive.expired()) pump_all();
+    });
+}
+
+void SinkLeg::pump_all() {
+  for (const auto& lane : lanes_) pump(*lane);
 }
 
 void SinkLeg::write(Lane& lane) {
@@ -189,6 +240,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   counters.bytes_in.add(batch->payload_bytes());
   BatchBuilder again;
   const EventOutcome* first_retry = nullptr;
+  bool too_old = false;
   uint64_t ok = outcomes.empty() ? batch->size() : 0;
   for (size_t i = 0; i < outcomes.size(); ++i) {
     const EventOutcome& outcome = outcomes[i];
@@ -199,19 +251,23 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
       case Outcome::kDrop:
         break;
       case Outcome::kDeadLetter:
-        give_up(lane, i, outcome.error, lane.attempt + 1);
+        if (!give_up(lane, i, outcome.error, lane.attempt + 1)) again.keep(*batch, i);
         break;
       case Outcome::kRetry:
         if (first_retry == nullptr) {
           first_retry = &outcome;
-          if (count_failure(lane, i, outcome)) {
-            give_up(lane, i, outcome.error, lane.attempt + lane.outage);
-            if (ProgressKeeper* const keeper = sink_->progress()) {
-              keeper->gave_up(options_.partitions[lane.index].id, batch->offset(i), outcome.error.message);
-            }
-            lane.attempt = lane.outage = 0;
+          const bool exhausted = count_failure(lane, i, outcome);
+          too_old = is_too_old(lane);
+          if (exhausted && !too_old && give_up(lane, i, outcome.error, lane.attempt + lane.outage)) {
+            tell_keeper(lane, i, outcome.error);
+            lane.begin_anew();
             break;
           }
+        }
+        // Those behind it were tried as long.
+        if (too_old && give_up(lane, i, outcome.error, lane.attempt + lane.outage)) {
+          tell_keeper(lane, i, outcome.error);
+          break;
         }
         again.keep(*batch, i);
         break;
@@ -221,9 +277,12 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
   if (ok == batch->size()) counters.bytes_out.add(batch->payload_bytes());
   lane.rest = again.seal(batch->shared_origin(), batch->base_offset());
   note_health(lane, first_retry != nullptr);
+  note_breaker(first_retry != nullptr);
   if (lane.rest->empty()) {
-    lane.attempt = lane.outage = 0;
+    lane.begin_anew();
     complete(lane);
+  } else if (stop_) {
+    fail(*stop_);
   } else if (auto why = dead_end(lane, first_retry->error)) {
     // The events stay uncommitted: they are written when the pipeline runs again.
     counters.errors.add(first_retry->error.code);
@@ -240,7 +299,7 @@ void SinkLeg::written(Lane& lane, std::vector<EventOutcome> outcomes) {
 // into a stream of dead letters.
 bool SinkLeg::count_failure(Lane& lane, size_t event, const EventOutcome& outcome) {
   // Once another event leads, or something was written, both counts begin anew.
-  if (event > 0) lane.attempt = lane.outage = 0;
+  if (event > 0) lane.begin_anew();
   if (outcome.is_attempt) {
     lane.outage = 0;
     ++lane.attempt;
@@ -270,9 +329,31 @@ std::optional<Error> SinkLeg::dead_end(const Lane& lane, const Error& last) cons
                {}};
 }
 
-void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t attempts) {
+bool SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t attempts) {
   last_error_ = error.describe();
+  if (options_.then == config::FailureAction::kStop) {
+    stop_ = Error{error.code,
+                  "event " + lane.rest->id(event) + " failed for good after " + std::to_string(attempts) +
+                      " attempt(s), and errors.then is stop: " + error.message,
+                  false, error.context};
+    return false;
+  }
   options_.counters->errors.add(error.code);
+  if (options_.then == config::FailureAction::kDeadLetter) {
+    keep_envelope(lane, event, error, attempts);
+    return true;
+  }
+  ++untold_drops_;
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (now_ns < drops_quiet_until_ns_) return true;
+  drops_quiet_until_ns_ = now_ns + kRetryQuietNs;
+  log_warning(options_.commit_name, std::to_string(std::exchange(untold_drops_, 0)) +
+                                        " event(s) dropped, as errors.then says; the last: " +
+                                        lane.rest->id(event) + ": " + last_error_);
+  return true;
+}
+
+void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
   if (takes_letters()) {
     add_dead_letter(*lane.rest, event, error, options_.sink_name, attempts, lane.dead);
     options_.letters->add(error, [&] { return lane.rest->id(event); });
@@ -282,6 +363,18 @@ void SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t atte
     log_warning(options_.commit_name, "event " + lane.rest->id(event) + " given up after " +
                                           std::to_string(attempts) + " attempt(s): " + last_error_);
   }
+}
+
+void SinkLeg::tell_keeper(const Lane& lane, size_t event, const Error& error) {
+  ProgressKeeper* const keeper = sink_->progress();
+  if (keeper == nullptr) return;
+  keeper->gave_up(options_.partitions[lane.index].id, lane.rest->offset(event), error.message);
+}
+
+bool SinkLeg::is_too_old(Lane& lane) {
+  if (lane.failing_since_ns < 0) lane.failing_since_ns = lane.write_started_ns;
+  if (options_.retry.age_ms == 0 || closing_) return false;
+  return clock_.monotonic_ns() - lane.failing_since_ns >= options_.retry.age_ms * 1'000'000;
 }
 
 void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest) {
@@ -489,7 +582,7 @@ void SinkLeg::stored(Status status) {
   if (token) sink_->committed(*token);
   tell_settled(committed);
   holding_ = false;
-  for (const auto& lane : lanes_) pump(*lane);
+  pump_all();
   // What was done while the commit was under way has no timer yet.
   if (dirty_) progress_made(0);
   check_drained();
@@ -541,6 +634,7 @@ void SinkLeg::close(Task closed) {
   if (commit_waits_ && commit_timer_ != nullptr) committing_ = false;
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
+  breaker_timer_ = nullptr;
   // It ends its writes under way, with whatever outcome; their answers still come in here.
   sink_->close([this] {
     sink_closed_ = true;

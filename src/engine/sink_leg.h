@@ -23,9 +23,11 @@
 #include "colloquium/loop.h"
 #include "colloquium/sink.h"
 
+#include "config/pipeline_config.h"
 #include "engine/partition_runner.h"
 #include "engine/retry_policy.h"
 #include "log/log.h"
+#include "net/circuit_breaker.h"
 
 namespace colloquium {
 struct ComponentCounters;
@@ -50,6 +52,9 @@ struct SinkLegOptions {
   // By the index that LegItem::partition means.
   std::vector<CommitPartition> partitions;
   RetryPolicy retry;
+  config::FailureAction then = config::FailureAction::kDeadLetter;  // of what failed for good
+  int64_t breaker_failures = 0;                                     // 0: none
+  int64_t breaker_open_ms = 0;
   // A commit is due when either is reached: this long after something was done, or this many bytes of events and
   // envelopes. Between two commits a crash makes a sink without token see events again.
   int64_t commit_interval_ms = 100;
@@ -103,7 +108,15 @@ class SinkLeg {
   // What is given up of an item that is done.
   void keep_letters(const Batch& letters);
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
-  void give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
+  // False if the event has to end the leg instead, and stays.
+  bool give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
+  void keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts);
+  void tell_keeper(const Lane& lane, size_t event, const Error& error);
+  bool is_too_old(Lane& lane);
+  // Whether a write may begin, as far as the breaker goes; if not, the lanes are pumped when it is worth it.
+  bool passes_breaker();
+  void note_breaker(bool failed);
+  void pump_all();
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);
   void warn_of_retry(const std::string& event, int64_t wait_ms);
   // Counts a failure of the first event that has to wait. True if it has no attempt left.
@@ -164,7 +177,13 @@ class SinkLeg {
   bool commit_waits_ = false;                       // the log had no room for it
   // Set while something is done and its commit not yet due, or while commit_waits_.
   std::unique_ptr<Timer> commit_timer_;
+  net::CircuitBreaker breaker_;
+  std::unique_ptr<Timer> breaker_timer_;  // there while the breaker is open and no probe under way
+  std::optional<Error> stop_;             // an event failed for good, and that ends the leg
   std::string last_error_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
+  int64_t drops_quiet_until_ns_ = 0;
+  uint64_t untold_drops_ = 0;
   int64_t retries_quiet_until_ns_ = 0;
   uint64_t untold_retries_ = 0;
 };

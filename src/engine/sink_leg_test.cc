@@ -30,12 +30,17 @@ EventOutcome refuse() {
   return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, "never", false, {}}, 0};
 }
 
+constexpr RetryPolicy kThreeAttempts{
+    .kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3};
+
 // A leg over one or two partitions, on a manual clock, over the in-memory log.
 struct Bench {
-  explicit Bench(
-      bool token, size_t partitions = 1,
-      RetryPolicy policy = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3},
-      size_t commit_bytes = 8u << 20, bool fail_when_stuck = false, ProgressKeeper* keeper = nullptr)
+  // `change` may be null; it sees the options before the leg does.
+  Bench(bool token, const std::function<void(SinkLegOptions&)>& change)
+      : Bench(token, 1, kThreeAttempts, 8u << 20, false, nullptr, change) {}
+  explicit Bench(bool token, size_t partitions = 1, RetryPolicy policy = kThreeAttempts,
+                 size_t commit_bytes = 8u << 20, bool fail_when_stuck = false, ProgressKeeper* keeper = nullptr,
+                 const std::function<void(SinkLegOptions&)>& change = nullptr)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";
@@ -57,6 +62,7 @@ struct Bench {
     options.dead_origin = test_origin();
     options.counters = &counters;
     options.letters = &tally;
+    if (change) change(options);
     auto made = std::make_unique<FakeSink>(token);
     sink = made.get();
     sink->keeper = keeper;
@@ -710,9 +716,6 @@ class FakeKeeper final : public ProgressKeeper {
   std::vector<std::string> told;
 };
 
-constexpr RetryPolicy kThreeAttempts{
-    .kind = RetryPolicy::Kind::kFixed, .initial_ms = 100, .max_ms = 1000, .attempts = 3};
-
 }  // namespace
 
 TEST_CASE("a sink that keeps the progress is written only what its peer does not have", "[REQ-008]") {
@@ -789,4 +792,86 @@ TEST_CASE("a leg that closes before it knows the progress writes nothing") {
   bench.settle();
   CHECK(bench.sink->writes == 0);
   CHECK(bench.closed);
+}
+
+TEST_CASE("an event that is too old is given up whatever the reason, with what waited as long", "[REQ-022]") {
+  Bench bench(false, [](SinkLegOptions& options) { options.retry.age_ms = 1000; });
+  bool down = true;
+  bench.sink->answer = [&](const Batch& batch) {
+    return down ? std::vector<EventOutcome>(batch.size(), full_disk()) : std::vector<EventOutcome>();
+  };
+  bench.deliver({"1", "2"}, 0);
+  bench.deliver({"3"}, 2);
+  bench.settle();
+  for (int i = 0; i < 9; ++i) bench.advance(100);
+  CHECK(bench.dead_letters().empty());
+  for (int i = 0; i < 3; ++i) bench.advance(100);
+  REQUIRE(bench.dead_letters().size() == 2);
+  CHECK(bench.dead_letters()[0]["attempts"].get<int>() > 5);
+  CHECK(bench.committed() == 2);
+  // The next one has a time of its own.
+  for (int i = 0; i < 5; ++i) bench.advance(100);
+  down = false;
+  bench.advance(200);
+  CHECK(bench.sink->written == std::vector<std::string>{"3"});
+  CHECK(bench.committed() == 3);
+  CHECK(bench.dead_letters().size() == 2);
+}
+
+TEST_CASE("what failed for good may be dropped: no letter, and the position goes on", "[REQ-023]") {
+  Bench bench(false, [](SinkLegOptions& options) { options.then = config::FailureAction::kDrop; });
+  bench.sink->answer = [&](const Batch& batch) {
+    std::vector<EventOutcome> out(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (batch.value(i) == "2") out[i] = refuse();
+    }
+    return out;
+  };
+  bench.deliver({"1", "2", "3"}, 0);
+  bench.advance(100);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "3"});
+  CHECK(bench.committed() == 3);
+  CHECK(bench.dead_letters().empty());
+  CHECK(bench.tally.counts().total() == 0);
+  CHECK(bench.counters.errors.value(ErrorCode::kInvalidInput) == 1);
+}
+
+TEST_CASE("what failed for good may stop the leg, and is not committed", "[REQ-023]") {
+  Bench bench(false, [](SinkLegOptions& options) { options.then = config::FailureAction::kStop; });
+  bench.sink->answer = [&](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), choke()); };
+  bench.deliver({"1", "2"}, 0);
+  for (int i = 0; i < 4; ++i) bench.advance(100);
+  REQUIRE(bench.failure);
+  CHECK(bench.failure->message.find("orders.tagtagta-0-0") != std::string::npos);
+  CHECK(bench.failure->message.find("errors.then is stop") != std::string::npos);
+  CHECK(bench.sink->writes == 3);
+  CHECK(bench.committed() == -1);
+  CHECK(bench.dead_letters().empty());
+}
+
+TEST_CASE("an open breaker holds back every partition, and one write decides whether it closes", "[REQ-022]") {
+  Bench bench(false, 2, {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 10, .max_ms = 10, .attempts = 0},
+              8u << 20, false, nullptr, [](SinkLegOptions& options) {
+                options.breaker_failures = 4;
+                options.breaker_open_ms = 1000;
+              });
+  bool down = true;
+  bench.sink->answer = [&](const Batch& batch) {
+    return down ? std::vector<EventOutcome>(batch.size(), choke()) : std::vector<EventOutcome>();
+  };
+  bench.deliver({"1"}, 0);
+  bench.deliver({"a"}, 0, 1);
+  bench.settle();
+  CHECK(bench.sink->writes == 2);
+  for (int i = 0; i < 20; ++i) bench.advance(10);
+  CHECK(bench.sink->writes == 4);
+  for (int i = 0; i < 100; ++i) bench.advance(10);
+  CHECK(bench.sink->writes == 5);  // one probe, which failed
+  down = false;
+  for (int i = 0; i < 110; ++i) bench.advance(10);
+  CHECK(bench.sink->writes == 7);
+  CHECK(bench.sink->written.size() == 2);
+  bench.advance(100);
+  CHECK(bench.committed() == 1);
+  CHECK(bench.committed(1) == 1);
 }

@@ -41,6 +41,7 @@ std::shared_ptr<const Batch> StageChain::run(std::shared_ptr<const Batch> input,
     // What nothing is left of costs no further stage; its position still goes on.
     if (current->empty()) break;
     current = run_link(link, current, *input, dead);
+    if (stopped_) return current;
   }
   // Two stages that each emit several would give the same ordinals again.
   return links_.size() > 1 ? current->renumbered() : current;
@@ -69,6 +70,14 @@ void StageChain::give_up(const Link& link, const Batch& input, const Batch& ente
   for (const FailedEvent& failure : failed_) {
     // By its place, which a stage must keep, as indices do not survive a filter.
     const size_t original = index_of(entered, input.entry(failure.index).offset_delta);
+    if (link.then == config::FailureAction::kDrop) continue;
+    if (link.then == config::FailureAction::kStop) {
+      stopped_ = Error{failure.error.code,
+                       "event " + entered.id(original) + " failed in stage '" + link.name +
+                           "', and errors.then is stop: " + failure.error.message,
+                       false, failure.error.context};
+      return;
+    }
     add_dead_letter(entered, original, failure.error, link.name, 1, dead);
     if (link.letters != nullptr) link.letters->add(failure.error, [&] { return entered.id(original); });
   }

@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "colloquium/batch.h"
 #include "colloquium/stage.h"
+
+#include "config/pipeline_config.h"
 
 namespace colloquium {
 class Clock;
@@ -28,6 +31,7 @@ class StageChain {
     std::unique_ptr<PureStage> stage;
     ComponentCounters* counters = nullptr;  // these outlive the chain and may be null
     DeadLetterTally* letters = nullptr;
+    config::FailureAction then = config::FailureAction::kDeadLetter;
   };
 
   // `tape_wanted_after`: whether whoever comes after the last stage reads its tape.
@@ -37,6 +41,10 @@ class StageChain {
   // entered the chain, so that a replay starts from the beginning. Null: another run of the same batch keeps and
   // counts them.
   std::shared_ptr<const Batch> run(std::shared_ptr<const Batch> input, BatchBuilder* dead);
+
+  // Set once an event failed in a stage where that is to stop the pipeline: what run() gave then is not to be
+  // used.
+  const std::optional<Error>& stopped() const { return stopped_; }
 
   bool empty() const { return links_.empty(); }
 
@@ -49,6 +57,7 @@ class StageChain {
   const Clock* clock_;                    // a pointer, for the same reason as the next
   std::unique_ptr<BatchBuilder> output_;  // behind a pointer, so that a chain can be moved
   std::vector<FailedEvent> failed_;
+  std::optional<Error> stopped_;
 };
 
 }  // namespace colloquium::engine
