@@ -63,7 +63,7 @@ TEST_CASE("an array is written as PostgreSQL reads one") {
 }
 
 TEST_CASE("a row has a value per column, the meta data among what it may name, and null is NULL") {
-  PgRowMaker maker({script("id", "$event_metadata/id"), script("key", "$event_metadata/key"),
+  PgRowMaker maker({script("id", "event_metadata/id"), script("key", "event_metadata/key"),
                     script("n", "$input/n"), script("x", "$input/x")},
                    nullptr);
   const auto batch = batch_of({R"({"n": 1, "x": null})"});

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kComponent = "postgres";
 constexpr int64_t kFirstBackoffMs = 100;
-constexpr int64_t kLastBackoffMs = 10'000;
+constexpr int64_t kLastBackoffMs = 2000;
 // Payload that goes into one transaction; a single write may be longer.
 constexpr size_t kGroupBytes = size_t{16} << 20;
 

@@ -146,7 +146,8 @@ Descriptor describe() {
       "crash of either side the progress says what is in the table. A new process for the same pipeline and sink "
       "takes "
       "the old one's place: nothing of the old one can commit any more.\n\n"
-      "An expression reads the event as `$input` and its meta data as `$event_metadata`. A string is written as "
+      "An expression reads the event as `$input` and its meta data as the variable `event_metadata`. A string is "
+      "written as "
       "its "
       "text, null as NULL, anything else as its JSON; for json and jsonb columns everything is JSON, and for "
       "array "
@@ -169,7 +170,7 @@ Descriptor describe() {
       {"A column per field",
        "postgres:\n  host: db.example.org\n  database: shop\n  user: app\n  password: secret\n  tls: {mode: "
        "verify-full, ca: ca.pem}\n  table: shop.orders\n  columns:\n    id: = $input/id\n    total: = "
-       "$input/total\n    placed_at: = $event_metadata/timestamp\n    raw: = $input"},
+       "$input/total\n    placed_at: = event_metadata/timestamp\n    raw: = $input"},
       {"The latest state of each customer",
        "postgres:\n  url: \"postgresql://app@localhost/shop\"\n  table: customers\n  mode: upsert\n  key: [id]\n  "
        "columns: {id: = $input/id, name: = $input/name}"}};
