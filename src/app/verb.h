@@ -77,6 +77,7 @@ Verb validate_verb();
 Verb test_verb();
 Verb log_verb();
 Verb computo_verb();
+Verb dead_verb();
 Verb docs_verb();
 Verb schema_verb();
 Verb version_verb();

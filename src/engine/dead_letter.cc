@@ -52,18 +52,20 @@ std::string dead_letter_json(const DeadLetter& letter) {
   if (letter.is_json) out.append(",\"event\":").append(letter.event);
   out += ",\"position\":" + quoted(letter.position);
   if (!letter.is_json) out += ",\"raw_base64\":" + quoted(base64(letter.event));
+  if (!letter.sink.empty()) out += ",\"sink\":" + quoted(letter.sink);
   out += ",\"stage\":" + quoted(letter.stage) + "}";
   return out;
 }
 
-void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage, int64_t attempts,
-                     BatchBuilder& output) {
+void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage,
+                     std::string_view sink, int64_t attempts, BatchBuilder& output) {
   const std::string id = batch.id(i);
   const std::string text = error.describe();
   const std::string envelope =
       dead_letter_json({.event = batch.is_tombstone(i) ? std::string_view("null") : batch.value(i),
                         .error = text,
                         .stage = stage,
+                        .sink = sink,
                         .attempts = attempts,
                         .position = id});
   // Key and headers go along, so that a replay is routed as the event was.

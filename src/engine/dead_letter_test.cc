@@ -52,7 +52,7 @@ TEST_CASE("a dead letter of a batch keeps key, headers and time of its event") {
   origin->tag = "abcdefgh";
   const auto batch = builder.seal(origin, 40);
   BatchBuilder dead;
-  add_dead_letter(*batch, 0, Error{ErrorCode::kInvalidInput, "no", false, {}}, "clean", 2, dead);
+  add_dead_letter(*batch, 0, Error{ErrorCode::kInvalidInput, "no", false, {}}, "clean", "", 2, dead);
   const auto letters = dead.seal(origin, 0);
   REQUIRE(letters->size() == 1);
   CHECK(letters->key(0) == "k");

@@ -55,7 +55,8 @@ std::shared_ptr<const Batch> DryRun::select(size_t sink, const std::shared_ptr<c
     failed_.clear();
     whens_[sink]->run(*chosen, kept_, failed_);
     for (const FailedEvent& failure : failed_)
-      add_dead_letter(*chosen, failure.index, failure.error, "when", 1, dead_);
+      add_dead_letter(*chosen, failure.index, failure.error, "when", plan_.data().config.sinks[sink].name, 1,
+                      dead_);
     chosen = kept_.seal(result->shared_origin(), result->base_offset());
   }
   if (!plan_.data().makes_events) return chosen;

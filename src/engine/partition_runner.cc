@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "engine/dead_letter.h"
 #include "engine/dead_letter_tally.h"
+#include "engine/dead_letters.h"
 
 namespace colloquium::engine {
 
@@ -145,6 +146,7 @@ void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_
   const bool keeps_letters = std::any_of(legs_.begin(), legs_.end(), [&](const auto& leg) {
     return leg->port.takes_dead_letters && is_served(*leg, sequence, skip_below);
   });
+  if (const auto only = leg_of(*input)) return serve_one(item, sequence, skip_below, std::string(*only));
   const auto result = chain_.run(input, keeps_letters ? &dead_ : nullptr);
   if (chain_.stopped()) {
     dead_.truncate(0);
@@ -154,6 +156,32 @@ void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_
   if (!dead_.empty()) dead = dead_.seal(input->shared_origin(), 0);
   for (const auto& leg : legs_) {
     if (is_served(*leg, sequence, skip_below)) serve_leg(*leg, item, result, {refused.get(), dead.get()});
+  }
+}
+
+// It was past the stages before it came to the dead letters; `when` may be what failed.
+void PartitionRunner::serve_one(const FeedItem& item, int64_t sequence, int64_t skip_below,
+                                std::string_view name) {
+  const std::shared_ptr<const Batch> whole = without_leg(*from_position(item.batch, skip_below));
+  const auto nothing = BatchBuilder().seal(whole->shared_origin(), whole->base_offset());
+  const bool known =
+      std::any_of(legs_.begin(), legs_.end(), [&](const auto& leg) { return leg->port.name == name; });
+  for (const auto& leg : legs_) {
+    if (!is_served(*leg, sequence, skip_below)) continue;
+    LegItem out;
+    out.partition = partition_;
+    out.next_position = item.next_position;
+    out.cursor = item.cursor;
+    BatchBuilder dead;
+    out.batch = leg->port.name == name ? select(*leg, whole, dead) : nothing;
+    if (!known && leg->port.takes_dead_letters && !leg->port.name.empty()) {
+      const Error error{
+          ErrorCode::kNotFound, "the pipeline has no sink '" + std::string(name) + "' any more", false, {}};
+      for (size_t i = 0; i < whole->size(); ++i) add_dead_letter(*whole, i, error, name, name, 1, dead);
+    }
+    if (!dead.empty()) out.dead = dead.seal(whole->shared_origin(), 0);
+    leg->port.next_sequence = item.next_sequence;
+    deliver(*leg, std::move(out));
   }
 }
 
@@ -187,13 +215,17 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
     leg.failed.clear();
     leg.port.when->run(*chosen, leg.selected, leg.failed);
     for (const FailedEvent& failure : leg.failed) {
-      add_dead_letter(*chosen, failure.index, failure.error, "when", 1, dead);
+      add_dead_letter(*chosen, failure.index, failure.error, "when", leg.port.name, 1, dead);
       if (leg.port.letters != nullptr)
         leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); });
     }
     chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
   }
-  // Only where stages make events do ids name the leg; behind filters alone an event keeps its own everywhere.
+  return named(leg, chosen);
+}
+
+// Only where stages make events do ids name the leg; behind filters alone an event keeps its own everywhere.
+std::shared_ptr<const Batch> PartitionRunner::named(const Leg& leg, const std::shared_ptr<const Batch>& chosen) {
   if (leg.port.origin_leg.empty()) return chosen;
   auto origin = std::make_shared<BatchOrigin>(chosen->origin());
   origin->leg = leg.port.origin_leg;

@@ -43,6 +43,7 @@ struct LegItem {
 struct LegPort {
   std::function<void(LegItem)> deliver;  // runs on the loop
   std::unique_ptr<PureStage> when;       // null: every event
+  std::string name;                      // the sink's; batches may be for it alone (engine/dead_letters.h)
   std::string origin_leg;                // goes into ids, if the stages make new events; else empty
   int64_t next_sequence = 0;             // where it starts to read
   int64_t skip_below = 0;                // `log: off`: events at lower positions are done already
@@ -87,9 +88,12 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   bool serve_lowest();
   void serve(const FeedItem& item, int64_t sequence);
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
+  // Of a batch that one leg alone is to take; the others only move on.
+  void serve_one(const FeedItem& item, int64_t sequence, int64_t skip_below, std::string_view name);
   static bool is_served(const Leg& leg, int64_t sequence, int64_t skip_below);
   void serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
                  std::initializer_list<const Batch*> letters);
+  static std::shared_ptr<const Batch> named(const Leg& leg, const std::shared_ptr<const Batch>& chosen);
   std::shared_ptr<const Batch> select(Leg& leg, const std::shared_ptr<const Batch>& batch, BatchBuilder& dead);
   void deliver(Leg& leg, LegItem item);
   void end_legs_at(int64_t sequence);

@@ -382,6 +382,8 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   port.deliver = [target = legs_[leg].get()](LegItem item) { target->deliver(std::move(item)); };
   const SinkPlan& sink = plan_->data().sinks[leg];
   if (sink.when != nullptr) port.when = std::make_unique<WhenStage>(sink.when, host_context_, script_metrics_);
+  // What was put back for a sink is another try at events that stand in the stream before: no replay's business.
+  if (replay() == nullptr) port.name = config().sinks[leg].name;
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();

@@ -355,7 +355,7 @@ bool SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t atte
 
 void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
   if (takes_letters()) {
-    add_dead_letter(*lane.rest, event, error, options_.sink_name, attempts, lane.dead);
+    add_dead_letter(*lane.rest, event, error, options_.sink_name, options_.sink_name, attempts, lane.dead);
     options_.letters->add(error, [&] { return lane.rest->id(event); });
   } else {
     // Each of them, as nothing else is left of it.
