@@ -31,6 +31,7 @@ class DataDirectory {
 
   // As everything above src/log sees it.
   log::Log& log() { return *log_; }
+  log::SegmentLog& segments() { return *log_; }
 
   // What recovery found, and what a durable acknowledgement waits for; one line each.
   std::vector<std::string> describe() const;

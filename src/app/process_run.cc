@@ -114,7 +114,10 @@ Status ProcessRun::open_ports() {
   const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), version(),
                               foundation_->clock().monotonic_ns()};
   TRY(admin::add_admin_routes(*admin_, view));
-  return data_ == nullptr ? Status() : data_->set_admin_address(admin_->address());
+  if (data_ == nullptr) return {};
+  dead_route_ = std::make_unique<DeadRoute>(data_->segments(), foundation_->executor(), loop);
+  TRY(dead_route_->add_to(*admin_));
+  return data_->set_admin_address(admin_->address());
 }
 
 Status ProcessRun::create_pipelines() {
@@ -210,6 +213,7 @@ void ProcessRun::close_ports() {
 Exit ProcessRun::finish() {
   registrations_.clear();
   pipelines_.reset();
+  dead_route_.reset();
   const Status closed = data_ == nullptr ? Status() : data_->close();
   data_.reset();
   foundation_.reset();

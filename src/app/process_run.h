@@ -15,6 +15,7 @@
 
 #include "admin/health.h"
 #include "app/data_directory.h"
+#include "app/dead_route.h"
 #include "app/foundation.h"
 #include "app/log_metrics.h"
 #include "app/pipeline_set.h"
@@ -65,6 +66,7 @@ class ProcessRun {
   admin::Health health_;
   std::unique_ptr<net::HttpServer> ingest_;
   std::unique_ptr<net::HttpServer> admin_;
+  std::unique_ptr<DeadRoute> dead_route_;  // null without a data directory, or without an admin port
   std::unique_ptr<PipelineSet> pipelines_;
   Registrations registrations_;
   std::vector<admin::Health::Holder> health_holders_;

@@ -1,15 +1,21 @@
 // `dead`: the dead letters. Looking at them locks nothing; putting back and dropping write to the log.
 
+#include <atomic>
 #include <iomanip>
 #include <ostream>
 #include <utility>
 
+#include "app/admin_client.h"
+#include "app/dead_settling.h"
 #include "app/json_report.h"
 #include "app/log_keys.h"
 #include "app/offline_log.h"
 #include "app/time_text.h"
 #include "app/verb_log.h"
+#include "base/thread_executor.h"
 #include "engine/dead_letters.h"
+#include "json/view.h"
+#include "json/walk.h"
 
 namespace colloquium::app {
 namespace {
@@ -217,30 +223,35 @@ Result<std::string> stream_for(const Options& options) {
               "whose letters '" + *options.stream + "' holds can't be told from its name; say it: --into STREAM");
 }
 
-Result<engine::LetterTarget> target_for(const Options& options, const std::string& into, log::SegmentLog& log) {
-  engine::LetterTarget target;
-  target.stream_name = into;
-  for (const log::StreamInfo& stream : log.streams()) {
-    if (stream.name == into) target.partitions = static_cast<int32_t>(stream.partitions.size());
-  }
-  TRY_ASSIGN(target.stream, log.open_stream({.name = into, .partitions = target.partitions}));
-  TRY_ASSIGN(target.marks, log.open_stream({.name = engine::marks_stream(*options.stream), .partitions = 1}));
-  target.leg = "dead/" + *options.stream;
-  return target;
+Result<DeadRequest> request_of(const Options& options, bool replay) {
+  DeadRequest request;
+  request.replay = replay;
+  request.letters = *options.stream;
+  TRY_ASSIGN(request.filter, filter_of(options));
+  if (!replay) return request;
+  TRY_ASSIGN(request.into, stream_for(options));
+  return request;
 }
 
-Result<engine::LettersDone> settle(const Options& options, bool replay, OfflineLog& offline) {
-  TRY_ASSIGN(const LetterFilter filter, filter_of(options));
-  log::SegmentLog& log = offline.log();
-  const std::string into = replay ? *stream_for(options) : *options.stream;
-  TRY_ASSIGN(const engine::LetterTarget target, target_for(options, into, log));
-  TRY_ASSIGN(const log::StreamId letters, log.open_stream({.name = *options.stream, .partitions = 1}));
-  TRY_ASSIGN(auto reader, log.read(letters, 0, 0, false));
-  TRY_ASSIGN(auto marks, log.read(target.marks, 0, 0, false));
-  TRY_ASSIGN(LetterReader open, LetterReader::open(std::move(reader), std::move(marks)));
-  const auto commit = [&](log::CommitRequest request) { return offline.commit(std::move(request)); };
-  return replay ? engine::replay_letters(open, filter, target, commit)
-                : engine::drop_letters(open, filter, target, commit);
+// By the process that has the data directory open.
+Result<engine::LettersDone> settle_there(const std::string& address, const DeadRequest& request) {
+  TRY_ASSIGN(const std::string answer, post_to_admin(address, "/api/v1/dead-letters", request.to_json()));
+  TRY_ASSIGN(const json::Document document, json::parse(answer, "the answer of " + address));
+  const json::ValueView root(document.text.data(), document.tape.data(), 0);
+  const auto number = [&](std::string_view name) {
+    const auto member = root.type() == TokenType::kObject ? root.member(name) : std::nullopt;
+    return member && member->type() == TokenType::kInteger ? static_cast<uint64_t>(member->integer()) : 0;
+  };
+  return engine::LettersDone{number("events"), number("left")};
+}
+
+Result<engine::LettersDone> settle_here(OfflineLog& offline, const DeadRequest& request) {
+  ThreadExecutor executor;
+  const std::atomic<bool> stop{false};
+  auto done = settle_dead(offline.log(), executor, request, stop);
+  const Status closed = offline.close();
+  if (done && !closed) return fail(closed.error());
+  return done;
 }
 
 Status refuse_settling(const Options& options, bool replay) {
@@ -267,8 +278,7 @@ std::string events_text(uint64_t count) {
 
 void tell(const engine::LettersDone& done, const Options& options, bool replay, std::ostream& out) {
   if (replay) {
-    out << "put back " << events_text(done.events) << " into " << *stream_for(options)
-        << "; the pipeline takes them when it runs\n";
+    out << "put back " << events_text(done.events) << " into " << *stream_for(options) << "\n";
     if (done.left > 0) out << events_text(done.left) << " were no JSON and stay; 'dead drop' drops them\n";
   } else {
     out << "dropped " << events_text(done.events) << "\n";
@@ -296,15 +306,18 @@ Exit count_only(const Options& options, bool replay, Console& console) {
 Exit settle_letters(const Options& options, bool replay, Console& console) {
   if (const Status refused = refuse_settling(options, replay); !refused) return refuse(console, refused.error());
   if (options.dry_run) return count_only(options, replay, console);
+  const auto request = request_of(options, replay);
+  if (!request) return refuse(console, request.error());
   const auto keys = key_ring_for_writing(options.keys, log_files());
   if (!keys) return refuse(console, keys.error());
   const auto offline = OfflineLog::open(options.data_dir, *keys);
-  if (!offline) return refuse(console, offline.error());
-  const auto done = settle(options, replay, **offline);
-  const Status closed = (*offline)->close();
+  const std::string address = log::read_lock_holder(log_files(), options.data_dir).admin_address;
+  const bool held = !offline && offline.error().code == ErrorCode::kConflict && !address.empty();
+  if (!offline && !held) return refuse(console, offline.error());
+  const auto done = held ? settle_there(address, *request) : settle_here(**offline, *request);
   if (!done) return fail_running(console, done.error());
   tell(*done, options, replay, console.out);
-  return closed ? Exit::kDone : fail_running(console, closed.error());
+  return Exit::kDone;
 }
 
 // --- the verbs -----------------------------------------------------------------------------------------------
@@ -389,7 +402,7 @@ Verb settling_verb(bool replay) {
   } else {
     verb.name = "drop";
     verb.summary = "Mark dead letters as done without putting their events back";
-    verb.description = "They stay in their stream. No instance may have the data directory open.";
+    verb.description = "They stay in their stream. A process that has the data directory open does it itself.";
     verb.example = "colloquium dead drop orders.dead --stage clean --to 2026-03-01";
     verb.options.push_back({"--all", "", "every letter that is open", &options->all});
   }

@@ -115,6 +115,34 @@ def what_a_sink_gave_up_is_put_back_once_for_that_sink_alone():
         check_equal(code, 0, out + err)
 
 
+def a_running_process_puts_letters_back_itself():
+    with work_directory() as directory:
+        partner = Partner()
+        write_pipeline(directory, partner)
+        with Instance("p.yaml", directory) as instance:
+            partner.stop()
+            post(instance, range(30))
+            wait_for(lambda: instance.metric("colloquium_dead_letters_total", component="partner") == 30, "letters", 60)
+            partner.start()
+            wait_for(lambda: listed(directory) and listed(directory)[0]["open"] == 30, "the letters are synced")
+            told = dead(directory, "replay", "orders.dead")
+            check("put back 30 events into orders" in told, told)
+            check("put back 0 events" in dead(directory, "replay", "orders.dead"), "a second time")
+            wait_for(lambda: len(partner.bodies) == 30, "the partner has everything")
+            for body, kind, status in ((b"{}", "application/json", 400), (b"{}", "text/plain", 415),
+                                       (b'{"action":"drop","letters":"none"}', "application/json", 404)):
+                got, _, answer = request(instance.admin, "POST", "/api/v1/dead-letters", body, {"Content-Type": kind})
+                check_equal(got, status, answer)
+            instance.kill()
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: instance.metric("colloquium_leg_lag_events") == 0, "everything is through")
+            check("put back 0 events" in dead(directory, "replay", "orders.dead"), "after the kill")
+            check_equal(instance.stop(), 0, instance.stderr())
+        partner.stop()
+        check_equal(listed(directory)[0], {"stream": "orders.dead", "open": 0, "replayed": 30, "dropped": 0}, "states")
+        check_equal(numbers_of(directory / "all.ndjson"), [2 * n for n in range(30)], "the file's")
+
+
 def what_a_stage_refused_goes_the_whole_way_after_a_fix():
     with work_directory() as directory:
         partner = Partner()
@@ -188,7 +216,6 @@ def wrong_uses_are_refused():
         write_pipeline(directory, partner)
         with Instance("p.yaml", directory) as instance:
             post(instance, [1])
-            check("data" in dead(directory, "drop", "orders.dead", "--all", code=2), "beside a running process")
             check_equal(instance.stop(), 0, instance.stderr())
         partner.stop()
         check("did you mean 'orders.dead'" in dead(directory, "ls", "orders.ded", code=2), "a mistyped stream")
@@ -198,5 +225,6 @@ def wrong_uses_are_refused():
         check_equal(dead(directory, "ls", "orders.dead").count("\n"), 1, "nothing but the heading")
 
 
-main(what_a_sink_gave_up_is_put_back_once_for_that_sink_alone, what_a_stage_refused_goes_the_whole_way_after_a_fix,
+main(what_a_sink_gave_up_is_put_back_once_for_that_sink_alone, a_running_process_puts_letters_back_itself,
+     what_a_stage_refused_goes_the_whole_way_after_a_fix,
      a_sink_may_drop_or_stop_instead, a_sink_that_has_gone_gets_a_letter_of_its_own, wrong_uses_are_refused)
