@@ -32,7 +32,6 @@ class FakeIntake final : public Intake {
   Intake& part(const std::string& name) override {
     std::unique_ptr<FakeIntake>& child = parts[name];
     if (child == nullptr) child = std::make_unique<FakeIntake>(loop_);
-    child->holding_ = holding_;
     return *child;
   }
   std::string stored_cursor() const override { return cursor; }

@@ -77,6 +77,7 @@ struct SourceContext : ComponentContext {
 struct SourceTraits {
   bool rereadable = false;  // it can resume from a cursor
   bool finite = false;      // it ends by itself
+  bool needs_log = false;   // its parts' positions are kept nowhere else: not with `log: off`
   int64_t max_event_bytes = 1 << 20;  // longest event the door takes from it; longer ones are bad events
 };
 

@@ -93,6 +93,7 @@ Status ProcessRun::open_data_directory() {
   if (!needed) return {};
   TRY_ASSIGN(auto keys, key_ring_of(request_.plans, files_, foundation_->chance()));
   TRY_ASSIGN(data_, DataDirectory::open(*foundation_, request_.settings.data_dir, std::move(keys)));
+  foundation_->services().provide<log::Log>(&data_->log());
   data_->start_ticking();
   registrations_ = register_log(data_->log(), foundation_->metrics());
   return {};

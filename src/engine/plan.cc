@@ -197,6 +197,11 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
   for (const config::ComponentConfig& source : from.sources) {
     SourcePlan plan;
     if (source.descriptor->source_traits) plan.traits = source.descriptor->source_traits(source.parsed);
+    if (plan.traits.needs_log && !data->logged()) {
+      problems.push_back({source.kind_mark,
+                          "source " + source.name + " needs the log, which keeps its positions; remove 'log: off'",
+                          false});
+    }
     if (source.dedupe) plan.dedupe_key = engine::compile(source.dedupe->key, at_door, problems);
     if (source.dedupe) plan.dedupe_sequence = engine::compile(source.dedupe->sequence, at_door, problems);
     data->sources.push_back(std::move(plan));

@@ -495,17 +495,18 @@ FakeLog::~FakeLog() {
 }
 
 Result<StreamId> FakeLog::open_stream(const StreamSpec& spec) {
-  ASSERT(spec.partitions > 0);
+  ASSERT(spec.partitions >= 0);
   const std::lock_guard lock(state_->storage->mutex);
   auto& streams = state_->storage->streams;
   for (size_t i = 0; i < streams.size(); ++i) {
     if (streams[i].name != spec.name) continue;
     const auto count = static_cast<int32_t>(streams[i].partitions.size());
-    if (count != spec.partitions) return partition_count_changed(spec, count);
+    if (spec.partitions != 0 && count != spec.partitions) return partition_count_changed(spec, count);
     if (spec.retention) streams[i].retention = *spec.retention;
     if (spec.compaction) streams[i].compaction = *spec.compaction;
     return static_cast<StreamId>(i);
   }
+  if (spec.partitions == 0) return no_such_stream(spec);
   FakeStorage::Stream stream;
   stream.name = spec.name;
   stream.tag = "fake" + std::to_string(1000 + state_->storage->streams_made++);

@@ -62,6 +62,11 @@ Error queue_full_error() {
   return Error{ErrorCode::kUnavailable, "the log's append queue is full; try again shortly", true};
 }
 
+tl::unexpected<Error> no_such_stream(const StreamSpec& spec) {
+  ASSERT(!spec.name.empty());
+  return fail(ErrorCode::kNotFound, "there is no stream '" + spec.name + "'");
+}
+
 tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing) {
   ASSERT(existing != spec.partitions);
   return fail(ErrorCode::kInvalidConfig,

@@ -23,6 +23,7 @@ void merge_leg_state(const LegState& newer, bool has_token, LegState& state);
 Status check_position(const Position& position, int64_t readable_end);
 
 Error queue_full_error();
+tl::unexpected<Error> no_such_stream(const StreamSpec& spec);
 tl::unexpected<Error> partition_count_changed(const StreamSpec& spec, int32_t existing);
 
 // What of a partition is not committed by some leg that reads it: one that ever committed a position in the

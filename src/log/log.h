@@ -69,7 +69,7 @@ struct Compaction {
 // count is refused with what to do.
 struct StreamSpec {
   std::string name;
-  int32_t partitions = 1;
+  int32_t partitions = 1;  // 0: as many as it has; it is not made then
   std::optional<Retention> retention;  // unset: as it was told before to this Log; at first everything is kept
   std::optional<Compaction> compaction = {};  // likewise; at first it is off
 };
@@ -206,7 +206,8 @@ class Log {
  public:
   virtual ~Log() = default;
 
-  // Opens the stream, making it if it is not there. kInvalidConfig for another partition count.
+  // Opens the stream, making it if it is not there. kInvalidConfig for another partition count; kNotFound if it is
+  // not there and no count is given.
   virtual Result<StreamId> open_stream(const StreamSpec& spec) = 0;
   virtual Result<StreamInfo> stream_info(StreamId stream) const = 0;
 

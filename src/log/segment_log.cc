@@ -137,7 +137,7 @@ OpenStream* SegmentLog::Impl::stream_locked(StreamId id) const {
 }
 
 Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
-  ASSERT(spec.partitions > 0);
+  ASSERT(spec.partitions >= 0);
   TRY(check_stream_name(spec.name));
   const std::lock_guard making(making_stream_);
   size_t partitions = static_cast<size_t>(spec.partitions);
@@ -148,11 +148,14 @@ Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
       const OpenStream& stream = *streams_[i];
       partitions += stream.writers.size();
       if (stream.name != spec.name) continue;
-      if (stream.meta.partitions != spec.partitions) return partition_count_changed(spec, stream.meta.partitions);
+      if (spec.partitions != 0 && stream.meta.partitions != spec.partitions) {
+        return partition_count_changed(spec, stream.meta.partitions);
+      }
       set_upkeep(*streams_[i], spec, options_.segment_bytes);
       return static_cast<StreamId>(i);
     }
   }
+  if (spec.partitions == 0) return no_such_stream(spec);
   TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
   set_upkeep(*stream, spec, options_.segment_bytes);
   const std::lock_guard lock(mutex_);

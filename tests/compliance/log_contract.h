@@ -358,6 +358,18 @@ TEMPLATE_TEST_CASE("accept headers below what is known are left out, but for the
   CHECK(found == std::vector<int64_t>{files, newer});
 }
 
+TEMPLATE_TEST_CASE("a stream opened without a partition count has as many as it has, and is not made",
+                   "[log][contract]", LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const auto none = t.log().open_stream({.name = "s", .partitions = 0});
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == ErrorCode::kNotFound);
+  const StreamId made = *t.log().open_stream({.name = "s", .partitions = 3});
+  CHECK(t.log().open_stream({.name = "s", .partitions = 0}) == made);
+  CHECK_FALSE(t.log().open_stream({.name = "s", .partitions = 2}));
+  CHECK(t.log().stream_info(made)->partitions.size() == 3);
+}
+
 TEMPLATE_TEST_CASE("a checkpoint is there after the log was opened again, and is replaced as a whole",
                    "[log][contract]", LOG_CONTRACT_FIXTURES) {
   TestType t;

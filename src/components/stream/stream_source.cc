@@ -1,0 +1,319 @@
+#include "components/stream/stream_source.h"
+
+#include <charconv>
+#include <utility>
+
+#include "colloquium/config_types.h"
+
+#include "base/assert.h"
+#include "base/logging.h"
+
+namespace colloquium {
+
+template <>
+struct ConfigEnum<components::StreamStart> {
+  static constexpr std::pair<std::string_view, components::StreamStart> values[] = {
+      {"beginning", components::StreamStart::kBeginning}, {"end", components::StreamStart::kEnd}};
+};
+
+namespace components {
+namespace {
+
+constexpr char kComponent[] = "stream";
+constexpr int64_t kStoreMs = 1000;
+constexpr int64_t kRetryMs = 1000;
+constexpr int64_t kPoolFullMs = 10;
+
+Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
+  const auto& config = config_of<StreamSourceConfig>(parsed);
+  log::Log* const log = context.services.find<log::Log>();
+  if (log == nullptr) {
+    return fail(ErrorCode::kInvalidConfig,
+                "stream '" + config.name + "' can't be read: this process has no event log",
+                context.pipeline + "/" + context.name);
+  }
+  if (config.name == context.pipeline) {
+    return fail(ErrorCode::kInvalidConfig, "a pipeline that reads its own stream would never end",
+                context.pipeline + "/" + context.name);
+  }
+  return std::make_unique<StreamSource>(std::move(context), config, *log);
+}
+
+Descriptor describe() {
+  Descriptor d;
+  d.kind = ComponentKind::kSource;
+  d.name = "stream";
+  d.summary = "Takes the events of another pipeline's stream.";
+  d.description =
+      "Reads a stream of the same data directory as its events come: the stream of a pipeline, its dead letters, "
+      "or "
+      "what a `stream` sink has filled. Key, headers and time stay as they are; the id is new. Retention of the "
+      "other "
+      "stream keeps what is not read yet.";
+  d.input_trust = "What is in a stream was checked when it was accepted.";
+  d.guarantee = "Exactly once: the offset in the other stream is stored with the events.";
+  d.examples = {{"Every order once more, for another purpose", "stream: {name: orders}"},
+                {"Only what comes from now on", "stream: {name: orders, from: end}"}};
+  bind_spec(d, ConfigSpec<StreamSourceConfig>()
+                   .field("name", &StreamSourceConfig::name,
+                          {.description = "The stream. It must be there when the pipeline starts.",
+                           .example = "orders",
+                           .required = true,
+                           .minimum = 1})
+                   .field("from", &StreamSourceConfig::from, {.description = "Where to begin, the first time."})
+                   .field("max_event", &StreamSourceConfig::max_event,
+                          {.description = "Longer events go to the dead letters.",
+                           .advanced = true,
+                           .minimum = 1,
+                           .maximum = 64 << 20})
+                   .shorthand("name"));
+  d.create_source = create;
+  d.source_traits = [](const ParsedConfig& parsed) {
+    return SourceTraits{.rereadable = true,
+                        .finite = false,
+                        .needs_log = true,
+                        .max_event_bytes = config_of<StreamSourceConfig>(parsed).max_event.bytes};
+  };
+  return d;
+}
+
+}  // namespace
+
+const Descriptor& stream_source() {
+  static const Descriptor descriptor = describe();
+  return descriptor;
+}
+
+// One partition.
+struct StreamSource::Lane {
+  // The pool's while a read is under way.
+  struct Reading {
+    std::unique_ptr<log::Reader> reader;
+    Result<std::shared_ptr<const Batch>> batch = std::shared_ptr<const Batch>();
+  };
+  // Offsets without a gap: what one emit can bring.
+  struct Run {
+    int64_t first = 0;
+    std::vector<RawMessage> messages;
+  };
+
+  int32_t partition = 0;
+  Intake* intake = nullptr;
+  std::shared_ptr<Reading> reading;
+  std::deque<Run> runs;  // read and not taken by the door; the front one may be at it
+  int64_t next = 0;      // behind what was taken
+  bool is_reading = false;
+  bool at_door = false;
+  bool waits_for_door = false;
+  bool woken = true;     // there may be more than the last read found
+  bool failing = false;  // the door has refused the front one, and that was told
+  std::unique_ptr<Timer> timer;
+};
+
+StreamSource::StreamSource(SourceContext context, StreamSourceConfig config, log::Log& log)
+    : context_(std::move(context)), config_(std::move(config)), log_(log) {}
+
+StreamSource::~StreamSource() {
+  for (const auto& lane : lanes_) ASSERT_WHY(!lane->is_reading, "close() waits for the reads under way");
+}
+
+template <class Fn>
+auto StreamSource::guarded(Fn fn) {
+  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
+    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
+  };
+}
+
+Status StreamSource::start(std::string) {
+  LOOP_ASSERT(context_.loop);
+  const auto found = log_.open_stream({.name = config_.name, .partitions = 0});
+  if (!found) {
+    return fail(found.error().code,
+                found.error().message + ": start the pipeline that fills it together with this one, or before it",
+                context_.pipeline + "/" + context_.name);
+  }
+  stream_ = *found;
+  TRY_ASSIGN(const log::StreamInfo info, log_.stream_info(stream_));
+  for (size_t i = 0; i < info.partitions.size(); ++i) {
+    TRY(start_lane(static_cast<int32_t>(i), info.partitions[i]));
+  }
+  log_.subscribe(stream_, [this, &loop = context_.loop, alive = std::weak_ptr<char>(alive_)](int32_t partition) {
+    loop.post([this, alive, partition] {
+      if (alive.expired()) return;
+      Lane& lane = *lanes_[static_cast<size_t>(partition)];
+      lane.woken = true;
+      pump(lane);
+    });
+  });
+  // Before anything is read: retention has to know of it.
+  store_positions();
+  for (const auto& lane : lanes_) pump(*lane);
+  return {};
+}
+
+Status StreamSource::start_lane(int32_t partition, const log::PartitionInfo& info) {
+  auto lane = std::make_unique<Lane>();
+  lane->partition = partition;
+  lane->intake = &context_.intake.part(config_.name + "-" + std::to_string(partition));
+  const std::string cursor = lane->intake->stored_cursor();
+  if (cursor.empty()) {
+    lane->next = config_.from == StreamStart::kEnd ? info.next_offset : info.oldest_offset;
+  } else {
+    const auto [after, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), lane->next);
+    if (error != std::errc() || after != cursor.data() + cursor.size()) {
+      return fail(ErrorCode::kCorrupt, "the position in '" + config_.name + "' is no offset: '" + cursor + "'");
+    }
+  }
+  lane->reading = std::make_shared<Lane::Reading>();
+  TRY_ASSIGN(lane->reading->reader, log_.read(stream_, partition, lane->next, false));
+  lanes_.push_back(std::move(lane));
+  return {};
+}
+
+void StreamSource::pump(Lane& lane) {
+  if (stopped_ || lane.at_door || lane.is_reading || lane.timer != nullptr) return;
+  if (!lane.runs.empty()) {
+    emit(lane);
+  } else if (lane.woken) {
+    read(lane);
+  }
+}
+
+void StreamSource::read(Lane& lane) {
+  lane.woken = false;
+  lane.is_reading = context_.loop.offload([reading = lane.reading] { reading->batch = reading->reader->next(); },
+                                          [this, &lane] { has_read(lane); });
+  if (lane.is_reading) return;
+  lane.woken = true;
+  lane.timer = context_.loop.start_timer(kPoolFullMs, [this, &lane] {
+    const auto fired = std::move(lane.timer);
+    pump(lane);
+  });
+}
+
+void StreamSource::has_read(Lane& lane) {
+  LOOP_ASSERT(context_.loop);
+  lane.is_reading = false;
+  if (closed_) return check_closed();
+  if (stopped_) return;
+  auto batch = std::exchange(lane.reading->batch, std::shared_ptr<const Batch>());
+  if (!batch && batch.error().code == ErrorCode::kNotFound) {
+    // Only where the other stream was told to drop what is unread.
+    log_warning(kComponent, batch.error().message + "; it goes on there", {{"source", context_.name}});
+    lane.reading->reader->seek(lane.next);
+    lane.woken = true;
+  } else if (!batch) {
+    return context_.failed(std::move(batch).error());
+  } else if (*batch != nullptr) {
+    lane.woken = true;
+    take(lane, **batch);
+  }
+  pump(lane);
+}
+
+void StreamSource::take(Lane& lane, const Batch& batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const int64_t offset = batch.offset(i);
+    const bool follows = !lane.runs.empty() &&
+                         lane.runs.back().first + static_cast<int64_t>(lane.runs.back().messages.size()) == offset;
+    if (!follows) lane.runs.push_back({offset, {}});
+    RawMessage& message = lane.runs.back().messages.emplace_back();
+    message.tombstone = batch.is_tombstone(i);
+    message.value = batch.value(i);
+    if (const auto key = batch.key(i)) message.key = std::string(*key);
+    for (const auto& [name, value] : batch.headers(i)) message.headers.emplace_back(name, value);
+    message.timestamp_ms = batch.entry(i).timestamp_ms;
+  }
+}
+
+void StreamSource::emit(Lane& lane) {
+  if (lane.waits_for_door) return;
+  if (!lane.intake->ready()) {
+    lane.waits_for_door = true;
+    lane.intake->when_ready(guarded([this, &lane] {
+      lane.waits_for_door = false;
+      pump(lane);
+    }));
+    return;
+  }
+  const Lane::Run& run = lane.runs.front();
+  RawBatch raw;
+  raw.messages = run.messages;
+  raw.bad_event = BadEventPolicy::kDeadLetter;
+  raw.position = run.first;
+  raw.cursor = std::to_string(run.first + static_cast<int64_t>(run.messages.size()));
+  raw.order_key = static_cast<uint64_t>(lane.partition);
+  lane.at_door = true;
+  lane.intake->emit(std::move(raw), guarded([this, &lane](const Ack& ack) { acknowledged(lane, ack); }));
+}
+
+void StreamSource::acknowledged(Lane& lane, const Ack& ack) {
+  LOOP_ASSERT(context_.loop);
+  ASSERT(lane.at_door && !lane.runs.empty());
+  lane.at_door = false;
+  if (ack.error) return retry_later(lane, *ack.error, ack.retry_after_ms);
+  lane.failing = false;
+  lane.next = lane.runs.front().first + static_cast<int64_t>(lane.runs.front().messages.size());
+  lane.runs.pop_front();
+  moved_ = true;
+  if (store_timer_ == nullptr && !stopped_) {
+    store_timer_ = context_.loop.start_timer(kStoreMs, [this] {
+      const auto fired = std::move(store_timer_);
+      store_positions();
+    });
+  }
+  pump(lane);
+}
+
+void StreamSource::retry_later(Lane& lane, const Error& error, int64_t wait_ms) {
+  if (stopped_) return;
+  if (!std::exchange(lane.failing, true)) {
+    log_warning(kComponent, "not accepted, offered again until it is: " + error.describe(),
+                {{"source", context_.name}});
+  }
+  lane.timer = context_.loop.start_timer(wait_ms > 0 ? wait_ms : kRetryMs, [this, &lane] {
+    const auto fired = std::move(lane.timer);
+    pump(lane);
+  });
+}
+
+// Of no importance to exactly once, which goes by the cursors: a commit that fails leaves more in the other
+// stream.
+void StreamSource::store_positions() {
+  moved_ = false;
+  log::CommitRequest request;
+  request.leg = context_.pipeline + "/@stream/" + context_.name;
+  for (const auto& lane : lanes_) {
+    request.positions.push_back({.stream = stream_,
+                                 .partition = lane->partition,
+                                 .next_offset = lane->next,
+                                 .external = {},
+                                 .cursor = {}});
+  }
+  log_.commit(std::move(request), [](const Status&) {});
+}
+
+void StreamSource::stop_intake() {
+  LOOP_ASSERT(context_.loop);
+  if (std::exchange(stopped_, true)) return;
+  store_timer_.reset();
+  for (const auto& lane : lanes_) lane->timer.reset();
+}
+
+void StreamSource::close(Task closed) {
+  LOOP_ASSERT(context_.loop);
+  stop_intake();
+  if (moved_) store_positions();
+  closed_ = std::move(closed);
+  check_closed();
+}
+
+void StreamSource::check_closed() {
+  for (const auto& lane : lanes_) {
+    if (lane->is_reading) return;
+  }
+  context_.loop.post(std::exchange(closed_, nullptr));
+}
+
+}  // namespace components
+}  // namespace colloquium

@@ -1,0 +1,71 @@
+// StreamSource: the events of another stream of the same data directory, as they come.
+//
+// Every partition is a part of the source, with the offset in that stream as its position; so each event is taken
+// once. Reads run on the offload pool, one at a time for a partition, and the next is begun when the door has
+// taken what the last one brought. How far it is goes to the journal now and then, so that retention of the other
+// stream keeps what is not read yet.
+//
+// Ownership: the log (a service of the process) outlives the source. Thread safety: loop only.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/component.h"
+#include "colloquium/source.h"
+
+#include "log/log.h"
+
+namespace colloquium::components {
+
+enum class StreamStart { kBeginning, kEnd };
+
+struct StreamSourceConfig {
+  std::string name;
+  StreamStart from = StreamStart::kBeginning;
+  ByteSize max_event{64 << 20};
+};
+
+class StreamSource final : public Source {
+ public:
+  StreamSource(SourceContext context, StreamSourceConfig config, log::Log& log);
+  ~StreamSource() override;  // REQUIRES: closed
+
+  Status start(std::string cursor) override;
+  void stop_intake() override;
+  void close(Task closed) override;
+
+ private:
+  struct Lane;
+
+  Status start_lane(int32_t partition, const log::PartitionInfo& info);
+  void pump(Lane& lane);
+  void read(Lane& lane);
+  void has_read(Lane& lane);
+  void take(Lane& lane, const Batch& batch);
+  void emit(Lane& lane);
+  void acknowledged(Lane& lane, const Ack& ack);
+  void retry_later(Lane& lane, const Error& error, int64_t wait_ms);
+  void store_positions();
+  void check_closed();
+  // A callback that does nothing once this object is gone.
+  template <class Fn>
+  auto guarded(Fn fn);
+
+  SourceContext context_;
+  const StreamSourceConfig config_;
+  log::Log& log_;
+  log::StreamId stream_ = 0;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::unique_ptr<Timer> store_timer_;
+  bool moved_ = false;  // since the positions were stored
+  bool stopped_ = false;
+  Task closed_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+const Descriptor& stream_source();
+
+}  // namespace colloquium::components
