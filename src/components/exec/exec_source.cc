@@ -1,0 +1,243 @@
+#include "components/exec/exec_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/logging.h"
+#include "loop/uv_loop.h"
+
+namespace colloquium {
+
+template <>
+struct ConfigEnum<components::ExecRestartPolicy> {
+  static constexpr std::pair<std::string_view, components::ExecRestartPolicy> values[] = {
+      {"always", components::ExecRestartPolicy::kAlways},
+      {"on_failure", components::ExecRestartPolicy::kOnFailure},
+      {"never", components::ExecRestartPolicy::kNever}};
+};
+
+template <>
+struct ConfigObject<components::ExecRestartConfig> {
+  static ConfigSpec<components::ExecRestartConfig> spec() {
+    using components::ExecRestartConfig;
+    return ConfigSpec<ExecRestartConfig>()
+        .field(
+            "policy", &ExecRestartConfig::policy,
+            {.description = "`on_failure`: again unless it ended with exit status 0, which ends the source. "
+                            "`always`: again however it ended. `never`: its end is the source's, and anything but "
+                            "exit status 0 an error."})
+        .field("initial", &ExecRestartConfig::initial, components::first_wait_field())
+        .field("max", &ExecRestartConfig::max, components::longest_wait_field())
+        .shorthand("policy");
+  }
+};
+
+namespace components {
+namespace {
+
+constexpr char kComponent[] = "exec";
+constexpr size_t kMostWaiting = 2;  // bodies; each has at most what one read gives, and a line
+constexpr int64_t kRetryMs = 1000;
+
+Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
+  auto* const loop = context.services.find<loop::UvLoop>();
+  if (loop == nullptr) {
+    return fail(ErrorCode::kInternal, "an exec source needs the process's event loop",
+                context.pipeline + "/" + context.name);
+  }
+  return std::make_unique<ExecSource>(std::move(context), config_of<ExecSourceConfig>(parsed), *loop);
+}
+
+Descriptor describe() {
+  Descriptor d;
+  d.kind = ComponentKind::kSource;
+  d.name = "exec";
+  d.summary = "Runs a program and reads the NDJSON lines of its standard output.";
+  d.description =
+      "One JSON value per line; blank lines are skipped. What the program says to its standard error goes to the "
+      "log. "
+      "While the pipeline takes nothing, its output is not read, so it has to wait. It runs in a process group of "
+      "its "
+      "own with our environment; when the pipeline stops, the group gets SIGTERM, and SIGKILL after "
+      "`stop_timeout`. A "
+      "last line without line break counts if the program ended with exit status 0, and else is left out.";
+  d.input_trust =
+      "Any bytes may come in: a line that is no JSON, or is longer than max_event, goes to the dead letters. The "
+      "program "
+      "itself runs with all our rights.";
+  d.guarantee =
+      "A program's output cannot be read again: with the log nothing accepted is lost; what was read and not yet "
+      "accepted is gone after a crash.";
+  d.examples = {{"What a program prints, once", "exec: {command: [./list-orders, --json]}"},
+                {"A program that is to run for ever",
+                 "exec:\n  command: [journalctl, --follow, --output=json]\n  restart: always"}};
+  bind_spec(
+      d, ConfigSpec<ExecSourceConfig>()
+             .field("command", &ExecSourceConfig::command, command_field())
+             .field("directory", &ExecSourceConfig::directory, directory_field())
+             .field("restart", &ExecSourceConfig::restart, {.description = "What its end means."})
+             .field("stop_timeout", &ExecSourceConfig::stop_timeout, stop_timeout_field())
+             .field("max_event", &ExecSourceConfig::max_event,
+                    {.description = "How much of a line is read; a longer one is cut there and goes to the dead "
+                                    "letters.",
+                     .advanced = true,
+                     .minimum = 1,
+                     .maximum = 64 << 20}));
+  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
+    ParsedConfig parsed = read(node, problems);
+    check_command(config_of<ExecSourceConfig>(parsed).command, node, problems);
+    return parsed;
+  };
+  d.create_source = create;
+  d.source_traits = [](const ParsedConfig& parsed) {
+    const auto& config = config_of<ExecSourceConfig>(parsed);
+    return SourceTraits{.rereadable = false,
+                        .finite = config.restart.policy != ExecRestartPolicy::kAlways,
+                        .max_event_bytes = config.max_event.bytes};
+  };
+  return d;
+}
+
+}  // namespace
+
+const Descriptor& exec_source() {
+  static const Descriptor descriptor = describe();
+  return descriptor;
+}
+
+ExecSource::ExecSource(SourceContext context, const ExecSourceConfig& config, loop::UvLoop& loop)
+    : context_(std::move(context)),
+      config_(config),
+      cutter_(static_cast<size_t>(config.max_event.bytes), 0),
+      child_(loop, context_.clock, context_.pipeline + "/" + context_.name,
+             child_settings(config.command, config.directory, context_.base_dir),
+             {config.restart.initial, config.restart.max},
+             {[this](std::string_view bytes) { has_output(bytes); }, [] {},
+              [this](loop::ChildExit exit) { has_ended(exit); }}) {}
+
+// A callback that does nothing once this object is gone.
+template <class Fn>
+auto ExecSource::guarded(Fn fn) {
+  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
+    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
+  };
+}
+
+Status ExecSource::start(std::string) {
+  LOOP_ASSERT(context_.loop);
+  return child_.start();
+}
+
+void ExecSource::take_lines() {
+  while (auto lines = cutter_.take()) waiting_.push_back(std::move(*lines));
+}
+
+void ExecSource::has_output(std::string_view bytes) {
+  if (stopped_) return;
+  std::copy(bytes.begin(), bytes.end(), cutter_.room(bytes.size()).begin());
+  cutter_.added(bytes.size());
+  take_lines();
+  pump();
+}
+
+void ExecSource::has_ended(loop::ChildExit exit) {
+  // Half a line may well be another valid event; of a clean end it is the last one.
+  auto last = cutter_.finish();
+  if (last && exit.is_clean()) {
+    waiting_.push_back(std::move(*last));
+  } else if (last) {
+    log_warning(kComponent, "the last line had no end and is left out",
+                {{"source", context_.name}, {"bytes", last->body->size()}});
+  }
+  const ExecRestartPolicy policy = config_.restart.policy;
+  const std::string why = "'" + config_.command[0] + "' ended with " + exit.describe();
+  const bool again =
+      policy == ExecRestartPolicy::kAlways || (policy == ExecRestartPolicy::kOnFailure && !exit.is_clean());
+  if (again && !stopped_) {
+    child_.restart_later(why);
+  } else {
+    over_ = true;
+    if (!exit.is_clean()) {
+      failure_ = Error{ErrorCode::kUnavailable,
+                       why + "; see what it wrote to its standard error, or set restart: on_failure",
+                       false,
+                       {}};
+    }
+  }
+  pump();
+}
+
+void ExecSource::pump() {
+  if (stopped_) return;
+  emit();
+  if (child_.child() != nullptr) child_.child()->pause_output(waiting_.size() >= kMostWaiting);
+  if (!over_ || !waiting_.empty() || std::exchange(told_, true)) return;
+  if (failure_) return context_.failed(*failure_);
+  context_.finished();
+}
+
+void ExecSource::emit() {
+  if (at_door_ || waiting_.empty() || waits_for_door_ || retry_timer_ != nullptr) return;
+  if (!context_.intake.ready()) {
+    // Asked for once; the door calls back once.
+    waits_for_door_ = true;
+    context_.intake.when_ready(guarded([this] {
+      waits_for_door_ = false;
+      pump();
+    }));
+    return;
+  }
+  RawBatch batch;
+  batch.body = waiting_.front().body;
+  batch.format = BodyFormat::kNdjson;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  batch.position = static_cast<int64_t>(waiting_.front().begin);
+  at_door_ = true;
+  context_.intake.emit(std::move(batch), guarded([this](const Ack& ack) { acknowledged(ack); }));
+}
+
+void ExecSource::acknowledged(const Ack& ack) {
+  LOOP_ASSERT(context_.loop);
+  ASSERT(at_door_ && !waiting_.empty());
+  at_door_ = false;
+  if (!ack.error) {
+    refusals_ = 0;
+    waiting_.pop_front();
+    return pump();
+  }
+  if (stopped_) return;
+  if (refusals_++ == 0) {
+    log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
+                {{"source", context_.name}});
+  }
+  retry_timer_ = context_.loop.start_timer(ack.retry_after_ms > 0 ? ack.retry_after_ms : kRetryMs, [this] {
+    const auto fired = std::move(retry_timer_);
+    pump();
+  });
+}
+
+void ExecSource::stop_intake() {
+  LOOP_ASSERT(context_.loop);
+  if (std::exchange(stopped_, true)) return;
+  retry_timer_ = nullptr;
+  child_.stop(false, config_.stop_timeout.ms, guarded([this] { child_is_gone(); }));
+}
+
+void ExecSource::child_is_gone() {
+  gone_ = true;
+  if (closed_) context_.loop.post(std::move(closed_));
+}
+
+void ExecSource::close(Task closed) {
+  LOOP_ASSERT(context_.loop);
+  stop_intake();
+  if (gone_) {
+    context_.loop.post(std::move(closed));
+  } else {
+    closed_ = std::move(closed);
+  }
+}
+
+}  // namespace components
+}  // namespace colloquium

@@ -1,0 +1,105 @@
+#include "components/exec/supervised_child.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/logging.h"
+#include "loop/uv_loop.h"
+
+namespace colloquium::components {
+namespace {
+
+constexpr char kComponent[] = "exec";
+constexpr int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+SupervisedChild::SupervisedChild(loop::UvLoop& loop, const Clock& clock, std::string name,
+                                 loop::ChildSettings settings, ExecBackoff backoff, Events events)
+    : loop_(loop),
+      clock_(clock),
+      name_(std::move(name)),
+      settings_(std::move(settings)),
+      backoff_(backoff),
+      events_(std::move(events)) {}
+
+SupervisedChild::~SupervisedChild() {
+  ASSERT_WHY(child_ == nullptr, "stop() waits for the child");
+}
+
+Status SupervisedChild::start() {
+  LOOP_ASSERT(loop_);
+  return launch();
+}
+
+Status SupervisedChild::launch() {
+  ASSERT(child_ == nullptr && !stopping_);
+  errors_ = std::make_unique<LogLines>([this](std::string_view line) {
+    log_warning(kComponent, line, {{"component", name_}});
+  });
+  loop::ChildEvents events;
+  events.output = [this](std::string_view bytes) { events_.output(bytes); };
+  events.errors = [this](std::string_view bytes) { errors_->add(bytes); };
+  events.ended = [this](loop::ChildExit exit) { has_ended(exit); };
+  TRY_ASSIGN(child_, loop::ChildProcess::start(loop_, settings_, std::move(events)));
+  started_ns_ = clock_.monotonic_ns();
+  log_info(kComponent, "started",
+           {{"component", name_}, {"program", settings_.command[0]}, {"pid", child_->pid()}});
+  events_.started();
+  return {};
+}
+
+void SupervisedChild::has_ended(loop::ChildExit exit) {
+  errors_->finish();
+  child_.reset();  // may be destroyed inside of its last callback
+  if (stopping_) {
+    timer_ = nullptr;
+    loop_.post(std::move(gone_));
+    return;
+  }
+  if (clock_.monotonic_ns() - started_ns_ >= backoff_.max.ms * kNsPerMs) wait_ms_ = 0;
+  events_.ended(exit);
+}
+
+void SupervisedChild::restart_later(const std::string& why) {
+  ASSERT(child_ == nullptr && !stopping_ && timer_ == nullptr);
+  wait_ms_ = wait_ms_ == 0 ? backoff_.initial.ms : std::min(wait_ms_ * 2, backoff_.max.ms);
+  log_warning(kComponent, "started again: " + why,
+              {{"component", name_}, {"program", settings_.command[0]}, {"wait_ms", wait_ms_}});
+  timer_ = loop_.start_timer(wait_ms_, [this] { relaunch(); });
+}
+
+void SupervisedChild::relaunch() {
+  const auto fired = std::move(timer_);
+  if (const Status launched = launch(); !launched) restart_later(launched.error().message);
+}
+
+void SupervisedChild::stop(bool drain, int64_t timeout_ms, Task gone) {
+  LOOP_ASSERT(loop_);
+  ASSERT_WHY(!stopping_, "stop once");
+  stopping_ = true;
+  timer_ = nullptr;
+  if (child_ == nullptr) {
+    loop_.post(std::move(gone));
+    return;
+  }
+  gone_ = std::move(gone);
+  // Its last words are read, or it could not end.
+  child_->pause_output(false);
+  child_->close_input();
+  if (drain) return signal_later(SIGTERM, timeout_ms);
+  child_->signal(SIGTERM);
+  signal_later(SIGKILL, timeout_ms);
+}
+
+void SupervisedChild::signal_later(int number, int64_t timeout_ms) {
+  timer_ = loop_.start_timer(timeout_ms, [this, number, timeout_ms] {
+    const auto fired = std::move(timer_);
+    if (child_ != nullptr) child_->signal(number);
+    if (number != SIGKILL) signal_later(SIGKILL, timeout_ms);
+  });
+}
+
+}  // namespace colloquium::components
