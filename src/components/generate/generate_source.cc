@@ -16,7 +16,7 @@ namespace colloquium::components {
 namespace {
 
 constexpr char kComponent[] = "generate";
-constexpr size_t kBodyBytes = size_t{256} << 10;
+constexpr size_t kBodyBytes = size_t{1} << 20;
 constexpr uint64_t kBodyEvents = 16'384;
 constexpr size_t kMaxAtDoor = 4;
 constexpr int64_t kRetryMs = 1000;

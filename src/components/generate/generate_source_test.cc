@@ -54,15 +54,15 @@ std::string numbers(int from, int to) {
 }
 
 TEST_CASE("as many events as counted, in order, and then it has ended") {
-  Fixture f("{template: '{{n}}', count: 50000, rate: 0}");
+  Fixture f("{template: '{{n}}', count: 500000, rate: 0}");
   REQUIRE(f.source->start(""));
   f.loop.run_until_idle();
-  CHECK(f.intake.accepted == numbers(0, 50'000));
+  CHECK(f.intake.accepted == numbers(0, 500'000));
   CHECK(f.ended);
 }
 
 TEST_CASE("it goes on behind its cursor, with the same events at the same positions") {
-  const std::string settings = "{template: {n: '{{n}}', x: '{{int 1 1000}}'}, count: 60000, rate: 0}";
+  const std::string settings = "{template: {n: '{{n}}', x: '{{int 1 1000}}'}, count: 900000, rate: 0}";
   Fixture whole(settings);
   REQUIRE(whole.source->start(""));
   whole.loop.run_until_idle();
@@ -123,7 +123,7 @@ TEST_CASE("what a full pipeline did not take is made up for one second, not for 
 }
 
 TEST_CASE("what the door turned away comes again, nothing is skipped, and order holds") {
-  Fixture f("{template: '{{n}}', count: 60000, rate: 0}");
+  Fixture f("{template: '{{n}}', count: 900000, rate: 0}");
   f.intake.hold();
   REQUIRE(f.source->start(""));
   f.loop.run_until_idle();
@@ -138,7 +138,7 @@ TEST_CASE("what the door turned away comes again, nothing is skipped, and order 
     f.intake.accept();
     f.loop.run_until_idle();
   }
-  CHECK(f.intake.accepted == numbers(0, 60'000));
+  CHECK(f.intake.accepted == numbers(0, 900'000));
   CHECK(f.ended);
 }
 
