@@ -153,9 +153,27 @@ class SectionReader {
       if (auto read = read_expression(*when, path_ + ".when", {}, problems_)) component.when = *std::move(read);
     }
     if (const ConfigNode* errors = entry.find("errors")) read_errors(*errors, component);
+    if (const ConfigNode* route = entry.find("route"); route && section_.kind == ComponentKind::kSink) {
+      read_route(*route, component);
+    }
     if (const ConfigNode* dedupe = entry.find("dedupe"); dedupe && section_.kind == ComponentKind::kSource) {
       component.dedupe = dedupe_spec().read(*dedupe, path_ + ".dedupe", problems_);
       component.dedupe->mark = dedupe->mark;
+    }
+  }
+
+  // Whether there are such cases is the file reader's to see.
+  void read_route(const ConfigNode& node, ComponentConfig& component) {
+    component.route_mark = node.mark;
+    if (node.unresolved) return;
+    if (node.kind != Kind::kList || node.items.empty()) {
+      error(node.mark, path_ + ".route must be a list of cases, such as [large], " + found(node));
+      return;
+    }
+    for (const ConfigNode& item : node.items) {
+      if (auto name = read_string(item, path_ + ".route", {.minimum = 1}, problems_)) {
+        component.route.push_back(*std::move(name));
+      }
     }
   }
 

@@ -72,6 +72,8 @@ class FileReader {
     check_windows();
     config_.stages = components(file.stages, "stages", ComponentKind::kStage);
     config_.sinks = components(file.sinks, "sinks", ComponentKind::kSink);
+    config_.route = std::move(file.route);
+    check_route();
     config_.commit = file.commit;
     read_errors(file.errors);
     read_context(std::move(file.context));
@@ -222,6 +224,39 @@ class FileReader {
       error(stage.mark, "the stream of stage " + quoted(stage.name) + " would be that of the dead letters, " +
                             quoted(dead_letter) + "; rename one of them");
     }
+  }
+
+  // Cases have distinct names, and sinks know them.
+  void check_route() {
+    std::vector<std::string> names;
+    const auto add = [&](const std::string& name) {
+      if (name.empty()) return;
+      if (std::find(names.begin(), names.end(), name) != names.end()) {
+        error(mark_of("route", "cases"), "route has two cases called " + quoted(name));
+      }
+      names.push_back(name);
+    };
+    for (const RouteCaseConfig& each : config_.route.cases) add(each.name);
+    add(config_.route.rest);
+    for (const ComponentConfig& sink : config_.sinks) {
+      for (const std::string& name : sink.route) {
+        if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+        error(sink.route_mark, names.empty() ? "there is no route in this pipeline that has a case " + quoted(name)
+                                             : "route has no case " + quoted(name) + near(name, names));
+      }
+    }
+    for (const std::string& name : names) {
+      const auto takes = [&](const ComponentConfig& sink) {
+        return std::find(sink.route.begin(), sink.route.end(), name) != sink.route.end();
+      };
+      if (std::any_of(config_.sinks.begin(), config_.sinks.end(), takes)) continue;
+      add_warning(problems_, mark_of("route", "cases"), "no sink takes the case " + quoted(name) + " of route");
+    }
+  }
+
+  static std::string near(const std::string& name, const std::vector<std::string>& names) {
+    const std::string meant = suggestion(name, names);
+    return meant.empty() ? "; known: " + alternatives(names) : meant;
   }
 
   void read_context(std::map<std::string, ConfigNode> context) {

@@ -106,6 +106,20 @@ struct CommitConfig {
 
 enum class MetricType { kCounter, kGauge, kHistogram };
 
+enum class RouteMatch { kFirst, kAll };
+
+struct RouteCaseConfig {
+  std::string name;
+  Expression when;
+};
+
+// Which of some named cases an event is; sinks take it by these names.
+struct RouteConfig {
+  RouteMatch match = RouteMatch::kFirst;
+  std::vector<RouteCaseConfig> cases;  // empty: there is no `route`
+  std::string rest;                    // the name of what is none of them; empty: it has none
+};
+
 // A metric that the pipeline's scripts may change.
 struct MetricConfig {
   std::string name;
@@ -128,6 +142,8 @@ struct ComponentConfig {
   std::optional<DedupeConfig> dedupe;      // sources
   Expression when;                         // sinks
   SinkErrorsConfig errors;                 // sinks; of stages `then`
+  std::vector<std::string> route;          // sinks: the cases it takes; empty: every event
+  ConfigMark route_mark;
 };
 
 struct PipelineConfig {
@@ -137,6 +153,7 @@ struct PipelineConfig {
   LogConfig log;
   std::vector<ComponentConfig> sources;
   std::vector<ComponentConfig> stages;
+  RouteConfig route;
   std::vector<ComponentConfig> sinks;
   ErrorsConfig errors;
   CommitConfig commit;

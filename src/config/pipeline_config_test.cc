@@ -557,4 +557,30 @@ TEST_CASE("the log's encryption has its keys from one place, and scripts do not 
         "orders.yaml:1:19: error: log.encryption needs either key_file or key\n");
 }
 
+TEST_CASE("sinks take the cases of a route, and what names none is told", "[REQ-015]") {
+  const auto messages = [](const std::string& route, const std::string& sink) {
+    return read("route: " + route + "\nsources: [{file: {path: in.ndjson}}]\nsinks: [{route: " + sink +
+                ", file: {path: out/x}}]\n")
+        .messages;
+  };
+  const std::string cases = "{cases: [{name: large, when: [\"$input\", \"/l\"]}], default: rest}";
+  const Outcome good =
+      read("route: " + cases + "\nsources: [{file: {path: in.ndjson}}]\nsinks: [{route: [large, rest]" +
+           ", file: {path: out/x}}]\n");
+  CHECK(good.messages == "");
+  REQUIRE(good.config.route.cases.size() == 1);
+  CHECK(good.config.route.match == RouteMatch::kFirst);
+  CHECK(good.config.route.rest == "rest");
+  CHECK(good.config.sinks[0].route == std::vector<std::string>{"large", "rest"});
+  CHECK(messages(cases, "[lrge, rest]").find("route has no case 'lrge'; did you mean 'large'?") !=
+        std::string::npos);
+  CHECK(messages(cases, "[rest]").find("no sink takes the case 'large'") != std::string::npos);
+  CHECK(messages(cases, "large").find("must be a list of cases") != std::string::npos);
+  CHECK(messages("{cases: []}", "[x]").find("route.cases") != std::string::npos);
+  CHECK(messages("{cases: [{name: a, when: true}, {name: a, when: true}]}", "[a]").find("two cases called 'a'") !=
+        std::string::npos);
+  CHECK(read("sources: [{file: {path: in.ndjson}}]\nsinks: [{route: [x], file: {path: out/x}}]\n")
+            .messages.find("there is no route in this pipeline") != std::string::npos);
+}
+
 }  // namespace colloquium::config

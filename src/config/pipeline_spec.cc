@@ -10,6 +10,8 @@ using config::ErrorsConfig;
 using config::MetricConfig;
 using config::RetentionConfig;
 using config::RetryConfig;
+using config::RouteCaseConfig;
+using config::RouteConfig;
 using config::SinkErrorsConfig;
 using config::StageErrorsConfig;
 
@@ -33,6 +35,29 @@ ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
                           "the sink could take nothing all the time. 0: without end.",
            .example = "10m"})
       .shorthand("policy");
+}
+
+ConfigSpec<RouteCaseConfig> ConfigObject<RouteCaseConfig>::spec() {
+  return ConfigSpec<RouteCaseConfig>()
+      .field("name", &RouteCaseConfig::name,
+             {.description = "What sinks call it.", .example = "large", .required = true, .minimum = 1})
+      .field("when", &RouteCaseConfig::when,
+             {.description = "Expression that is true for the events of this case.",
+              .example = "[\">\", [\"$input\", \"/total\"], 1000]",
+              .required = true});
+}
+
+ConfigSpec<RouteConfig> ConfigObject<RouteConfig>::spec() {
+  return ConfigSpec<RouteConfig>()
+      .field(
+          "match", &RouteConfig::match,
+          {.description = "`first`: an event is the first of the cases that is true for it, and no other. `all`: "
+                          "it is every one that is true."})
+      .field("cases", &RouteConfig::cases,
+             {.description = "The cases, in this order.", .required = true, .minimum = 1, .maximum = 1000})
+      .field("default", &RouteConfig::rest,
+             {.description = "The name of what is none of the cases. Without it no sink with `route` gets that.",
+              .example = "rest"});
 }
 
 ConfigSpec<BreakerConfig> ConfigObject<BreakerConfig>::spec() {
@@ -180,6 +205,7 @@ struct EntryFields {
   std::string name;
   DedupeConfig dedupe;
   Expression when;
+  std::vector<std::string> route;
   StageErrorsConfig stage_errors;
   SinkErrorsConfig sink_errors;
 };
@@ -206,6 +232,9 @@ ConfigSpec<PipelineFile> pipeline_file_spec() {
              {.description = "How the event log keeps the pipeline's stream; `off` runs without the log."})
       .field("sources", &PipelineFile::sources, {.description = "Where events come from.", .required = true})
       .field("stages", &PipelineFile::stages, {.description = "What changes events, in this order."})
+      .field("route", &PipelineFile::route,
+             {.description = "Sorts what leaves the stages into named cases, which sinks take by their `route`.",
+              .example = "{cases: [{name: large, when: \"= $input/total > 1000\"}], default: small}"})
       .field("sinks", &PipelineFile::sinks,
              {.description = "Where events go; each gets all of them.", .required = true})
       .field("errors", &PipelineFile::errors, {.description = "Retries and dead letters."})
@@ -303,6 +332,10 @@ SectionSpec section_spec(ComponentKind kind) {
                 {.description = "What becomes of events that fail here, instead of what the pipeline's `errors` "
                                 "says.",
                  .example = "{retry: {attempts: 3}, then: drop}"});
+    entry.field("route", &EntryFields::route,
+                {.description = "Only events of these cases of `route` come here.",
+                 .default_text = "all events",
+                 .example = "[large]"});
     entry.field("when", &EntryFields::when,
                 {.description = "Only events for which this expression is true come here.",
                  .example = "[\">\", [\"$input\", \"/total\"], 1000]"});

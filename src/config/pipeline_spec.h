@@ -46,6 +46,12 @@ struct ConfigEnum<config::FailureAction> {
 };
 
 template <>
+struct ConfigEnum<config::RouteMatch> {
+  static constexpr std::pair<std::string_view, config::RouteMatch> values[] = {
+      {"first", config::RouteMatch::kFirst}, {"all", config::RouteMatch::kAll}};
+};
+
+template <>
 struct ConfigEnum<config::MetricType> {
   static constexpr std::pair<std::string_view, config::MetricType> values[] = {
       {"counter", config::MetricType::kCounter},
@@ -64,6 +70,14 @@ struct ConfigObject<config::MetricConfig> {
 template <>
 struct ConfigObject<config::RetryConfig> {
   static ConfigSpec<config::RetryConfig> spec();
+};
+template <>
+struct ConfigObject<config::RouteCaseConfig> {
+  static ConfigSpec<config::RouteCaseConfig> spec();
+};
+template <>
+struct ConfigObject<config::RouteConfig> {
+  static ConfigSpec<config::RouteConfig> spec();
 };
 template <>
 struct ConfigObject<config::BreakerConfig> {
@@ -106,6 +120,7 @@ struct PipelineFile {
   ConfigNode log;
   ConfigNode sources;
   ConfigNode stages;
+  RouteConfig route;
   ConfigNode sinks;
   ErrorsConfig errors;
   CommitConfig commit;

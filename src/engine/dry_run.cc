@@ -36,7 +36,7 @@ Status DryRun::build(const Environment& environment) {
   chain_ = std::make_unique<StageChain>(std::move(links), true, environment.clock);
   TRY_ASSIGN(const auto host, computo::HostContext::create(*variables));
   for (const SinkPlan& sink : plan_.data().sinks) {
-    whens_.push_back(sink.when == nullptr ? nullptr : std::make_unique<WhenStage>(sink.when, host, metrics));
+    whens_.push_back(sink.selects() ? std::make_unique<SelectStage>(sink, host, metrics) : nullptr);
   }
   return {};
 }

@@ -14,7 +14,7 @@
 #include "computo/event_evaluator.h"
 #include "engine/pipeline.h"
 #include "engine/stage_chain.h"
-#include "engine/when_stage.h"
+#include "engine/select_stage.h"
 
 namespace colloquium::engine {
 
@@ -36,7 +36,7 @@ class DryRun {
 
   const Plan& plan_;
   std::unique_ptr<StageChain> chain_;
-  std::vector<std::unique_ptr<WhenStage>> whens_;  // by sink; null: every event
+  std::vector<std::unique_ptr<SelectStage>> whens_;  // by sink; null: every event
   BatchBuilder dead_;
   BatchBuilder kept_;
   std::vector<FailedEvent> failed_;

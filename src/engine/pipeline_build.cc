@@ -8,7 +8,7 @@
 #include "engine/id_window.h"
 #include "engine/pipeline_run.h"
 #include "engine/producer_sequences.h"
-#include "engine/when_stage.h"
+#include "engine/select_stage.h"
 
 namespace colloquium::engine {
 
@@ -373,7 +373,7 @@ Result<StageChain> PipelineRun::build_chain() {
   }
   const auto& sinks = plan_->data().sinks;
   const bool tape_after =
-      std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.when != nullptr; });
+      std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.selects(); });
   return StageChain(std::move(links), tape_after, env_.clock);
 }
 
@@ -381,7 +381,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   LegPort port;
   port.deliver = [target = legs_[leg].get()](LegItem item) { target->deliver(std::move(item)); };
   const SinkPlan& sink = plan_->data().sinks[leg];
-  if (sink.when != nullptr) port.when = std::make_unique<WhenStage>(sink.when, host_context_, script_metrics_);
+  if (sink.selects()) port.when = std::make_unique<SelectStage>(sink, host_context_, script_metrics_);
   // What was put back for a sink is another try at events that stand in the stream before: no replay's business.
   if (replay() == nullptr) port.name = config().sinks[leg].name;
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;

@@ -68,6 +68,26 @@ std::string list_of(const std::vector<config::ComponentConfig>& components, cons
   return out;
 }
 
+void add_route(const config::PipelineConfig& config, const config::ComponentConfig& sink,
+               const std::vector<computo::ProgramPtr>& programs, SinkPlan& plan) {
+  if (sink.route.empty()) return;
+  const auto takes = [&](const std::string& name) {
+    return std::find(sink.route.begin(), sink.route.end(), name) != sink.route.end();
+  };
+  ASSERT(programs.size() == config.route.cases.size());
+  for (size_t i = 0; i < programs.size(); ++i) {
+    plan.route.push_back({programs[i], takes(config.route.cases[i].name)});
+  }
+  plan.first_match = config.route.match == config::RouteMatch::kFirst;
+  plan.takes_rest = !config.route.rest.empty() && takes(config.route.rest);
+}
+
+std::string route_text(const config::ComponentConfig& sink) {
+  std::string names;
+  for (const std::string& name : sink.route) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? names : " -> route " + names;
+}
+
 std::string_view to_string(log::AckLevel level) {
   switch (level) {
     case log::AckLevel::kDurable:
@@ -215,9 +235,14 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     data->makes_events = data->makes_events || stage.descriptor->name != "filter";
   }
   for (const auto* section : {&from.sources, &from.stages, &from.sinks}) check_scripts(*section, names, problems);
+  std::vector<computo::ProgramPtr> routes;
+  for (const config::RouteCaseConfig& each : from.route.cases) {
+    routes.push_back(engine::compile(each.when, scope, problems));
+  }
   for (const config::ComponentConfig& sink : from.sinks) {
     SinkPlan plan;
     plan.when = engine::compile(sink.when, scope, problems);
+    add_route(from, sink, routes, plan);
     plan.guarantee = sink.descriptor->delivery;
     data->sinks.push_back(std::move(plan));
   }
@@ -246,8 +271,8 @@ std::string Plan::explain() const {
   std::string stages;
   for (const config::ComponentConfig& stage : config.stages) stages += " -> " + stage.name;
   for (const config::ComponentConfig& sink : config.sinks) {
-    out += "  leg " + config.name + "/" + sink.name + ": " + input + stages + (sink.when ? " -> when" : "") +
-           " -> sink " + sink.name + " (" + sink.descriptor->name + ")\n";
+    out += "  leg " + config.name + "/" + sink.name + ": " + input + stages + route_text(sink) +
+           (sink.when ? " -> when" : "") + " -> sink " + sink.name + " (" + sink.descriptor->name + ")\n";
   }
   out += needs_data_directory() ? "  dead letters: stream " + data_->dead_stream() + "\n"
                                 : "  dead letters: none; what fails is logged and counted\n";

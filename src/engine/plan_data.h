@@ -21,8 +21,17 @@ struct SourcePlan {
   computo::ProgramPtr dedupe_sequence;  // null: dedupe_key is the event's id, else its producer's
 };
 
+struct RouteCase {
+  computo::ProgramPtr program;
+  bool wanted = false;  // by this sink
+};
+
 struct SinkPlan {
-  computo::ProgramPtr when;  // null: every event
+  computo::ProgramPtr when;      // null: every event
+  std::vector<RouteCase> route;  // every case, in their order; empty: the sink takes no part in `route`
+  bool first_match = true;       // else every case that is true counts
+  bool takes_rest = false;       // what no case takes
+  bool selects() const { return when != nullptr || !route.empty(); }
   Guarantee guarantee = Guarantee::kAtLeastOnce;
 };
 
