@@ -80,8 +80,8 @@ void DeadRoute::handle(const net::Request& request, net::Responder responder) {
         work->done = settle_dead(log_, executor_, work->request, stop_);
         ended->set();
       },
-      [this, work] {
-        under_way_.reset();
+      [this, work, alive = std::weak_ptr<char>(alive_)] {
+        if (!alive.expired()) under_way_.reset();
         answer(work->responder, work->done);
       });
   if (offloaded) return;

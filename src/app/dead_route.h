@@ -37,7 +37,8 @@ class DeadRoute {
   Executor& executor_;
   Loop& loop_;
   std::atomic<bool> stop_{false};
-  std::shared_ptr<Signal> under_way_;  // null: nothing is
+  std::shared_ptr<Signal> under_way_;                       // null: nothing is
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what the loop runs after the end
 };
 
 }  // namespace colloquium::app

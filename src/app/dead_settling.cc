@@ -98,7 +98,9 @@ Result<engine::LettersDone> settle_dead(log::SegmentLog& log, Executor& executor
   TRY_ASSIGN(const log::StreamId letters, log.open_stream(letters_spec));
   TRY_ASSIGN(auto reader, log.read(letters, 0, 0, false));
   TRY_ASSIGN(auto marks, log.read(target.marks, 0, 0, false));
-  TRY_ASSIGN(engine::LetterReader open, engine::LetterReader::open(std::move(reader), std::move(marks)));
+  TRY_ASSIGN(const log::StreamInfo now, log.stream_info(letters));
+  const int64_t end = now.partitions.front().next_offset;
+  TRY_ASSIGN(engine::LetterReader open, engine::LetterReader::open(std::move(reader), std::move(marks), end));
   const auto commit = [&](log::CommitRequest commit_request) -> Status {
     if (stop) return fail(ErrorCode::kCancelled, "the process is stopping");
     Status committed;

@@ -85,6 +85,7 @@ Status ReplayRun::open_data_directory() {
   auto opened = DataDirectory::open(*foundation_, request_.settings.data_dir, keys_);
   if (opened) {
     data_ = std::move(*opened);
+    foundation_->services().provide<log::Log>(&data_->log());
     data_->start_ticking();
     return {};
   }

@@ -389,11 +389,9 @@ Verb settling_verb(bool replay) {
     verb.name = "replay";
     verb.summary = "Put the events of dead letters back into their pipeline";
     verb.description =
-        "Each becomes a new event at the end of the pipeline's stream, and its letter is marked as done, both in "
-        "one\n"
-        "commit: so none is put back twice. What a sink gave up goes to that sink alone. No instance may have "
-        "the\n"
-        "data directory open.";
+        "Each becomes a new event at the end of the pipeline's stream, and its letter is marked as done, both\n"
+        "in one commit: so none is put back twice. What a sink gave up goes to that sink alone. Where a\n"
+        "process has the data directory open, that one does it, asked over its admin port.";
     verb.example =
         "colloquium dead replay orders.dead\n"
         "colloquium dead replay orders.dead --stage http --error 'status 500' --dry-run";

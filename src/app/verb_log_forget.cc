@@ -88,6 +88,8 @@ Status forget_legs(OfflineLog& log, const std::vector<std::string>& legs) {
   log::CommitRequest request;
   request.leg = legs.front();
   request.forgotten = legs;
+  // A stream sink keeps its own beside the leg's.
+  for (const std::string& leg : legs) request.forgotten.push_back(leg + "/@progress");
   return log.commit(std::move(request));
 }
 

@@ -53,7 +53,9 @@ std::string dead_letter_json(const DeadLetter& letter) {
   out += ",\"position\":" + quoted(letter.position);
   if (!letter.is_json) out += ",\"raw_base64\":" + quoted(base64(letter.event));
   if (!letter.sink.empty()) out += ",\"sink\":" + quoted(letter.sink);
-  out += ",\"stage\":" + quoted(letter.stage) + "}";
+  out += ",\"stage\":" + quoted(letter.stage);
+  if (letter.tombstone) out += ",\"tombstone\":true";
+  out += '}';
   return out;
 }
 
@@ -63,6 +65,7 @@ void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::stri
   const std::string text = error.describe();
   const std::string envelope =
       dead_letter_json({.event = batch.is_tombstone(i) ? std::string_view("null") : batch.value(i),
+                        .tombstone = batch.is_tombstone(i),
                         .error = text,
                         .stage = stage,
                         .sink = sink,

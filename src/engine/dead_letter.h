@@ -1,8 +1,9 @@
 // Dead letters: events that failed for good, kept as envelopes in a stream of their own.
 //
-// An envelope is one JSON object {"attempts", "error", "event" or "raw_base64", "position", "sink", "stage"}: the
-// event as it was if it is JSON, else its bytes in base64. A sink's letters, which name it in "sink", hold the
-// event as that sink got it. What is done with them later: engine/dead_letters.h. Thread safety: functions.
+// An envelope is one JSON object {"attempts", "error", "event" or "raw_base64", "position", "sink", "stage",
+// "tombstone"}: the event as it was if it is JSON, else its bytes in base64. A sink's letters, which name it in
+// "sink", hold the event as that sink got it. What is done with them later: engine/dead_letters.h. Thread safety:
+// functions.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace colloquium::engine {
 struct DeadLetter {
   std::string_view event;  // the value's bytes
   bool is_json = true;
+  bool tombstone = false;  // the event had no value; `event` is null
   std::string_view error;
   std::string_view stage;      // stage or sink that gave up; the source's name for bytes refused at the door
   std::string_view sink = {};  // whose letter it is; empty: of a stage or the door

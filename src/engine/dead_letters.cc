@@ -57,6 +57,8 @@ Status read_envelope(const Batch& batch, size_t i, Letter& letter) {
   letter.attempts = attempts && attempts->type() == TokenType::kInteger ? attempts->integer() : 0;
   const auto event = root.member("event");
   letter.event = event ? std::string(event->raw()) : std::string();
+  const auto tombstone = root.member("tombstone");
+  letter.tombstone = tombstone && tombstone->type() == TokenType::kTrue;
   return {};
 }
 
@@ -107,11 +109,15 @@ class Settlement {
     if (!letter.sink.empty()) headers.emplace_back(kLegHeader, letter.sink);
     BatchBuilder& builder = events_[{letter.sink, partition}];
     time_ms_ = std::max(time_ms_, letter.time_ms);
-    builder.add(letter.event, {},
-                {.key = key,
-                 .headers = headers,
-                 .timestamp_ms = letter.time_ms,
-                 .offset_delta = static_cast<uint32_t>(builder.size())});
+    const EventMeta meta{.key = key,
+                         .headers = headers,
+                         .timestamp_ms = letter.time_ms,
+                         .offset_delta = static_cast<uint32_t>(builder.size())};
+    if (letter.tombstone) {
+      builder.add_tombstone(meta);
+    } else {
+      builder.add(letter.event, {}, meta);
+    }
   }
 
   static Status add(log::StreamId stream, const std::string& name, int32_t partition, BatchBuilder& builder,
@@ -167,13 +173,17 @@ std::shared_ptr<const Batch> without_leg(const Batch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     auto headers = batch.headers(i);
     std::erase_if(headers, [](const auto& header) { return header.first == kLegHeader; });
+    const EventMeta meta{.key = batch.key(i),
+                         .headers = headers,
+                         .timestamp_ms = batch.entry(i).timestamp_ms,
+                         .offset_delta = batch.entry(i).offset_delta};
+    if (batch.is_tombstone(i)) {
+      builder.add_tombstone(meta);
+      continue;
+    }
     std::span<const TapeToken> tape = batch.tape(i);
     if (!tape.empty()) tape = tape.first(tape.front().next);
-    builder.add(batch.value(i), tape,
-                {.key = batch.key(i),
-                 .headers = headers,
-                 .timestamp_ms = batch.entry(i).timestamp_ms,
-                 .offset_delta = batch.entry(i).offset_delta});
+    builder.add(batch.value(i), tape, meta);
   }
   return builder.seal(batch.shared_origin(), batch.base_offset());
 }
@@ -194,9 +204,11 @@ std::string marks_stream(const std::string& letters_stream) {
   return letters_stream + ".done";
 }
 
-Result<LetterReader> LetterReader::open(std::unique_ptr<log::Reader> letters, std::unique_ptr<log::Reader> marks) {
+Result<LetterReader> LetterReader::open(std::unique_ptr<log::Reader> letters, std::unique_ptr<log::Reader> marks,
+                                        int64_t end) {
   ASSERT(letters != nullptr);
   LetterReader reader;
+  reader.end_ = end;
   reader.letters_ = std::move(letters);
   while (marks != nullptr) {
     TRY_ASSIGN(const std::shared_ptr<const Batch> batch, marks->next());
@@ -212,6 +224,7 @@ Result<bool> LetterReader::next(Letter& letter) {
     if (batch_ == nullptr) return false;
     index_ = 0;
   }
+  if (batch_->offset(index_) >= end_) return false;
   TRY(read_envelope(*batch_, index_, letter));
   letter.offset = batch_->offset(index_);
   letter.time_ms = batch_->entry(index_).timestamp_ms;

@@ -28,8 +28,7 @@
 
 namespace colloquium::engine {
 
-// In every event of a batch that only one leg is to take: the sink's name.
-inline constexpr std::string_view kLegHeader = "cq.leg";
+using log::kLegHeader;
 
 // The sink that a batch is for; nothing if it is for all.
 std::optional<std::string_view> leg_of(const Batch& batch);
@@ -49,8 +48,9 @@ struct Letter {
   std::string stage;  // stage, sink or source that gave up
   std::string sink;   // the sink, if it was one's
   std::string error;
-  std::string position;  // the event's id, or where in its source its bytes stand
-  std::string event;     // JSON; empty: it was none
+  std::string position;    // the event's id, or where in its source its bytes stand
+  std::string event;       // JSON; empty: it was none
+  bool tombstone = false;  // it had no value, and gets none again
   LetterState state = LetterState::kOpen;
   std::shared_ptr<const Batch> batch;  // the letters', with the event's key and headers
   size_t index = 0;                    // in it
@@ -59,8 +59,10 @@ struct Letter {
 // Letters in the order in which they were kept.
 class LetterReader {
  public:
-  // `marks` may be null: nothing was done yet. Its marks are read here.
-  static Result<LetterReader> open(std::unique_ptr<log::Reader> letters, std::unique_ptr<log::Reader> marks);
+  // `marks` may be null: nothing was done yet. Its marks are read here. Letters at offset `end` or above are left
+  // out: what is put back may fail again and be a letter at once.
+  static Result<LetterReader> open(std::unique_ptr<log::Reader> letters, std::unique_ptr<log::Reader> marks,
+                                   int64_t end = INT64_MAX);
 
   // False at the end. kCorrupt for what is no envelope.
   Result<bool> next(Letter& letter);
@@ -70,6 +72,7 @@ class LetterReader {
   std::map<int64_t, LetterState> marks_;  // by offset of the letter
   std::shared_ptr<const Batch> batch_;
   size_t index_ = 0;
+  int64_t end_ = INT64_MAX;
 };
 
 struct LetterFilter {

@@ -171,6 +171,40 @@ TEST_CASE("many letters are put back by several commits, and a failed one leaves
   CHECK(events == 2500);
 }
 
+TEST_CASE("letters that come while others are put back are left for the next time", "[REQ-021]") {
+  Bench bench;
+  for (int i = 0; i < 3; ++i) bench.keep(std::to_string(i), "clean", "");
+  auto letters = *bench.log.read(bench.letters, 0, 0, false);
+  const int64_t end = bench.log.stream_info(bench.letters)->partitions[0].next_offset;
+  auto all = LetterReader::open(std::move(letters), nullptr, end);
+  REQUIRE(all);
+  for (int i = 0; i < 3; ++i) bench.keep(std::to_string(i), "clean", "");
+  const auto done = replay_letters(*all, {}, bench.target, bench.commit());
+  REQUIRE(done);
+  CHECK(done->events == 3);
+  CHECK(bench.replay().events == 3);
+}
+
+TEST_CASE("a tombstone is put back as one", "[REQ-021]") {
+  Bench bench;
+  for (const std::string sink : {"", "table"}) {
+    BatchBuilder failed, letter;
+    failed.add_tombstone({.key = "k"});
+    add_dead_letter(*failed.seal(test_origin(), 0), 0, Error{ErrorCode::kInvalidInput, "no", false, {}}, "table",
+                    sink, 1, letter);
+    auto encoded = log::encode(letter.seal(test_origin(), 0), log::Codec::kNone, nullptr);
+    bench.log.append(bench.letters, 0, std::move(*encoded), log::AckLevel::kDurable, [](const auto&) {});
+    bench.executor.run_until_idle();
+  }
+  CHECK(bench.replay().events == 2);
+  size_t tombstones = 0;
+  for (const auto& batch : bench.put_back()) {
+    const auto plain = without_leg(*batch);
+    for (size_t i = 0; i < plain->size(); ++i) tombstones += plain->is_tombstone(i) && plain->key(i) == "k";
+  }
+  CHECK(tombstones == 2);
+}
+
 TEST_CASE("what is no letter among the letters is told with its place") {
   Bench bench;
   BatchBuilder builder;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -27,6 +28,11 @@ std::string_view trimmed(std::string_view text) {
 // Sources that can be re-read must give an event the same partition every time, so without a key the
 // partition follows from the event's position.
 constexpr int kPositionShift = 20;
+
+// Whoever sends them from outside could choose the sink an event goes to.
+void drop_reserved(std::vector<std::pair<std::string_view, std::string_view>>& headers) {
+  std::erase_if(headers, [](const auto& header) { return header.first.starts_with(log::kReservedHeaders); });
+}
 
 // How many bytes of a bad event a message quotes.
 constexpr size_t kQuoteBytes = 80;
@@ -59,6 +65,7 @@ SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vect
     accepted_position_ = intake_.accepted_position_;
   }
   scratch.headers.assign(request_->raw.headers.begin(), request_->raw.headers.end());
+  drop_reserved(scratch.headers);
   meta_.headers = scratch.headers;
   meta_.timestamp_ms = intake_.clock_.wall_ms();
   const auto partitions = static_cast<uint32_t>(intake_.options_.partitions);
@@ -134,6 +141,7 @@ void SourceIntake::Cutter::cut_messages() {
     if (rejected_) return;
     // Views into the message, which the request keeps.
     headers.assign(message.headers.begin(), message.headers.end());
+    drop_reserved(headers);
     EventMeta meta = meta_;
     meta.headers = headers;
     if (message.key) meta.key = *message.key;
@@ -199,8 +207,10 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   builder.begin_value();
   std::vector<char>& bytes = builder.bytes();
   bytes.insert(bytes.end(), place.text.begin(), place.text.end());
-  // The walk's wide loads go up to there.
-  bytes.reserve(bytes.size() + kBatchPadding);
+  // The walk's wide loads go up to there. To grow by no more than that would copy the batch for every small event.
+  if (bytes.capacity() - bytes.size() < kBatchPadding) {
+    bytes.reserve(std::max(bytes.size() + kBatchPadding, 2 * bytes.capacity()));
+  }
   json::WalkError error;
   const std::string_view text(bytes.data() + builder.value_begin(), place.text.size());
   if (!walk(place, text, builder.tokens(), error)) {

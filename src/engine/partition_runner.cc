@@ -164,8 +164,8 @@ void PartitionRunner::serve_one(const FeedItem& item, int64_t sequence, int64_t 
                                 std::string_view name) {
   const std::shared_ptr<const Batch> whole = without_leg(*from_position(item.batch, skip_below));
   const auto nothing = BatchBuilder().seal(whole->shared_origin(), whole->base_offset());
-  const bool known =
-      std::any_of(legs_.begin(), legs_.end(), [&](const auto& leg) { return leg->port.name == name; });
+  const auto is_its = [&](const Leg& leg) { return leg.port.takes_own_batches && leg.port.name == name; };
+  const bool known = std::any_of(legs_.begin(), legs_.end(), [&](const auto& leg) { return is_its(*leg); });
   for (const auto& leg : legs_) {
     if (!is_served(*leg, sequence, skip_below)) continue;
     LegItem out;
@@ -173,13 +173,14 @@ void PartitionRunner::serve_one(const FeedItem& item, int64_t sequence, int64_t 
     out.next_position = item.next_position;
     out.cursor = item.cursor;
     BatchBuilder dead;
-    out.batch = leg->port.name == name ? select(*leg, whole, dead) : nothing;
-    if (!known && leg->port.takes_dead_letters && !leg->port.name.empty()) {
+    out.batch = is_its(*leg) ? select(*leg, whole, dead) : nothing;
+    if (!known && leg->port.takes_dead_letters && leg->port.takes_own_batches) {
       const Error error{
           ErrorCode::kNotFound, "the pipeline has no sink '" + std::string(name) + "' any more", false, {}};
       for (size_t i = 0; i < whole->size(); ++i) add_dead_letter(*whole, i, error, name, name, 1, dead);
     }
     if (!dead.empty()) out.dead = dead.seal(whole->shared_origin(), 0);
+    if (closed_) return;
     leg->port.next_sequence = item.next_sequence;
     deliver(*leg, std::move(out));
   }
@@ -203,6 +204,7 @@ void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::share
     for (size_t i = 0; i < batch->size(); ++i) dead.keep(*batch, i);
   }
   if (!dead.empty()) out.dead = dead.seal(item.batch->shared_origin(), 0);
+  if (closed_) return;  // an event has ended the pipeline
   // Now, not when the sink is done: what is under way is the leg's, and only a restart reads it again.
   leg.port.next_sequence = item.next_sequence;
   deliver(leg, std::move(out));
@@ -215,6 +217,14 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
     leg.failed.clear();
     leg.port.when->run(*chosen, leg.selected, leg.failed);
     for (const FailedEvent& failure : leg.failed) {
+      if (leg.port.then == config::FailureAction::kDrop) continue;
+      if (leg.port.then == config::FailureAction::kStop) {
+        fail_all(Error{failure.error.code,
+                       "event " + chosen->id(failure.index) + " failed at `when` or `route` of sink '" +
+                           leg.port.name + "', and errors.then is stop: " + failure.error.message,
+                       false, failure.error.context});
+        break;
+      }
       add_dead_letter(*chosen, failure.index, failure.error, "when", leg.port.name, 1, dead);
       if (leg.port.letters != nullptr)
         leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); });

@@ -23,6 +23,7 @@
 #include "colloquium/loop.h"
 #include "colloquium/result.h"
 
+#include "config/pipeline_config.h"
 #include "engine/feed.h"
 #include "engine/stage_chain.h"
 
@@ -43,12 +44,16 @@ struct LegItem {
 struct LegPort {
   std::function<void(LegItem)> deliver;  // runs on the loop
   std::unique_ptr<PureStage> when;       // null: every event
-  std::string name;                      // the sink's; batches may be for it alone (engine/dead_letters.h)
-  std::string origin_leg;                // goes into ids, if the stages make new events; else empty
-  int64_t next_sequence = 0;             // where it starts to read
-  int64_t skip_below = 0;                // `log: off`: events at lower positions are done already
-  bool takes_dead_letters = false;       // exactly one leg of a pipeline stores those of the stages
-  DeadLetterTally* letters = nullptr;    // the sink's, for those of `when`; outlives the runner; may be null
+  // Of the sink: its name, whether batches may be for it alone (engine/dead_letters.h; not in a replay, which
+  // passes them over), and what becomes of events that `when` fails at.
+  std::string name;
+  bool takes_own_batches = false;
+  config::FailureAction then = config::FailureAction::kDeadLetter;
+  std::string origin_leg;              // goes into ids, if the stages make new events; else empty
+  int64_t next_sequence = 0;           // where it starts to read
+  int64_t skip_below = 0;              // `log: off`: events at lower positions are done already
+  bool takes_dead_letters = false;     // exactly one leg of a pipeline stores those of the stages
+  DeadLetterTally* letters = nullptr;  // the sink's, for those of `when`; outlives the runner; may be null
 };
 
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {

@@ -231,3 +231,21 @@ TEST_CASE("after close nothing is delivered") {
   CHECK(closed);
   CHECK(bench.items[0].empty());
 }
+
+TEST_CASE("a stage that is to stop the pipeline does so too where nobody would keep a letter", "[REQ-023]") {
+  ManualClock clock;
+  for (const bool keeps_letters : {true, false}) {
+    std::vector<StageChain::Link> links;
+    links.push_back({.name = "all",
+                     .stage = std::make_unique<Only>([](const std::string&) { return true; }),
+                     .then = config::FailureAction::kStop});
+    StageChain chain(std::move(links), false, clock);
+    BatchBuilder dead;
+    chain.run(batch_of({"1", "2"}), keeps_letters ? &dead : nullptr);
+    CHECK_FALSE(chain.stopped());
+    chain.run(batch_of({"3", "\"bad\"", "4"}, 2), keeps_letters ? &dead : nullptr);
+    REQUIRE(chain.stopped());
+    CHECK(chain.stopped()->message.find("orders.tagtagta-0-3") != std::string::npos);
+    CHECK(dead.empty());
+  }
+}

@@ -383,7 +383,9 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   const SinkPlan& sink = plan_->data().sinks[leg];
   if (sink.selects()) port.when = std::make_unique<SelectStage>(sink, host_context_, script_metrics_);
   // What was put back for a sink is another try at events that stand in the stream before: no replay's business.
-  if (replay() == nullptr) port.name = config().sinks[leg].name;
+  port.takes_own_batches = replay() == nullptr;
+  port.name = config().sinks[leg].name;
+  port.then = plan_->data().failure_action(config().sinks[leg]);
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();

@@ -67,7 +67,9 @@ void PipelineRun::finish_replay() {
   request.leg = replay_leg(plan_->name(), replay()->generation);
   request.forgotten.push_back(request.leg);
   for (const config::ComponentConfig& sink : config().sinks) {
-    request.forgotten.push_back(replay_leg(plan_->name() + "/" + sink.name, replay()->generation));
+    const std::string leg = replay_leg(plan_->name() + "/" + sink.name, replay()->generation);
+    request.forgotten.push_back(leg);
+    request.forgotten.push_back(leg + "/@progress");  // a stream sink's
   }
   commit_replay(std::move(request), [this] { finish(); });
 }

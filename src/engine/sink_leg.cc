@@ -122,9 +122,12 @@ std::shared_ptr<const Batch> SinkLeg::unwritten(Lane& lane, const std::shared_pt
       left.keep(*batch, i);
       continue;
     }
+    // An event that is to stop the leg was not given up by it; the sink is asked again.
     const auto given_up = std::find_if(known.given_up.begin(), known.given_up.end(),
                                        [offset](const auto& event) { return event.offset == offset; });
-    if (given_up != known.given_up.end()) {
+    if (given_up != known.given_up.end() && options_.then == config::FailureAction::kStop) {
+      left.keep(*batch, i);
+    } else if (given_up != known.given_up.end()) {
       // If it is to stop the leg now, it is left, and the sink refuses it again.
       if (!give_up(lane, i, Error{ErrorCode::kInvalidInput, given_up->error, false, {}}, 1)) left.keep(*batch, i);
     }

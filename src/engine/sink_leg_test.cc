@@ -875,3 +875,24 @@ TEST_CASE("an open breaker holds back every partition, and one write decides whe
   CHECK(bench.committed() == 1);
   CHECK(bench.committed(1) == 1);
 }
+
+TEST_CASE("what a sink gave up before is asked of it again where that is to stop the leg now", "[REQ-023]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper,
+              [](SinkLegOptions& options) { options.then = config::FailureAction::kStop; });
+  keeper.answer(std::vector<SinkProgress>{
+      {.partition = "orders.tagtagta-0", .next = 3, .given_up = {{.offset = 1, .error = "too long"}}}});
+  int outages = 2;
+  bench.sink->answer = [&](const Batch& batch) {
+    if (batch.value(0) != "3" || outages-- <= 0) return std::vector<EventOutcome>();
+    return std::vector<EventOutcome>(batch.size(), full_disk());
+  };
+  bench.deliver({"0", "1", "2"}, 0);
+  bench.settle();
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  bench.deliver({"3"}, 3);
+  for (int i = 0; i < 5; ++i) bench.advance(100);
+  CHECK_FALSE(bench.failure);
+  CHECK(bench.sink->written == std::vector<std::string>{"1", "3"});
+  CHECK(bench.committed() == 4);
+}

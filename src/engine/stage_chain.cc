@@ -54,7 +54,8 @@ std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_
   link.stage->run(*input, *output_, failed_);
   std::shared_ptr<const Batch> result = output_->seal(input->shared_origin(), input->base_offset());
   const int64_t ended_ns = clock_->monotonic_ns();
-  if (dead != nullptr) give_up(link, *input, entered, *dead);
+  // Where it stops the pipeline every run has to see it, or the legs of this one would go on without the event.
+  if (dead != nullptr || link.then == config::FailureAction::kStop) give_up(link, *input, entered, dead);
   if (link.counters != nullptr) {
     link.counters->duration.observe_ns(ended_ns - started_ns);
     link.counters->events_in.add(input->size());
@@ -66,7 +67,7 @@ std::shared_ptr<const Batch> StageChain::run_link(Link& link, const std::shared_
   return result;
 }
 
-void StageChain::give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder& dead) {
+void StageChain::give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder* dead) {
   for (const FailedEvent& failure : failed_) {
     // By its place, which a stage must keep, as indices do not survive a filter.
     const size_t original = index_of(entered, input.entry(failure.index).offset_delta);
@@ -78,7 +79,7 @@ void StageChain::give_up(const Link& link, const Batch& input, const Batch& ente
                        false, failure.error.context};
       return;
     }
-    add_dead_letter(entered, original, failure.error, link.name, "", 1, dead);
+    add_dead_letter(entered, original, failure.error, link.name, "", 1, *dead);
     if (link.letters != nullptr) link.letters->add(failure.error, [&] { return entered.id(original); });
   }
 }

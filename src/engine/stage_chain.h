@@ -51,7 +51,7 @@ class StageChain {
  private:
   std::shared_ptr<const Batch> run_link(Link& link, const std::shared_ptr<const Batch>& input,
                                         const Batch& entered, BatchBuilder* dead);
-  void give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder& dead);
+  void give_up(const Link& link, const Batch& input, const Batch& entered, BatchBuilder* dead);
 
   std::vector<Link> links_;
   const Clock* clock_;                    // a pointer, for the same reason as the next

@@ -69,12 +69,17 @@ struct Compaction {
 // count is refused with what to do.
 struct StreamSpec {
   std::string name;
-  int32_t partitions = 1;  // 0: as many as it has; it is not made then
+  int32_t partitions = 1;              // 0: as many as it has; it is not made then
   std::optional<Retention> retention;  // unset: as it was told before to this Log; at first everything is kept
   std::optional<Compaction> compaction = {};  // likewise; at first it is off
 };
 
 using StreamId = int32_t;  // of this Log object; never stored
+
+// A reserved header of the engine's: in every event of a batch that only one leg is to take, the sink's name.
+inline constexpr std::string_view kLegHeader = "cq.leg";
+// Headers with these names are ours; none comes in from outside.
+inline constexpr std::string_view kReservedHeaders = "cq.";
 
 // What the door stores with an accepted batch, in a reserved record header, so that accepting needs no
 // journal entry.
@@ -213,8 +218,9 @@ class Log {
 
   // Appends in call order per partition. Refused with kUnavailable if the append queue is full, with kNoSpace
   // if the disk is at its reserve: `done` then runs on the calling thread before append() returns, so that the
-  // caller can hold back what belongs behind it, and may call the log from there. An append that the log thread finds no space for fails
-  // together with everything queued behind it, and full() is true from before those callbacks on.
+  // caller can hold back what belongs behind it, and may call the log from there. An append that the log thread
+  // finds no space for fails together with everything queued behind it, and full() is true from before those
+  // callbacks on.
   virtual void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) = 0;
 
   // True while append() would be refused for a full queue or disk; `resume` runs once when it is not so

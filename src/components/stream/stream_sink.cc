@@ -25,6 +25,10 @@ Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContex
   if (config.name == context.pipeline) {
     return fail(ErrorCode::kInvalidConfig, "a pipeline that fills its own stream would never end", who);
   }
+  if (config.name.ends_with(".dead") || config.name.ends_with(".done")) {
+    return fail(ErrorCode::kInvalidConfig,
+                "'" + config.name + "' is a stream of dead letters, which hold envelopes", who);
+  }
   return std::make_unique<StreamSink>(std::move(context), config, *log);
 }
 
@@ -108,17 +112,10 @@ StreamSink::~StreamSink() {
   ASSERT_WHY(writes_ == 0, "close() waits for the writes under way");
 }
 
+// Before any pipeline starts: a source may wait for the stream.
 Status StreamSink::restore(const std::string& token) {
-  ASSERT_WHY(token.empty(), "a stream has no token");
-  return {};
-}
-
-void StreamSink::token(TokenDone) {
-  ASSERT_WHY(false, "a stream has no token");
-}
-
-Status StreamSink::start() {
   LOOP_ASSERT(context_.loop);
+  ASSERT_WHY(token.empty(), "a stream has no token");
   auto opened = log_.open_stream({.name = config_.name, .partitions = 0});
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
     opened = log_.open_stream({.name = config_.name, .partitions = config_.partitions});
@@ -127,6 +124,10 @@ Status StreamSink::start() {
   TRY_ASSIGN(const log::StreamInfo info, log_.stream_info(stream_));
   partitions_ = static_cast<int32_t>(info.partitions.size());
   return {};
+}
+
+void StreamSink::token(TokenDone) {
+  ASSERT_WHY(false, "a stream has no token");
 }
 
 void StreamSink::recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) {

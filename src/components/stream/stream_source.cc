@@ -1,5 +1,6 @@
 #include "components/stream/stream_source.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -32,8 +33,9 @@ Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext
                 "stream '" + config.name + "' can't be read: this process has no event log",
                 context.pipeline + "/" + context.name);
   }
-  if (config.name == context.pipeline) {
-    return fail(ErrorCode::kInvalidConfig, "a pipeline that reads its own stream would never end",
+  if (config.name == context.pipeline || config.name == context.pipeline + ".dead") {
+    return fail(ErrorCode::kInvalidConfig,
+                "a pipeline that reads its own stream, or its dead letters, would never end",
                 context.pipeline + "/" + context.name);
   }
   return std::make_unique<StreamSource>(std::move(context), config, *log);
@@ -135,7 +137,7 @@ Status StreamSource::start(std::string) {
   stream_ = *found;
   TRY_ASSIGN(const log::StreamInfo info, log_.stream_info(stream_));
   for (size_t i = 0; i < info.partitions.size(); ++i) {
-    TRY(start_lane(static_cast<int32_t>(i), info.partitions[i]));
+    TRY(start_lane(info.name + "." + info.tag, static_cast<int32_t>(i), info.partitions[i]));
   }
   log_.subscribe(stream_, [this, &loop = context_.loop, alive = std::weak_ptr<char>(alive_)](int32_t partition) {
     loop.post([this, alive, partition] {
@@ -145,19 +147,37 @@ Status StreamSource::start(std::string) {
       pump(lane);
     });
   });
-  // Before anything is read: retention has to know of it.
-  store_positions();
-  for (const auto& lane : lanes_) pump(*lane);
+  // Before anything is read: retention has to know of it, and another start has to begin here, too.
+  store_positions([this](const Status& stored) {
+    if (!stored) return context_.failed(stored.error());
+    for (const auto& lane : lanes_) pump(*lane);
+  });
   return {};
 }
 
-Status StreamSource::start_lane(int32_t partition, const log::PartitionInfo& info) {
+std::string StreamSource::leg() const {
+  return context_.pipeline + "/@stream/" + context_.name;
+}
+
+std::optional<int64_t> StreamSource::stored_position(int32_t partition) const {
+  const auto state = log_.leg_state(leg());
+  if (!state) return std::nullopt;
+  for (const auto& position : state->positions) {
+    if (position.stream == config_.name && position.partition == partition) return position.next_offset;
+  }
+  return std::nullopt;
+}
+
+Status StreamSource::start_lane(const std::string& tag, int32_t partition, const log::PartitionInfo& info) {
   auto lane = std::make_unique<Lane>();
   lane->partition = partition;
-  lane->intake = &context_.intake.part(config_.name + "-" + std::to_string(partition));
+  // With the tag: a stream that is made anew under the same name is another one.
+  lane->intake = &context_.intake.part(tag + "-" + std::to_string(partition));
   const std::string cursor = lane->intake->stored_cursor();
   if (cursor.empty()) {
-    lane->next = config_.from == StreamStart::kEnd ? info.next_offset : info.oldest_offset;
+    // The position in the journal is behind what was accepted, and at the beginning where it all began.
+    const std::optional<int64_t> begun = stored_position(partition);
+    lane->next = begun.value_or(config_.from == StreamStart::kEnd ? info.next_offset : info.oldest_offset);
   } else {
     const auto [after, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), lane->next);
     if (error != std::errc() || after != cursor.data() + cursor.size()) {
@@ -214,6 +234,10 @@ void StreamSource::has_read(Lane& lane) {
 void StreamSource::take(Lane& lane, const Batch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const int64_t offset = batch.offset(i);
+    const auto headers = batch.headers(i);
+    // What was put back for one sink of that pipeline stands in the stream before.
+    if (std::any_of(headers.begin(), headers.end(), [](const auto& h) { return h.first == log::kLegHeader; }))
+      continue;
     const bool follows = !lane.runs.empty() &&
                          lane.runs.back().first + static_cast<int64_t>(lane.runs.back().messages.size()) == offset;
     if (!follows) lane.runs.push_back({offset, {}});
@@ -221,7 +245,7 @@ void StreamSource::take(Lane& lane, const Batch& batch) {
     message.tombstone = batch.is_tombstone(i);
     message.value = batch.value(i);
     if (const auto key = batch.key(i)) message.key = std::string(*key);
-    for (const auto& [name, value] : batch.headers(i)) message.headers.emplace_back(name, value);
+    for (const auto& [name, value] : headers) message.headers.emplace_back(name, value);
     message.timestamp_ms = batch.entry(i).timestamp_ms;
   }
 }
@@ -259,7 +283,7 @@ void StreamSource::acknowledged(Lane& lane, const Ack& ack) {
   if (store_timer_ == nullptr && !stopped_) {
     store_timer_ = context_.loop.start_timer(kStoreMs, [this] {
       const auto fired = std::move(store_timer_);
-      store_positions();
+      store_positions(nullptr);
     });
   }
   pump(lane);
@@ -279,10 +303,10 @@ void StreamSource::retry_later(Lane& lane, const Error& error, int64_t wait_ms) 
 
 // Of no importance to exactly once, which goes by the cursors: a commit that fails leaves more in the other
 // stream.
-void StreamSource::store_positions() {
+void StreamSource::store_positions(std::function<void(const Status&)> done) {
   moved_ = false;
   log::CommitRequest request;
-  request.leg = context_.pipeline + "/@stream/" + context_.name;
+  request.leg = leg();
   for (const auto& lane : lanes_) {
     request.positions.push_back({.stream = stream_,
                                  .partition = lane->partition,
@@ -290,7 +314,13 @@ void StreamSource::store_positions() {
                                  .external = {},
                                  .cursor = {}});
   }
-  log_.commit(std::move(request), [](const Status&) {});
+  log_.commit(std::move(request), [&loop = context_.loop, alive = std::weak_ptr<char>(alive_),
+                                   done = std::move(done)](Status status) mutable {
+    if (!done) return;
+    loop.post([alive, done = std::move(done), status = std::move(status)] {
+      if (!alive.expired()) done(status);
+    });
+  });
 }
 
 void StreamSource::stop_intake() {
@@ -303,7 +333,7 @@ void StreamSource::stop_intake() {
 void StreamSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
-  if (moved_) store_positions();
+  if (moved_) store_positions(nullptr);
   closed_ = std::move(closed);
   check_closed();
 }

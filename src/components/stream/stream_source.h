@@ -9,7 +9,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,7 +42,9 @@ class StreamSource final : public Source {
  private:
   struct Lane;
 
-  Status start_lane(int32_t partition, const log::PartitionInfo& info);
+  std::string leg() const;
+  std::optional<int64_t> stored_position(int32_t partition) const;
+  Status start_lane(const std::string& tag, int32_t partition, const log::PartitionInfo& info);
   void pump(Lane& lane);
   void read(Lane& lane);
   void has_read(Lane& lane);
@@ -48,7 +52,8 @@ class StreamSource final : public Source {
   void emit(Lane& lane);
   void acknowledged(Lane& lane, const Ack& ack);
   void retry_later(Lane& lane, const Error& error, int64_t wait_ms);
-  void store_positions();
+  // `done` may be null.
+  void store_positions(std::function<void(const Status&)> done);
   void check_closed();
   // A callback that does nothing once this object is gone.
   template <class Fn>

@@ -67,7 +67,8 @@ struct Bench {
     settle();
   }
   FakeIntake& part(int32_t partition = 0) {
-    return static_cast<FakeIntake&>(intake.part("orders-" + std::to_string(partition)));
+    const std::string tag = log.stream_info(stream)->tag;
+    return static_cast<FakeIntake&>(intake.part("orders." + tag + "-" + std::to_string(partition)));
   }
   // Values in the order in which they came, and that their positions are their offsets.
   std::vector<std::string> taken(int32_t partition = 0) {
@@ -125,6 +126,31 @@ TEST_CASE("from the end only what comes later is taken") {
   CHECK(bench.taken().empty());
   bench.append({"3"});
   CHECK(bench.taken() == std::vector<std::string>{"3"});
+}
+
+TEST_CASE("where it began is where it begins again, also where nothing was accepted", "[REQ-008]") {
+  Bench bench(2);
+  bench.append({"1"}, 0);
+  bench.start({.name = "orders", .from = StreamStart::kEnd});
+  bench.close();
+  bench.append({"2"}, 0);
+  bench.append({"a"}, 1);
+  bench.start({.name = "orders", .from = StreamStart::kEnd});
+  CHECK(bench.taken(0) == std::vector<std::string>{"2"});
+  CHECK(bench.taken(1) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("what was put back for one sink of the other pipeline is left out") {
+  Bench bench;
+  bench.append({"1"});
+  BatchBuilder builder;
+  const std::pair<std::string_view, std::string_view> header{log::kLegHeader, "partner"};
+  builder.add("2", {}, {.headers = {&header, 1}});
+  auto encoded = log::encode(builder.seal(std::make_shared<BatchOrigin>(), 0), log::Codec::kNone, nullptr);
+  bench.log.append(bench.stream, 0, std::move(*encoded), log::AckLevel::kDurable, [](const auto&) {});
+  bench.append({"3"});
+  bench.start();
+  CHECK(bench.taken() == std::vector<std::string>{"1", "3"});
 }
 
 TEST_CASE("partitions are parts of their own, and one that is held back holds no other", "[REQ-009]") {
