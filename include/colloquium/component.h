@@ -107,6 +107,7 @@ struct Descriptor {
   std::string input_trust;   // what it does with hostile input, in one sentence
   std::string guarantee;     // what delivery it promises, in one sentence
   Guarantee delivery = Guarantee::kAtLeastOnce;  // sinks: the same for the engine; equals Sink::guarantee()
+  std::function<Guarantee(const ParsedConfig&)> delivery_of;  // instead, where the settings decide. May be empty.
   std::vector<ComponentExample> examples;
   ObjectSpec spec;
 

@@ -17,6 +17,7 @@ Result<std::unique_ptr<Foundation>> Foundation::create(io::FileSystem& files, si
   made->services_.provide<io::FileSystem>(&made->files_);
   made->services_.provide<loop::UvLoop>(made->loop_.get());
   made->services_.provide<Executor>(&made->executor_);
+  made->services_.provide<metrics::Registry>(&made->metrics_);
   return made;
 }
 

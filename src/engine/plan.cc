@@ -243,7 +243,8 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     SinkPlan plan;
     plan.when = engine::compile(sink.when, scope, problems);
     add_route(from, sink, routes, plan);
-    plan.guarantee = sink.descriptor->delivery;
+    const Descriptor& descriptor = *sink.descriptor;
+    plan.guarantee = descriptor.delivery_of ? descriptor.delivery_of(sink.parsed) : descriptor.delivery;
     data->sinks.push_back(std::move(plan));
   }
   // Only now, so that all of them are reported at once.

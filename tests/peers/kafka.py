@@ -3,6 +3,7 @@
 jars() fetches them once into the user's cache; Broker starts and stops one on free ports; tool() runs a class of
 Kafka's own tools. Unavailable says why there is none (no Java, no Maven, no network): tests then skip, visibly.
 """
+import json
 import os
 import shutil
 import socket
@@ -43,6 +44,26 @@ def free_ports(count):
     for probe in probes:
         probe.close()
     return ports
+
+
+class Record:
+    """One line of the console consumer's."""
+
+    def __init__(self, timestamp, partition, offset, headers, key, value, lenient):
+        self.timestamp = int(timestamp.split(':')[1])
+        self.partition = int(partition.split(':')[1])
+        self.offset = int(offset.split(':')[1])
+        self.headers = {} if headers == 'NO_HEADERS' else dict(pair.split(':', 1) for pair in headers.split(','))
+        self.key = None if key == 'null' else key
+        try:
+            self.value = None if value == 'null' else json.loads(value)
+        except ValueError:
+            if not lenient:
+                raise
+            self.value = None
+
+    def __repr__(self):
+        return f'{self.partition}@{self.offset} {self.key}={self.value} {self.headers}'
 
 
 class Broker:
@@ -104,6 +125,32 @@ class Broker:
         for name, value in settings.items():
             command += ['--config', f'{name.replace("_", ".")}={value}']
         tool('org.apache.kafka.tools.TopicCommand', *command)
+
+    def producer(self, topic, **properties):
+        """A running console producer: lines KEY|VALUE go to its standard input, which is to be closed."""
+        command = java('kafka.tools.ConsoleProducer', '--bootstrap-server', self.address, '--topic', topic)
+        for name, value in {'parse.key': 'true', 'key.separator': '|', **properties}.items():
+            command += ['--property', f'{name}={value}']
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                stderr=open(f'{self.folder}/producer.log', 'ab'), text=True)
+
+    def produce(self, topic, lines, **properties):
+        producer = self.producer(topic, **properties)
+        producer.communicate(''.join(line + '\n' for line in lines))
+        if producer.returncode != 0:
+            raise RuntimeError(f'the console producer ended with {producer.returncode}')
+
+    def consume(self, topic, count, isolation='read_committed', idle_ms=1500, lenient=False):
+        """What Kafka's own consumer reads: `count` records and whatever more comes until nothing does. What is no JSON
+        is an error, or None if `lenient`."""
+        text = tool('org.apache.kafka.tools.consumer.ConsoleConsumer', '--bootstrap-server', self.address, '--topic',
+                    topic, '--from-beginning', '--isolation-level', isolation, '--timeout-ms', str(idle_ms),
+                    *(word for name in ('timestamp', 'partition', 'offset', 'headers', 'key')
+                      for word in ('--property', f'print.{name}=true')), check=False)
+        records = [Record(*line.split('\t', 5), lenient) for line in text.splitlines() if line.count('\t') >= 5]
+        if len(records) < count:
+            raise AssertionError(f'{len(records)} records in {topic}, expected {count}')
+        return records
 
     def __exit__(self, *_):
         self.kill()

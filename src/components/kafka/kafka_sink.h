@@ -1,0 +1,95 @@
+// KafkaSink: a topic as the place where events go.
+//
+// All that waits is given to the writer at once, on the sink's own thread: one transaction, or one flush, serves
+// every partition of the leg that has something to write. While it runs, more gathers.
+//
+// Threads: state is the loop's; KafkaWriter is the thread's alone, and nothing on the loop waits for it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/component.h"
+#include "colloquium/executor.h"
+#include "colloquium/sink.h"
+
+#include "components/kafka/kafka_settings.h"
+#include "components/kafka/kafka_writer.h"
+
+namespace colloquium::components {
+
+enum class KafkaPartitioner { kMurmur2, kConsistent, kFnv1a, kRandom };
+enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
+enum class KafkaAcks { kAll, kOne, kNone };
+
+struct KafkaSinkConfig : KafkaConnection {
+  std::string topic;
+  KafkaPartitioner partitioner = KafkaPartitioner::kMurmur2;
+  KafkaCompression compression = KafkaCompression::kLz4;
+  KafkaAcks acks = KafkaAcks::kAll;
+  bool idempotent = true;
+  bool transactions = false;
+  std::string transactional_id;
+  std::string progress_topic = "colloquium-progress";
+  Duration transaction_timeout{60'000};
+  Duration timeout{30'000};
+  Duration linger{5};
+  ByteSize max_message{1'000'000};
+};
+
+const Descriptor& kafka_sink();
+
+// What librdkafka's producer is given for these settings.
+std::vector<std::pair<std::string, std::string>> producer_properties(const KafkaSinkConfig& config);
+
+class KafkaSink final : public Sink, public ProgressKeeper {
+ public:
+  KafkaSink(ComponentContext context, const KafkaSinkConfig& config, Executor& executor);
+  ~KafkaSink() override;  // REQUIRES: closed
+
+  Guarantee guarantee() const override;
+  Status restore(const std::string& token) override;
+  Status start() override;
+  void write(std::shared_ptr<const Batch> batch, WriteDone done) override;
+  bool has_token() const override { return false; }
+  void token(TokenDone done) override;
+  ProgressKeeper* progress() override { return config_.transactions ? this : nullptr; }
+  std::optional<Error> broken() const override { return broken_; }
+  void close(Task closed) override;
+
+  void recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) override;
+  void gave_up(const std::string& partition, int64_t offset, const std::string& error) override;
+  void settled(const std::string& partition, int64_t offset) override;
+
+ private:
+  struct Job {
+    std::shared_ptr<const Batch> batch;
+    WriteDone done;
+  };
+  struct Metrics;
+
+  void pump();
+  void written(std::vector<Job> jobs, std::vector<KafkaWrite> writes);
+  void put_off(std::vector<Job> jobs);
+  void check_closed();
+  void register_metrics();
+
+  ComponentContext context_;
+  const KafkaSinkConfig config_;
+  KafkaStop stop_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<KafkaWriter> writer_;  // the thread's while it has a task, else nobody's
+  std::unique_ptr<TaskQueue> thread_;    // gone before what its tasks use
+  std::deque<Job> waiting_;
+  std::optional<Error> broken_;
+  size_t under_way_ = 0;  // tasks of the thread that will answer on the loop
+  bool writing_ = false;
+  bool closing_ = false;
+  Task closed_;
+};
+
+}  // namespace colloquium::components

@@ -1,0 +1,201 @@
+#include "components/kafka/progress_topic.h"
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "components/kafka/kafka_settings.h"
+
+namespace colloquium::components {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kRequestMs = 10'000;
+constexpr int kStepMs = 200;
+
+tl::unexpected<Error> unreadable(std::string_view what) {
+  return fail(ErrorCode::kCorrupt, "the progress topic has a record that is none of ours (" + std::string(what) +
+                                       "); name another with `progress_topic`");
+}
+
+struct MetadataDelete {
+  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+};
+
+// Takes one message into `known` if it is of `leg`.
+Status take(const rd_kafka_message_t& message, const std::string& leg, LegProgress& known) {
+  const std::string_view key(static_cast<const char*>(message.key), message.key_len);
+  if (!key.starts_with(leg) || message.payload == nullptr) return {};
+  const std::string_view value(static_cast<const char*>(message.payload), message.len);
+  if (key.size() == leg.size()) {
+    TRY_ASSIGN(known.owner, decode_owner(value));
+    return {};
+  }
+  if (key[leg.size()] != '/') return {};
+  std::string partition(key.substr(leg.size() + 1));
+  TRY_ASSIGN(SinkProgress progress, decode_progress(partition, value));
+  SinkProgress& slot = known.partitions[partition];
+  // By value, not by order: the topic may have got more partitions, and an old record stayed where it was.
+  if (progress.next >= slot.next) slot = std::move(progress);
+  return {};
+}
+
+}  // namespace
+
+std::string progress_key(const std::string& leg, const std::string& partition) {
+  return leg + "/" + partition;
+}
+
+std::string encode_progress(const SinkProgress& progress) {
+  json given_up = json::array();
+  for (const auto& event : progress.given_up)
+    given_up.push_back({{"offset", event.offset}, {"error", event.error}});
+  // Errors quote what brokers and events say.
+  return json{{"next", progress.next}, {"given_up", std::move(given_up)}}.dump(-1, ' ', false,
+                                                                               json::error_handler_t::replace);
+}
+
+Result<SinkProgress> decode_progress(std::string partition, std::string_view value) {
+  const json parsed = json::parse(value, nullptr, false);
+  SinkProgress progress{std::move(partition), 0, {}};
+  const auto next = parsed.is_object() ? parsed.find("next") : parsed.end();
+  if (next == parsed.end() || !next->is_number_integer()) return unreadable(progress.partition);
+  progress.next = next->get<int64_t>();
+  const auto given_up = parsed.find("given_up");
+  if (given_up == parsed.end() || !given_up->is_array()) return unreadable(progress.partition);
+  for (const json& event : *given_up) {
+    const bool good = event.is_object() && event.contains("offset") && event["offset"].is_number_integer() &&
+                      event.contains("error") && event["error"].is_string();
+    if (!good) return unreadable(progress.partition);
+    progress.given_up.push_back({event["offset"].get<int64_t>(), event["error"].get<std::string>()});
+  }
+  return progress;
+}
+
+std::string encode_owner(const std::string& owner) {
+  return json{{"owner", owner}}.dump();
+}
+
+Result<std::string> decode_owner(std::string_view value) {
+  const json parsed = json::parse(value, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("owner") || !parsed["owner"].is_string()) return unreadable("owner");
+  return parsed["owner"].get<std::string>();
+}
+
+ProgressTopic::ProgressTopic(std::string topic, Properties connection, std::string owner, const KafkaStop& stop)
+    : topic_(std::move(topic)), connection_(std::move(connection)), owner_{std::move(owner), {}}, stop_(stop) {}
+
+Status ProgressTopic::make(rd_kafka_t* client) const {
+  char reason[512] = {};
+  // One partition: who reads it all to its end has nothing from more. -1: as many replicas as the brokers'
+  // default.
+  const std::unique_ptr<rd_kafka_NewTopic_t, KafkaDelete<rd_kafka_NewTopic_destroy>> wanted(
+      rd_kafka_NewTopic_new(topic_.c_str(), 1, -1, reason, sizeof reason));
+  if (wanted == nullptr) return fail(ErrorCode::kInvalidConfig, "progress_topic: " + std::string(reason));
+  rd_kafka_NewTopic_set_config(wanted.get(), "cleanup.policy", "compact");
+  // What is not in a finished segment is not compacted, and all of it is read at every start.
+  rd_kafka_NewTopic_set_config(wanted.get(), "segment.bytes", "16777216");
+  rd_kafka_NewTopic_set_config(wanted.get(), "min.cleanable.dirty.ratio", "0.1");
+  const KafkaQueue answers(rd_kafka_queue_new(client));
+  rd_kafka_NewTopic_t* topics[] = {wanted.get()};
+  const std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDelete<rd_kafka_AdminOptions_destroy>> options(
+      rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, reason, sizeof reason);
+  rd_kafka_CreateTopics(client, topics, 1, options.get(), answers.get());
+  const std::string what = "cannot make the progress topic '" + topic_ + "'";
+  KafkaEvent event;
+  while (event == nullptr && !stop_.stopped()) event.reset(rd_kafka_queue_poll(answers.get(), kStepMs));
+  if (event == nullptr) return fail(ErrorCode::kCancelled, what + ": stopped");
+  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(explain(code, what));
+  }
+  size_t count = 0;
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
+  return fail(explain(code, what));
+}
+
+Result<KafkaHandle> ProgressTopic::make_reader(const char* isolation) const {
+  Properties properties = connection_;
+  // It never joins: librdkafka wants a name before it lets one choose partitions.
+  properties.insert(properties.end(), {{"group.id", "colloquium-progress"},
+                                       {"enable.auto.commit", "false"},
+                                       {"enable.partition.eof", "true"},
+                                       {"auto.offset.reset", "earliest"},
+                                       {"isolation.level", isolation}});
+  TRY_ASSIGN(KafkaConf conf, make_conf(properties));
+  TRY_ASSIGN(KafkaHandle client, make_client(KafkaRole::kConsumer, std::move(conf), owner_));
+  rd_kafka_poll_set_consumer(client.get());
+  return client;
+}
+
+// As a reader of everything: to one of committed records the topic ends before the first open transaction, and
+// ours may stand behind another sink's.
+Result<std::map<int32_t, int64_t>> ProgressTopic::ends() const {
+  TRY_ASSIGN(const KafkaHandle client, make_reader("read_uncommitted"));
+  const std::string what = "cannot read the progress topic '" + topic_ + "'";
+  const KafkaTopic topic(rd_kafka_topic_new(client.get(), topic_.c_str(), nullptr));
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code = rd_kafka_metadata(client.get(), 0, topic.get(), &raw, kRequestMs);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(explain(code, what));
+  const std::unique_ptr<const rd_kafka_metadata_t, MetadataDelete> metadata(raw);
+  if (metadata->topic_cnt != 1) return fail(explain(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, what));
+  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(explain(found.err, what));
+  std::map<int32_t, int64_t> ends;
+  for (int i = 0; i < found.partition_cnt; ++i) {
+    int64_t low = 0;
+    int64_t high = 0;
+    const int32_t partition = found.partitions[i].id;
+    const auto asked =
+        rd_kafka_query_watermark_offsets(client.get(), topic_.c_str(), partition, &low, &high, kRequestMs);
+    if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(explain(asked, what));
+    if (high > low) ends[partition] = high;
+  }
+  return ends;
+}
+
+Result<LegProgress> ProgressTopic::read(const std::string& leg, rd_kafka_t* client) const {
+  auto found = ends();
+  if (!found && found.error().code == ErrorCode::kNotFound) {
+    TRY(make(client));
+    return LegProgress();
+  }
+  TRY(found);
+  return read_to(leg, std::move(*found));
+}
+
+Result<LegProgress> ProgressTopic::read_to(const std::string& leg, std::map<int32_t, int64_t> left) const {
+  LegProgress known;
+  if (left.empty()) return known;
+  TRY_ASSIGN(const KafkaHandle client, make_reader("read_committed"));
+  const KafkaPartitions all(rd_kafka_topic_partition_list_new(static_cast<int>(left.size())));
+  for (const auto& [partition, end] : left) {
+    rd_kafka_topic_partition_list_add(all.get(), topic_.c_str(), partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
+  }
+  const std::string what = "cannot read the progress topic '" + topic_ + "'";
+  const auto assigned = rd_kafka_assign(client.get(), all.get());
+  if (assigned != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(explain(assigned, what));
+  while (!left.empty()) {
+    if (stop_.stopped()) return fail(ErrorCode::kCancelled, what + ": stopped");
+    const std::unique_ptr<rd_kafka_message_t, KafkaDelete<rd_kafka_message_destroy>> message(
+        rd_kafka_consumer_poll(client.get(), kStepMs));
+    if (message == nullptr) continue;
+    const auto end = left.find(message->partition);
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      // Behind the last record may stand marks of transactions, which nobody is given.
+      if (end != left.end() && message->offset >= end->second) left.erase(end);
+    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (needs_a_hand(message->err)) return fail(explain(message->err, what));
+    } else {
+      TRY(take(*message, leg, known));
+      if (end != left.end() && message->offset + 1 >= end->second) left.erase(end);
+    }
+  }
+  return known;
+}
+
+}  // namespace colloquium::components

@@ -1,0 +1,189 @@
+"""[REQ-017] The kafka source and sink against a real broker: what a record is made of, where reading goes on, what is
+refused, and a broker that freezes, dies and comes back."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from harness import REPOSITORY, Instance, binary, check, check_equal, main, run, skip, wait_for, work_directory
+
+sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
+import kafka  # noqa: E402
+
+BROKER = None  # one for all tests of this script, each with topics of its own
+
+PIPELINE = """
+name: {name}
+sources:
+  - name: in
+    kafka: {{brokers: ["{broker}"], topics: ["{name}-in"], group: {group}, instance_id: one, commit_interval: 200ms}}
+sinks:
+  - name: out
+    kafka: {{brokers: ["{broker}"], topic: {name}-out, {sink}}}
+errors: {{dead_letter: {name}.dead}}
+"""
+
+
+def write_pipeline(directory, name, sink, group=""):
+    (directory / (name + ".yaml")).write_text(PIPELINE.format(name=name, broker=BROKER.address, sink=sink, group=group or name))
+    return name + ".yaml"
+
+
+def drained(instance, count, sinks=("out",)):
+    """Whether everything that came in is through."""
+    return all((instance.metric("colloquium_input_events_total", component=sink) or 0) >= count for sink in sinks) and \
+        instance.metric("colloquium_leg_lag_events") == 0
+
+
+def wait_drained(instance, count, what, seconds=30, sinks=("out",)):
+    try:
+        wait_for(lambda: drained(instance, count, sinks), what, seconds)
+    except AssertionError as error:
+        raise AssertionError("%s\n%s" % (error, instance.stderr()[-6000:])) from None
+
+
+def a_record_arrives_as_it_was():
+    """Key, headers, time, tombstones; what is no JSON is a dead letter. Once more with the same data directory, nothing
+    comes twice, and with another one the group's offsets count."""
+    BROKER.create("plain-in", 2)
+    BROKER.create("plain-out", 2)
+    BROKER.produce("plain-in", ['a:1,b:two|k%d|{"n":%d}' % (n % 3, n) for n in range(300)] + ["NONE|k0|NONE", "x:y|k1|{no"],
+                   **{"parse.headers": "true", "headers.delimiter": "|", "headers.separator": ",",
+                      "headers.key.separator": ":", "null.marker": "NONE"})
+    with work_directory() as directory:
+        pipeline = write_pipeline(directory, "plain", "transactions: false")
+        sent = {record.value["n"]: record for record in BROKER.consume("plain-in", 300, lenient=True) if record.value}
+        with Instance(pipeline, directory) as instance:
+            check("at least once, unless the source has dedupe" in instance.stderr(), "the promise is not told")
+            wait_drained(instance, 301, "all records")
+            check_equal(instance.stop(), 0, "exit code")
+        got = BROKER.consume("plain-out", 301)
+        values = [record for record in got if record.value is not None]
+        check_equal(sorted(record.value["n"] for record in values), list(range(300)), "values")
+        for record in values:
+            wanted = sent[record.value["n"]]
+            check_equal((record.key, record.headers, record.timestamp, record.partition),
+                        (wanted.key, {"a": "1", "b": "two"}, wanted.timestamp, wanted.partition), "a record")
+        check_equal([record.key for record in got if record.value is None], ["k0"], "tombstones")
+        code, out, _ = run(["log", "cat", "plain.dead", "--data-dir", "data"], directory)
+        check(code == 0 and out.count("\n") == 1 and "plain-in-" in out, "the dead letter: " + out)
+        BROKER.produce("plain-in", ['k0|{"n":300}'])
+        with Instance(pipeline, directory) as instance:
+            wait_drained(instance, 1, "the new record")
+            check_equal(instance.stop(), 0, "exit code")
+        BROKER.produce("plain-in", ['k0|{"n":301}'])
+        with Instance(pipeline, directory, data_dir="other") as instance:
+            wait_drained(instance, 1, "the newer record")
+            check_equal(instance.stop(), 0, "exit code")
+        check_equal(len(BROKER.consume("plain-out", 303)), 303, "records in the end")
+
+
+def what_brokers_refuse_is_left_out_of_a_transaction():
+    BROKER.create("large-in")
+    BROKER.create("large-out", max_message_bytes=3000)
+    BROKER.produce("large-in", ['k|{"n":%d,"pad":"%s"}' % (n, ("%x" % (7919 ** 900 + n))[:8000] if n == 50 else "")
+                                for n in range(100)])
+    with work_directory() as directory:
+        pipeline = write_pipeline(directory, "large", "transactions: true, compression: none")
+        with Instance(pipeline, directory) as instance:
+            wait_drained(instance, 99, "all records")
+            check_equal(instance.stop(), 0, "exit code")
+        check_equal([record.value["n"] for record in BROKER.consume("large-out", 99)],
+                    [n for n in range(100) if n != 50], "values")
+        code, out, _ = run(["log", "cat", "large.dead", "--data-dir", "data"], directory)
+        check(code == 0 and out.count("\n") == 1 and "max.message.bytes" in out, "the dead letter: " + out)
+
+
+def another_process_takes_over_and_the_first_ends():
+    BROKER.create("fence-in", 2)
+    BROKER.create("fence-out")
+    with work_directory() as directory:
+        first = write_pipeline(directory, "fence", "transactions: true", group="one")
+        with Instance(first, directory) as instance:
+            BROKER.produce("fence-in", ['k|{"n":1}'])
+            wait_drained(instance, 1, "the first record")
+            second = write_pipeline(directory, "fence", "transactions: true", group="two")
+            with Instance(second, directory, data_dir="other") as other:
+                wait_drained(other, 1, "the second process to write")
+                BROKER.produce("fence-in", ['k|{"n":2}'])
+                check_equal(instance.process.wait(60), 1, "exit code of who was fenced")
+                check("has taken over" in instance.stderr(), "who was fenced does not say so:\n" + instance.stderr())
+                wait_drained(other, 2, "the second record")
+                check_equal(other.stop(), 0, "exit code")
+
+
+def a_broker_that_freezes_and_dies_costs_no_event():
+    """It stands still for longer than every timeout, goes on, dies, and comes back: everything arrives, and nothing twice
+    where there are transactions."""
+    count = 0
+    for topic in ("frozen-in", "frozen-out", "exact"):
+        BROKER.create(topic, 2)
+
+    def produce(more):
+        nonlocal count
+        BROKER.produce("frozen-in", ['k%d|{"n":%d}' % (n % 4, n) for n in range(count, count + more)])
+        count += more
+
+    def all_through(what, seconds=90):
+        wait_drained(instance, count, what, seconds, ("out", "exact"))
+
+    with work_directory() as directory:
+        pipeline = write_pipeline(directory, "frozen", "timeout: 2s")
+        text = (directory / pipeline).read_text().replace("errors:", """\
+  - name: exact
+    kafka: {brokers: ["%s"], topic: exact, transactions: true, timeout: 2s, transaction_timeout: 4s}
+errors:""" % BROKER.address)
+        (directory / pipeline).write_text(text)
+        with Instance(pipeline, directory) as instance:
+            produce(2000)
+            all_through("the first records")
+            # In the log, so that the sinks have something to write while the broker stands still.
+            produce(20_000)
+            os.kill(BROKER.process.pid, signal.SIGSTOP)
+            try:
+                wait_for(lambda: instance.metric("colloquium_kafka_errors_total", kind="kafka_sink") > 0 or
+                         instance.metric("colloquium_leg_lag_events") == 0, "the sinks to notice", 60)
+            finally:
+                os.kill(BROKER.process.pid, signal.SIGCONT)
+            all_through("all records after the freeze")
+            BROKER.kill()
+            BROKER.start()
+            produce(2000)
+            all_through("all records after the restart")
+            check_equal(instance.stop(), 0, "exit code")
+        for topic in ("frozen-out", "exact"):
+            numbers = [record.value["n"] for record in BROKER.consume(topic, count)]
+            check_equal(sorted(set(numbers)), list(range(count)), "records in " + topic)
+            print("  %s: %d records, %d of them twice" % (topic, count, len(numbers) - count))
+            check(topic != "exact" or len(numbers) == count, "a record is there twice")
+
+
+def mistakes_are_told():
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text("name: p\nsources: [{kafka: {brokers: [\"%s\"], topics: [nowhere], group: g}}]\n"
+                                          "sinks: [{file: out.ndjson}]\n" % BROKER.address)
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: "create the topic" in instance.stderr(), "the missing topic to be told")
+            check("nowhere" in instance.stderr(), "the topic is not named")
+            check_equal(instance.stop(), 0, "exit code")
+        done = subprocess.run([binary(), "validate", "p.yaml", "--explain"], cwd=directory, capture_output=True, text=True,
+                              check=False)
+        check_equal(done.returncode, 0, "validate: " + done.stderr)
+
+
+def with_a_broker(directory):
+    global BROKER
+    with kafka.Broker(directory / "broker") as BROKER:
+        main(a_record_arrives_as_it_was, what_brokers_refuse_is_left_out_of_a_transaction,
+             another_process_takes_over_and_the_first_ends, mistakes_are_told,
+             a_broker_that_freezes_and_dies_costs_no_event)
+
+
+if __name__ == "__main__":
+    try:
+        kafka.jars()
+    except kafka.Unavailable as why:
+        skip(f"no Kafka: {why}")
+    with work_directory() as folder:
+        with_a_broker(folder)

@@ -1,0 +1,115 @@
+"""[REQ-017] [REQ-174] From Kafka through the log to Kafka, with transactions: the process is killed again and again
+under load, and in the end a read_committed reader has every record once, and those of a partition in their order. A
+kill inside an open transaction leaves the mark of its abortion in the topic; a run without any says nothing and fails.
+
+COLLOQUIUM_KILLS sets how often (default 4)."""
+import os
+import pathlib
+import random
+import re
+import sys
+import threading
+import time
+
+from harness import REPOSITORY, Instance, check, main, skip, wait_for, work_directory
+
+sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
+import kafka  # noqa: E402
+
+KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "4"))
+KEYS = 8
+
+PIPELINE = """
+name: copy
+log: {{partitions: 2, partition_by: ["$input", "/k"]}}
+sources:
+  - kafka: {{brokers: ["{broker}"], topics: [in], group: copies, instance_id: one}}
+stages:
+  - computo: [obj, k, ["$input", "/k"], n, ["$input", "/n"], double, ["*", 2, ["$input", "/n"]]]
+sinks:
+  - kafka: {{brokers: ["{broker}"], topic: out, transactions: true}}
+"""
+
+
+class Load:
+    """Events at a steady rate, until it is stopped; `sent` then says how many there were."""
+
+    def __init__(self, broker, topic):
+        self.sent = 0
+        self.going = True
+        self.producer = broker.producer(topic)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while self.going:
+            for _ in range(100):
+                key = self.sent % KEYS
+                self.producer.stdin.write('k%d|{"k":"k%d","n":%d}\n' % (key, key, self.sent))
+                self.sent += 1
+            self.producer.stdin.flush()
+            time.sleep(0.02)  # the load's pace
+
+    def stop(self):
+        self.going = False
+        self.thread.join()
+        self.producer.stdin.close()
+        check(self.producer.wait(60) == 0, "the producer failed")
+        return self.sent
+
+
+def killed_under_load_each_record_is_there_once_and_in_order():
+    seed = int(os.environ.get("COLLOQUIUM_SEED", random.randrange(1 << 32)))
+    chance = random.Random(seed)
+    print("  seed", seed)
+    with work_directory() as directory, kafka.Broker(directory / "broker") as broker:
+        broker.create("in", 2)
+        broker.create("out", 2)
+        (directory / "p.yaml").write_text(PIPELINE.format(broker=broker.address))
+        load = Load(broker, "in")
+        for _ in range(KILLS):
+            with Instance("p.yaml", directory) as instance:
+                wait_for(lambda: (instance.metric("colloquium_kafka_transactions_total") or 0) > 2, "a transaction")
+                time.sleep(chance.uniform(0, 0.4))
+                instance.kill()
+        sent = load.stop()
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: instance.metric("colloquium_kafka_lag_events") == 0 and
+                     instance.metric("colloquium_leg_lag_events") == 0, "everything to be written", 60)
+            check(instance.stop() == 0, "the last run failed:\n" + instance.stderr())
+        got = broker.consume("out", sent)
+        aborted = len(aborted_transactions(directory / "broker" / "data", "out"))
+        print("  %d kills, %d of them in an open transaction; %d records" % (KILLS, aborted, sent))
+        compare(got, sent)
+        check(aborted > 0, "no kill fell into an open transaction: nothing is shown")
+
+
+def aborted_transactions(data, topic):
+    """Each leaves a mark in every partition it wrote to; a producer's epoch tells them apart."""
+    found = set()
+    for segment in sorted(pathlib.Path(data).glob(topic + "-*/*.log")):
+        text = kafka.tool("kafka.tools.DumpLogSegments", "--deep-iteration", "--files", str(segment))
+        found |= set(re.findall(r"producerId: (\d+) producerEpoch: (\d+)[^\n]*\n[^\n]*endTxnMarker: ABORT", text))
+    return found
+
+
+def compare(got, sent):
+    by_key = {}
+    for record in got:
+        value = record.value
+        check(value["double"] == 2 * value["n"] and record.key == value["k"], "a wrong record: %r" % (record,))
+        by_key.setdefault(record.key, []).append(value["n"])
+    for key in range(KEYS):
+        wanted = list(range(key, sent, KEYS))
+        have = by_key.get("k%d" % key, [])
+        check(have == wanted, "key %d: %d records instead of %d; first difference at %s" % (
+            key, len(have), len(wanted), next((i for i, n in enumerate(have) if n != wanted[min(i, len(wanted) - 1)]),
+                                             len(have))))
+
+
+if __name__ == "__main__":
+    try:
+        kafka.jars()
+    except kafka.Unavailable as why:
+        skip(f"no Kafka: {why}")
+    main(killed_under_load_each_record_is_there_once_and_in_order)
