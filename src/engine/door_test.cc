@@ -9,6 +9,8 @@
 #include "engine/dedupe_checkpoint.h"
 #include "engine/door_bench_test.h"
 #include "engine/feed.h"
+#include "io/memory_file_system.h"
+#include "log/segment_log.h"
 
 using namespace colloquium;
 using namespace colloquium::engine;
@@ -523,4 +525,61 @@ TEST_CASE("a stored cursor reads back as it was, and rubbish is refused") {
   const std::string good = cursor.encode();
   for (size_t cut = 0; cut < 25; ++cut) CHECK_FALSE(StoredCursor::decode(good.substr(0, cut)));
   CHECK_FALSE(StoredCursor::decode("\x09" + good.substr(1)));
+}
+
+// Over a disk whose syncs fail: what was only written may be acknowledged as written, and as durable not.
+TEST_CASE("a request is answered when the declared ack level holds, not before", "[REQ-008]") {
+  for (const auto level : {log::AckLevel::kQueued, log::AckLevel::kWritten, log::AckLevel::kDurable}) {
+    ManualClock clock;
+    SimExecutor executor{1, clock};
+    SeededRandom random{1};
+    io::MemoryFileSystem files;
+    loop::TestLoop loop{clock};
+    WorkerPool workers{executor, 1};
+    log::LogOptions log_options;
+    log_options.directory = "data";
+    log_options.files = &files;
+    log_options.executor = &executor;
+    log_options.clock = &clock;
+    log_options.random = &random;
+    auto log = log::SegmentLog::open(log_options);
+    REQUIRE(log);
+    ComponentCounters counters;
+    DeadLetterTally letters("orders/hook", clock);
+    IntakeOptions options;
+    options.source = "hook";
+    options.pipeline = "orders";
+    options.log = log->get();
+    options.stream = *(*log)->open_stream({.name = "orders", .partitions = 1});
+    options.stream_name = "orders";
+    options.ack = level;
+    options.counters = &counters;
+    options.letters = &letters;
+    auto intake = std::make_unique<SourceIntake>(options, loop, clock, workers);
+    REQUIRE(intake->restore());
+    std::optional<Ack> got;
+    const auto emit = [&](const std::string& text) {
+      RawBatch raw;
+      raw.body = std::make_shared<const std::string>(text);
+      intake->emit(std::move(raw), [&](Ack ack) { got = std::move(ack); });
+      do {
+        loop.run_until_idle();
+      } while (executor.run_until_idle() > 0 || loop.can_move());
+    };
+    // The first makes the segment, which is synced whatever the level.
+    emit("0");
+    REQUIRE(got);
+    REQUIRE_FALSE(got->error);
+    got.reset();
+    files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+      if (operation.kind != io::OperationKind::kSync) return std::nullopt;
+      return io::Fault{Error{ErrorCode::kIo, "injected", false}};
+    });
+    emit("1");
+    REQUIRE(got);
+    CHECK(got->error.has_value() == (level == log::AckLevel::kDurable));
+    intake.reset();
+    files.set_hook(nullptr);
+    CHECK_FALSE((*log)->close());
+  }
 }
