@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/assert.h"
+
 namespace colloquium {
 
 namespace {
@@ -38,6 +40,12 @@ uint32_t murmur2(std::string_view data) {
   h ^= h >> 13;
   h *= kMultiplier;
   return h ^ (h >> 15);
+}
+
+int32_t murmur2_partition(std::string_view key, int32_t partitions) {
+  ASSERT(partitions > 0);
+  // Kafka's toPositive: the sign bit is dropped, which is not the absolute value.
+  return static_cast<int32_t>((murmur2(key) & 0x7fffffff) % static_cast<uint32_t>(partitions));
 }
 
 }  // namespace colloquium

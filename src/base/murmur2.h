@@ -12,4 +12,7 @@ namespace colloquium {
 
 uint32_t murmur2(std::string_view data);
 
+// The partition that Kafka's DefaultPartitioner gives a key. REQUIRES: partitions > 0.
+int32_t murmur2_partition(std::string_view key, int32_t partitions);
+
 }  // namespace colloquium

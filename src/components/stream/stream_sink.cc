@@ -159,10 +159,9 @@ void StreamSink::settled(const std::string& partition, int64_t offset) {
 
 int32_t StreamSink::partition_for(const Batch& batch, size_t i) const {
   const auto key = batch.key(i);
-  const auto count = static_cast<uint32_t>(partitions_);
-  // As the door places events: Kafka's partitioner, whose toPositive drops the sign bit.
-  if (key) return static_cast<int32_t>((murmur2(*key) & 0x7fffffff) % count);
-  return static_cast<int32_t>(static_cast<uint32_t>(std::max(0, batch.origin().partition)) % count);
+  // As the door places events.
+  if (key) return murmur2_partition(*key, partitions_);
+  return std::max(0, batch.origin().partition) % partitions_;
 }
 
 bool StreamSink::add_output(const Batch& batch, const std::vector<size_t>& events, int32_t partition,
