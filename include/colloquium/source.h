@@ -43,10 +43,32 @@ enum class BadEventPolicy {
   kDeadLetter,  // the bad event goes to the dead letters, the others are kept
 };
 
-// Bytes as read. Either `body` (cut by `format`) or `messages`.
+// Makes events of records that are no JSON (CSV, logfmt, syslog …): what a format is to the door.
+//
+// Thread safety: immutable; one decoder serves all door threads at once.
+class RecordDecoder {
+ public:
+  struct Failure {
+    std::string what;
+    uint64_t byte = 0;  // of the record
+  };
+  virtual ~RecordDecoder() = default;
+
+  // Takes the next record off the front of `rest`. False if there is none: what separates records is gone then,
+  // too.
+  virtual bool next(std::string_view& rest, std::string_view& record) const = 0;
+
+  // Appends the event, one JSON value, to `out`. After a failure whatever was appended is taken away again.
+  virtual std::optional<Failure> decode(std::string_view record, std::vector<char>& out) const = 0;
+};
+
+// Bytes as read. Either `body` (cut by `format`, or by `decoder`) or `messages`.
 struct RawBatch {
   std::shared_ptr<const std::string> body;  // complete events only: a reader keeps a partial last line back
   BodyFormat format = BodyFormat::kJson;
+  // Set: cuts the body from `records_begin` on, and makes events of its records, or of each message's value.
+  std::shared_ptr<const RecordDecoder> decoder;
+  uint64_t records_begin = 0;
   std::vector<RawMessage> messages;
   BadEventPolicy bad_event = BadEventPolicy::kRejectAll;
   std::vector<std::pair<std::string, std::string>> headers;  // for every event of the body

@@ -93,7 +93,11 @@ class SourceIntake::Cutter {
   // Each stops at the first bad event under kRejectAll: nothing is kept anyway.
   void cut_body(std::string_view body);
   void cut_array(std::string_view body);
+  void cut_records(std::string_view body);
   void cut_messages();
+  // False, and the event is bad, if the decoder can make nothing of it.
+  bool append_text(const Place& place, std::vector<char>& bytes);
+  void bad_json(const Place& place, const json::WalkError& error);
   void add(const Place& place, const EventMeta& meta);
   void add_tombstone(int64_t position, EventMeta meta);
   // Walked in the batch's own memory: the usual way, and the only one without a second copy.

@@ -10,6 +10,7 @@
 #include "engine/door_batch.h"
 #include "engine/partitioner.h"
 #include "engine/producer_sequences.h"
+#include "json/utf8.h"
 
 namespace colloquium::engine {
 
@@ -91,7 +92,9 @@ void SourceIntake::Cutter::run() {
     cut_messages();
   } else {
     ASSERT(raw.body != nullptr);
-    if (raw.format == BodyFormat::kJsonArray) {
+    if (raw.decoder != nullptr) {
+      cut_records(*raw.body);
+    } else if (raw.format == BodyFormat::kJsonArray) {
       cut_array(*raw.body);
     } else {
       cut_body(*raw.body);
@@ -111,6 +114,37 @@ void SourceIntake::Cutter::cut_body(std::string_view body) {
     if (rejected_) return;
     add({piece.in(body), request_->raw.position + static_cast<int64_t>(piece.offset), piece.offset}, meta_);
   }
+}
+
+// Records stand in the body as they came: positions and messages speak of them, never of the JSON made of them.
+void SourceIntake::Cutter::cut_records(std::string_view body) {
+  const RawBatch& raw = request_->raw;
+  std::string_view rest = body.substr(std::min<uint64_t>(raw.records_begin, body.size()));
+  std::string_view record;
+  while (!rejected_ && raw.decoder->next(rest, record)) {
+    const auto offset = static_cast<uint64_t>(record.data() - body.data());
+    ASSERT(offset + record.size() <= body.size());
+    add({record, raw.position + static_cast<int64_t>(offset), offset}, meta_);
+  }
+}
+
+// Appends the event's JSON: the place's own text, or what the decoder makes of it.
+bool SourceIntake::Cutter::append_text(const Place& place, std::vector<char>& bytes) {
+  if (request_->raw.decoder == nullptr) {
+    bytes.insert(bytes.end(), place.text.begin(), place.text.end());
+    return true;
+  }
+  const auto failure = request_->raw.decoder->decode(place.text, bytes);
+  if (failure) bad(place, ErrorCode::kInvalidInput, failure->what, failure->byte);
+  return !failure;
+}
+
+void SourceIntake::Cutter::bad_json(const Place& place, const json::WalkError& error) {
+  if (request_->raw.decoder == nullptr) return bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
+  // The walk speaks of a text nobody has seen. What a decoder lets pass is bytes that are no UTF-8.
+  const size_t byte = json::valid_utf8_prefix(place.text);
+  const bool known = byte < place.text.size();
+  bad(place, ErrorCode::kInvalidInput, known ? "the record is not valid UTF-8" : error.what, known ? byte : 0);
 }
 
 // The whole body is walked once; every element takes its part of that tape along.
@@ -148,9 +182,12 @@ void SourceIntake::Cutter::cut_messages() {
     if (message.timestamp_ms) meta.timestamp_ms = *message.timestamp_ms;
     if (message.tombstone) {
       add_tombstone(position++, meta);
-    } else {
-      add({trimmed(message.value), position++, 0}, meta);
+      continue;
     }
+    // A format may give white space a meaning; JSON gives none to what stands around a value.
+    const std::string_view value =
+        request_->raw.decoder ? std::string_view(message.value) : trimmed(message.value);
+    add({value, position++, 0}, meta);
   }
 }
 
@@ -206,16 +243,19 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   BatchBuilder& builder = *open.builder;
   builder.begin_value();
   std::vector<char>& bytes = builder.bytes();
-  bytes.insert(bytes.end(), place.text.begin(), place.text.end());
+  if (!append_text(place, bytes)) {
+    builder.abandon();
+    return false;
+  }
   // The walk's wide loads go up to there. To grow by no more than that would copy the batch for every small event.
   if (bytes.capacity() - bytes.size() < kBatchPadding) {
     bytes.reserve(std::max(bytes.size() + kBatchPadding, 2 * bytes.capacity()));
   }
   json::WalkError error;
-  const std::string_view text(bytes.data() + builder.value_begin(), place.text.size());
+  const std::string_view text(bytes.data() + builder.value_begin(), bytes.size() - builder.value_begin());
   if (!walk(place, text, builder.tokens(), error)) {
     builder.abandon();
-    bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
+    bad_json(place, error);
     return false;
   }
   const json::ValueView value(text.data(), builder.tokens().data() + builder.tape_begin(), 0);
@@ -226,19 +266,20 @@ bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const
   EventMeta placed = meta;
   placed.offset_delta = next_delta(open, place.position);
   builder.finish(placed);
-  request_->kept_bytes += place.text.size();
+  request_->kept_bytes += text.size();
   return true;
 }
 
 void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   // The event's partition is only known when it has been walked, so it can't be walked in its batch.
-  scratch_.bytes.assign(place.text.begin(), place.text.end());
-  scratch_.bytes.resize(place.text.size() + kBatchPadding);
+  scratch_.bytes.clear();
+  if (!append_text(place, scratch_.bytes)) return;
+  const size_t size = scratch_.bytes.size();
+  scratch_.bytes.resize(size + kBatchPadding);
   scratch_.tape.clear();
   json::WalkError error;
-  if (!walk(place, {scratch_.bytes.data(), place.text.size()}, scratch_.tape, error)) {
-    return bad(place, ErrorCode::kInvalidInput, error.what, error.byte);
-  }
+  const std::string_view text(scratch_.bytes.data(), size);
+  if (!walk(place, text, scratch_.tape, error)) return bad_json(place, error);
   const json::ValueView value(scratch_.bytes.data(), scratch_.tape.data(), 0);
   const auto key = scratch_.partition_by->text(value);
   if (!key) {
@@ -251,8 +292,8 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   if (!claim(value, place, open)) return;
   meta.key = key_text;
   meta.offset_delta = next_delta(open, place.position);
-  open.builder->add(place.text, scratch_.tape, meta);
-  request_->kept_bytes += place.text.size();
+  open.builder->add(text, scratch_.tape, meta);
+  request_->kept_bytes += text.size();
 }
 
 // Appends the tape of `text`, which is the place's text where it may be read beyond its end.

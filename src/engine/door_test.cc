@@ -90,6 +90,72 @@ TEST_CASE("a source that prefers it gets bad events into the dead letters and ke
   CHECK(bench.letters.counts().total() == 1);
 }
 
+namespace {
+
+// A record ends at ';' and is the content of a string; one that begins with '!' is bad at its second byte.
+class Semicolons final : public RecordDecoder {
+ public:
+  bool next(std::string_view& rest, std::string_view& record) const override {
+    if (rest.empty()) return false;
+    const size_t end = std::min(rest.find(';'), rest.size());
+    record = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return true;
+  }
+  std::optional<Failure> decode(std::string_view record, std::vector<char>& out) const override {
+    out.push_back('"');
+    out.insert(out.end(), record.begin(), record.end());
+    if (record.starts_with('!')) return Failure{"an exclamation mark", 1};
+    out.push_back('"');
+    return std::nullopt;
+  }
+};
+
+RawBatch records(const std::string& body, BadEventPolicy policy) {
+  RawBatch raw;
+  raw.body = std::make_shared<const std::string>(body);
+  raw.decoder = std::make_shared<const Semicolons>();
+  raw.records_begin = 5;
+  raw.bad_event = policy;
+  raw.position = 100;
+  raw.cursor = "end";
+  return raw;
+}
+
+}  // namespace
+
+TEST_CASE("records that are no JSON are made events, and bad ones keep their bytes and their place", "[REQ-025]") {
+  Setting setting;
+  if (GENERATE(false, true)) setting.partition_by = R"(["$input"])";
+  Bench bench(setting);
+  Ack ack;
+  bench.intake->emit(records("head;a;!x;\xff;b", BadEventPolicy::kDeadLetter),
+                     [&](Ack got) { ack = std::move(got); });
+  bench.settle();
+  CHECK(ack.accepted == 2);
+  CHECK(bench.stored() == std::vector<std::string>{"\"a\"", "\"b\""});
+  const auto dead = bench.stored(*bench.options.dead_stream);
+  REQUIRE(dead.size() == 2);
+  const auto mark = nlohmann::json::parse(dead[0]);
+  CHECK(mark["raw_base64"] == "IXg=");
+  CHECK(mark["error"] == "an exclamation mark at byte 1");
+  CHECK(mark["position"] == "hook@107");
+  const auto no_utf8 = nlohmann::json::parse(dead[1]);
+  CHECK(no_utf8["raw_base64"] == "/w==");
+  CHECK(no_utf8["error"] == "the record is not valid UTF-8 at byte 0");
+}
+
+TEST_CASE("a bad record among others is answered with its byte in the body") {
+  Bench bench;
+  Ack ack;
+  bench.intake->emit(records("head;a;!x", BadEventPolicy::kRejectAll), [&](Ack got) { ack = std::move(got); });
+  bench.settle();
+  REQUIRE(ack.error);
+  CHECK(ack.bad_byte == 8);
+  CHECK(ack.bad_event == 1);
+  CHECK(bench.stored().empty());
+}
+
 TEST_CASE("large bodies are cut on a door thread, and order is kept with what follows from the same connection") {
   Bench bench;
   std::string body;

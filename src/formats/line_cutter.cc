@@ -10,8 +10,8 @@ namespace {
 constexpr char kNoJson = '\x01';
 }
 
-LineCutter::LineCutter(size_t max_line_bytes, uint64_t position)
-    : max_line_bytes_(max_line_bytes), begin_(position) {
+LineCutter::LineCutter(size_t max_line_bytes, uint64_t position, std::unique_ptr<Framing> framing)
+    : max_line_bytes_(max_line_bytes), framing_(std::move(framing)), begin_(position) {
   ASSERT(max_line_bytes > 0);
 }
 
@@ -27,6 +27,7 @@ void LineCutter::added(size_t size) {
 
 std::optional<Lines> LineCutter::take() {
   if (skipping_) return take_skipped();
+  if (framing_ != nullptr) return take_framed();
   const char* unseen = buffer_.data() + scanned_;
   // From the end: one look finds every whole line at once.
   const void* last = memrchr(unseen, '\n', filled_ - scanned_);
@@ -37,6 +38,24 @@ std::optional<Lines> LineCutter::take() {
   return std::nullopt;
 }
 
+std::optional<Lines> LineCutter::take_framed() {
+  const std::string_view bytes(buffer_.data(), filled_);
+  size_t end = framing_->complete(bytes);
+  if (end == 0 && filled_ > max_line_bytes_) {
+    end = framing_->cut_long(bytes, max_line_bytes_);
+    if (end == 0) cut_long_line();
+  }
+  if (end == 0) return std::nullopt;
+  return split(end);
+}
+
+std::optional<Lines> LineCutter::take_at_rest() {
+  if (skipping_ || framing_ == nullptr || filled_ == 0) return std::nullopt;
+  const size_t end = framing_->complete_at_rest({buffer_.data(), filled_});
+  if (end == 0) return std::nullopt;
+  return split(end);
+}
+
 // The first `at` bytes become a body; the body takes the buffer over, so only the partial line is copied.
 Lines LineCutter::split(size_t at) {
   std::string rest = buffer_.substr(at, filled_ - at);
@@ -45,7 +64,9 @@ Lines LineCutter::split(size_t at) {
   Lines lines{std::make_shared<const std::string>(std::move(body)), begin_, begin_ + at};
   buffer_ = std::move(rest);
   filled_ = buffer_.size();
+  // Of what a framing has said nothing, it has to see all again.
   scanned_ = filled_;
+  if (framing_ != nullptr) framing_->begin();
   begin_ += at;
   return lines;
 }
@@ -58,10 +79,12 @@ void LineCutter::cut_long_line() {
   skipping_ = true;
   begin_ += filled_;
   filled_ = scanned_ = 0;
+  if (framing_ != nullptr) framing_->begin();
 }
 
 std::optional<Lines> LineCutter::take_skipped() {
-  const void* found = filled_ == 0 ? nullptr : std::memchr(buffer_.data(), '\n', filled_);
+  const bool to_the_end = framing_ != nullptr && framing_->is_whole();
+  const void* found = filled_ == 0 || to_the_end ? nullptr : std::memchr(buffer_.data(), '\n', filled_);
   if (found == nullptr) {
     begin_ += filled_;
     filled_ = scanned_ = 0;

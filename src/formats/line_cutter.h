@@ -1,4 +1,5 @@
-// LineCutter: bytes of a file or a pipe as they come, to bodies of whole lines.
+// LineCutter: bytes of a file or a pipe as they come, to bodies of whole lines, or of whatever records a Framing
+// finds.
 //
 //   read into room(n), say added(got), then take() until it gives nothing; at the end of the input finish().
 //
@@ -17,6 +18,8 @@
 #include <span>
 #include <string>
 
+#include "formats/framing.h"
+
 namespace colloquium::formats {
 
 // Whole lines, their line breaks included (the last of an input may have none).
@@ -29,13 +32,19 @@ struct Lines {
 class LineCutter {
  public:
   // `position` is that of the first byte to come.
-  LineCutter(size_t max_line_bytes, uint64_t position);
+  LineCutter(size_t max_line_bytes, uint64_t position, std::unique_ptr<Framing> framing = nullptr);
 
   // Where the next `size` bytes may be written; valid until the next call.
   std::span<char> room(size_t size);
   void added(size_t size);
 
   std::optional<Lines> take();
+
+  // The input rests: what may be taken as complete although more might come.
+  std::optional<Lines> take_at_rest();
+
+  // Whether bytes are kept back.
+  bool holds_any() const { return filled_ > 0 || skipping_; }
 
   // The input has ended: what is left, if anything. Call take() until it gives nothing before.
   std::optional<Lines> finish();
@@ -44,12 +53,14 @@ class LineCutter {
   uint64_t position() const { return begin_ + filled_; }
 
  private:
+  std::optional<Lines> take_framed();
   std::optional<Lines> take_skipped();
   Lines split(size_t at);
   void cut_long_line();
 
   const size_t max_line_bytes_;
-  std::string buffer_;  // the first filled_ bytes are content
+  std::unique_ptr<Framing> framing_;  // null: lines
+  std::string buffer_;                // the first filled_ bytes are content
   size_t filled_ = 0;
   size_t scanned_ = 0;  // no line break below
   uint64_t begin_ = 0;  // position of buffer_[0]

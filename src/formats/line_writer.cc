@@ -34,6 +34,18 @@ void append_compact(std::string_view json, std::string& out) {
   }
 }
 
+void append_line(const Batch& batch, size_t i, std::string& out) {
+  const std::string_view value = batch.value(i);
+  if (batch.is_tombstone(i)) {
+    out += "null";
+  } else if (has_line_break(value)) {
+    append_compact(value, out);
+  } else {
+    out += value;
+  }
+  out += '\n';
+}
+
 void append_lines(const Batch& batch, std::string& out) {
   out.reserve(out.size() + batch.payload_bytes() + batch.size() * sizeof("null\n"));
   // One look at the whole body, which values and little else make up, is cheaper than one per value; it finds

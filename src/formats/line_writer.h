@@ -14,6 +14,9 @@
 
 namespace colloquium::formats {
 
+// Appends event `i` as a line, ended by LF.
+void append_line(const Batch& batch, size_t i, std::string& out);
+
 // Appends one line per event, each ended by LF.
 void append_lines(const Batch& batch, std::string& out);
 

@@ -22,7 +22,7 @@ TABLE = {
     'state': ['log', 'json'],
     'computo': ['json'],
     'config': ['base'],
-    'formats': ['json', 'config'],
+    'formats': ['computo', 'config'],
     'metrics': ['base'],
     'net': ['loop', 'io'],
     'ai': ['net', 'log', 'computo', 'config'],

@@ -37,6 +37,10 @@ void check_config(const HttpSourceConfig& config, const ConfigNode& node, Config
   if (!config.path.empty() && (config.path.front() != '/' || !plain)) {
     add_problem(node, "path", "path begins with '/' and holds no space, '?' or '#', as in /orders", problems);
   }
+  if (config.format && config.split) {
+    add_problem(node, "split", "split is for JSON bodies, as their content type says; leave it or format out",
+                problems);
+  }
   for (const std::string& name : config.headers) {
     const bool secret =
         net::equals_ignoring_case(name, "authorization") || net::equals_ignoring_case(name, "cookie");
@@ -54,7 +58,8 @@ Descriptor describe() {
   d.name = "http";
   d.summary = "Takes events that are posted to a path of the ingest server.";
   d.description =
-      "A body is one JSON value; a JSON array of events with `split: true`; or NDJSON, by its content type. The "
+      "A body is one JSON value; a JSON array of events with `split: true`; or NDJSON, by its content type; or, "
+      "whatever its content type, what `format` says. The "
       "answer is 200 with how many events were accepted and where they stand, sent when the declared `ack` "
       "holds; or a problem (RFC 9457) with the position of the first bad byte, and nothing of that request is "
       "kept. Bodies may be gzip or zstd encoded.";
@@ -65,13 +70,17 @@ Descriptor describe() {
       "What was answered 200 is accepted. A client that retries after a lost answer sends its events twice: "
       "exactly once needs `dedupe` with the client's id.";
   d.examples = {{"Webhooks", "http: {path: /orders}"},
-                {"Batches of events with a header kept", "http: {path: /bulk, split: true, headers: [X-Tenant]}"}};
+                {"Batches of events with a header kept", "http: {path: /bulk, split: true, headers: [X-Tenant]}"},
+                {"Lines of logfmt, as log drains send them", "http: {path: /drain, format: logfmt}"}};
   bind_spec(d,
             ConfigSpec<HttpSourceConfig>()
                 .field("path", &HttpSourceConfig::path,
                        {.description = "Where to post to: the whole path of the URL.", .required = true})
                 .field("split", &HttpSourceConfig::split,
                        {.description = "A JSON body is an array, and each of its elements an event."})
+                .field("format", &HttpSourceConfig::format,
+                       {.description = "What bodies of any content type are. Not given: the content type says "
+                                       "whether they are JSON or NDJSON."})
                 .field("max_body", &HttpSourceConfig::max_body,
                        {.description = "Longest body taken, before and after decompression; 413 beyond it.",
                         .minimum = 1,
@@ -99,15 +108,6 @@ Descriptor describe() {
     return {{"the path " + path, "path", false, "give every http source a path of its own"}};
   };
   return d;
-}
-
-// How a body of this content type is cut; nothing: it is not taken.
-std::optional<BodyFormat> format_of(const net::RequestHead& head, bool split) {
-  const std::string_view type = net::media_type(head.find("content-type").value_or(""));
-  const auto is = [type](std::string_view wanted) { return net::equals_ignoring_case(type, wanted); };
-  if (std::any_of(kNdjsonTypes.begin(), kNdjsonTypes.end(), is)) return BodyFormat::kNdjson;
-  if (type.empty() || is("application/json")) return split ? BodyFormat::kJsonArray : BodyFormat::kJson;
-  return std::nullopt;
 }
 
 // Nearly always the first try with `curl -d`, which calls every body a form; so it says what to type.
@@ -231,9 +231,18 @@ Status HttpSource::start(std::string) {
   return {};
 }
 
+std::optional<BodyFormat> HttpSource::body_format(const net::RequestHead& head) const {
+  if (config_.format) return config_.format->format->body_format();
+  const std::string_view type = net::media_type(head.find("content-type").value_or(""));
+  const auto is = [type](std::string_view wanted) { return net::equals_ignoring_case(type, wanted); };
+  if (std::any_of(kNdjsonTypes.begin(), kNdjsonTypes.end(), is)) return BodyFormat::kNdjson;
+  if (type.empty() || is("application/json")) return config_.split ? BodyFormat::kJsonArray : BodyFormat::kJson;
+  return std::nullopt;
+}
+
 net::Admission HttpSource::admit(const net::RequestHead& head) {
   if (stopped_) return net::Admission::refuse(stopping());
-  if (!format_of(head, config_.split)) return net::Admission::refuse(unknown_type(head));
+  if (!body_format(head)) return net::Admission::refuse(unknown_type(head));
   if (context_.intake.ready()) return {};
   wait_for_door();
   return net::Admission::wait();
@@ -256,7 +265,13 @@ void HttpSource::handle(const net::Request& request, net::Responder responder) {
   // its own, and the client waits for its answer.
   RawBatch batch;
   batch.body = request.body;
-  batch.format = *format_of(request.head, config_.split);
+  batch.format = *body_format(request.head);
+  if (config_.format) {
+    auto records = config_.format->format->open(*request.body);
+    if (!records) return responder.fail({.status = 400, .detail = records.error().message});
+    batch.decoder = std::move(records->decoder);
+    batch.records_begin = records->begin;
+  }
   batch.order_key = request.head.connection;
   batch.position = position_;
   position_ += static_cast<int64_t>(request.body->size()) + 1;

@@ -10,12 +10,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "formats/format.h"
 #include "net/exchange.h"
 
 namespace colloquium::net {
@@ -30,6 +32,7 @@ struct HttpSourceConfig {
   ByteSize max_body{32 << 20};
   ByteSize max_event{1 << 20};
   std::vector<std::string> headers;
+  std::optional<formats::SourceFormatSetting> format;  // none: the content type says
 };
 
 class HttpSource final : public Source {
@@ -42,6 +45,8 @@ class HttpSource final : public Source {
   void close(Task closed) override;
 
  private:
+  // How a body of this content type is cut; nothing: it is not taken.
+  std::optional<BodyFormat> body_format(const net::RequestHead& head) const;
   net::Admission admit(const net::RequestHead& head);
   void handle(const net::Request& request, net::Responder responder);
   void wait_for_door();

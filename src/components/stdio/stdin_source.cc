@@ -53,24 +53,29 @@ Descriptor describe() {
   Descriptor d;
   d.kind = ComponentKind::kSource;
   d.name = "stdin";
-  d.summary = "Reads NDJSON lines from standard input until it ends.";
+  d.summary = "Reads events, NDJSON lines by default, from standard input until it ends.";
   d.description =
-      "One JSON value per line; blank lines are skipped. A last line without line break counts once the input "
+      "Without a `format` there is one JSON value per line; blank lines are skipped. A last line without line "
+      "break counts once the input "
       "has ended. The pipeline ends when everything that came in is in its sinks. Only one source of a process "
       "can have standard input.";
   d.input_trust =
-      "Any bytes may come in: a line that is no JSON, or is longer than max_event, goes to the dead letters.";
+      "Any bytes may come in: a record that makes no event, or is longer than max_event, goes to the dead "
+      "letters.";
   d.guarantee =
       "Standard input cannot be read again: with the log nothing acknowledged is lost; what was read and not "
       "yet accepted is gone after a crash.";
-  d.examples = {{"Everything that comes in", "stdin: {}"}};
+  d.examples = {{"Everything that comes in", "stdin: {}"},
+                {"A CSV file in a pipe", "stdin: {format: {csv: {types: {total: number}}}}"}};
   bind_spec(
-      d, ConfigSpec<StdinConfig>().field(
-             "max_event", &StdinConfig::max_event,
-             {.description = "How much of a line is read; a longer one is cut there and goes to the dead letters.",
-              .advanced = true,
-              .minimum = 1,
-              .maximum = 64 << 20}));
+      d, ConfigSpec<StdinConfig>()
+             .field("format", &StdinConfig::format, {.description = "What comes in."})
+             .field("max_event", &StdinConfig::max_event,
+                    {.description =
+                         "How much of a record is read; a longer one is cut there and goes to the dead letters.",
+                     .advanced = true,
+                     .minimum = 1,
+                     .maximum = 64 << 20}));
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{
@@ -91,7 +96,10 @@ const Descriptor& stdin_source() {
 
 // What the pool works on. The loop touches it only while no read is under way (interrupt() apart).
 struct StdinSource::Reading {
-  Reading(std::unique_ptr<BlockingFd> fd, size_t max_line) : input(std::move(fd)), cutter(max_line, 0) {}
+  Reading(std::unique_ptr<BlockingFd> fd, const StdinConfig& config)
+      : input(std::move(fd)),
+        format(config.format.format),
+        cutter(static_cast<size_t>(config.max_event.bytes), 0, format->framing()) {}
 
   // Waits until there is at least one whole line, or the end, or an interruption; then takes what is there
   // already, up to a body's worth.
@@ -110,24 +118,44 @@ struct StdinSource::Reading {
         cutter.added(*got);
         read += *got;
       } while (read < kBodyBytes && input->readable());
-      while (auto lines = cutter.take()) bodies.push_back(std::move(*lines));
+      while (auto lines = cutter.take()) add(std::move(*lines));
       read = 0;
     }
     // What an error cut off is no line: half of one may well be another valid event.
     if (!ended || error) return;
-    if (auto last = cutter.finish()) bodies.push_back(std::move(*last));
+    if (auto last = cutter.finish()) add(std::move(*last));
+  }
+
+  // The first body has the header, if there is one.
+  void add(formats::Lines lines) {
+    if (error) return;
+    uint64_t begin = 0;
+    if (!opened) {
+      auto records = format->open(*lines.body);
+      if (!records) {
+        error = records.error();
+        ended = true;
+        return;
+      }
+      opened = std::move(*records);
+      begin = opened->begin;
+    }
+    bodies.push_back({std::move(lines), begin});
   }
 
   const std::unique_ptr<BlockingFd> input;
+  const formats::SourceFormatPtr format;
+  std::optional<formats::OpenedRecords> opened;
   formats::LineCutter cutter;
-  std::vector<formats::Lines> bodies;
+  std::vector<Body> bodies;
   bool ended = false;
   std::optional<Error> error;
 };
 
 StdinSource::StdinSource(SourceContext context, const StdinConfig& config, std::unique_ptr<BlockingFd> input)
     : context_(std::move(context)),
-      reading_(std::make_shared<Reading>(std::move(input), static_cast<size_t>(config.max_event.bytes))) {}
+      body_format_(config.format.format->body_format()),
+      reading_(std::make_shared<Reading>(std::move(input), config)) {}
 
 StdinSource::~StdinSource() {
   ASSERT_WHY(!is_reading_, "close() waits for the read under way");
@@ -171,7 +199,8 @@ void StdinSource::has_read() {
     return;
   }
   if (stopped_) return;
-  for (formats::Lines& lines : reading_->bodies) waiting_.push_back(std::move(lines));
+  if (reading_->opened) decoder_ = reading_->opened->decoder;
+  for (Body& body : reading_->bodies) waiting_.push_back(std::move(body));
   ended_ = reading_->ended;
   if (ended_ && waiting_.empty()) return end();
   pump();
@@ -197,10 +226,13 @@ void StdinSource::emit() {
     return;
   }
   RawBatch batch;
-  batch.body = waiting_.front().body;
-  batch.format = BodyFormat::kNdjson;
+  const Body& front = waiting_.front();
+  batch.body = front.lines.body;
+  batch.format = body_format_;
+  batch.decoder = decoder_;
+  batch.records_begin = front.records_begin;
   batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = static_cast<int64_t>(waiting_.front().begin);
+  batch.position = static_cast<int64_t>(front.lines.begin);
   at_door_ = true;
   context_.intake.emit(std::move(batch), guarded([this](const Ack& ack) { acknowledged(ack); }));
 }

@@ -1,4 +1,4 @@
-// StdinSource: NDJSON lines from standard input.
+// StdinSource: records, NDJSON lines by default, from standard input.
 //
 // Bytes are read on the offload pool into bodies of up to about 1 MiB. One body is at the door at a time and
 // one more is read meanwhile: what was read cannot be read again, so a body that the door turned away is
@@ -15,6 +15,7 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "formats/format.h"
 #include "formats/line_cutter.h"
 
 namespace colloquium::components {
@@ -23,6 +24,7 @@ class BlockingFd;
 
 struct StdinConfig {
   ByteSize max_event{1 << 20};
+  formats::SourceFormatSetting format;
 };
 
 const Descriptor& stdin_source();
@@ -73,9 +75,15 @@ class StdinSource final : public Source {
   auto guarded(Fn fn);
 
   SourceContext context_;
+  const BodyFormat body_format_;
   StdinClaim claim_;
   const std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
-  std::deque<formats::Lines> waiting_;      // the front one is at the door while at_door_
+  struct Body {
+    formats::Lines lines;
+    uint64_t records_begin = 0;
+  };
+  std::deque<Body> waiting_;                      // the front one is at the door while at_door_
+  std::shared_ptr<const RecordDecoder> decoder_;  // null: the door cuts
   bool is_reading_ = false;
   bool at_door_ = false;
   bool waits_for_door_ = false;

@@ -18,7 +18,7 @@ namespace {
 // A source on a pipe that the test writes to.
 class Fixture {
  public:
-  explicit Fixture(int64_t max_event = 1 << 20) {
+  explicit Fixture(int64_t max_event = 1 << 20, formats::SourceFormatSetting format = {}) {
     REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
     SourceContext context{{loop, clock, random, services, "p", "in", "."},
                           intake,
@@ -26,7 +26,8 @@ class Fixture {
                           [this] { ++finished; },
                           [this](Error error) { failure = std::move(error); }};
     auto input = BlockingFd::create(ends_[0], BlockingFd::Use::kRead, "the test's input").value();
-    source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}}, std::move(input));
+    source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}, std::move(format)},
+                                           std::move(input));
   }
   ~Fixture() {
     if (source) close();
@@ -221,6 +222,41 @@ TEST_CASE("the stdin descriptor says that it ends and cannot be read again") {
   CHECK(traits.finite);
   CHECK_FALSE(traits.rereadable);
   CHECK(traits.max_event_bytes == 77);
+}
+
+TEST_CASE("a format with a header reads it from the first body") {
+  formats::SourceFormatSetting csv;
+  for (const formats::FormatDescriptor* format : formats::formats()) {
+    ConfigProblems none;
+    if (format->name == "csv") csv.format = format->source(ConfigNode(), "format", none);
+  }
+  Fixture f(1 << 20, csv);
+  f.write("a,b\n1,2\n3,4\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  REQUIRE(f.intake.emitted.size() == 1);
+  CHECK(f.intake.emitted[0].records_begin == 4);
+  std::vector<char> json;
+  CHECK_FALSE(f.intake.emitted[0].decoder->decode("3,4", json));
+  CHECK(std::string(json.begin(), json.end()) == R"({"a":"3","b":"4"})");
+  CHECK(f.finished == 1);
+}
+
+TEST_CASE("a header that is none ends the source with what is wrong") {
+  formats::SourceFormatSetting csv;
+  for (const formats::FormatDescriptor* format : formats::formats()) {
+    ConfigProblems none;
+    if (format->name == "csv") csv.format = format->source(ConfigNode(), "format", none);
+  }
+  Fixture f(1 << 20, csv);
+  f.write("a,a\n1,2\n");
+  f.end_input();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  REQUIRE(f.failure);
+  CHECK_THAT(f.failure->message, Catch::Contains("'a' twice"));
+  CHECK(f.intake.emitted.empty());
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "base/assert.h"
 #include "components/stdio/blocking_fd.h"
-#include "formats/line_writer.h"
 
 namespace colloquium::components {
 namespace {
@@ -16,11 +15,11 @@ constexpr int kStdout = 1;
 constexpr size_t kWriteBytes = size_t{4} << 20;  // payload that goes into one write
 constexpr int64_t kPoolFullMs = 10;
 
-struct StdoutConfig {};
-
-Result<std::unique_ptr<Sink>> create(const ParsedConfig&, ComponentContext context) {
+Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
+  const auto& format = *config_of<StdoutConfig>(parsed).format.format;
+  TRY_ASSIGN(auto text, formats::BatchText::create(format, context.script_variables));
   TRY_ASSIGN(auto output, BlockingFd::create(kStdout, BlockingFd::Use::kWrite, "standard output"));
-  return std::make_unique<StdoutSink>(std::move(context), std::move(output));
+  return std::make_unique<StdoutSink>(std::move(context), std::move(output), std::move(text));
 }
 
 Descriptor describe() {
@@ -29,13 +28,19 @@ Descriptor describe() {
   d.name = "stdout";
   d.summary = "Writes one line per event to standard output.";
   d.description =
-      "An event is written as its bytes; where they hold a line break, white space between tokens is stripped. "
-      "A tombstone is written as null. Messages of the process go to standard error, so the output is NDJSON.";
+      "Without a `format` an event is written as its bytes; where they hold a line break, white space between "
+      "tokens is stripped; a tombstone is written as null. Messages of the process go to standard error. An event "
+      "that the format refuses is a dead letter.";
   d.input_trust = "Events are valid JSON by then; nothing in one can make a second line.";
   d.guarantee = "At least once: an event may be written again after a failed write or a crash.";
   d.delivery = Guarantee::kAtLeastOnce;
-  d.examples = {{"Print everything", "stdout: {}"}};
-  bind_spec(d, ConfigSpec<StdoutConfig>());
+  d.examples = {{"Print everything", "stdout: {}"},
+                {"As text that a script makes", "stdout: {format: {template: '= $input/name'}}"}};
+  bind_spec(d, ConfigSpec<StdoutConfig>().field("format", &StdoutConfig::format,
+                                                {.description = "What an event is written as."}));
+  d.check_scripts = [](const ParsedConfig& parsed, const ScriptNames& names, ConfigProblems& problems) {
+    config_of<StdoutConfig>(parsed).format.format->check(names, problems);
+  };
   d.create_sink = create;
   d.repeats = [](const ParsedConfig&, const std::string&) -> std::string { return "prints each line again"; };
   return d;
@@ -50,39 +55,44 @@ const Descriptor& stdout_sink() {
 
 // What the pool works on. The loop touches it only while no write is under way (interrupt() apart).
 struct StdoutSink::Writing {
-  explicit Writing(std::unique_ptr<BlockingFd> fd) : output(std::move(fd)) {}
+  Writing(std::unique_ptr<BlockingFd> fd, std::unique_ptr<formats::BatchText> empty)
+      : output(std::move(fd)), text(std::move(empty)), rest_of_line(text->preamble()) {}
 
   void run() {
-    text.assign(std::exchange(rest_of_line, {}));
-    line_begin = text.size();
-    for (const auto& batch : batches) formats::append_lines(*batch, text);
+    line_begin = rest_of_line.size();
+    text->clear(std::exchange(rest_of_line, {}));
+    for (const auto& batch : batches) text->add(*batch);
     size_t written = 0;
-    const Status status = output->write(text, written);
+    const Status status = output->write(text->text(), written);
     if (!status) failed(status.error(), written);
   }
 
-  // Finds out which lines went out whole, and what is missing of the one that was torn.
+  // Finds out which events went out whole, and what is missing of the one that was torn.
   void failed(const Error& why, size_t written) {
     error = why;
-    const bool between_lines = written == 0 ? line_begin == 0 : text[written - 1] == '\n';
-    const size_t next_line = between_lines ? written : text.find('\n', written) + 1;
-    rest_of_line = text.substr(written, next_line - written);
-    const auto whole_lines = text.begin() + static_cast<ptrdiff_t>(std::max(written, line_begin));
-    lines_written =
-        static_cast<size_t>(std::count(text.begin() + static_cast<ptrdiff_t>(line_begin), whole_lines, '\n'));
+    const std::vector<size_t> ends = text->ends();
+    const auto torn = std::upper_bound(ends.begin(), ends.end(), written);
+    events_written = static_cast<size_t>(torn - ends.begin());
+    // Nothing of an event has gone out where one ends, or the rest of what was torn before.
+    const size_t begun = events_written > 0 ? ends[events_written - 1] : line_begin;
+    size_t rest_end = written;
+    if (written < begun) rest_end = begun;
+    if (written > begun && torn != ends.end()) rest_end = *torn;
+    rest_of_line = text->text().substr(written, rest_end - written);
   }
 
   const std::unique_ptr<BlockingFd> output;
   std::vector<std::shared_ptr<const Batch>> batches;
-  std::string text;
-  std::string rest_of_line;  // of a line begun and not finished by a failed write
-  size_t line_begin = 0;     // where the lines of `batches` begin in `text`
-  size_t lines_written = 0;  // with `error`: how many of them went out whole
+  const std::unique_ptr<formats::BatchText> text;
+  std::string rest_of_line;   // of an event begun and not finished by a failed write; at first the preamble
+  size_t line_begin = 0;      // where the events of `batches` begin in `text`
+  size_t events_written = 0;  // with `error`: how many of them went out whole
   std::optional<Error> error;
 };
 
-StdoutSink::StdoutSink(ComponentContext context, std::unique_ptr<BlockingFd> output)
-    : context_(std::move(context)), writing_(std::make_shared<Writing>(std::move(output))) {}
+StdoutSink::StdoutSink(ComponentContext context, std::unique_ptr<BlockingFd> output,
+                       std::unique_ptr<formats::BatchText> text)
+    : context_(std::move(context)), writing_(std::make_shared<Writing>(std::move(output), std::move(text))) {}
 
 StdoutSink::~StdoutSink() {
   ASSERT_WHY(!is_writing_, "close() waits for the write under way");
@@ -145,14 +155,18 @@ void StdoutSink::has_written() {
 // Tells each batch how far its lines went.
 void StdoutSink::finish_jobs() {
   const std::optional<Error> error = std::exchange(writing_->error, std::nullopt);
-  size_t written = std::exchange(writing_->lines_written, 0);
+  const size_t written = std::exchange(writing_->events_written, 0);
+  // Copied out: a callback may write at once.
+  const std::vector<formats::RefusedEvent> refused = writing_->text->refused();
+  size_t first = 0;
   for (Job& job : std::exchange(under_way_, {})) {
-    std::vector<EventOutcome> outcomes;
-    if (error && written < job.batch->size()) {
-      outcomes.resize(job.batch->size());
-      for (size_t i = written; i < outcomes.size(); ++i) outcomes[i] = {Outcome::kRetry, *error, 0};
+    const size_t count = job.batch->size();
+    std::vector<EventOutcome> outcomes = formats::outcomes_of(refused, first, count);
+    if (error && written < first + count) {
+      outcomes.resize(count);
+      for (size_t i = std::max(written, first) - first; i < count; ++i) outcomes[i] = {Outcome::kRetry, *error, 0};
     }
-    written -= std::min(written, job.batch->size());
+    first += count;
     job.done(std::move(outcomes));
   }
 }

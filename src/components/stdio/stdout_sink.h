@@ -1,4 +1,4 @@
-// StdoutSink: one line per event to standard output.
+// StdoutSink: events in their format, a line each by default, to standard output.
 //
 // The batches that wait while one write is under way are written together by the next one, in order.
 //
@@ -18,15 +18,23 @@
 #include "colloquium/component.h"
 #include "colloquium/sink.h"
 
+#include "formats/batch_text.h"
+#include "formats/format.h"
+
 namespace colloquium::components {
 
 class BlockingFd;
+
+struct StdoutConfig {
+  formats::SinkFormatSetting format;
+};
 
 const Descriptor& stdout_sink();
 
 class StdoutSink final : public Sink {
  public:
-  StdoutSink(ComponentContext context, std::unique_ptr<BlockingFd> output);
+  StdoutSink(ComponentContext context, std::unique_ptr<BlockingFd> output,
+             std::unique_ptr<formats::BatchText> text);
   ~StdoutSink() override;
 
   Guarantee guarantee() const override { return Guarantee::kAtLeastOnce; }

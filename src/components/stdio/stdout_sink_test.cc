@@ -23,10 +23,11 @@ std::shared_ptr<const Batch> batch_of(const std::vector<std::string>& values) {
 // A sink on a descriptor of the test.
 class Fixture {
  public:
-  explicit Fixture(int fd) {
+  explicit Fixture(int fd, const formats::SinkFormatSetting& format = {}) {
     ComponentContext context{loop, clock, random, services, "p", "out", "."};
     sink = std::make_unique<StdoutSink>(std::move(context),
-                                        BlockingFd::create(fd, BlockingFd::Use::kWrite, "standard output").value());
+                                        BlockingFd::create(fd, BlockingFd::Use::kWrite, "standard output").value(),
+                                        formats::BatchText::create(*format.format, nullptr).value());
     REQUIRE(sink->restore(""));
     REQUIRE(sink->start());
   }

@@ -1,0 +1,41 @@
+#include "formats/encoding.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+namespace colloquium::formats {
+namespace {
+
+std::string found(const std::string& json, const std::string& path) {
+  const auto document = json::parse(json, "test").value();
+  const auto value = MemberPath(path).find(json::ValueView(document.text.data(), document.tape.data(), 0));
+  std::string scratch;
+  return value ? std::string(text_of(*value, scratch)) : "nothing";
+}
+
+}  // namespace
+
+TEST_CASE("a member is found by its key or by a pointer") {
+  CHECK(found(R"({"a":{"b":[1,{"c":"x\n"}]},"a/b":2})", "a/b") == "2");
+  CHECK(found(R"({"a":{"b":[1,{"c":"x\n"}]}})", "/a/b/1/c") == "x\n");
+  CHECK(found(R"({"a":{"b": [1, {"c": 2}]}})", "a") == R"({"b":[1,{"c":2}]})");
+  CHECK(found(R"({"a/b":1,"~":2})", "/a~1b") == "1");
+  CHECK(found(R"({"a/b":1,"~":2})", "/~0") == "2");
+  CHECK(found(R"({"a":null})", "a") == "nothing");
+  CHECK(found(R"({"a":[1]})", "/a/1") == "nothing");
+  CHECK(found(R"({"a":[1]})", "/a/x") == "nothing");
+  CHECK(found(R"({"a":1})", "/a/b") == "nothing");
+}
+
+TEST_CASE("base64 goes there and back, and refuses what is none (RFC 4648, section 10)") {
+  const auto [plain, encoded] = GENERATE(table<std::string, std::string>(
+      {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}}));
+  std::string out;
+  append_base64(plain, out);
+  CHECK(out == encoded);
+  CHECK(base64_decoded(encoded) == plain);
+  CHECK_FALSE(base64_decoded("Zm9*"));
+  CHECK_FALSE(base64_decoded("Zm9vY"));
+}
+
+}  // namespace colloquium::formats
