@@ -19,7 +19,7 @@ ConfigSpec<TemplateOptions> spec() {
       .field("text", &TemplateOptions::text,
              {.description = "Computo expression that yields the text: a string, a number or a boolean. Where it "
                              "fails, or yields anything else, the event is a dead letter.",
-              .example = R"('= "#" ++ $input/id ++ " " ++ $input/name')",
+              .example = R"('= strConcat("#", $input/id, " ", $input/name)')",
               .required = true})
       .field("line_break", &TemplateOptions::line_break, {.description = "A line break follows each text."})
       .shorthand("text");

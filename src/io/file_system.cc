@@ -34,6 +34,11 @@ std::optional<std::string> read_beside(const FileSystem& fs, const std::string& 
   return std::nullopt;
 }
 
+Status FileSystem::rename_new(const std::string& from, const std::string& to) {
+  if (info(to)) return fail(ErrorCode::kAlreadyExists, "cannot rename '" + from + "' to '" + to + "': it exists");
+  return rename(from, to);
+}
+
 Status remove_tree(FileSystem& fs, const std::string& path) {
   const Result<FileInfo> info = fs.info(path);
   if (!info && info.error().code == ErrorCode::kNotFound) return {};

@@ -70,6 +70,8 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;  // names, sorted
   virtual Status make_directories(const std::string& path) = 0;  // as mkdir -p; each new name synced
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // The same, but kAlreadyExists if `to` is there: nothing is ever replaced.
+  virtual Status rename_new(const std::string& from, const std::string& to);
   // A second name for a file, on the same disk; both are equally its names from then on. kAlreadyExists if `to` is
   // there. A disk may refuse, for good or because a file has too many names.
   virtual Status link(const std::string& from, const std::string& to) = 0;

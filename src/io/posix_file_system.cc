@@ -162,6 +162,12 @@ class PosixFileSystem final : public FileSystem {
     if (::rename(from.c_str(), to.c_str()) != 0) return failed("rename", from + "' to '" + to, errno);
     return {};
   }
+  Status rename_new(const std::string& from, const std::string& to) override {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+    // Some file systems do not know the flag; between the look and the renaming somebody could come there.
+    if (errno == EINVAL || errno == ENOSYS) return FileSystem::rename_new(from, to);
+    return failed("rename", from + "' to '" + to, errno);
+  }
   Status link(const std::string& from, const std::string& to) override {
     if (::link(from.c_str(), to.c_str()) != 0) return failed("link", from + "' to '" + to, errno);
     return {};

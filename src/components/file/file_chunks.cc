@@ -10,8 +10,9 @@ namespace {
 constexpr size_t kChunkBytes = size_t{1} << 20;
 }
 
-FileChunks::FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes)
-    : file_(std::move(file)), cursor_(at), cutter_(max_line_bytes, at.offset) {}
+FileChunks::FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes,
+                       std::unique_ptr<formats::Framing> framing)
+    : file_(std::move(file)), cursor_(at), cutter_(max_line_bytes, at.offset, std::move(framing)) {}
 
 Result<std::vector<FileChunk>> FileChunks::next() {
   std::vector<FileChunk> chunks;

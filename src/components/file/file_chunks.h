@@ -1,4 +1,4 @@
-// FileChunks: reads a file from an offset to its end in bodies of whole lines, each with the cursor behind it.
+// FileChunks: reads a file from an offset to its end in bodies of whole records, each with the cursor behind it.
 //
 // Thread safety: one thread at a time (the offload pool's); cancel() on any thread.
 #pragma once
@@ -27,7 +27,8 @@ struct FileChunk {
 class FileChunks {
  public:
   // `at`: where to begin, and what the cursors to come have in common with it.
-  FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes);
+  FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes,
+             std::unique_ptr<formats::Framing> framing);
 
   // The next chunks, at least one unless the file has ended. What fails may be tried again. kCancelled after
   // cancel().

@@ -31,13 +31,27 @@ TEST_CASE("relative paths begin at the pipeline's folder") {
   CHECK(resolve_path("", "a") == "a");
 }
 
-TEST_CASE("time fields in names are refused where they stand") {
-  const Descriptor& descriptor = GENERATE(std::cref(file_source()), std::cref(file_sink()));
-  CHECK_THAT(problems_of(descriptor, "file: {path: out-%Y%m%d.ndjson}"),
+TEST_CASE("time fields in the name of a file to read are refused where they stand") {
+  CHECK_THAT(problems_of(file_source(), "file: {path: out-%Y%m%d.ndjson}"),
              Catch::StartsWith("p.yaml:1:14: error:") && Catch::Contains("not supported by this version"));
-  CHECK_THAT(problems_of(descriptor, "file: out-%Y.ndjson"), Catch::StartsWith("p.yaml:1:7: error:"));
-  CHECK(problems_of(descriptor, "file: {path: out.ndjson}").empty());
-  CHECK(problems_of(descriptor, "file: out.ndjson").empty());
+  CHECK_THAT(problems_of(file_source(), "file: out-%Y.ndjson"), Catch::StartsWith("p.yaml:1:7: error:"));
+  CHECK(problems_of(file_source(), "file: {path: out.ndjson}").empty());
+  CHECK(problems_of(file_sink(), "file: out.ndjson").empty());
+}
+
+TEST_CASE("a sink with many files has to know when one is finished") {
+  CHECK_THAT(problems_of(file_sink(), "file: {path: out-%Y%m%d.ndjson}"),
+             Catch::StartsWith("p.yaml:1:14: error:") && Catch::Contains("rotate: {time: 1h}"));
+  CHECK(problems_of(file_sink(), "file: {path: \"{$input/c}/%Y\", rotate: {time: 1h, size: 1MiB, count: 5}}")
+            .empty());
+  CHECK(problems_of(file_sink(), "file: {path: a, rotate: {}}").empty());
+  CHECK_THAT(problems_of(file_sink(), "file: {path: a.gz, compression: gzip}"),
+             Catch::Contains("finished one day"));
+  CHECK_THAT(problems_of(file_sink(), "file: {path: a.part}"), Catch::Contains("not finished"));
+  CHECK_THAT(problems_of(file_sink(), "file: {path: a/}"), Catch::Contains("name a file"));
+  CHECK_THAT(problems_of(file_sink(), "file: {path: \"a%Q\", rotate: {}}"), Catch::Contains("'%Q'"));
+  CHECK_THAT(problems_of(file_sink(), "file: {path: a, rotate: {sise: 1}}"),
+             Catch::Contains("did you mean 'size'"));
 }
 
 TEST_CASE("a file needs a path, and unknown keys are errors") {
@@ -47,12 +61,10 @@ TEST_CASE("a file needs a path, and unknown keys are errors") {
   CHECK_THAT(problems_of(descriptor, "file: {pth: a}"), Catch::Contains("did you mean 'path'?"));
 }
 
-TEST_CASE("follow and rotate are refused with what to do instead") {
+TEST_CASE("follow is refused with what to do instead") {
   CHECK_THAT(problems_of(file_source(), "file: {path: a, follow: true}"),
              Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("tail -F"));
   CHECK(problems_of(file_source(), "file: {path: a, follow: false}").empty());
-  CHECK_THAT(problems_of(file_sink(), "file: {path: a, rotate: {size: 1MiB}}"),
-             Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("rotate is not supported"));
 }
 
 TEST_CASE("validation finds a file that is missing or no file of bytes") {

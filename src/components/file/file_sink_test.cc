@@ -28,7 +28,8 @@ class Run {
     ComponentContext context{loop, clock, random, services, "p", "out", ""};
     FileSinkConfig config;
     config.path = path;
-    sink = std::make_unique<FileSink>(std::move(context), config, fs);
+    sink = std::make_unique<FileSink>(std::move(context), config, fs,
+                                      formats::BatchText::create(*config.format.format, nullptr).value());
   }
   ~Run() {
     if (sink) close();

@@ -15,7 +15,8 @@ namespace colloquium::components {
 namespace {
 
 constexpr size_t kMaxAtDoor = 4;
-constexpr size_t kReadAhead = 2;  // chunks that wait while more is read
+constexpr size_t kHeaderBytes = size_t{1} << 20;  // the longest header
+constexpr size_t kReadAhead = 2;                  // chunks that wait while more is read
 constexpr int64_t kRetryMs = 1000;
 constexpr int64_t kPoolFullMs = 10;
 constexpr char kComponent[] = "file";
@@ -63,11 +64,13 @@ ConfigSpec<FileSourceConfig> spec() {
               .required = true})
       .field("follow", &FileSourceConfig::follow,
              {.description = "Only `false` is supported: the file is read once to its end.", .advanced = true})
-      .field("max_event", &FileSourceConfig::max_event,
-             {.description = "How much of a line is read; a longer one is cut there and goes to the dead letters.",
-              .advanced = true,
-              .minimum = 1,
-              .maximum = 64 << 20})
+      .field("format", &FileSourceConfig::format, {.description = "What the file holds."})
+      .field(
+          "max_event", &FileSourceConfig::max_event,
+          {.description = "How much of a record is read; a longer one is cut there and goes to the dead letters.",
+           .advanced = true,
+           .minimum = 1,
+           .maximum = 64 << 20})
       .shorthand("path");
 }
 
@@ -77,16 +80,20 @@ Descriptor describe() {
   d.name = "file";
   d.summary = "Reads the lines of a file once, NDJSON, and resumes where it stopped.";
   d.description =
-      "One JSON value per line; blank lines are skipped, and a last line without line break counts. The position "
+      "Without a `format` there is one JSON value per line; blank lines are skipped, and a last line without line "
+      "break counts. The position "
       "is stored with the events. After a restart the source goes on behind what was accepted; a file that was "
       "read to its end is not read again, unless with `--from-start`. It knows a file again by the bytes at its "
       "beginning and before the position, so a file that grew is continued and another one under the same name "
       "is read from its start.";
   d.input_trust =
-      "Any bytes may come in: a line that is no JSON, or is longer than max_event, goes to the dead letters.";
+      "Any bytes may come in: a record that makes no event, or is longer than max_event, goes to the dead "
+      "letters.";
   d.guarantee = "Exactly once: position and events are stored together.";
-  d.examples = {{"Read a file", "file: {path: in/orders.ndjson}"},
-                {"The same, shorter", "file: in/orders.ndjson"}};
+  d.examples = {
+      {"Read a file", "file: {path: in/orders.ndjson}"},
+      {"The same, shorter", "file: in/orders.ndjson"},
+      {"Read CSV", "file: {path: in/orders.ndjson, format: {csv: {delimiter: \";\", types: {total: number}}}}"}};
   d.spec = spec().object();
   d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) {
     return parse(spec, node, problems);
@@ -114,8 +121,9 @@ const Descriptor& file_source() {
 
 // What the pool works on. The loop touches it only while no read is under way (cancel() apart).
 struct FileSource::Reading {
-  Reading(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line)
-      : chunks(std::move(file), at, max_line) {}
+  Reading(std::unique_ptr<io::File> file, const FileCursor& at, const FileSourceConfig& config)
+      : chunks(std::move(file), at, static_cast<size_t>(config.max_event.bytes), config.format.format->framing()) {
+  }
   FileChunks chunks;
   Result<std::vector<FileChunk>> got;
 };
@@ -146,7 +154,7 @@ Status FileSource::start(std::string cursor) {
                 "cannot read '" + path_ + "': it is not a file of bytes; name a file, or pipe it into stdin");
   }
   TRY_ASSIGN(auto file, file_system_.open(path_, io::OpenMode::kRead));
-  TRY_ASSIGN(const FileCursor at, place(*file, cursor));
+  TRY_ASSIGN(FileCursor at, place(*file, cursor));
   base_ = at.base;
   if (at.offset > 0 && at.offset == at.size) {
     log_info(kComponent, "the file was read to its end before; run with --from-start to read it again",
@@ -158,8 +166,19 @@ Status FileSource::start(std::string cursor) {
     log_info(kComponent, "going on where the last run stopped",
              {{"source", context_.name}, {"path", path_}, {"offset", at.offset}});
   }
-  reading_ = std::make_shared<Reading>(std::move(file), at, static_cast<size_t>(config_.max_event.bytes));
+  TRY(open_format(*file, at));
+  reading_ = std::make_shared<Reading>(std::move(file), at, config_);
   pump();
+  return {};
+}
+
+Status FileSource::open_format(const io::File& file, FileCursor& at) {
+  std::string head(config_.format.format->has_header() ? kHeaderBytes : 0, '\0');
+  TRY_ASSIGN(const size_t got, file.read_at(0, {head.data(), head.size()}));
+  auto opened = config_.format.format->open(std::string_view(head).substr(0, got));
+  if (!opened) return fail(opened.error().code, "cannot read '" + path_ + "': " + opened.error().message);
+  decoder_ = std::move(opened->decoder);
+  at.offset = std::max(at.offset, opened->begin);
   return {};
 }
 
@@ -258,7 +277,8 @@ void FileSource::emit_one(size_t index) {
   Chunk& chunk = chunks_[index];
   RawBatch batch;
   batch.body = chunk.content.lines.body;
-  batch.format = BodyFormat::kNdjson;
+  batch.format = config_.format.format->body_format();
+  batch.decoder = decoder_;
   batch.bad_event = BadEventPolicy::kDeadLetter;
   batch.position = base_ + static_cast<int64_t>(chunk.content.lines.begin);
   batch.cursor = chunk.content.cursor;

@@ -16,6 +16,7 @@
 #include "colloquium/source.h"
 
 #include "components/file/file_chunks.h"
+#include "formats/format.h"
 
 namespace colloquium::io {
 class FileSystem;
@@ -27,6 +28,7 @@ struct FileSourceConfig {
   std::string path;
   bool follow = false;
   ByteSize max_event{1 << 20};
+  formats::SourceFormatSetting format;
   ConfigMark mark;  // of the path
 };
 
@@ -51,6 +53,8 @@ class FileSource final : public Source {
 
   // Where to begin in `file`, given the cursor stored last (empty: none).
   Result<FileCursor> place(const io::File& file, const std::string& stored) const;
+  // Reads the header, if there is one, and goes behind it.
+  Status open_format(const io::File& file, FileCursor& at);
   void finish_later();
   // Does whatever can be done now: emit, read on, finish.
   void pump();
@@ -68,10 +72,11 @@ class FileSource final : public Source {
   const FileSourceConfig config_;
   io::FileSystem& file_system_;
   const std::string path_;
-  int64_t base_ = 0;                  // of positions
-  std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
-  std::deque<Chunk> chunks_;          // read and not yet accepted, in order of the file
-  uint64_t first_number_ = 0;         // of chunks_.front(), counted from the start
+  int64_t base_ = 0;                              // of positions
+  std::shared_ptr<const RecordDecoder> decoder_;  // null: the door cuts
+  std::shared_ptr<Reading> reading_;              // the pool's while is_reading_, else ours
+  std::deque<Chunk> chunks_;                      // read and not yet accepted, in order of the file
+  uint64_t first_number_ = 0;                     // of chunks_.front(), counted from the start
   size_t at_door_ = 0;
   bool is_reading_ = false;
   bool ended_ = false;

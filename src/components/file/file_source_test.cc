@@ -14,15 +14,30 @@
 namespace colloquium::components {
 namespace {
 
+formats::SourceFormatSetting csv() {
+  formats::SourceFormatSetting setting;
+  ConfigProblems none;
+  ConfigNode name;
+  name.kind = ConfigNode::Kind::kString;
+  name.text = "csv";
+  ConfigType<formats::SourceFormatSetting>::describe("format", {}).read(name, "format", &setting, none);
+  REQUIRE(none.empty());
+  return setting;
+}
+
 // One run of a source over a file of the test.
 class Run {
  public:
-  Run(io::FileSystem& fs, const std::string& path, bool from_start = false, int64_t max_event = 1 << 20) {
+  Run(io::FileSystem& fs, const std::string& path, formats::SourceFormatSetting format)
+      : Run(fs, path, false, 1 << 20, std::move(format)) {}
+  Run(io::FileSystem& fs, const std::string& path, bool from_start = false, int64_t max_event = 1 << 20,
+      formats::SourceFormatSetting format = {}) {
     SourceContext context{
         {loop, clock, random, services, "p", "in", ""}, intake, from_start, [this] { ++finished; }};
     FileSourceConfig config;
     config.path = path;
     config.max_event = {max_event};
+    config.format = std::move(format);
     source = std::make_unique<FileSource>(std::move(context), config, fs);
   }
   ~Run() {
@@ -265,6 +280,27 @@ TEST_CASE("a failed read is tried again") {
   run.loop.advance(1000);
   CHECK(run.intake.accepted == "1\n");
   CHECK(run.finished == 1);
+}
+
+TEST_CASE("a CSV file is read behind its header, and resumed with it") {
+  Fixture f;
+  f.write("a,b\n1,2\n");
+  const auto run = [&](const std::string& cursor) {
+    auto next = std::make_unique<Run>(f.fs, "in", csv());
+    next->all(cursor);
+    return next;
+  };
+  const auto first = run("");
+  REQUIRE(first->intake.emitted.size() == 1);
+  CHECK(first->intake.accepted == "1,2\n");
+  CHECK(first->intake.emitted[0].position == 4);
+  f.write("a,b\n1,2\n3,4\n");
+  const auto second = run(first->intake.cursor);
+  CHECK(second->intake.accepted == "3,4\n");
+  CHECK(second->intake.emitted[0].position == 8);
+  std::vector<char> json;
+  CHECK_FALSE(second->intake.emitted[0].decoder->decode("3,4", json));
+  CHECK(std::string(json.begin(), json.end()) == R"({"a":"3","b":"4"})");
 }
 
 TEST_CASE("a source does not start on a missing file, a folder, or a foreign cursor") {
