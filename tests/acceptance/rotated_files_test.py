@@ -8,10 +8,10 @@ import os
 import random
 import time
 
-from harness import Instance, check, main, run, work_directory
+from harness import Instance, check, main, run, wait_for, work_directory
 
 KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "12"))
-EVENTS = 300_000
+EVENTS = 150_000
 RUN = ["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 
 PIPELINE = """
@@ -50,7 +50,9 @@ def killed_again_and_again():
         with_open_files = 0
         for _ in range(KILLS):
             instance = Instance("p.yaml", directory, wait=False)
-            time.sleep(chance.uniform(0.02, 0.6))
+            wait_for(lambda: instance.process.poll() is not None or any(directory.glob("whole/*.part")),
+                     "a file that is being written")
+            time.sleep(chance.uniform(0, 0.4))
             if instance.process.poll() is not None:
                 check(instance.process.returncode == 0, "ended by itself with an error:\n" + instance.stderr())
             instance.kill()

@@ -15,6 +15,7 @@
 
 namespace colloquium::io {
 class File;
+struct FileInfo;
 }
 
 namespace colloquium::components {
@@ -26,25 +27,37 @@ struct FileChunk {
 
 class FileChunks {
  public:
-  // `at`: where to begin, and what the cursors to come have in common with it.
+  // `at`: where to begin, and what the cursors to come have in common with it. With `follow` the file's end is
+  // where more may come: a partial record is kept back there, and before anything more is read the file has to be
+  // still the one that the cursor speaks of.
   FileChunks(std::unique_ptr<io::File> file, const FileCursor& at, size_t max_line_bytes,
-             std::unique_ptr<formats::Framing> framing);
+             std::unique_ptr<formats::Framing> framing, bool follow = false);
+  ~FileChunks();
 
   // The next chunks, at least one unless the file has ended. What fails may be tried again. kCancelled after
-  // cancel().
-  Result<std::vector<FileChunk>> next();
+  // cancel(). With `at_rest` what may count as complete does.
+  Result<std::vector<FileChunk>> next(bool at_rest = false);
 
-  bool ended() const { return ended_; }
+  // The file is followed no more: its end is the end.
+  void last_read() { follow_ = false; }
+
+  bool at_end() const { return at_end_; }
+  // The file was cut or rewritten since; nothing of that was read.
+  bool is_replaced() const { return replaced_; }
+  uint64_t position() const { return cutter_.position(); }
   void cancel() { cancelled_ = true; }
 
  private:
   Result<size_t> read();
+  Result<bool> is_still_the_same(const io::FileInfo& info);
   FileChunk chunk_of(formats::Lines lines);
 
   const std::unique_ptr<io::File> file_;
   FileCursor cursor_;
   formats::LineCutter cutter_;
-  bool ended_ = false;
+  bool follow_;
+  bool at_end_ = false;
+  bool replaced_ = false;
   std::atomic<bool> cancelled_{false};
 };
 

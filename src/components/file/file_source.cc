@@ -14,11 +14,7 @@
 namespace colloquium::components {
 namespace {
 
-constexpr size_t kMaxAtDoor = 4;
 constexpr size_t kHeaderBytes = size_t{1} << 20;  // the longest header
-constexpr size_t kReadAhead = 2;                  // chunks that wait while more is read
-constexpr int64_t kRetryMs = 1000;
-constexpr int64_t kPoolFullMs = 10;
 constexpr char kComponent[] = "file";
 
 ParsedConfig parse(const ConfigSpec<FileSourceConfig>& spec, const ConfigNode& node, ConfigProblems& problems) {
@@ -119,32 +115,13 @@ const Descriptor& file_source() {
   return descriptor;
 }
 
-// What the pool works on. The loop touches it only while no read is under way (cancel() apart).
-struct FileSource::Reading {
-  Reading(std::unique_ptr<io::File> file, const FileCursor& at, const FileSourceConfig& config)
-      : chunks(std::move(file), at, static_cast<size_t>(config.max_event.bytes), config.format.format->framing()) {
-  }
-  FileChunks chunks;
-  Result<std::vector<FileChunk>> got;
-};
-
 FileSource::FileSource(SourceContext context, const FileSourceConfig& config, io::FileSystem& file_system)
     : context_(std::move(context)),
       config_(config),
       file_system_(file_system),
       path_(resolve_path(context_.base_dir, config.path)) {}
 
-FileSource::~FileSource() {
-  ASSERT_WHY(!is_reading_, "close() waits for the read under way");
-}
-
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto FileSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
+FileSource::~FileSource() = default;
 
 Status FileSource::start(std::string cursor) {
   LOOP_ASSERT(context_.loop);
@@ -155,11 +132,14 @@ Status FileSource::start(std::string cursor) {
   }
   TRY_ASSIGN(auto file, file_system_.open(path_, io::OpenMode::kRead));
   TRY_ASSIGN(FileCursor at, place(*file, cursor));
-  base_ = at.base;
   if (at.offset > 0 && at.offset == at.size) {
     log_info(kComponent, "the file was read to its end before; run with --from-start to read it again",
              {{"source", context_.name}, {"path", path_}, {"bytes", at.size}});
-    finish_later();
+    context_.loop.post([this, alive = std::weak_ptr<char>(alive_)] {
+      if (alive.expired() || stopped_) return;
+      finished_ = true;
+      context_.finished();
+    });
     return {};
   }
   if (at.offset > 0) {
@@ -167,8 +147,11 @@ Status FileSource::start(std::string cursor) {
              {{"source", context_.name}, {"path", path_}, {"offset", at.offset}});
   }
   TRY(open_format(*file, at));
-  reading_ = std::make_shared<Reading>(std::move(file), at, config_);
-  pump();
+  auto chunks = std::make_unique<FileChunks>(std::move(file), at, static_cast<size_t>(config_.max_event.bytes),
+                                             config_.format.format->framing());
+  FileFeedOptions options{context_.name, path_, at.base, config_.format.format->body_format(), decoder_};
+  feed_ = std::make_unique<FileFeed>(context_.loop, context_.intake, std::move(options), std::move(chunks), *this);
+  feed_->pump();
   return {};
 }
 
@@ -209,137 +192,25 @@ Result<FileCursor> FileSource::place(const io::File& file, const std::string& st
   return begin;
 }
 
-void FileSource::finish_later() {
-  ended_ = true;
-  context_.loop.post(guarded([this] { pump(); }));
-}
-
-void FileSource::pump() {
-  if (stopped_ || finished_) return;
-  if (ended_ && chunks_.empty()) {
-    finished_ = true;
-    return context_.finished();
-  }
-  emit();
-  // Bounds memory while the door is slow: what is there, what waits, and one read.
-  const bool enough = chunks_.size() >= at_door_ + kReadAhead;
-  if (!is_reading_ && !ended_ && !enough && read_timer_ == nullptr) read();
-}
-
-void FileSource::read() {
-  const auto work = [reading = reading_] { reading->got = reading->chunks.next(); };
-  is_reading_ = context_.loop.offload(work, [this] { has_read(); });
-  if (is_reading_) return;
-  read_timer_ = context_.loop.start_timer(kPoolFullMs, [this] {
-    const auto fired = std::move(read_timer_);
-    pump();
-  });
-}
-
-void FileSource::has_read() {
-  LOOP_ASSERT(context_.loop);
-  is_reading_ = false;
-  if (closed_) {
+void FileSource::moved(FileFeed& feed) {
+  if (closed_ && !feed.is_reading()) {
     context_.loop.post(std::move(closed_));
-    return;
+  } else if (!stopped_ && !finished_ && feed.is_done()) {
+    finished_ = true;
+    context_.finished();
   }
-  if (stopped_) return;
-  if (!reading_->got) {
-    log_error(kComponent, "tried again in a second: " + reading_->got.error().describe(),
-              {{"source", context_.name}});
-    read_timer_ = context_.loop.start_timer(kRetryMs, [this] {
-      const auto fired = std::move(read_timer_);
-      pump();
-    });
-    return;
-  }
-  for (FileChunk& chunk : *reading_->got) chunks_.push_back({std::move(chunk)});
-  ended_ = reading_->chunks.ended();
-  pump();
-}
-
-void FileSource::emit() {
-  if (going_back_ || waits_for_door_) return;
-  for (size_t i = 0; i < chunks_.size() && at_door_ < kMaxAtDoor; ++i) {
-    if (chunks_[i].state != ChunkState::kWaiting) continue;
-    if (!context_.intake.ready()) {
-      waits_for_door_ = true;
-      return context_.intake.when_ready(guarded([this] {
-        waits_for_door_ = false;
-        pump();
-      }));
-    }
-    emit_one(i);
-  }
-}
-
-void FileSource::emit_one(size_t index) {
-  Chunk& chunk = chunks_[index];
-  RawBatch batch;
-  batch.body = chunk.content.lines.body;
-  batch.format = config_.format.format->body_format();
-  batch.decoder = decoder_;
-  batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = base_ + static_cast<int64_t>(chunk.content.lines.begin);
-  batch.cursor = chunk.content.cursor;
-  chunk.state = ChunkState::kAtDoor;
-  ++at_door_;
-  const uint64_t number = first_number_ + index;
-  context_.intake.emit(std::move(batch), guarded([this, number](const Ack& ack) { acknowledged(number, ack); }));
-}
-
-void FileSource::acknowledged(uint64_t number, const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(number >= first_number_ && number - first_number_ < chunks_.size() && at_door_ > 0);
-  --at_door_;
-  Chunk& chunk = chunks_[number - first_number_];
-  ASSERT(chunk.state == ChunkState::kAtDoor);
-  chunk.state = ack.error ? ChunkState::kWaiting : ChunkState::kAccepted;
-  if (ack.error) {
-    going_back_ = true;
-    // The longest wait anybody asked for serves all of them.
-    retry_after_ms_ = std::max(retry_after_ms_, ack.retry_after_ms);
-    if (retries_++ == 0 && !stopped_) {
-      log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                  {{"source", context_.name}, {"path", path_}});
-    }
-  }
-  // Acknowledgements may overtake each other; what is behind a chunk still out stays.
-  while (!chunks_.empty() && chunks_.front().state == ChunkState::kAccepted) {
-    chunks_.pop_front();
-    ++first_number_;
-    retries_ = 0;
-  }
-  if (going_back_) {
-    if (at_door_ == 0) go_back_later();
-  } else {
-    pump();
-  }
-}
-
-// All are back: those that were turned away are offered again, first things first.
-void FileSource::go_back_later() {
-  if (stopped_) return;
-  const int64_t delay_ms = retry_after_ms_ > 0 ? std::exchange(retry_after_ms_, 0) : kRetryMs;
-  retry_timer_ = context_.loop.start_timer(delay_ms, [this] {
-    const auto fired = std::move(retry_timer_);
-    going_back_ = false;
-    pump();
-  });
 }
 
 void FileSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
-  retry_timer_ = nullptr;
-  read_timer_ = nullptr;
-  if (reading_ != nullptr) reading_->chunks.cancel();
+  if (feed_ != nullptr) feed_->stop();
 }
 
 void FileSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
-  if (is_reading_) {
+  if (feed_ != nullptr && feed_->is_reading()) {
     closed_ = std::move(closed);
   } else {
     context_.loop.post(std::move(closed));
