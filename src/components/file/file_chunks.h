@@ -16,7 +16,7 @@
 namespace colloquium::io {
 class File;
 struct FileInfo;
-}
+}  // namespace colloquium::io
 
 namespace colloquium::components {
 

@@ -95,7 +95,8 @@ Result<bool> FileCursor::speaks_of(const io::File& file) const {
   // The same lengths as then: a file that grew has the same first and last bytes there.
   TRY_ASSIGN(const Fingerprint head_now, read_fingerprint(file, 0, head.length));
   TRY_ASSIGN(const Fingerprint tail_now, read_fingerprint(file, offset - tail.length, tail.length));
-  return head_now == head && tail_now == tail;
+  // Of nothing there is nothing to compare.
+  return (head.length == 0 || head_now == head) && (tail.length == 0 || tail_now == tail);
 }
 
 int64_t FileCursor::next_base() const {

@@ -61,10 +61,17 @@ TEST_CASE("a file needs a path, and unknown keys are errors") {
   CHECK_THAT(problems_of(descriptor, "file: {pth: a}"), Catch::Contains("did you mean 'path'?"));
 }
 
-TEST_CASE("follow is refused with what to do instead") {
-  CHECK_THAT(problems_of(file_source(), "file: {path: a, follow: true}"),
-             Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("tail -F"));
-  CHECK(problems_of(file_source(), "file: {path: a, follow: false}").empty());
+TEST_CASE("what cannot go together is refused where it stands") {
+  CHECK(
+      problems_of(file_source(), "file: {path: \"a/*\", follow: true, format: text, multiline: \"^#\"}").empty());
+  CHECK_THAT(problems_of(file_source(), "file: {path: a, follow: true, format: raw}"),
+             Catch::StartsWith("p.yaml:1:25: error:") && Catch::Contains("one event"));
+  CHECK_THAT(problems_of(file_source(), "file: {path: a, multiline: \"^#\"}"),
+             Catch::Contains("a line per event"));
+  CHECK_THAT(problems_of(file_source(), "file: {path: a, format: csv, multiline: \"^#\"}"),
+             Catch::Contains("a line per event"));
+  CHECK_THAT(problems_of(file_source(), "file: {path: a, format: text, multiline: {start: \"(\"}}"),
+             Catch::Contains("no regular expression"));
 }
 
 TEST_CASE("validation finds a file that is missing or no file of bytes") {
@@ -80,8 +87,9 @@ TEST_CASE("validation finds a file that is missing or no file of bytes") {
   REQUIRE(problems_at("missing").size() == 1);
   CHECK_THAT(problems_at("missing")[0].describe(),
              Catch::StartsWith("p.yaml:1:7: error:") && Catch::Contains("missing"));
-  REQUIRE(problems_at(".").size() == 1);
-  CHECK_THAT(problems_at(".")[0].message, Catch::Contains("not a file of bytes"));
+  CHECK(problems_at(".").empty());  // all of its files
+  REQUIRE(problems_at("/dev/null").size() == 1);
+  CHECK_THAT(problems_at("/dev/null")[0].message, Catch::Contains("not a file of bytes"));
 }
 
 TEST_CASE("the descriptors say what engine and user may rely on") {

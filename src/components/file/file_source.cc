@@ -8,14 +8,57 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "components/file/file_path.h"
+#include "components/file/file_pattern.h"
+#include "components/file/many_files_source.h"
 #include "config/problems.h"
 #include "io/file_system.h"
 
-namespace colloquium::components {
+namespace colloquium {
+
+template <>
+struct ConfigObject<components::MultilineConfig> {
+  static ConfigSpec<components::MultilineConfig> spec() {
+    using Config = components::MultilineConfig;
+    return ConfigSpec<Config>()
+        .field("start", &Config::start,
+               {.description =
+                    "Regular expression (RE2): a line in which it is found begins an event, any other goes on "
+                    "with it.",
+                .example = R"('^\d{4}-')",
+                .required = true,
+                .minimum = 1})
+        .field("timeout", &Config::timeout,
+               {.description = "An event is complete when nothing was added to it for so long.", .minimum = 10})
+        .shorthand("start");
+  }
+};
+
+namespace components {
 namespace {
 
 constexpr size_t kHeaderBytes = size_t{1} << 20;  // the longest header
 constexpr char kComponent[] = "file";
+
+// Where and what is wrong with how records are cut, if anything is.
+void check_records(FileSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  const formats::SourceFormat& format = *config.format.format;
+  if (config.follow && format.is_whole()) {
+    refuse(node, "follow",
+           "a file that is followed never ends, and the format " + config.format.name +
+               " takes a file as one event; choose another format",
+           problems);
+  }
+  if (!config.multiline) return;
+  auto start = formats::StartPattern::create(config.multiline->start);
+  if (!start) {
+    refuse(node, "multiline", start.error().message, problems);
+  } else if (format.framing() != nullptr || format.body_format() != BodyFormat::kNdjson ||
+             config.format.name == "ndjson") {
+    refuse(node, "multiline", "multiline is for formats with a line per event: text, logfmt or syslog", problems);
+  } else {
+    config.start = std::move(*start);
+  }
+}
 
 ParsedConfig parse(const ConfigSpec<FileSourceConfig>& spec, const ConfigNode& node, ConfigProblems& problems) {
   const size_t before = problems.size();
@@ -23,19 +66,23 @@ ParsedConfig parse(const ConfigSpec<FileSourceConfig>& spec, const ConfigNode& n
   const ConfigNode* path = node.kind == ConfigNode::Kind::kMap ? node.find("path") : nullptr;
   config.mark = path == nullptr ? node.mark : path->mark;
   if (problems.size() == before) check_path(node, config.path, problems);
-  if (config.follow) {
-    refuse(node, "follow",
-           "follow: true is not supported by this version, which reads a file once; leave it out, or pipe "
-           "`tail -F FILE` into a stdin source",
-           problems);
-  }
+  if (problems.size() == before) check_records(config, node, problems);
   return std::make_shared<const FileSourceConfig>(std::move(config));
+}
+
+// What ManyFilesSource reads; FileSource has one file, read once.
+bool has_many(const FileSourceConfig& config, const io::FileSystem& fs, const std::string& path) {
+  if (config.follow || config.start != nullptr || FilePattern::is_glob(config.path)) return true;
+  const auto info = fs.info(path);
+  return info && info->is_directory;
 }
 
 void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
   const auto& config = config_of<FileSourceConfig>(parsed);
   if (config.path.empty()) return;
   const std::string path = resolve_path(base_dir, config.path);
+  // Files of a folder or glob, and those that are followed, may come later.
+  if (config.follow || has_many(config, io::posix_file_system(), path)) return;
   const auto info = io::posix_file_system().info(path);
   if (!info) {
     config::add_error(problems, config.mark, info.error().message);
@@ -49,17 +96,34 @@ void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProble
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
   TRY_ASSIGN(io::FileSystem * file_system, file_system_of(context));
-  return std::make_unique<FileSource>(std::move(context), config_of<FileSourceConfig>(parsed), *file_system);
+  const auto& config = config_of<FileSourceConfig>(parsed);
+  if (has_many(config, *file_system, resolve_path(context.base_dir, config.path))) {
+    return std::make_unique<ManyFilesSource>(std::move(context), config, *file_system);
+  }
+  return std::make_unique<FileSource>(std::move(context), config, *file_system);
 }
 
 ConfigSpec<FileSourceConfig> spec() {
   return ConfigSpec<FileSourceConfig>()
-      .field("path", &FileSourceConfig::path,
-             {.description = "File to read; a relative one is relative to the pipeline file.",
-              .example = "in/orders.ndjson",
-              .required = true})
-      .field("follow", &FileSourceConfig::follow,
-             {.description = "Only `false` is supported: the file is read once to its end.", .advanced = true})
+      .field(
+          "path", &FileSourceConfig::path,
+          {.description = "File to read, a folder (the files in it), or a glob; a relative one is relative to the "
+                          "pipeline file. `*`, `?` and `[…]` stand for parts of one name, `**` for any folders.",
+           .example = "in/orders.ndjson",
+           .required = true})
+      .field(
+          "follow", &FileSourceConfig::follow,
+          {.description = "Read on as files grow and new ones come, through rotation by renaming, by copying and "
+                          "cutting, and by removal. `false`: what is there is read once to its end."})
+      .field("multiline", &FileSourceConfig::multiline,
+             {.description = "Several lines may make one event, of a format that has a line for each."})
+      .field("poll", &FileSourceConfig::poll,
+             {.description = "How often is looked for what is new.", .advanced = true, .minimum = 10})
+      .field("max_open_files", &FileSourceConfig::max_open_files,
+             {.description = "More than these wait until others have rested or ended.",
+              .advanced = true,
+              .minimum = 1,
+              .maximum = 10'000})
       .field("format", &FileSourceConfig::format, {.description = "What the file holds."})
       .field(
           "max_event", &FileSourceConfig::max_event,
@@ -74,14 +138,17 @@ Descriptor describe() {
   Descriptor d;
   d.kind = ComponentKind::kSource;
   d.name = "file";
-  d.summary = "Reads the lines of a file once, NDJSON, and resumes where it stopped.";
+  d.summary = "Reads files, once or as they grow, and resumes where it stopped.";
   d.description =
       "Without a `format` there is one JSON value per line; blank lines are skipped, and a last line without line "
       "break counts. The position "
       "is stored with the events. After a restart the source goes on behind what was accepted; a file that was "
       "read to its end is not read again, unless with `--from-start`. It knows a file again by the bytes at its "
       "beginning and before the position, so a file that grew is continued and another one under the same name "
-      "is read from its start.";
+      "is read from its start.\n\n"
+      "With a folder, a glob or `follow` each file is a part of the source with a position of its own, known by "
+      "its "
+      "content: a file that was renamed or copied goes on where it was. Order holds within a file.";
   d.input_trust =
       "Any bytes may come in: a record that makes no event, or is longer than max_event, goes to the dead "
       "letters.";
@@ -97,7 +164,7 @@ Descriptor describe() {
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = true,
-                        .finite = true,
+                        .finite = !config_of<FileSourceConfig>(parsed).follow,
                         .max_event_bytes = config_of<FileSourceConfig>(parsed).max_event.bytes};
   };
   d.check = check;
@@ -217,4 +284,5 @@ void FileSource::close(Task closed) {
   }
 }
 
-}  // namespace colloquium::components
+}  // namespace components
+}  // namespace colloquium

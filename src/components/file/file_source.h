@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,18 @@ class FileSystem;
 
 namespace colloquium::components {
 
+struct MultilineConfig {
+  std::string start;
+  Duration timeout{1000};
+};
+
 struct FileSourceConfig {
   std::string path;
   bool follow = false;
+  Duration poll{250};
+  int64_t max_open_files = 100;
+  std::optional<MultilineConfig> multiline;
+  std::shared_ptr<const formats::StartPattern> start;  // of multiline; null: records are what the format says
   ByteSize max_event{1 << 20};
   formats::SourceFormatSetting format;
   ConfigMark mark;  // of the path

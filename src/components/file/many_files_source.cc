@@ -1,0 +1,340 @@
+#include "components/file/many_files_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/logging.h"
+#include "components/file/file_path.h"
+#include "io/file_system.h"
+
+namespace colloquium::components {
+namespace {
+
+constexpr char kComponent[] = "file";
+constexpr size_t kChunksMax = 24;  // read and not accepted, over all files, beside one per file
+constexpr size_t kHeaderBytes = 64 << 10;
+constexpr int64_t kPoolFullMs = 10;
+constexpr int64_t kGoneMs = 5000;    // how long a file that has no name here any more may stay silent
+constexpr int64_t kRestMs = 60'000;  // how long any file may, before it is closed
+constexpr size_t kNumbersMax = 64;   // parts whose files begin alike
+
+}  // namespace
+
+struct ManyFilesSource::Look {
+  std::vector<FoundFile> found;
+};
+
+struct ManyFilesSource::Opening {
+  FoundFile found;
+  std::vector<KnownPart> known;
+  std::string fresh;
+  bool only_head = true;
+  std::string head;
+  Result<OpenedFile> opened = fail(ErrorCode::kInternal, "not opened");
+};
+
+struct ManyFilesSource::Live {
+  FileKey key;
+  std::string part;
+  std::unique_ptr<FileFeed> feed;
+  int64_t silent_since_ms = 0;  // monotonic
+  bool is_there = true;         // the last look found it
+  uint64_t size = 0;            // as that look saw it
+};
+
+ManyFilesSource::ManyFilesSource(SourceContext context, const FileSourceConfig& config,
+                                 io::FileSystem& file_system)
+    : context_(std::move(context)),
+      config_(config),
+      file_system_(file_system),
+      pattern_(resolve_path(context_.base_dir, config.path)) {}
+
+ManyFilesSource::~ManyFilesSource() {
+  ASSERT_WHY(!busy(), "close() waits for what is under way");
+}
+
+Status ManyFilesSource::start(std::string) {
+  LOOP_ASSERT(context_.loop);
+  look();
+  return {};
+}
+
+bool ManyFilesSource::busy() const {
+  const bool reading =
+      std::any_of(live_.begin(), live_.end(), [](const auto& one) { return one.second->feed->is_reading(); });
+  return is_looking_ || is_opening_ || reading;
+}
+
+void ManyFilesSource::look() {
+  if (stopped_ || is_looking_) return;
+  look_ = std::make_shared<Look>();
+  const auto work = [this, state = look_] { state->found = pattern_.list(file_system_); };
+  is_looking_ = context_.loop.offload(work, [this] { has_looked(); });
+  if (!is_looking_) look_later();
+}
+
+void ManyFilesSource::look_later() {
+  if (stopped_ || timer_ != nullptr) return;
+  timer_ = context_.loop.start_timer(looked_once_ ? config_.poll.ms : kPoolFullMs, [this] {
+    const auto fired = std::move(timer_);
+    look();
+  });
+}
+
+void ManyFilesSource::has_looked() {
+  LOOP_ASSERT(context_.loop);
+  is_looking_ = false;
+  if (stopped_) return finish_close();
+  looked_once_ = true;
+  for (const auto& [key, live] : live_) live->is_there = false;
+  to_open_.clear();
+  for (const FoundFile& found : look_->found) see(found);
+  if (look_->found.empty() && !config_.follow) {
+    log_info(kComponent, "no file is there", {{"source", context_.name}, {"path", pattern_.text()}});
+  }
+  if (config_.follow) poll_live();
+  open_next();
+  check_finished();
+  // One that is read once is looked for once.
+  if (config_.follow) look_later();
+}
+
+void ManyFilesSource::see(const FoundFile& found) {
+  const FileKey key{found.info.device, found.info.inode};
+  if (const auto live = live_.find(key); live != live_.end()) {
+    live->second->is_there = true;
+    live->second->size = found.info.size;
+    if (live->second->feed->path() != found.path) live->second->feed->set_path(found.path);
+    return;
+  }
+  if (config_.follow && found.info.size < kIdentityBytesMin) return;
+  if (const auto resting = resting_.find(key); resting != resting_.end()) {
+    const std::string& part = resting->second.copy_of;
+    const bool original_read = !part.empty() && std::any_of(live_.begin(), live_.end(), [&](const auto& one) {
+      return one.second->part == part;
+    });
+    if (found.info.size == resting->second.size && (part.empty() || original_read)) return;
+    resting_.erase(resting);
+  }
+  to_open_.push_back(found);
+}
+
+void ManyFilesSource::open_next() {
+  if (stopped_ || is_opening_ || to_open_.empty()) return;
+  release_idle(live_.size() + 1);
+  if (live_.size() >= static_cast<size_t>(config_.max_open_files)) return;
+  opening_ = std::make_shared<Opening>();
+  opening_->found = std::move(to_open_.front());
+  to_open_.pop_front();
+  // Its beginning first: by that it is looked for among the parts.
+  const auto work = [this, state = opening_] {
+    state->opened =
+        open_known(file_system_, state->found.path, state->found.info.inode, {}, {}, false, kFingerprintBytes);
+  };
+  is_opening_ = context_.loop.offload(work, [this] { has_opened(); });
+  if (is_opening_) return;
+  to_open_.push_front(std::move(opening_->found));
+  look_later();
+}
+
+void ManyFilesSource::has_opened() {
+  LOOP_ASSERT(context_.loop);
+  is_opening_ = false;
+  if (stopped_) return finish_close();
+  Opening& opening = *opening_;
+  if (!opening.opened) {
+    log_warning(kComponent, "not read now: " + opening.opened.error().describe(), {{"source", context_.name}});
+  } else if (opening.only_head) {
+    opening.only_head = false;
+    opening.known = known_parts(opening.opened->head, opening.fresh);
+    const auto work = [this, state = opening_] {
+      state->opened = open_known(file_system_, state->found.path, state->found.info.inode, state->known,
+                                 state->fresh, context_.from_start, kHeaderBytes);
+    };
+    is_opening_ = context_.loop.offload(work, [this] { has_opened(); });
+    if (is_opening_) return;
+    to_open_.push_front(opening.found);
+    return look_later();
+  } else {
+    begin_feed(std::move(*opening.opened));
+  }
+  open_next();
+  check_finished();
+}
+
+std::vector<KnownPart> ManyFilesSource::known_parts(const std::string& head, std::string& fresh) {
+  std::vector<KnownPart> known;
+  for (const std::string& name : part_names(head)) {
+    for (size_t number = 1; number <= kNumbersMax; ++number) {
+      const std::string part = number == 1 ? name : name + "." + std::to_string(number);
+      const auto of_run = cursors_.find(part);
+      std::string cursor = of_run != cursors_.end() ? of_run->second : context_.intake.part(part).stored_cursor();
+      if (cursor.empty()) {
+        if (fresh.empty()) fresh = part;
+        break;
+      }
+      const bool in_use =
+          std::any_of(live_.begin(), live_.end(), [&](const auto& one) { return one.second->part == part; });
+      known.push_back({part, std::move(cursor), in_use});
+    }
+  }
+  return known;
+}
+
+Result<std::shared_ptr<const RecordDecoder>> ManyFilesSource::decoder_for(OpenedFile& opened) const {
+  TRY_ASSIGN(formats::OpenedRecords records, config_.format.format->open(opened.head));
+  opened.at.offset = std::max(opened.at.offset, records.begin);
+  if (config_.start == nullptr) return records.decoder;
+  return formats::multiline_decoder(config_.start, std::move(records.decoder));
+}
+
+void ManyFilesSource::begin_feed(OpenedFile opened) {
+  const FoundFile& found = opening_->found;
+  const FileKey key{found.info.device, found.info.inode};
+  if (opened.copy_of) {
+    resting_[key] = {found.info.size, *opened.copy_of};
+    return;
+  }
+  if (opened.part.empty()) {
+    log_error(kComponent, "not read: too many files begin with the same bytes", {{"path", found.path}});
+    return;
+  }
+  if (opened.at.offset > 0 && opened.at.offset == opened.at.size) {
+    if (!config_.follow) {
+      log_info(kComponent, "the file was read to its end before; run with --from-start to read it again",
+               {{"source", context_.name}, {"path", found.path}, {"bytes", opened.at.size}});
+    }
+    resting_[key] = {found.info.size, {}};
+    cursors_.emplace(opened.part, opened.at.encode());
+    return;
+  }
+  auto decoder = decoder_for(opened);
+  if (!decoder) {
+    log_error(kComponent, "not read: " + decoder.error().message,
+              {{"source", context_.name}, {"path", found.path}});
+    resting_[key] = {found.info.size, {}};
+    return;
+  }
+  log_info(kComponent, opened.at.offset > 0 ? "reading on" : "reading",
+           {{"source", context_.name}, {"path", found.path}, {"offset", opened.at.offset}});
+  cursors_[opened.part] = opened.at.encode();
+  auto framing =
+      config_.start == nullptr ? config_.format.format->framing() : formats::multiline_framing(config_.start);
+  const int64_t base = opened.at.base;
+  auto chunks =
+      std::make_unique<FileChunks>(std::move(opened.file), opened.at, static_cast<size_t>(config_.max_event.bytes),
+                                   std::move(framing), config_.follow);
+  auto live = std::make_unique<Live>();
+  live->key = key;
+  live->part = opened.part;
+  live->size = found.info.size;
+  live->silent_since_ms = context_.clock.monotonic_ns() / 1'000'000;
+  live->feed = std::make_unique<FileFeed>(
+      context_.loop, context_.intake.part(opened.part),
+      FileFeedOptions{context_.name, found.path, base, config_.format.format->body_format(), std::move(*decoder)},
+      std::move(chunks), *this);
+  FileFeed& feed = *live->feed;
+  live_[key] = std::move(live);
+  feed.pump();
+}
+
+bool ManyFilesSource::may_read() const {
+  size_t chunks = 0;
+  for (const auto& [key, live] : live_) chunks += live->feed->chunks();
+  return chunks < kChunksMax;
+}
+
+void ManyFilesSource::moved(FileFeed& feed) {
+  if (stopped_) return finish_close();
+  const auto found =
+      std::find_if(live_.begin(), live_.end(), [&](const auto& one) { return one.second->feed.get() == &feed; });
+  if (found == live_.end()) return;
+  Live& live = *found->second;
+  if (!feed.cursor().empty()) cursors_[live.part] = feed.cursor();
+  if (feed.chunks() > 0 || !feed.is_done()) live.silent_since_ms = context_.clock.monotonic_ns() / 1'000'000;
+  if (feed.is_done() && (!config_.follow || feed.is_replaced())) {
+    release(feed);
+    open_next();
+    return check_finished();
+  }
+  // Others may have waited for the room that it left.
+  for (const auto& [key, other] : live_) {
+    if (other->feed.get() != &feed) other->feed->pump();
+  }
+}
+
+void ManyFilesSource::poll_live() {
+  std::vector<Live*> all;
+  for (const auto& [key, live] : live_) all.push_back(live.get());
+  for (Live* live : all) poll_one(*live);
+}
+
+void ManyFilesSource::poll_one(Live& live) {
+  FileFeed& feed = *live.feed;
+  if (feed.is_reading() || !feed.is_done()) return;
+  const int64_t silent_ms = context_.clock.monotonic_ns() / 1'000'000 - live.silent_since_ms;
+  if (live.is_there && silent_ms >= kRestMs && feed.position() == live.size) return release(feed);
+  // Nobody who knew its name will write to it after that.
+  if (!live.is_there && silent_ms >= kGoneMs) {
+    if (feed.is_finishing()) return release(feed);
+    return feed.finish();
+  }
+  const bool at_rest = config_.start != nullptr && silent_ms >= config_.multiline->timeout.ms;
+  if (!live.is_there || live.size != feed.position() || at_rest) feed.poll(at_rest);
+}
+
+void ManyFilesSource::release(FileFeed& feed) {
+  const auto found =
+      std::find_if(live_.begin(), live_.end(), [&](const auto& one) { return one.second->feed.get() == &feed; });
+  ASSERT(found != live_.end() && !feed.is_reading());
+  Live& live = *found->second;
+  // A file that was cut or rewritten is looked at again at once.
+  if (!feed.is_replaced()) resting_[live.key] = {live.size, {}};
+  feed.stop();
+  gone_.push_back(std::move(live.feed));
+  live_.erase(found);
+  context_.loop.post([alive = std::weak_ptr<char>(alive_), this] {
+    if (!alive.expired()) gone_.clear();
+  });
+}
+
+void ManyFilesSource::release_idle(size_t wanted) {
+  if (wanted <= static_cast<size_t>(config_.max_open_files)) return;
+  FileFeed* idlest = nullptr;
+  int64_t since_ms = INT64_MAX;
+  for (const auto& [key, live] : live_) {
+    const bool idle = live->feed->is_done() && live->is_there && live->feed->position() == live->size;
+    if (!idle || live->silent_since_ms >= since_ms) continue;
+    idlest = live->feed.get();
+    since_ms = live->silent_since_ms;
+  }
+  if (idlest != nullptr) release(*idlest);
+}
+
+void ManyFilesSource::check_finished() {
+  if (config_.follow || finished_ || stopped_ || !looked_once_) return;
+  if (!to_open_.empty() || is_opening_ || !live_.empty()) return;
+  finished_ = true;
+  context_.finished();
+}
+
+void ManyFilesSource::stop_intake() {
+  LOOP_ASSERT(context_.loop);
+  if (std::exchange(stopped_, true)) return;
+  timer_ = nullptr;
+  for (const auto& [key, live] : live_) live->feed->stop();
+}
+
+void ManyFilesSource::close(Task closed) {
+  LOOP_ASSERT(context_.loop);
+  stop_intake();
+  closed_ = std::move(closed);
+  finish_close();
+}
+
+void ManyFilesSource::finish_close() {
+  if (closed_ && !busy()) context_.loop.post(std::move(closed_));
+}
+
+}  // namespace colloquium::components
