@@ -124,7 +124,7 @@ RawBatch records(const std::string& body, BadEventPolicy policy) {
 
 }  // namespace
 
-TEST_CASE("records that are no JSON are made events, and bad ones keep their bytes and their place", "[REQ-025]") {
+TEST_CASE("records that are no JSON are made events, and bad ones keep their bytes and their place", "[REQ-021]") {
   Setting setting;
   if (GENERATE(false, true)) setting.partition_by = R"(["$input"])";
   Bench bench(setting);

@@ -51,7 +51,7 @@ TEST_CASE("ndjson writes a line per event, a tombstone as null") {
   CHECK(setting("json").format->is_lines());
 }
 
-TEST_CASE("csv writes the columns in their order, quoted where needed", "[REQ-025]") {
+TEST_CASE("csv writes the columns in their order, quoted where needed", "[REQ-020]") {
   CHECK(written("csv: {columns: [id, /c/name, tags]}",
                 {R"({"id":1,"c":{"name":"A, \"B\"\nC"},"tags":[1, 2]})", R"({"tags":null,"id":"x"})", "3"}) ==
         "id,/c/name,tags\n1,\"A, \"\"B\"\"\nC\",\"[1,2]\"\nx,,\n! only an object can be written \n"
@@ -65,13 +65,13 @@ TEST_CASE("text writes strings as they are, and bytes that were no UTF-8 as thos
   CHECK(written("raw", {R"("a")", R"("b\n")"}) == "ab\n");
 }
 
-TEST_CASE("logfmt writes members, with quotes where a reader would see something else", "[REQ-025]") {
+TEST_CASE("logfmt writes members, with quotes where a reader would see something else", "[REQ-020]") {
   CHECK(
       written("logfmt", {R"({"a":1,"b":"x y","c":"1","d":true,"e":"","f g":"z","h":{"i": 1},"j":null})"}) ==
       "a=1 b=\"x y\" c=\"1\" d=true e=\"\" f_g=z h=\"{\\\"i\\\":1}\" j=null\n! only an object can be written \n");
 }
 
-TEST_CASE("a template writes what its expression yields, and nothing else than text", "[REQ-025]") {
+TEST_CASE("a template writes what its expression yields, and nothing else than text", "[REQ-020]") {
   CHECK(written("template: [strConcat, \"#\", [\"$input\", /id]]", {R"({"id":"a"})"}).starts_with("#a\n"));
   CHECK(written("{template: {text: [\"$input\", /id], line_break: false}}", {R"({"id":"a"})", R"({"id":7})"})
             .starts_with("a7"));

@@ -8,6 +8,7 @@
 
 #include "io/checksum.h"
 #include "io/file_system.h"
+#include "io/inflated_file.h"
 
 namespace colloquium::components {
 namespace {
@@ -32,11 +33,13 @@ std::vector<std::string> part_names(std::string_view head) {
   return names;
 }
 
-Result<OpenedFile> open_known(io::FileSystem& fs, const std::string& path, uint64_t inode,
-                              const std::vector<KnownPart>& known, const std::string& fresh, bool from_start,
-                              size_t head_bytes) {
+Result<OpenedFile> open_file(io::FileSystem& fs, const std::string& path, uint64_t inode, size_t head_bytes) {
   OpenedFile opened;
-  TRY_ASSIGN(opened.file, fs.open(path, io::OpenMode::kRead));
+  TRY_ASSIGN(auto file, fs.open(path, io::OpenMode::kRead));
+  TRY_ASSIGN(opened.is_compressed, io::is_compressed(*file));
+  auto content = io::inflated(std::move(file));
+  if (!content) return fail(content.error().code, "cannot read '" + path + "': " + content.error().message);
+  opened.file = std::move(*content);
   TRY_ASSIGN(const io::FileInfo info, opened.file->info());
   if (info.inode != inode) return fail(ErrorCode::kConflict, "'" + path + "' is another file now");
   opened.head.resize(head_bytes);
@@ -44,27 +47,31 @@ Result<OpenedFile> open_known(io::FileSystem& fs, const std::string& path, uint6
   opened.head.resize(got);
   opened.at.inode = info.inode;
   opened.at.size = info.size;
-  TRY_ASSIGN(opened.at.head, read_fingerprint(*opened.file, 0, std::min<uint64_t>(info.size, kFingerprintBytes)));
+  opened.at.head = fingerprint_of(std::string_view(opened.head).substr(0, kFingerprintBytes));
+  return opened;
+}
+
+Status find_part(OpenedFile& opened, const std::vector<KnownPart>& known, const std::string& fresh,
+                 bool from_start) {
   opened.part = fresh;
   for (const KnownPart& part : known) {
-    const auto cursor = FileCursor::decode(part.cursor);
-    if (!cursor) return fail(cursor.error());
-    TRY_ASSIGN(const bool same, cursor->speaks_of(*opened.file));
+    TRY_ASSIGN(const FileCursor cursor, FileCursor::decode(part.cursor));
+    TRY_ASSIGN(const bool same, cursor.speaks_of(*opened.file));
     if (!same) continue;
     if (part.in_use) {
       opened.copy_of = part.name;
-      return opened;
+      return {};
     }
     opened.part = part.name;
     // Also with --from-start: to the log a position below what it has is an event it has.
-    opened.at.base = from_start ? cursor->next_base() : cursor->base;
+    opened.at.base = from_start ? cursor.next_base() : cursor.base;
     if (!from_start) {
-      opened.at.offset = cursor->offset;
-      opened.at.tail = cursor->tail;
+      opened.at.offset = cursor.offset;
+      opened.at.tail = cursor.tail;
     }
-    return opened;
+    return {};
   }
-  return opened;
+  return {};
 }
 
 }  // namespace colloquium::components

@@ -43,14 +43,17 @@ struct OpenedFile {
   FileCursor at;  // where to begin
   std::string part;
   std::string head;  // its beginning, as much as was asked for
-  // Set: it is the same, so far, as a file that is being read under this part. Nothing is opened.
+  bool is_compressed = false;
+  // Set: it is the same, so far, as a file that is being read under this part.
   std::optional<std::string> copy_of;
 };
 
-// Opens `path` and finds its part among `known`; `fresh` is the name if it is none of them. kConflict if the path
-// names another file meanwhile than the one with `inode`.
-Result<OpenedFile> open_known(io::FileSystem& fs, const std::string& path, uint64_t inode,
-                              const std::vector<KnownPart>& known, const std::string& fresh, bool from_start,
-                              size_t head_bytes);
+// Opens `path`; what is compressed is opened as what it holds. kConflict if the path names another file meanwhile
+// than the one with `inode`.
+Result<OpenedFile> open_file(io::FileSystem& fs, const std::string& path, uint64_t inode, size_t head_bytes);
+
+// Finds the part of `opened` among `known`; `fresh` is the name if it is none of them.
+Status find_part(OpenedFile& opened, const std::vector<KnownPart>& known, const std::string& fresh,
+                 bool from_start);
 
 }  // namespace colloquium::components

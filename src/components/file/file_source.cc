@@ -12,6 +12,7 @@
 #include "components/file/many_files_source.h"
 #include "config/problems.h"
 #include "io/file_system.h"
+#include "io/inflated_file.h"
 
 namespace colloquium {
 
@@ -71,10 +72,12 @@ ParsedConfig parse(const ConfigSpec<FileSourceConfig>& spec, const ConfigNode& n
 }
 
 // What ManyFilesSource reads; FileSource has one file, read once.
-bool has_many(const FileSourceConfig& config, const io::FileSystem& fs, const std::string& path) {
+bool has_many(const FileSourceConfig& config, io::FileSystem& fs, const std::string& path) {
   if (config.follow || config.start != nullptr || FilePattern::is_glob(config.path)) return true;
   const auto info = fs.info(path);
-  return info && info->is_directory;
+  if (!info || !info->is_regular) return info && info->is_directory;
+  const auto file = fs.open(path, io::OpenMode::kRead);
+  return file && io::is_compressed(**file).value_or(false);
 }
 
 void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
@@ -148,7 +151,11 @@ Descriptor describe() {
       "is read from its start.\n\n"
       "With a folder, a glob or `follow` each file is a part of the source with a position of its own, known by "
       "its "
-      "content: a file that was renamed or copied goes on where it was. Order holds within a file.";
+      "content: a file that was renamed or copied goes on where it was. Order holds within a file. gzip and zstd "
+      "files are told "
+      "by their first bytes, and read once they are complete; one that was read before it was compressed is not "
+      "read "
+      "again.";
   d.input_trust =
       "Any bytes may come in: a record that makes no event, or is longer than max_event, goes to the dead "
       "letters.";

@@ -29,8 +29,6 @@ struct ManyFilesSource::Opening {
   FoundFile found;
   std::vector<KnownPart> known;
   std::string fresh;
-  bool only_head = true;
-  std::string head;
   Result<OpenedFile> opened = fail(ErrorCode::kInternal, "not opened");
 };
 
@@ -39,6 +37,7 @@ struct ManyFilesSource::Live {
   std::string part;
   std::unique_ptr<FileFeed> feed;
   int64_t silent_since_ms = 0;  // monotonic
+  bool is_whole = false;        // compressed: it ends where it ends
   bool is_there = true;         // the last look found it
   uint64_t size = 0;            // as that look saw it
 };
@@ -127,10 +126,8 @@ void ManyFilesSource::open_next() {
   opening_ = std::make_shared<Opening>();
   opening_->found = std::move(to_open_.front());
   to_open_.pop_front();
-  // Its beginning first: by that it is looked for among the parts.
-  const auto work = [this, state = opening_] {
-    state->opened =
-        open_known(file_system_, state->found.path, state->found.info.inode, {}, {}, false, kFingerprintBytes);
+  const auto work = [&fs = file_system_, state = opening_] {
+    state->opened = open_file(fs, state->found.path, state->found.info.inode, kHeaderBytes);
   };
   is_opening_ = context_.loop.offload(work, [this] { has_opened(); });
   if (is_opening_) return;
@@ -138,27 +135,38 @@ void ManyFilesSource::open_next() {
   look_later();
 }
 
+// By its beginning it is looked for among the parts; whether it is one of them, the file has to tell.
 void ManyFilesSource::has_opened() {
   LOOP_ASSERT(context_.loop);
   is_opening_ = false;
   if (stopped_) return finish_close();
-  Opening& opening = *opening_;
-  if (!opening.opened) {
-    log_warning(kComponent, "not read now: " + opening.opened.error().describe(), {{"source", context_.name}});
-  } else if (opening.only_head) {
-    opening.only_head = false;
-    opening.known = known_parts(opening.opened->head, opening.fresh);
-    const auto work = [this, state = opening_] {
-      state->opened = open_known(file_system_, state->found.path, state->found.info.inode, state->known,
-                                 state->fresh, context_.from_start, kHeaderBytes);
-    };
-    is_opening_ = context_.loop.offload(work, [this] { has_opened(); });
-    if (is_opening_) return;
-    to_open_.push_front(opening.found);
-    return look_later();
-  } else {
-    begin_feed(std::move(*opening.opened));
-  }
+  if (!opening_->opened) return not_opened(opening_->opened.error());
+  opening_->known = known_parts(opening_->opened->head, opening_->fresh);
+  const auto work = [state = opening_, from_start = context_.from_start] {
+    const Status status = find_part(*state->opened, state->known, state->fresh, from_start);
+    if (!status) state->opened = fail(status.error());
+  };
+  is_opening_ = context_.loop.offload(work, [this] { has_found_part(); });
+  if (is_opening_) return;
+  to_open_.push_front(opening_->found);
+  look_later();
+}
+
+void ManyFilesSource::has_found_part() {
+  LOOP_ASSERT(context_.loop);
+  is_opening_ = false;
+  if (stopped_) return finish_close();
+  if (!opening_->opened) return not_opened(opening_->opened.error());
+  begin_feed(std::move(*opening_->opened));
+  open_next();
+  check_finished();
+}
+
+// It may be complete, or readable, at another look.
+void ManyFilesSource::not_opened(const Error& error) {
+  log_warning(kComponent, "not read now: " + error.describe(), {{"source", context_.name}});
+  const io::FileInfo& info = opening_->found.info;
+  if (error.code == ErrorCode::kCorrupt) resting_[{info.device, info.inode}] = {info.size, {}};
   open_next();
   check_finished();
 }
@@ -222,12 +230,14 @@ void ManyFilesSource::begin_feed(OpenedFile opened) {
   auto framing =
       config_.start == nullptr ? config_.format.format->framing() : formats::multiline_framing(config_.start);
   const int64_t base = opened.at.base;
+  const bool grows = config_.follow && !opened.is_compressed;
   auto chunks =
       std::make_unique<FileChunks>(std::move(opened.file), opened.at, static_cast<size_t>(config_.max_event.bytes),
                                    std::move(framing), config_.follow);
   auto live = std::make_unique<Live>();
   live->key = key;
   live->part = opened.part;
+  live->is_whole = !grows;
   live->size = found.info.size;
   live->silent_since_ms = context_.clock.monotonic_ns() / 1'000'000;
   live->feed = std::make_unique<FileFeed>(
@@ -253,7 +263,7 @@ void ManyFilesSource::moved(FileFeed& feed) {
   Live& live = *found->second;
   if (!feed.cursor().empty()) cursors_[live.part] = feed.cursor();
   if (feed.chunks() > 0 || !feed.is_done()) live.silent_since_ms = context_.clock.monotonic_ns() / 1'000'000;
-  if (feed.is_done() && (!config_.follow || feed.is_replaced())) {
+  if (feed.is_done() && (live.is_whole || feed.is_replaced())) {
     release(feed);
     open_next();
     return check_finished();
@@ -272,7 +282,7 @@ void ManyFilesSource::poll_live() {
 
 void ManyFilesSource::poll_one(Live& live) {
   FileFeed& feed = *live.feed;
-  if (feed.is_reading() || !feed.is_done()) return;
+  if (live.is_whole || feed.is_reading() || !feed.is_done()) return;
   const int64_t silent_ms = context_.clock.monotonic_ns() / 1'000'000 - live.silent_since_ms;
   if (live.is_there && silent_ms >= kRestMs && feed.position() == live.size) return release(feed);
   // Nobody who knew its name will write to it after that.

@@ -61,6 +61,8 @@ class ManyFilesSource final : public Source, public FeedOwner {
   void look_later();
   void open_next();
   void has_opened();
+  void has_found_part();
+  void not_opened(const Error& error);
   std::vector<KnownPart> known_parts(const std::string& head, std::string& fresh);
   void begin_feed(OpenedFile opened);
   Result<std::shared_ptr<const RecordDecoder>> decoder_for(OpenedFile& opened) const;

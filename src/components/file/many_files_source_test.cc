@@ -1,11 +1,13 @@
 #include "components/file/many_files_source.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/logging.h"
+#include "io/compress.h"
 #include "io/memory_file_system.h"
 #include "loop/test_loop.h"
 #include "tests/fake_intake.h"
@@ -113,7 +115,7 @@ std::string lines(int from, int to) {
 
 }  // namespace
 
-TEST_CASE("the files of a folder are read once, each with a cursor of its own", "[REQ-024]") {
+TEST_CASE("the files of a folder are read once, each with a cursor of its own", "[REQ-004]") {
   Fixture f;
   f.append("a", lines(0, 10));
   f.append("b", lines(20, 30));
@@ -137,7 +139,7 @@ TEST_CASE("the files of a folder are read once, each with a cursor of its own", 
   CHECK_THAT(f.log, Catch::Contains("read to its end before"));
 }
 
-TEST_CASE("a renamed or copied file is the one it was", "[REQ-024]") {
+TEST_CASE("a renamed or copied file is the one it was", "[REQ-004]") {
   Fixture f;
   f.append("a", lines(0, 10));
   Stored stored;
@@ -168,7 +170,7 @@ TEST_CASE("from the start every file is read again, at higher positions") {
   }
 }
 
-TEST_CASE("files that begin with the same bytes are told apart", "[REQ-024]") {
+TEST_CASE("files that begin with the same bytes are told apart", "[REQ-004]") {
   Fixture f;
   const std::string head(2000, ' ');
   f.append("a", head + "\n1\n");
@@ -184,7 +186,7 @@ TEST_CASE("files that begin with the same bytes are told apart", "[REQ-024]") {
   CHECK(again.accepted().empty());
 }
 
-TEST_CASE("a followed file is read as it grows, in whole lines", "[REQ-024]") {
+TEST_CASE("a followed file is read as it grows, in whole lines", "[REQ-004]") {
   Fixture f;
   Run run(f.fs, config_for("in/a", true));
   CHECK(run.finished == 0);
@@ -198,7 +200,7 @@ TEST_CASE("a followed file is read as it grows, in whole lines", "[REQ-024]") {
   CHECK(run.finished == 0);
 }
 
-TEST_CASE("a file that is renamed is read to its end, and so is the new one", "[REQ-024]") {
+TEST_CASE("a file that is renamed is read to its end, and so is the new one", "[REQ-004]") {
   Fixture f;
   const bool in_sight = GENERATE(true, false);
   f.append("app.log", lines(0, 5));
@@ -219,7 +221,7 @@ TEST_CASE("a file that is renamed is read to its end, and so is the new one", "[
 }
 
 TEST_CASE("a file that is copied and cut is read on, and what was not read yet is read from the copy",
-          "[REQ-024]") {
+          "[REQ-004]") {
   Fixture f;
   f.append("app.log", lines(0, 5));
   Run run(f.fs, config_for("in/app.log*", true));
@@ -236,7 +238,7 @@ TEST_CASE("a file that is copied and cut is read on, and what was not read yet i
   CHECK(got.size() == 27 * line(0).size() + 1);
 }
 
-TEST_CASE("a removed file is read to its end, its last line too", "[REQ-024]") {
+TEST_CASE("a removed file is read to its end, its last line too", "[REQ-004]") {
   Fixture f;
   f.append("a", lines(0, 3) + "{\"no\":\"line break\"}");
   Run run(f.fs, config_for("in/a", true));
@@ -247,7 +249,7 @@ TEST_CASE("a removed file is read to its end, its last line too", "[REQ-024]") {
   CHECK(run.accepted() == lines(0, 3) + "{\"no\":\"line break\"}");
 }
 
-TEST_CASE("after a restart each file goes on behind what was accepted", "[REQ-024]") {
+TEST_CASE("after a restart each file goes on behind what was accepted", "[REQ-004]") {
   Fixture f;
   f.append("a", lines(0, 5));
   Stored stored;
@@ -279,7 +281,7 @@ TEST_CASE("a file that rested is opened again when it grows, and only so many ar
   CHECK(run.parts() == 6);
 }
 
-TEST_CASE("several lines make an event, the last of them when nothing came for a while", "[REQ-024]") {
+TEST_CASE("several lines make an event, the last of them when nothing came for a while", "[REQ-004]") {
   Fixture f;
   FileSourceConfig config = config_for("in/*", true);
   config.format = format("text");
@@ -296,6 +298,43 @@ TEST_CASE("several lines make an event, the last of them when nothing came for a
   std::string_view record;
   REQUIRE(batch.decoder->next(rest, record));
   CHECK(record == "2026 one\n  at x");
+}
+
+TEST_CASE("a file that was read before it was compressed goes on where it was", "[REQ-004]") {
+  Fixture f;
+  f.append("app.log", lines(0, 500));
+  Run run(f.fs, config_for("in/*", true));
+  run.later();
+  f.append("app.log", lines(500, 510));
+  const std::string content = io::read_file(f.fs, "in/app.log", 1 << 20).value();
+  std::string packed;
+  const auto codec = GENERATE(io::Compression::kGzip, io::Compression::kZstd);
+  REQUIRE(io::Compressor().compress(codec, content, packed));
+  // It comes in pieces, and the original goes.
+  f.append("app.log.1", std::string_view(packed).substr(0, packed.size() / 2));
+  run.later(500);
+  f.append("app.log.1", std::string_view(packed).substr(packed.size() / 2));
+  REQUIRE(f.fs.remove("in/app.log"));
+  run.later(9000);
+  CHECK(run.accepted() == lines(0, 510));
+}
+
+TEST_CASE("compressed files are read once", "[REQ-004]") {
+  Fixture f;
+  std::string packed;
+  REQUIRE(io::Compressor().compress(io::Compression::kGzip, lines(0, 100), packed));
+  f.append("a.gz", packed);
+  f.append("damaged.gz", packed.substr(0, 100));
+  Stored stored;
+  {
+    Run run(f.fs, config_for("in", false));
+    CHECK(run.accepted() == lines(0, 100));
+    CHECK(run.finished == 1);
+    stored = run.stored();
+  }
+  Run again(f.fs, config_for("in", false), stored);
+  CHECK(again.accepted().empty());
+  CHECK_THAT(f.log, Catch::Contains("damaged.gz") && Catch::Contains("not complete"));
 }
 
 TEST_CASE("every CSV file has a header of its own") {
