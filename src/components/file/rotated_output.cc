@@ -13,6 +13,8 @@ namespace {
 
 constexpr uint64_t kNotSynced = UINT64_MAX;
 constexpr int kNumbersMax = 1'000'000;
+constexpr size_t kNamesKept = 10'000;
+constexpr std::string_view kPart = ".part";
 
 std::string quote(const std::string& path) {
   return "'" + path + "'";
@@ -75,7 +77,11 @@ Result<std::unique_ptr<RotatedOutput>> RotatedOutput::open(Options options, cons
   TRY_ASSIGN(const std::vector<RotatedEntry> entries, decode_rotated(token));
   std::unique_ptr<RotatedOutput> output(new RotatedOutput(std::move(options), std::move(text), std::move(path)));
   output->history_ = !token.empty();
-  for (const RotatedEntry& entry : entries) TRY(output->restore(entry));
+  for (const RotatedEntry& entry : entries) {
+    output->committed_parts_.push_back(entry.part);
+    TRY(output->restore(entry));
+  }
+  for (const RotatedEntry& entry : entries) output->remove_orphans(entry.name);
   output->publish();
   return output;
 }
@@ -188,6 +194,7 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::file_for(std::string_view name, 
 
 Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   close_one_of_many();
+  remove_orphans(name);
   io::FileSystem& fs = options_.file_system;
   auto file = std::make_unique<OpenFile>();
   const std::string whole = resolve_path(options_.base_dir, name);
@@ -195,9 +202,7 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   // The plain name, unless a file waits under it for its commit, or somebody left one before this sink began.
   for (int number = 1; file->file == nullptr; ++number) {
     file->part = whole + (number == 1 ? "" : "." + std::to_string(number)) + ".part";
-    const bool ours =
-        std::any_of(files_.begin(), files_.end(), [&](const auto& other) { return other->part == file->part; });
-    if (ours || (!history_ && fs.info(file->part).has_value())) continue;
+    if (is_taken(file->part) || (!history_ && fs.info(file->part).has_value())) continue;
     TRY_ASSIGN(file->file, fs.open(file->part, io::OpenMode::kOpenOrCreate));
   }
   auto held = fs.lock(file->part);
@@ -213,6 +218,36 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   file->opened_ms = options_.clock.wall_ms();
   files_.push_back(std::move(file));
   return files_.back().get();
+}
+
+bool RotatedOutput::is_taken(const std::string& part) const {
+  const auto has = [&](const std::vector<std::string>& paths) {
+    return std::find(paths.begin(), paths.end(), part) != paths.end();
+  };
+  if (has(committed_parts_) || has(token_parts_)) return true;
+  return std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return file->part == part; });
+}
+
+// "a.ndjson.part" and "a.ndjson.7.part" beside what will be "a.ndjson". One that can't be removed is told by
+// whoever finds it; it is used again, emptied, when its number comes.
+void RotatedOutput::remove_orphans(const std::string& name) {
+  if (!history_ || !looked_at_.insert(name).second) return;
+  if (looked_at_.size() > kNamesKept) looked_at_ = {name};
+  io::FileSystem& fs = options_.file_system;
+  const std::string whole = resolve_path(options_.base_dir, name);
+  const std::string folder = io::parent_of(whole);
+  const std::string begin = whole.substr(whole.rfind('/') + 1) + ".";
+  const auto found = fs.list(folder);
+  if (!found) return;
+  for (const std::string& each : *found) {
+    if (!each.starts_with(begin) || !each.ends_with(kPart)) continue;
+    const std::string number = each.substr(begin.size() - 1, each.size() - kPart.size() - begin.size() + 1);
+    const bool numbered = number.size() > 1 && number.find_first_not_of("0123456789", 1) == std::string::npos;
+    const std::string path = io::join(folder, each);
+    if ((!number.empty() && !numbered) || is_taken(path)) continue;
+    // Whoever holds it writes to it.
+    if (const auto held = fs.lock(path)) (void)fs.remove(path);
+  }
 }
 
 void RotatedOutput::close(OpenFile& file) const {
@@ -288,6 +323,8 @@ Result<std::string> RotatedOutput::sync() {
         {file->inode, file->length, file->events, file->opened_ms, file->closed, file->part, file->name});
   }
   history_ = true;
+  token_parts_.clear();
+  for (const RotatedEntry& entry : entries) token_parts_.push_back(entry.part);
   return encode_rotated(entries);
 }
 
@@ -308,6 +345,7 @@ Status RotatedOutput::sync_once() {
 
 void RotatedOutput::committed() {
   for (const auto& file : files_) file->committed_length = file->token_length;
+  committed_parts_ = token_parts_;
   publish();
 }
 

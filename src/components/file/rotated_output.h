@@ -6,8 +6,9 @@
 //
 // Exactly once. The token lists every NAME.part with inode and length. After a restart each is cut back to that
 // length and goes on; what was closed and not renamed is renamed; one that is gone was renamed behind its last
-// commit. A NAME.part that the token does not know holds nothing that was committed, so its name is used again,
-// emptied.
+// commit. So no new file gets the path of one that a token still names, which may be the one a start finds. A
+// NAME.part that the token does not know holds nothing that was committed: its events come again, and with the
+// first of that name it is removed.
 //
 // Each write adds one frame to a compressed file, so lengths between writes are lengths of whole files (gzip, zstd
 // and lz4 frames may follow each other).
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -79,6 +81,10 @@ class RotatedOutput final : public FileOutput {
   // The file that takes an event of that size now; full ones are closed on the way.
   Result<OpenFile*> file_for(std::string_view name, size_t bytes);
   Result<OpenFile*> open_new(std::string name);
+  // Whether a token that may be the one in the journal has it, or a file of this life.
+  bool is_taken(const std::string& part) const;
+  // What a life before left under the name, and nobody committed.
+  void remove_orphans(const std::string& name);
   Status append_pending(OpenFile& file);
   void take_back();
   static Status cut_back(OpenFile& file);
@@ -100,6 +106,9 @@ class RotatedOutput final : public FileOutput {
   std::string frame_;
   uint64_t uses_ = 0;
   bool history_ = false;  // something was committed before
+  // The paths of the last token that was committed, and of the one that may be.
+  std::vector<std::string> committed_parts_, token_parts_;
+  std::set<std::string> looked_at_;  // names whose orphans were removed
   std::optional<Error> sync_failure_;
 };
 
