@@ -9,7 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "net/cors.h"
 #include "net/http_message.h"
 
 namespace colloquium::net {
@@ -71,11 +73,24 @@ struct Admission {
   static Admission wait() { return {Kind::kWait, std::nullopt}; }
 };
 
+// Follows a body as it comes, before it is decompressed: for signatures.
+class BodyCheck {
+ public:
+  virtual ~BodyCheck() = default;
+  virtual void update(std::string_view bytes) = 0;
+  // At the end of the body, once: why the request is refused, or nothing.
+  virtual std::optional<Problem> finish() = 0;
+};
+
 struct Route {
-  std::string path;                          // exactly as in the request line, without query
+  // Exactly as in the request line, without query; or "/in/*" for everything below /in/ that no longer path and no
+  // exact one is there for.
+  std::string path;
   MethodSet methods;                         // OPTIONS is answered for every route, HEAD where there is GET
   size_t max_body_bytes = 32 * 1024 * 1024;  // after decoding, and before
-  std::function<Admission(const RequestHead&)> admit;  // empty: take all
+  std::function<Admission(const RequestHead&)> admit;                        // empty: take all
+  std::function<std::unique_ptr<BodyCheck>(const RequestHead&)> check_body;  // empty: none
+  std::shared_ptr<const CorsPolicy> cors;  // null: no page of another origin is told that it may
   std::function<void(const Request&, Responder)> handle;
 };
 

@@ -1,6 +1,8 @@
 // HttpConnection's life, output half and time limits; its input half is http_input.cc.
 #include "net/http_connection.h"
 
+#include <vector>
+
 #include "base/assert.h"
 #include "net/response_writer.h"
 #include "net/server_core.h"
@@ -13,6 +15,14 @@ constexpr int64_t kBusyRetryMs = 1000;
 constexpr size_t kPaceBytes = 256 * 1024;
 constexpr size_t kSlowAheadBytes = 8 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// The answer's own headers and those that say who may read it.
+std::vector<HeaderField> with_origin(const Response& response, const PendingAnswer& pending) {
+  std::vector<HeaderField> headers(response.headers.begin(), response.headers.end());
+  if (!pending.allow_origin.empty()) headers.push_back({"Access-Control-Allow-Origin", pending.allow_origin});
+  if (pending.vary_origin) headers.push_back({"Vary", "Origin"});
+  return headers;
+}
 
 }  // namespace
 
@@ -56,7 +66,13 @@ void HttpConnection::answer(uint64_t exchange, const Response& response) {
   const ConnectionHeader header = !pending.keep_alive   ? ConnectionHeader::kClose
                                   : pending.old_version ? ConnectionHeader::kKeepAlive
                                                         : ConnectionHeader::kNone;
-  append_response(front ? out_ : pending.bytes, response, core_.date(), header, pending.head_only);
+  std::vector<HeaderField> headers;
+  Response sent = response;
+  if (pending.vary_origin || !pending.allow_origin.empty()) {
+    headers = with_origin(response, pending);
+    sent.headers = headers;
+  }
+  append_response(front ? out_ : pending.bytes, sent, core_.date(), header, pending.head_only);
   if (front) advance_answers();
   if (in_input_ || write_later_ || !alive()) return;
   write_later_ = true;

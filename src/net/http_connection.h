@@ -90,6 +90,7 @@ class HttpConnection final : public Exchanges,
   std::optional<Problem> check_head(const RequestHead& head);
   std::optional<Problem> check_coding(const RequestHead& head);
   std::optional<Problem> check_size(const RequestHead& head) const;
+  std::optional<Problem> check_origin(const RequestHead& head);
   void answer_options();
   void admit();
   void enter();
@@ -99,6 +100,7 @@ class HttpConnection final : public Exchanges,
   void reserve_ahead();
   size_t body_bytes_max() const;
   void on_message();
+  bool passes_body_check();
   void decode();
   void decode_elsewhere();
   void decoded(Status status, std::string body);
@@ -141,6 +143,7 @@ class HttpConnection final : public Exchanges,
   uint64_t exchange_ = 0;
   std::shared_ptr<LiveRoute> route_;
   std::shared_ptr<std::string> body_;
+  std::unique_ptr<BodyCheck> body_check_;  // null: the body need not be checked
   io::Compression coding_ = io::Compression::kNone;
   size_t window_bytes_ = 0;  // of the body, since input_since_ms_
   size_t pace_bytes_ = 0;    // likewise, since pace_since_ms_

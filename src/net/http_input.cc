@@ -159,7 +159,9 @@ void HttpConnection::on_head() {
                               .keep_alive = head.keep_alive});
   route_ = core_.find_route(head.path);
   if (route_ != nullptr && route_->removed) return refuse(not_served_now());
+  std::optional<Problem> foreign = check_origin(head);
   if (head.method == Method::kOptions && (route_ != nullptr || head.path == "*")) return answer_options();
+  if (foreign) return refuse(std::move(*foreign));
   if (auto problem = check_head(head)) return refuse(std::move(*problem));
   admit();
 }
@@ -201,12 +203,32 @@ std::optional<Problem> HttpConnection::check_size(const RequestHead& head) const
   return std::nullopt;
 }
 
+// Before anything is answered, so that the page can read refusals as well. A browser that sends without having
+// asked is stopped here; what is no browser sends no Origin.
+std::optional<Problem> HttpConnection::check_origin(const RequestHead& head) {
+  if (route_ == nullptr || route_->route.cors == nullptr) return std::nullopt;
+  const CorsPolicy& policy = *route_->route.cors;
+  PendingAnswer& pending = answers_.at(exchange_);
+  pending.vary_origin = varies_by_origin(policy);
+  const auto origin = head.find("origin");
+  if (!origin) return std::nullopt;
+  auto allowed = allowed_origin(policy, *origin);
+  if (!allowed) return Problem{.status = 403, .detail = "pages of this origin may not send anything here"};
+  pending.allow_origin = std::move(*allowed);
+  return std::nullopt;
+}
+
 void HttpConnection::answer_options() {
   const std::string allow = route_ != nullptr ? route_->route.methods.allow() : core_.allow_all();
   const bool close = parser_.head().has_body();
   input_ = close ? Input::kDrop : Input::kSkip;
-  const HeaderField field{"Allow", allow};
-  answer(exchange_, {.status = 204, .headers = {&field, 1}, .close = close});
+  std::vector<HeaderField> fields = {{"Allow", allow}};
+  std::vector<std::pair<std::string, std::string>> more;
+  if (!answers_.at(exchange_).allow_origin.empty() && is_preflight(parser_.head())) {
+    more = preflight_headers(*route_->route.cors, route_->route.methods);
+  }
+  for (const auto& [name, value] : more) fields.push_back({name, value});
+  answer(exchange_, {.status = 204, .headers = fields, .close = close});
 }
 
 void HttpConnection::admit() {
@@ -310,6 +332,7 @@ void HttpConnection::start_body() {
   input_ = Input::kBody;
   input_since_ms_ = body_began_ms_ = pace_since_ms_ = core_.now_ms();
   window_bytes_ = pace_bytes_ = 0;
+  if (route_->route.check_body) body_check_ = route_->route.check_body(head);
   if (!head.has_body()) return;
   body_ = std::make_shared<std::string>();
   body_->reserve(static_cast<size_t>(std::min(head.content_length.value_or(0), kBodyReserveMax)) + kBodyPadding);
@@ -332,6 +355,7 @@ void HttpConnection::on_body(std::string_view bytes) {
   const size_t needed = body_->size() + bytes.size() + kBodyPadding;
   if (needed > body_->capacity()) body_->reserve(std::max(needed, body_->capacity() * 2));
   body_->append(bytes);
+  if (body_check_ != nullptr) body_check_->update(bytes);
   reserve_ahead();
 }
 
@@ -358,6 +382,7 @@ void HttpConnection::on_message() {
     route_.reset();
     return;
   }
+  if (!passes_body_check()) return;
   if (coding_ != io::Compression::kNone && body_ != nullptr) {
     decode_room_ = first_decode_room(body_->size(), route_->route.max_body_bytes);
     return decode();
@@ -366,6 +391,19 @@ void HttpConnection::on_message() {
   std::shared_ptr<const std::string> body = std::move(body_);
   if (body == nullptr) body = core_.empty_body();
   dispatch(std::move(body));
+}
+
+// Answers the request, which is complete, if the check refuses it. It comes before the decoder, which nobody needs
+// to be able to feed who is not known.
+bool HttpConnection::passes_body_check() {
+  if (body_check_ == nullptr) return true;
+  const std::unique_ptr<BodyCheck> check = std::move(body_check_);
+  const std::optional<Problem> problem = check->finish();
+  if (!problem) return true;
+  body_.reset();
+  route_.reset();
+  answer_problem(*this, exchange_, *problem);
+  return false;
 }
 
 // Within decode_room_, which is taken from the budget first.
@@ -447,6 +485,7 @@ void HttpConnection::refuse(Problem problem) {
   problem.close = problem.close || !keep;
   leave_queue();
   body_.reset();
+  body_check_.reset();
   route_.reset();
   answers_.at(exchange_).wants_continue = false;
   if (problem.close) {
@@ -472,6 +511,7 @@ void HttpConnection::drop_input() {
   leave_queue();
   input_ = Input::kDrop;
   body_.reset();
+  body_check_.reset();
 }
 
 // The request is complete, and its answer is still to come from here.
@@ -489,6 +529,7 @@ void HttpConnection::on_end() {
     release(answers_.at(exchange_));
     answers_.pop_back();
     body_.reset();
+    body_check_.reset();
     route_.reset();
   }
   if (finished_ && stream_->unsent_bytes() == 0) return close();

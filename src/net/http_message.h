@@ -27,6 +27,7 @@ class MethodSet {
   constexpr MethodSet(std::initializer_list<Method> methods) {
     for (Method method : methods) bits_ |= bit(method);
   }
+  constexpr void add(Method method) { bits_ |= bit(method); }
   constexpr bool contains(Method method) const { return (bits_ & bit(method)) != 0; }
 
   // "POST, PUT, OPTIONS": what an Allow header says of a route with these methods. GET answers HEAD too.

@@ -76,9 +76,26 @@ std::string_view ServerCore::date() {
   return date_;
 }
 
+// The exact path, else the longest of those that stand for everything below them.
 std::shared_ptr<LiveRoute> ServerCore::find_route(std::string_view path) const {
   const auto found = routes_.find(path);
-  return found == routes_.end() ? nullptr : found->second;
+  if (found != routes_.end()) return found->second;
+  // No longer than there are any: a path of nothing but slashes costs no more than another.
+  for (size_t end = std::min(path.size(), prefix_bytes_max_ + 1); end > 1;) {
+    const size_t slash = path.rfind('/', end - 2);
+    if (slash == path.npos) break;
+    const auto prefix = prefixes_.find(path.substr(0, slash + 1));
+    if (prefix != prefixes_.end()) return prefix->second;
+    end = slash + 1;
+  }
+  return nullptr;
+}
+
+// Where the route of this path stands, and by which key.
+ServerCore::Routes& ServerCore::routes_of(const std::string& path, std::string& key) {
+  const bool is_prefix = path.ends_with("/*");
+  key = path.substr(0, path.size() - (is_prefix ? 1 : 0));
+  return is_prefix ? prefixes_ : routes_;
 }
 
 std::string ServerCore::allow_all() const {
@@ -187,21 +204,26 @@ void ServerCore::sweep() {
 Status ServerCore::add_route(Route route) {
   LOOP_ASSERT(loop_);
   ASSERT(route.handle != nullptr);
-  const auto before = routes_.find(route.path);
-  if (before != routes_.end() && !before->second->removed) {
+  std::string key;
+  Routes& routes = routes_of(route.path, key);
+  const auto before = routes.find(key);
+  if (before != routes.end() && !before->second->removed) {
     return fail(ErrorCode::kAlreadyExists,
                 "the path " + route.path + " is served already; give every http source a path of its own");
   }
   auto live = std::make_shared<LiveRoute>();
   live->route = std::move(route);
-  routes_.insert_or_assign(live->route.path, live);
+  if (&routes == &prefixes_) prefix_bytes_max_ = std::max(prefix_bytes_max_, key.size());
+  routes.insert_or_assign(key, live);
   return {};
 }
 
 void ServerCore::remove_route(const std::string& path) {
   LOOP_ASSERT(loop_);
-  const auto found = routes_.find(path);
-  if (found == routes_.end() || found->second->removed) return;
+  std::string key;
+  Routes& routes = routes_of(path, key);
+  const auto found = routes.find(key);
+  if (found == routes.end() || found->second->removed) return;
   // The route itself goes, as soon as no request holds it: its handlers may refer to what dies now.
   auto gone = std::make_shared<LiveRoute>();
   gone->route.path = path;
@@ -213,8 +235,11 @@ void ServerCore::remove_route(const std::string& path) {
 
 void ServerCore::resume_route(const std::string& path) {
   LOOP_ASSERT(loop_);
-  const std::shared_ptr<LiveRoute> route = find_route(path);
-  if (route == nullptr || route->resuming) return;
+  std::string key;
+  const Routes& routes = routes_of(path, key);
+  const auto found = routes.find(key);
+  if (found == routes.end() || found->second->resuming) return;
+  const std::shared_ptr<LiveRoute> route = found->second;
   route->resuming = true;
   // At the end of the turn: the caller may stand within `admit`.
   loop_.at_turn_end([weak = weak_from_this(), route] {

@@ -87,8 +87,10 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     using is_transparent = void;
     size_t operator()(std::string_view path) const { return std::hash<std::string_view>{}(path); }
   };
+  using Routes = std::unordered_map<std::string, std::shared_ptr<LiveRoute>, PathHash, std::equal_to<>>;
   using Connections = std::vector<std::shared_ptr<HttpConnection>>;
 
+  Routes& routes_of(const std::string& path, std::string& key);
   void connected(std::unique_ptr<ByteStream> stream);
   void write_all();
   void start_sweep();
@@ -107,7 +109,9 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   BodyBudget budget_;
   io::Decompressor decompressor_;
   std::vector<std::unique_ptr<TcpListener>> listeners_;
-  std::unordered_map<std::string, std::shared_ptr<LiveRoute>, PathHash, std::equal_to<>> routes_;
+  Routes routes_;    // by exact path
+  Routes prefixes_;  // "/in/*" by "/in/"
+  size_t prefix_bytes_max_ = 0;
   std::unordered_map<uint64_t, std::shared_ptr<HttpConnection>> connections_;
   Connections to_write_;
   std::unique_ptr<Timer> sweep_timer_;
