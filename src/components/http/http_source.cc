@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <utility>
 
-#include "colloquium/config_types.h"
-
 #include "base/assert.h"
-#include "components/http/config_checks.h"
 #include "net/http_server.h"
 
 namespace colloquium::components {
@@ -22,93 +18,6 @@ constexpr size_t kAnswerBytes = 96;
 constexpr size_t kQuotedTypeBytes = 100;
 constexpr std::array<std::string_view, 3> kNdjsonTypes = {"application/x-ndjson", "application/ndjson",
                                                           "application/jsonlines"};
-
-Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* server = context.services.find<net::HttpServer>();
-  if (server == nullptr) {
-    return fail(ErrorCode::kInvalidConfig, "an http source needs the ingest server; give --listen an address",
-                context.pipeline + "/" + context.name);
-  }
-  return std::make_unique<HttpSource>(std::move(context), config_of<HttpSourceConfig>(parsed), *server);
-}
-
-void check_config(const HttpSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-  const bool plain = config.path.find_first_of(" \t\r\n?#") == std::string::npos;
-  if (!config.path.empty() && (config.path.front() != '/' || !plain)) {
-    add_problem(node, "path", "path begins with '/' and holds no space, '?' or '#', as in /orders", problems);
-  }
-  if (config.format && config.split) {
-    add_problem(node, "split", "split is for JSON bodies, as their content type says; leave it or format out",
-                problems);
-  }
-  for (const std::string& name : config.headers) {
-    const bool secret =
-        net::equals_ignoring_case(name, "authorization") || net::equals_ignoring_case(name, "cookie");
-    if (secret) {
-      add_problem(node, "headers", name + " is never kept: it would put secrets into the event log", problems);
-    } else if (!is_header_name(name)) {
-      add_problem(node, "headers", "'" + name + "' is no name of a header", problems);
-    }
-  }
-}
-
-Descriptor describe() {
-  Descriptor d;
-  d.kind = ComponentKind::kSource;
-  d.name = "http";
-  d.summary = "Takes events that are posted to a path of the ingest server.";
-  d.description =
-      "A body is one JSON value; a JSON array of events with `split: true`; or NDJSON, by its content type; or, "
-      "whatever its content type, what `format` says. The "
-      "answer is 200 with how many events were accepted and where they stand, sent when the declared `ack` "
-      "holds; or a problem (RFC 9457) with the position of the first bad byte, and nothing of that request is "
-      "kept. Bodies may be gzip or zstd encoded.";
-  d.input_trust =
-      "Anyone who reaches the port: every request is bounded in size and time, and every byte is checked before "
-      "it is accepted.";
-  d.guarantee =
-      "What was answered 200 is accepted. A client that retries after a lost answer sends its events twice: "
-      "exactly once needs `dedupe` with the client's id.";
-  d.examples = {{"Webhooks", "http: {path: /orders}"},
-                {"Batches of events with a header kept", "http: {path: /bulk, split: true, headers: [X-Tenant]}"},
-                {"Lines of logfmt, as log drains send them", "http: {path: /drain, format: logfmt}"}};
-  bind_spec(d,
-            ConfigSpec<HttpSourceConfig>()
-                .field("path", &HttpSourceConfig::path,
-                       {.description = "Where to post to: the whole path of the URL.", .required = true})
-                .field("split", &HttpSourceConfig::split,
-                       {.description = "A JSON body is an array, and each of its elements an event."})
-                .field("format", &HttpSourceConfig::format,
-                       {.description = "What bodies of any content type are. Not given: the content type says "
-                                       "whether they are JSON or NDJSON."})
-                .field("max_body", &HttpSourceConfig::max_body,
-                       {.description = "Longest body taken, before and after decompression; 413 beyond it.",
-                        .minimum = 1,
-                        .maximum = 1 << 30})
-                .field("max_event", &HttpSourceConfig::max_event,
-                       {.description = "Longest event taken; a request that holds a longer one is answered 413.",
-                        .minimum = 1,
-                        .maximum = 64 << 20})
-                .field("headers", &HttpSourceConfig::headers,
-                       {.description = "Headers of the request that become headers of its events."}));
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<HttpSourceConfig>(parsed), node, problems);
-    return parsed;
-  };
-  d.create_source = create;
-  d.source_traits = [](const ParsedConfig& parsed) {
-    return SourceTraits{.rereadable = false,
-                        .finite = false,
-                        .max_event_bytes = config_of<HttpSourceConfig>(parsed).max_event.bytes};
-  };
-  d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
-    const std::string& path = config_of<HttpSourceConfig>(parsed).path;
-    if (path.empty()) return {};
-    return {{"the path " + path, "path", false, "give every http source a path of its own"}};
-  };
-  return d;
-}
 
 // Nearly always the first try with `curl -d`, which calls every body a form; so it says what to type.
 net::Problem unknown_type(const net::RequestHead& head) {
@@ -202,33 +111,70 @@ void answer(const Ack& ack, const std::string& body, BodyFormat format, net::Res
   responder.send({.content_type = "application/json", .body = json});
 }
 
+net::MethodSet method_set(const std::vector<HttpSourceMethod>& methods) {
+  net::MethodSet set;
+  for (const HttpSourceMethod method : methods) {
+    switch (method) {
+      case HttpSourceMethod::kPost:
+        set.add(net::Method::kPost);
+        break;
+      case HttpSourceMethod::kPut:
+        set.add(net::Method::kPut);
+        break;
+      case HttpSourceMethod::kPatch:
+        set.add(net::Method::kPatch);
+        break;
+    }
+  }
+  return set;
+}
+
+std::shared_ptr<const net::CorsPolicy> cors_policy(const HttpCorsConfig& config) {
+  return std::make_shared<const net::CorsPolicy>(
+      net::CorsPolicy{config.origins, config.headers, config.max_age.ms / 1000});
+}
+
 }  // namespace
 
-const Descriptor& http_source() {
-  static const Descriptor descriptor = describe();
-  return descriptor;
+std::vector<std::string> paths_of(const HttpSourceConfig& config) {
+  std::vector<std::string> paths;
+  if (!config.path.empty()) paths.push_back(config.path);
+  paths.insert(paths.end(), config.paths.begin(), config.paths.end());
+  return paths;
 }
 
 HttpSource::HttpSource(SourceContext context, const HttpSourceConfig& config, net::HttpServer& server)
-    : context_(std::move(context)), config_(config), server_(server) {}
+    : context_(std::move(context)), config_(config), server_(server), paths_(paths_of(config)) {
+  if (config_.auth) auth_ = std::make_unique<const RequestAuth>(*config_.auth);
+}
 
 HttpSource::~HttpSource() {
-  ASSERT_WHY(!serving_, "close() comes first");
+  ASSERT_WHY(serving_ == 0, "close() comes first");
 }
 
 Status HttpSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
+  for (const std::string& path : paths_) {
+    TRY(server_.add_route(route_of(path)));
+    ++serving_;
+  }
+  return {};
+}
+
+net::Route HttpSource::route_of(const std::string& path) {
   net::Route route;
-  route.path = config_.path;
-  route.methods = {net::Method::kPost, net::Method::kPut};
+  route.path = path;
+  route.methods = method_set(config_.methods);
   route.max_body_bytes = static_cast<size_t>(config_.max_body.bytes);
   route.admit = [this](const net::RequestHead& head) { return admit(head); };
+  if (auth_ != nullptr && auth_->checks_bodies()) {
+    route.check_body = [this](const net::RequestHead& head) { return auth_->check_body(head); };
+  }
+  if (config_.cors) route.cors = cors_policy(*config_.cors);
   route.handle = [this](const net::Request& request, net::Responder responder) {
     handle(request, std::move(responder));
   };
-  TRY(server_.add_route(std::move(route)));
-  serving_ = true;
-  return {};
+  return route;
 }
 
 std::optional<BodyFormat> HttpSource::body_format(const net::RequestHead& head) const {
@@ -240,8 +186,13 @@ std::optional<BodyFormat> HttpSource::body_format(const net::RequestHead& head) 
   return std::nullopt;
 }
 
+// Whoever is not known learns nothing else of what is served here.
 net::Admission HttpSource::admit(const net::RequestHead& head) {
   if (stopped_) return net::Admission::refuse(stopping());
+  if (auth_ != nullptr) {
+    auto problem = auth_->check_head(head, context_.clock.wall_ms());
+    if (problem) return net::Admission::refuse(std::move(*problem));
+  }
   if (!body_format(head)) return net::Admission::refuse(unknown_type(head));
   if (context_.intake.ready()) return {};
   wait_for_door();
@@ -253,8 +204,12 @@ void HttpSource::wait_for_door() {
   context_.intake.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
     if (alive.expired()) return;
     waits_for_door_ = false;
-    server_.resume_route(config_.path);
+    resume_routes();
   });
+}
+
+void HttpSource::resume_routes() {
+  for (size_t i = 0; i < serving_; ++i) server_.resume_route(paths_[i]);
 }
 
 void HttpSource::handle(const net::Request& request, net::Responder responder) {
@@ -275,27 +230,32 @@ void HttpSource::handle(const net::Request& request, net::Responder responder) {
   batch.order_key = request.head.connection;
   batch.position = position_;
   position_ += static_cast<int64_t>(request.body->size()) + 1;
-  for (const std::string& name : config_.headers) {
-    for (const net::HeaderField& field : request.head.headers) {
-      if (net::equals_ignoring_case(field.name, name)) batch.headers.emplace_back(name, field.value);
-    }
-  }
+  add_headers(request.head, batch);
   const BodyFormat format = batch.format;
   context_.intake.emit(std::move(batch), [body = request.body, format, kept = std::move(responder)](
                                              Ack ack) mutable { answer(ack, *body, format, kept); });
+}
+
+void HttpSource::add_headers(const net::RequestHead& head, RawBatch& batch) const {
+  if (!config_.path_header.empty()) batch.headers.emplace_back(config_.path_header, head.path);
+  for (const std::string& name : config_.headers) {
+    for (const net::HeaderField& field : head.headers) {
+      if (net::equals_ignoring_case(field.name, name)) batch.headers.emplace_back(name, field.value);
+    }
+  }
 }
 
 void HttpSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
   // Whoever waits for the door is answered now.
-  if (serving_) server_.resume_route(config_.path);
+  resume_routes();
 }
 
 void HttpSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
-  if (std::exchange(serving_, false)) server_.remove_route(config_.path);
+  for (; serving_ > 0; --serving_) server_.remove_route(paths_[serving_ - 1]);
   context_.loop.post(std::move(closed));
 }
 

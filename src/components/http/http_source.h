@@ -1,7 +1,7 @@
-// HttpSource: events posted to a path of the ingest server.
+// HttpSource: events posted to one or more paths of the ingest server.
 //
 // A request is one RawBatch; its answer is the door's acknowledgement. While the door is full, connections
-// with a further request for this path are not read; a body that had begun before goes to the door all the same,
+// with a further request for these paths are not read; a body that had begun before goes to the door all the same,
 // which holds it until there is room, or refuses it if the log or its own memory is full.
 //
 // Ownership: the server (a service of the process) and the intake outlive the source. Acknowledgements may
@@ -17,6 +17,7 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "components/http/request_auth.h"
 #include "formats/format.h"
 #include "net/exchange.h"
 
@@ -26,6 +27,14 @@ class HttpServer;
 
 namespace colloquium::components {
 
+enum class HttpSourceMethod { kPost, kPut, kPatch };
+
+struct HttpCorsConfig {
+  std::vector<std::string> origins;
+  std::vector<std::string> headers{"Content-Type", "Authorization"};
+  Duration max_age{600'000};
+};
+
 struct HttpSourceConfig {
   std::string path;
   bool split = false;
@@ -33,7 +42,15 @@ struct HttpSourceConfig {
   ByteSize max_event{1 << 20};
   std::vector<std::string> headers;
   std::optional<formats::SourceFormatSetting> format;  // none: the content type says
+  std::vector<std::string> paths;
+  std::vector<HttpSourceMethod> methods{HttpSourceMethod::kPost, HttpSourceMethod::kPut};
+  std::string path_header;
+  std::optional<HttpAuthConfig> auth;
+  std::optional<HttpCorsConfig> cors;
 };
+
+// Every path it serves, of `path` and `paths`.
+std::vector<std::string> paths_of(const HttpSourceConfig& config);
 
 class HttpSource final : public Source {
  public:
@@ -47,15 +64,20 @@ class HttpSource final : public Source {
  private:
   // How a body of this content type is cut; nothing: it is not taken.
   std::optional<BodyFormat> body_format(const net::RequestHead& head) const;
+  net::Route route_of(const std::string& path);
   net::Admission admit(const net::RequestHead& head);
   void handle(const net::Request& request, net::Responder responder);
+  void add_headers(const net::RequestHead& head, RawBatch& batch) const;
   void wait_for_door();
+  void resume_routes();
 
   SourceContext context_;
   const HttpSourceConfig config_;
   net::HttpServer& server_;
-  int64_t position_ = 0;  // bytes of all bodies so far
-  bool serving_ = false;
+  const std::vector<std::string> paths_;
+  std::unique_ptr<const RequestAuth> auth_;  // null: anyone may post
+  int64_t position_ = 0;                     // bytes of all bodies so far
+  size_t serving_ = 0;                       // so many of the paths, from the first on
   bool stopped_ = false;
   bool waits_for_door_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // the door may call back after we are gone
