@@ -81,6 +81,9 @@ class Table {
   void put(const std::string& key, const std::string& text, bool tombstone = false) {
     contract::Event event{'"' + text + '"', key, {}};
     event.tombstone = tombstone;
+    put(event, text);
+  }
+  void put(const contract::Event& event, const std::string& text) {
     const AcceptInfo accept{"hook", "cursor " + text, {}};
     auto batch = contract::encoded(contract::make_batch({event}, "hook"), Codec::kNone, &accept);
     REQUIRE(contract::append(*log_, executor_, stream_, 0, std::move(batch)));
@@ -204,6 +207,25 @@ TEST_CASE("of the finished segments exactly the newest of each key stay, but of 
   CHECK(table.log().recovery().notes.empty());
   CHECK(table.found() == newest_of(before, 5, end));
   CHECK(table.log().stream_info(table.stream())->partitions[0].size_bytes == info.size_bytes + 90);
+}
+
+TEST_CASE("what was put back for one leg replaces no event of its key, and is replaced", "[compaction]") {
+  Table table;
+  const auto put_back = [&](const std::string& key) {
+    table.put(contract::Event{"\"old " + key + '"', key, {{std::string(kLegHeader), "partner"}}}, "old");
+  };
+  table.put("a", "newest of a");
+  put_back("a");
+  put_back("b");
+  table.put("b", "newest of b");
+  table.fill(40, 3);
+  REQUIRE(table.compact());
+  std::vector<std::string> of_a_and_b;
+  for (const auto& [offset, value] : table.found()) {
+    if (value.find("of") != std::string::npos || value.find("old") != std::string::npos)
+      of_a_and_b.push_back(value);
+  }
+  CHECK(of_a_and_b == std::vector<std::string>{R"("newest of a")", R"("old a")", R"("newest of b")"});
 }
 
 TEST_CASE("by itself compaction waits until half of what is finished is new to it", "[compaction]") {

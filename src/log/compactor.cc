@@ -115,7 +115,7 @@ Result<bool> Compactor::gather_segment(Work& work, const Candidate& candidate) {
       TRY_ASSIGN(const bool more, records.next(record));
       if (!more) break;
       const int64_t offset = header.base_offset + record.offset_delta;
-      if (!record.key || offset < from) continue;
+      if (!is_version(record) || offset < from) continue;
       if (work.newest->put(*record.key, offset)) continue;
       work.end = offset;
       return false;

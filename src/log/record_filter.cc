@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "log/accept_header.h"
+#include "log/log.h"
 
 namespace colloquium::log {
 namespace {
@@ -35,6 +36,12 @@ Result<bool> CheckedRecords::next(Record& record) {
   if (record.offset_delta <= before_ || record.offset_delta > last_offset_delta_) return malformed();
   before_ = record.offset_delta;
   return true;
+}
+
+bool is_version(const Record& record) {
+  const auto& headers = record.headers;
+  return record.key && std::none_of(headers.begin(), headers.end(),
+                                    [](const Header& header) { return header.first == kLegHeader; });
 }
 
 bool RecordFilter::stays(const BatchHeader& header, const Record& record) {

@@ -35,6 +35,10 @@ class CheckedRecords {
   RecordReader reader_;
 };
 
+// Whether a record is a version of its key. Not one that was put back for a single leg (kLegHeader): it is older
+// than its offset says, and nobody else reads it. A version behind it replaces it like any other.
+bool is_version(const Record& record);
+
 class RecordFilter {
  public:
   // `newest` knows the keys of what stands below `below`; it outlives the filter.
