@@ -110,8 +110,9 @@ void merge_variables(ConfigNode& settings, const ObjectSpec& spec,
   std::vector<std::string> names(std::begin(kOtherVariables), std::end(kOtherVariables));
   for (const FieldSpec& field : spec.fields) names.push_back(variable_name(field.name));
   for (const auto& [name, text] : variables) {
-    const auto it = std::find_if(spec.fields.begin(), spec.fields.end(),
-                                 [&](const FieldSpec& field) { return variable_name(field.name) == name; });
+    const auto it = std::find_if(spec.fields.begin(), spec.fields.end(), [&name = name](const FieldSpec& field) {
+      return variable_name(field.name) == name;
+    });
     if (it != spec.fields.end()) {
       put(settings, it->name, outside_node(*it, text, place(name)));
     } else if (name.substr(0, kVariablePrefix.size()) == kVariablePrefix &&
