@@ -10,6 +10,7 @@
 #include "formats/csv_options.h"
 #include "formats/encoding.h"
 #include "formats/json_text.h"
+#include "json/walk.h"
 
 namespace colloquium::formats {
 namespace {
@@ -158,10 +159,7 @@ class CsvDecoder final : public RecordDecoder {
       case CsvType::kBoolean:
         return put_boolean(field.text, json);
       case CsvType::kJson:
-        // What is no JSON is found by the walk that follows.
-        if (field.doubled) return "is JSON, which takes no doubled quotes; quote it with another format";
-        json.put(field.text);
-        return nullptr;
+        return put_json(field, json);
       case CsvType::kAuto:
         if (!field.quoted && put_guessed(field.text, json)) return nullptr;
         break;
@@ -177,6 +175,19 @@ class CsvDecoder final : public RecordDecoder {
     json.put('"');
     return nullptr;
   }
+  // Walked by itself: in its place `1,"b":2` would be JSON, too.
+  static const char* put_json(const Field& field, JsonText& json) {
+    std::string text(field.text);
+    if (field.doubled) {
+      for (size_t quote = text.find('"'); quote != std::string::npos; quote = text.find('"', quote + 1)) {
+        text.erase(quote, 1);
+      }
+    }
+    if (!json::parse(text, "field")) return "is a JSON value";
+    json.put(text);
+    return nullptr;
+  }
+
   static const char* put_number(CsvType type, std::string_view text, JsonText& json) {
     const bool integer = text.find_first_of(".eE") == std::string_view::npos;
     if (!is_json_number(text) || (type == CsvType::kInteger && !integer)) {

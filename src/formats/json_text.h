@@ -31,6 +31,7 @@ class JsonText {
   // REQUIRES, here and below: room() for it.
   void put(char c) { data_[size_++] = c; }
   void put(std::string_view text) {
+    if (text.empty()) return;  // memcpy takes no null, not even for nothing
     std::memcpy(data_.get() + size_, text.data(), text.size());
     size_ += text.size();
   }

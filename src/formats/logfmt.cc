@@ -1,6 +1,9 @@
 #include "formats/logfmt.h"
 
+#include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "formats/encoding.h"
@@ -38,6 +41,57 @@ size_t end_of_quoted(std::string_view text, size_t from) {
     from = quote + 1;
   }
   return 0;
+}
+
+// The `digits` hexadecimal ones from `at` on; nothing if these are others.
+std::optional<uint32_t> hex_at(std::string_view text, size_t at, size_t digits) {
+  if (text.size() < at + digits) return std::nullopt;
+  uint32_t value = 0;
+  const char* const end = text.data() + at + digits;
+  const auto read = std::from_chars(text.data() + at, end, value, 16);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
+}
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+// \uXXXX, and both of a surrogate pair: they are JSON's, too. Half a pair is no character.
+size_t put_unicode_escape(std::string_view text, uint32_t unit, JsonText& json) {
+  constexpr size_t kSize = 6;
+  const bool surrogate = unit >= 0xd800 && unit <= 0xdfff;
+  if (!surrogate) {
+    json.put(text.substr(0, kSize));
+    return kSize;
+  }
+  const auto low = text.substr(kSize, 2) == "\\u" ? hex_at(text, kSize + 2, 4) : std::nullopt;
+  const bool pair = unit < 0xdc00 && low && *low >= 0xdc00 && *low <= 0xdfff;
+  json.put(pair ? text.substr(0, 2 * kSize) : kReplacement);
+  return pair ? 2 * kSize : kSize;
+}
+
+// What `text` begins with, a backslash, as JSON has it; how much was taken. Writers of logfmt quote as Go's %q or
+// as JSON does. A backslash that neither would write is a character.
+size_t put_escape(std::string_view text, JsonText& json) {
+  const char c = text[1];  // there is one: the closing quote is not escaped
+  if (std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos) {
+    json.put(text.substr(0, 2));
+    return 2;
+  }
+  if (c == 'a' || c == 'v') {
+    json.put(c == 'a' ? "\\u0007" : "\\u000b");
+    return 2;
+  }
+  if (const auto unit = hex_at(text, 2, 4); c == 'u' && unit) return put_unicode_escape(text, *unit, json);
+  if (const auto byte = hex_at(text, 2, 2); c == 'x' && byte) {
+    if (*byte < 0x80) {
+      json.put("\\u00");
+      json.put(text.substr(2, 2));
+    } else {
+      json.put(kReplacement);  // a byte that was no UTF-8
+    }
+    return 4;
+  }
+  json.put("\\\\");
+  return 1;
 }
 
 class LogfmtDecoder final : public RecordDecoder {
@@ -97,7 +151,6 @@ class LogfmtDecoder final : public RecordDecoder {
     json.put('"');
   }
 
-  // Its escapes are those of JSON, so the walk checks them; raw control characters become escapes.
   std::optional<Failure> quoted(std::string_view record, size_t& at, JsonText& json) const {
     const size_t end = end_of_quoted(record, at + 1);
     if (end == 0) return Failure{"a quoted value has no closing quote", at};
@@ -110,8 +163,8 @@ class LogfmtDecoder final : public RecordDecoder {
       const size_t backslash = std::min(inner.find('\\'), inner.size());
       json.put_escaped(inner.substr(0, backslash));
       if (backslash == inner.size()) break;
-      json.put(inner.substr(backslash, 2));
-      inner.remove_prefix(backslash + 2);
+      inner.remove_prefix(backslash);
+      inner.remove_prefix(put_escape(inner, json));
     }
     json.put('"');
     at = end;

@@ -92,6 +92,10 @@ TEST_CASE("CSV: types are as declared, and what does not fit is a bad event that
         "{\"n\":1.5,\"i\":2,\"b\":true,\"j\":[1],\"g\":7,\"s\":\"8\"}\n"
         "{\"n\":null,\"i\":null,\"b\":false,\"j\":null,\"g\":\"x\",\"s\":\"\"}\n");
   CHECK(all("csv: {types: {b: integer}}", "a,b\n1,1.5\n") == "! 2: column 'b' is an integer, got '1.5'\n");
+  CHECK(all("csv: {types: {j: json}}", "j,s\n\"{\"\"a\"\": [\"\"\\\"\"\"\"]}\",x\n") ==
+        "{\"j\":{\"a\": [\"\\\"\"]},\"s\":\"x\"}\n");
+  CHECK(all("csv: {delimiter: \";\", types: {j: json}}", "j;s\n1,\"t\":2;x\n1}{;y\n") ==
+        "! 0: column 'j' is a JSON value, got '1,\"t\":2'\n! 0: column 'j' is a JSON value, got '1}{'\n");
   CHECK(all("csv: {types: {b: number}}", "a,b\n1,0x2\n") == "! 2: column 'b' is a number, got '0x2'\n");
   CHECK(all("csv: {types: {b: boolean}}", "a,b\n1,yes\n") == "! 2: column 'b' is a boolean, got 'yes'\n");
   CHECK(all("csv: {default_type: auto, empty: \"null\"}", "a,b\n007,\"1\"\ntrue,\n") ==
@@ -142,6 +146,21 @@ TEST_CASE("logfmt: pairs, flags, quoted values and numbers") {
   CHECK(all("logfmt", "a=\"\\\\\" b\n") == "{\"a\":\"\\\\\",\"b\":true}\n");
 }
 
+TEST_CASE("logfmt: quoted values have the escapes of JSON and of Go, and other backslashes are characters") {
+  CHECK(all("logfmt", R"(m="a\"b\\c\n\u00e9\t")"
+                      "\n") == R"({"m":"a\"b\\c\n\u00e9\t"})"
+                               "\n");
+  CHECK(all("logfmt", R"(m="\x1b[0m\a\v\xff")"
+                      "\n") == R"({"m":"\u001b[0m\u0007\u000b)"
+                               "\xef\xbf\xbd\"}\n");
+  CHECK(all("logfmt", R"(m="C:\dir \=\xg1\u12")"
+                      "\n") == R"({"m":"C:\\dir \\=\\xg1\\u12"})"
+                               "\n");
+  CHECK(all("logfmt", R"(m="\ud83d\ude00 \ud83d \ude00")"
+                      "\n") == R"({"m":"\ud83d\ude00 )"
+                               "\xef\xbf\xbd \xef\xbf\xbd\"}\n");
+}
+
 TEST_CASE("syslog: RFC 5424, with structured data") {
   CHECK(
       all("syslog",
@@ -153,7 +172,7 @@ TEST_CASE("syslog: RFC 5424, with structured data") {
       "{\"exampleSDID@32473\":{\"iut\":\"3\",\"eventID\":\"10\\\"1]\"},\"x\":{}},\"message\":\"An "
       "application\"}\n");
   CHECK(all("syslog", "<0>1 - - - - - -\n") == "{\"facility\":\"kern\",\"severity\":\"emerg\",\"version\":1}\n");
-  CHECK(all("syslog", "<13>1 - h a\n") == "! 12: procid is missing (RFC 5424)\n");
+  CHECK(all("syslog", "<13>1 - h a\n") == "! 11: procid is missing (RFC 5424)\n");
   CHECK(all("syslog", "<13>1 - - - - - [a b=\"c\n") == "! 23: a value of structured data has no closing quote\n");
 }
 

@@ -175,7 +175,7 @@ class Reader {
   std::string_view word() {
     const size_t begin = std::min(at_, line_.size());
     const size_t end = std::min(line_.find(' ', begin), line_.size());
-    at_ = end + 1;
+    at_ = std::min(end + 1, line_.size());
     return line_.substr(begin, end - begin);
   }
 

@@ -9,15 +9,20 @@
 #include "io/checksum.h"
 #include "io/compress.h"
 #include "io/memory_file_system.h"
+#include "log/backup_folder.h"
 #include "log/batch_decoder.h"
 #include "log/clean_marker.h"
+#include "log/data_directory.h"
 #include "log/epochs.h"
 #include "log/gaps.h"
 #include "log/journal_record.h"
 #include "log/layout.h"
+#include "log/oldest.h"
 #include "log/record_batch.h"
+#include "log/repair_plan.h"
 #include "log/seal.h"
 #include "log/segment_index.h"
+#include "log/segment_key.h"
 #include "log/stream_meta.h"
 #include "tests/fuzz/report.h"
 
@@ -84,26 +89,67 @@ void put_file(io::MemoryFileSystem& files, const std::string& path, std::string_
   (void)(*file)->write_at(0, content);
 }
 
-void check_side_files(std::string_view bytes) {
+// A side file whose head and checksum are right.
+std::string mended_side_file(std::string_view kind_and_version, std::string_view bytes) {
   constexpr char kHex[] = "0123456789abcdef";
-  for (const std::string kind : {"epochs", "stream", "seal", "clean", "gaps"}) {
-    std::string text = "colloquium " + kind + " 1\n" + std::string(bytes) + "\n";
-    const uint32_t sum = io::crc32c(text);
-    text += "crc32c ";
-    for (int shift = 28; shift >= 0; shift -= 4) text += kHex[(sum >> shift) & 15];
-    text += '\n';
-    io::MemoryFileSystem files;
-    put_file(files, "f", text);
-    (void)read_seal(files, "f");
-    (void)read_meta(files, "f");
-    (void)read_clean(files, "f");
-    (void)GapTable::read(files, "f");
-    const auto epochs = EpochTable::read(files, "f");
-    if (!epochs) continue;
-    put_file(files, "g", epochs->text());
-    const auto again = EpochTable::read(files, "g");
-    fuzz::require(again && again->text() == epochs->text() ? "" : "epochs read back as others", bytes);
+  std::string text = "colloquium " + std::string(kind_and_version) + '\n' + std::string(bytes) + '\n';
+  const uint32_t sum = io::crc32c(text);
+  text += "crc32c ";
+  for (int shift = 28; shift >= 0; shift -= 4) text += kHex[(sum >> shift) & 15];
+  return text + '\n';
+}
+
+void check_epochs(std::string_view bytes) {
+  io::MemoryFileSystem files;
+  put_file(files, "f", mended_side_file("epochs 1", bytes));
+  const auto epochs = EpochTable::read(files, "f");
+  if (!epochs) return;
+  put_file(files, "g", epochs->text());
+  const auto again = EpochTable::read(files, "g");
+  fuzz::require(again && again->text() == epochs->text() ? "" : "epochs read back as others", bytes);
+}
+
+void check_manifest(std::string_view bytes) {
+  io::MemoryFileSystem files;
+  (void)files.make_directories("b");
+  put_file(files, manifest_path("b"), mended_side_file("snapshot 1", bytes));
+  const auto manifest = read_manifest(files, "b");
+  if (!manifest) return;
+  // A restore writes where these say.
+  for (const auto& [path, file] : manifest->files) {
+    const bool inside =
+        !path.empty() && path.front() != '/' && ("/" + path + "/").find("/../") == std::string::npos;
+    fuzz::require(inside ? "" : "a backup names a file outside", bytes);
   }
+}
+
+void check_side_files(std::string_view bytes) {
+  io::MemoryFileSystem files;
+  (void)files.make_directories("d");
+  const auto put = [&](const std::string& path, std::string_view kind_and_version) {
+    put_file(files, path, mended_side_file(kind_and_version, bytes));
+  };
+  for (const std::string_view version : {"seal 1", "seal 2"}) {
+    put("f", version);
+    (void)read_seal(files, "f");
+  }
+  put("f", "stream 1");
+  (void)read_meta(files, "f");
+  put("f", "clean 1");
+  (void)read_clean(files, "f");
+  put("f", "gaps 1");
+  (void)GapTable::read(files, "f");
+  put(oldest_path("d"), "oldest 1");
+  (void)read_oldest(files, "d");
+  put(repair_path("d"), "repair 1");
+  (void)read_repair_plan(files, "d");
+  put(format_path("d"), "data 1");
+  (void)read_format(files, "d");
+  const SegmentName segment{.directory = "d", .partition = "journal", .base_offset = 0};
+  put(segment_path("d", 0, "key"), "segment-key 1");
+  (void)find_stored_key(files, segment);
+  check_epochs(bytes);
+  check_manifest(bytes);
 }
 
 void check_index(std::string_view bytes) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes the seeds of a fuzz target, from the conformance files: one file a text.
 
-  seeds.py script|sugar|choices|log FOLDER FILE.jsonl…
+  seeds.py script|sugar|choices|log|formats FOLDER FILE.jsonl…
 
 `script`: JSON scripts, each with its input on a second line. `sugar`: sugar texts. `choices`: random bytes. `log`:
-for every reader of log_fuzz.cc, by its number in the first byte, something like what it reads.
+for every reader of log_fuzz.cc, by its number in the first byte, something like what it reads. `formats`: the same
+of formats_fuzz.cc.
 """
 import gzip
 import hashlib
@@ -40,7 +41,13 @@ BATCH = bytes.fromhex(
     .replace(' ', ''))
 SIDE_FILES = ['epoch 0 0\nepoch 3 17', 'partitions 2\ntag abcdefgh\npartitioner murmur2', 'gap 3 7 lost',
               'offsets 0 5\nsize 400\ncrc32c-of-file 1\ntimes 1 2\nepochs 0 0\nsource hook % 0 1',
-              'partition in 0 5 1 1 0 400 1 1 0 1 0 0\nsource in 0 hook % 0 1']
+              'partition in 0 5 1 1 0 400 1 1 0 1 0 0\nsource in 0 hook % 0 1',
+              'offset 5\ntime 1700000000000\nsource hook % 0 1',
+              'tag abcdefgh\ntime 1700000000000\nkey k1 2\npartition in 0 0 5\nfile streams/in/meta 40 1',
+              'quarantine q\nsegment in 0 0 400 1\nstretch 0 61 torn\ngap in 0 3 7 lost\njournal 0 1 2',
+              'offsets 0 5\nevents-end 5\nsize 400\ncrc32c-of-file 1\ntimes 1 2\nepochs 0 0\ncompacted 1 5 2 9',
+              'segment 0\nuuid ' + '0f' * 16 + '\ncipher aes-256-gcm\nkey k1 ' + '0a' * 60 + '\nolder ' + '0f' * 16
+              + ' k1 ' + '0a' * 60]
 
 
 def log_seeds():
@@ -53,11 +60,23 @@ def log_seeds():
     yield b'\4' + BATCH + BATCH + bytes(48)
 
 
+TEXTS = ['a,b\n1,"x, ""y\"\"\n2,3\n', '1.5;{"n":[1]}\n;null\n', 'a,b\n007,true\n,\n', 'one\r\ntwo\n\nthree',
+         'any \x00 bytes', 'level=info msg="it \\"is\\"" n=1 flag\n', '<34>1 2003-10-11T22:14:15.003Z host app 1 ID47 '
+         '[a@1 k="v\\]"] message\n<13>Oct 11 22:14:15 host su: it failed\n', '1 first\n more\n2 second\n',
+         '<13>Oct 11 22:14:15 host app[7]: trace\n  at x\n<14>Oct  1 00:00:00 h a: b\n']
+
+
+def format_seeds():
+    for number, text in enumerate(TEXTS):
+        for piece in (0, 6):
+            yield bytes([number, piece]) + text.encode()
+
+
 def main():
     kind, folder, files = sys.argv[1], sys.argv[2], sys.argv[3:]
     os.makedirs(folder, exist_ok=True)
-    if kind == 'log':
-        for seed in log_seeds():
+    if kind in ('log', 'formats'):
+        for seed in log_seeds() if kind == 'log' else format_seeds():
             write(folder, seed)
         return
     if kind == 'choices':

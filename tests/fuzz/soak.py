@@ -13,7 +13,8 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SEEDS = {'json': [], 'machine': ['choices'], 'script': ['script'], 'sugar': ['sugar'], 'convert': ['script'], 'log': ['log']}
+SEEDS = {'json': [], 'machine': ['choices'], 'script': ['script'], 'sugar': ['sugar'], 'convert': ['script'], 'log': ['log'],
+         'formats': ['formats']}
 
 
 def run(target, seconds):
