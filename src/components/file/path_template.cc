@@ -6,6 +6,8 @@
 #include <ctime>
 #include <utility>
 
+#include "formats/text_template.h"
+
 namespace colloquium::components {
 namespace {
 
@@ -16,26 +18,6 @@ bool stays(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '.';
-}
-
-// Behind the '}' that ends the expression at the front of `text`; 0 if there is none.
-size_t end_of_expression(std::string_view text) {
-  int depth = 0;
-  char quote = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote != 0) {
-      if (c == '\\') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '{') {
-      ++depth;
-    } else if (c == '}' && depth-- == 0) {
-      return i + 1;
-    }
-  }
-  return 0;
 }
 
 void append_time(char field, int64_t timestamp_ms, std::string& out) {
@@ -110,7 +92,7 @@ Status PathTemplate::add_time(std::string_view& rest) {
 
 Status PathTemplate::add_field(std::string_view& rest, const ConfigMark& mark) {
   rest.remove_prefix(1);
-  const size_t end = end_of_expression(rest);
+  const size_t end = formats::end_of_field(rest);
   if (end < 2) {
     return fail(ErrorCode::kInvalidInput,
                 "path has a '{' without expression or '}', as in {$input/id}; write {{ for one in a name");
