@@ -116,8 +116,14 @@ std::string_view advice_of(CURLcode code) {
       return "; is the receiver running, and does the port agree?";
     case CURLE_COULDNT_RESOLVE_HOST:
       return "; check the host's name and this machine's DNS";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "; check the proxy's name and this machine's DNS";
     case CURLE_PEER_FAILED_VERIFICATION:
-      return "; its certificate is not one this machine trusts";
+      return "; its certificate is not one that is trusted here: tls.ca names the one to trust";
+    case CURLE_SSL_CACERT_BADFILE:
+      return "; tls.ca has to be a readable file of certificates (PEM)";
+    case CURLE_SSL_CERTPROBLEM:
+      return "; tls.certificate and tls.key have to be readable files (PEM) that belong together";
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
       return "; a URL begins with http:// or https://";
@@ -194,6 +200,19 @@ void set_method(CURL* easy, const ClientRequest& request) {
     set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
+void set_tls(CURL* easy, const ClientTls& tls) {
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(easy, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
+  const auto name = [easy](CURLoption option, const std::string& value) {
+    if (!value.empty()) set(easy, option, value.c_str());
+  };
+  name(CURLOPT_CAINFO, tls.ca);
+  name(CURLOPT_SSLCERT, tls.certificate);
+  name(CURLOPT_SSLKEY, tls.key);
+  name(CURLOPT_KEYPASSWD, tls.key_password);
+}
+
 void set_up(Transfer& transfer, const ClientOptions& options) {
   CURL* easy = transfer.easy.get();
   const ClientRequest& request = transfer.request;
@@ -203,6 +222,8 @@ void set_up(Transfer& transfer, const ClientOptions& options) {
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_PROXY, options.proxy.c_str());  // an empty one turns the environment's off
+  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's head is not the answer's
+  set_tls(easy, options.tls);
   set(easy, CURLOPT_USERAGENT, "colloquium");
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout_ms));
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));

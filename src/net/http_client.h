@@ -3,11 +3,12 @@
 // libcurl's multi interface does the protocol; the loop tells it about sockets and time. Connections are kept
 // and used again, at most so many per host; further requests wait in libcurl's queue, their timeout running.
 // Redirects are answers like any other: following one could send events somewhere nobody named. The
-// environment's proxy variables are not read; a proxy is named in the options.
+// environment's proxy variables are not read; a proxy is named in the options. TLS is 1.2 or newer; certificates
+// are checked unless the options say otherwise.
 //
 // Errors: no answer at all is an Error: retryable unless the request itself is at fault (a bad URL, an answer
 // beyond the limit). An answer is a ClientResponse, whatever its status. Messages name the URL without user,
-// password and query.
+// password and query, and never the proxy's password.
 //
 // Ownership: the loop and the clock outlive the client. Destroying it drops what is under way without calling
 // anyone; the loop has to run one more turn. Thread safety: loop only.
@@ -56,10 +57,20 @@ struct ClientResponse {
 
 using ClientDone = UniqueFunction<void(Result<ClientResponse>)>;
 
+// Files are PEM, and read when a connection is made. Empty: the system's certificates; none of our own.
+struct ClientTls {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  std::string key_password;
+  bool verify = true;  // the peer's certificate and name
+};
+
 struct ClientOptions {
   size_t connections_per_host = 16;
   size_t connections = 256;
-  std::string proxy;  // URL; empty: none
+  std::string proxy;  // URL, which may hold user and password; empty: none
+  ClientTls tls;
 };
 
 class HttpClient {
