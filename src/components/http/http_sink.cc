@@ -1,179 +1,45 @@
 #include "components/http/http_sink.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "colloquium/config_types.h"
-
 #include "base/assert.h"
-#include "components/http/config_checks.h"
 #include "loop/uv_loop.h"
-#include "net/http_message.h"
 
-namespace colloquium {
-
-template <>
-struct ConfigEnum<components::HttpSinkMethod> {
-  static constexpr std::pair<std::string_view, components::HttpSinkMethod> values[] = {
-      {"POST", components::HttpSinkMethod::kPost},
-      {"PUT", components::HttpSinkMethod::kPut},
-      {"PATCH", components::HttpSinkMethod::kPatch}};
-};
-
-template <>
-struct ConfigEnum<components::HttpSinkOrder> {
-  static constexpr std::pair<std::string_view, components::HttpSinkOrder> values[] = {
-      {"partition", components::HttpSinkOrder::kPartition}, {"none", components::HttpSinkOrder::kNone}};
-};
-
-namespace components {
+namespace colloquium::components {
 namespace {
 
-constexpr char kIdempotencyKey[] = "Idempotency-Key";
-// How much of a receiver's answer is read, and how much of that goes into a dead letter.
-constexpr size_t kAnswerBytesMax = 4096;
-constexpr size_t kAnswerBytesShown = 256;
-// These the client sets from the request itself; another value would break its framing.
-constexpr std::array<std::string_view, 5> kReservedHeaders = {"Content-Length", "Transfer-Encoding", "Connection",
-                                                              "Host", kIdempotencyKey};
+// From here on compressing takes longer than handing it over.
+constexpr size_t kOffloadBytes = 64 * 1024;
 
-Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
-  auto* loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an http sink needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
-  return std::make_unique<HttpSink>(std::move(context), config_of<HttpSinkConfig>(parsed), *loop);
+io::Compression codec_of(HttpBodyCompression compression) {
+  return compression == HttpBodyCompression::kGzip ? io::Compression::kGzip : io::Compression::kZstd;
 }
 
-bool is_http_url(std::string_view url) {
-  const size_t host = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
-  return host != 0 && url.size() > host && url[host] != '/' && url.find_first_of(" \t\r\n") == url.npos;
-}
-
-void check_config(const HttpSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-  if (!config.url.empty() && !is_http_url(config.url)) {
-    add_problem(node, "url", "url is a whole address, such as https://example.org/in", problems);
-  }
-  for (const auto& [name, value] : config.headers) {
-    const auto is_name = [&name = name](std::string_view other) { return net::equals_ignoring_case(name, other); };
-    if (std::any_of(kReservedHeaders.begin(), kReservedHeaders.end(), is_name)) {
-      add_problem(node, "headers", name + " is set for every event and cannot be given", problems);
-    } else if (!is_header_name(name) || !is_header_value(value)) {
-      add_problem(node, "headers", "'" + name + "' and its value are no header", problems);
-    }
-  }
-}
-
-ConfigSpec<HttpSinkConfig> spec() {
-  return ConfigSpec<HttpSinkConfig>()
-      .field("url", &HttpSinkConfig::url, {.description = "Where each event is sent.", .required = true})
-      .field("method", &HttpSinkConfig::method, {.description = "How it is sent."})
-      .field("headers", &HttpSinkConfig::headers,
-             {.description = "Further headers of every request.", .secret = true})
-      .field("timeout", &HttpSinkConfig::timeout,
-             {.description = "For one request, until the end of its answer.", .minimum = 1, .maximum = 3'600'000})
-      .field("connect_timeout", &HttpSinkConfig::connect_timeout,
-             {.description = "For the connection to the receiver.",
-              .advanced = true,
-              .minimum = 1,
-              .maximum = 600'000})
-      .field("order", &HttpSinkConfig::order,
-             {.description = "`partition`: an event is sent when the one before it in its partition has ended. "
-                             "`none`: several at once, in any order."})
-      .field("concurrency", &HttpSinkConfig::concurrency,
-             {.description = "Connections to the receiver, and with `order: none` requests under way per write.",
-              .minimum = 1,
-              .maximum = 1000})
-      .field("proxy", &HttpSinkConfig::proxy,
-             {.description = "URL of a proxy to go through. The environment's proxy variables are not read.",
-              .advanced = true});
-}
-
-Descriptor describe() {
-  Descriptor d;
-  d.kind = ComponentKind::kSink;
-  d.name = "http";
-  d.summary = "Sends each event to a URL, one request per event.";
-  d.description =
-      "The body is the event's bytes as application/json, and Idempotency-Key is its stable id. 2xx is done. "
-      "408, 425, 429, 5xx, a failed connection and no answer in time are tried again, after Retry-After where one "
-      "is given: for as long as it takes, but for 500 and 501, which may be about the event and count as one of "
-      "its `attempts`. Any other answer, redirects included, makes the event a dead letter with the status and the "
-      "beginning of the answer. A tombstone is not sent.";
-  d.input_trust =
-      "The receiver's answers are untrusted: no redirect is followed, and no more than 4 KiB of one is read.";
-  d.guarantee = "At least once; effectively once if the receiver ignores an Idempotency-Key it has seen.";
-  d.delivery = Guarantee::kAtLeastOnce;
-  d.examples = {{"Post every event", "http: {url: \"https://example.org/in\"}"},
-                {"With a token, several at once",
-                 "http: {url: \"https://example.org/in\", method: PUT, order: none, headers: {X-Token: \"t\"}}"}};
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<HttpSinkConfig>(parsed), node, problems);
-    return parsed;
-  };
-  d.create_sink = create;
-  d.repeats = [](const ParsedConfig&, const std::string&) -> std::string {
-    return "sends each request again, with the Idempotency-Key it had: a receiver that does not look at that takes "
-           "every event twice";
-  };
-  return d;
-}
-
-std::string method_name(HttpSinkMethod method) {
-  for (const auto& [name, value] : ConfigEnum<HttpSinkMethod>::values) {
-    if (value == method) return std::string(name);
-  }
-  return "POST";
-}
-
-bool is_worth_retrying(int status) {
-  return status == 408 || status == 425 || status == 429 || status >= 500;
-}
-
-// 500 and 501 are also what a receiver answers when it chokes on one event. Every other answer worth a retry
-// speaks of the receiver or of what stands before it (RFC 9110 15.6), and another event would fare no better.
-bool may_be_the_event(int status) {
-  return status == 500 || status == 501;
-}
-
-EventOutcome outcome_of(const std::string& what, const Result<net::ClientResponse>& answer) {
-  if (!answer) {
-    const bool again = answer.error().retryable;
-    return {again ? Outcome::kRetry : Outcome::kDeadLetter, answer.error(), 0};
-  }
-  const int status = answer->status;
-  if (status >= 200 && status < 300) return {};
-  std::string message = what + " answered " + std::to_string(status);
-  if (!answer->body.empty()) message += ": " + answer->body.substr(0, kAnswerBytesShown);
-  if (is_worth_retrying(status)) {
-    return {Outcome::kRetry,
-            {ErrorCode::kUnavailable, std::move(message), true, {}},
-            answer->retry_after_ms.value_or(0),
-            may_be_the_event(status)};
-  }
-  return {Outcome::kDeadLetter, {ErrorCode::kInvalidInput, std::move(message), false, {}}, 0};
+// Replaces the body. A body that can't be compressed goes as it is: that is never wrong.
+void compress(io::Compressor& compressor, HttpBodyCompression compression, net::ClientRequest& request) {
+  std::string out;
+  if (!compressor.compress(codec_of(compression), *request.body, out)) return;
+  request.body = std::make_shared<const std::string>(std::move(out));
+  request.headers.emplace_back("Content-Encoding", name_of(compression));
 }
 
 }  // namespace
 
-const Descriptor& http_sink() {
-  static const Descriptor descriptor = describe();
-  return descriptor;
+Result<std::unique_ptr<Sink>> HttpSink::create(ComponentContext context, const HttpSinkConfig& config,
+                                               loop::UvLoop& loop) {
+  const auto variables = context.script_variables;
+  std::unique_ptr<HttpSink> sink(new HttpSink(std::move(context), config, loop));
+  TRY_ASSIGN(sink->requests_, SinkRequests::create(sink->config_, variables));
+  return sink;
 }
 
 HttpSink::HttpSink(ComponentContext context, const HttpSinkConfig& config, loop::UvLoop& loop)
     : context_(std::move(context)),
       config_(config),
-      method_(method_name(config.method)),
-      target_(method_ + " " + net::shown_url(config.url)),
-      client_(loop, context_.clock,
-              {.connections_per_host = static_cast<size_t>(config.concurrency),
-               .connections = static_cast<size_t>(config.concurrency),
-               .proxy = config.proxy}) {}
+      method_(name_of(config.method)),
+      client_(loop, context_.clock, client_of(config), context_.base_dir, static_cast<size_t>(config.concurrency)),
+      rules_(config.status, client_.logs_in()) {}
 
 HttpSink::~HttpSink() {
   ASSERT_WHY(jobs_ == 0, "close() waits for the writes under way");
@@ -195,6 +61,7 @@ void HttpSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
   job->outcomes.resize(batch->size());
   job->batch = std::move(batch);
   job->done = std::move(done);
+  if (config_.batch) job->most = static_cast<size_t>(config_.batch->events);
   ++jobs_;
   pump(job);
 }
@@ -202,63 +69,97 @@ void HttpSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
 // Sends what may be sent now, and ends the job when nothing is left.
 void HttpSink::pump(const JobPtr& job) {
   const size_t most = config_.order == HttpSinkOrder::kNone ? static_cast<size_t>(config_.concurrency) : 1;
-  while (job->next < job->batch->size() && job->under_way < most) {
-    const size_t event = job->next++;
-    if (job->held_back) {
-      Error error{ErrorCode::kUnavailable, "not sent: an event before it has to be sent again", true, {}};
-      job->outcomes[event] = {Outcome::kRetry, std::move(error), 0};
-    } else if (job->batch->is_tombstone(event)) {
-      job->outcomes[event].outcome = Outcome::kDrop;
-    } else {
-      send(job, event);
-    }
-  }
+  if (job->held_back) hold_back(*job);
+  while (job->under_way < most && send_next(job)) continue;
   if (job->under_way == 0) finish(job);
 }
 
-net::ClientRequest HttpSink::request_for(const Batch& batch, size_t event) const {
-  net::ClientRequest request;
-  request.method = method_;
-  request.url = config_.url;
-  request.connect_timeout_ms = config_.connect_timeout.ms;
-  request.timeout_ms = config_.timeout.ms;
-  request.response_bytes_max = kAnswerBytesMax;
-  request.truncate_response = true;
-  request.body = std::make_shared<const std::string>(batch.value(event));
-  request.headers.emplace_back(kIdempotencyKey, batch.id(event));
-  bool typed = false;
-  for (const auto& [name, value] : config_.headers) {
-    typed = typed || net::equals_ignoring_case(name, "content-type");
-    request.headers.emplace_back(name, value);
+bool HttpSink::send_next(const JobPtr& job) {
+  if (!job->parts.empty()) {
+    Events events = std::move(job->parts.front());
+    job->parts.pop_front();
+    net::ClientRequest request = requests_->part(*job->batch, events);
+    compress_and_send(job, std::move(events), std::move(request));
+    return true;
   }
-  if (!typed) request.headers.emplace_back("Content-Type", "application/json");
-  return request;
+  Events events;
+  auto request = requests_->cut(*job->batch, job->next, job->most, events, job->outcomes);
+  if (!request) return false;
+  compress_and_send(job, std::move(events), std::move(*request));
+  return true;
 }
 
-void HttpSink::send(const JobPtr& job, size_t event) {
+// What was not sent yet is for another time.
+void HttpSink::hold_back(Job& job) {
+  const Error error{ErrorCode::kUnavailable, "not sent: an event before it has to be sent again", true, {}};
+  for (const Events& events : std::exchange(job.parts, {})) {
+    for (const uint32_t event : events) job.outcomes[event] = {Outcome::kRetry, error, 0};
+  }
+  for (; job.next < job.batch->size(); ++job.next) job.outcomes[job.next] = {Outcome::kRetry, error, 0};
+}
+
+void HttpSink::compress_and_send(const JobPtr& job, Events events, net::ClientRequest request) {
   ++job->under_way;
-  const auto number = std::make_shared<uint64_t>(0);
-  *number = client_.send(request_for(*job->batch, event),
-                         [this, job, event, number](Result<net::ClientResponse> answer) {
-                           requests_.erase(*number);
-                           ended(job, event, std::move(answer));
-                         });
-  requests_.insert(*number);
+  if (config_.compression == HttpBodyCompression::kNone) {
+    return send(job, std::move(events), std::move(request));
+  }
+  if (request.body->size() >= kOffloadBytes) {
+    const auto shared = std::make_shared<net::ClientRequest>(std::move(request));
+    const auto work = [shared, compression = config_.compression] {
+      io::Compressor compressor;
+      compress(compressor, compression, *shared);
+    };
+    const bool taken =
+        context_.loop.offload(work, [this, job, events, shared] { send(job, events, std::move(*shared)); });
+    if (taken) return;
+    request = std::move(*shared);
+  }
+  compress(compressor_, config_.compression, request);
+  send(job, std::move(events), std::move(request));
 }
 
-void HttpSink::ended(const JobPtr& job, size_t event, Result<net::ClientResponse> answer) {
+void HttpSink::send(const JobPtr& job, Events events, net::ClientRequest request) {
+  std::string url = request.url;
+  if (closing_) {
+    Error error{ErrorCode::kCancelled, "not sent: the pipeline is stopping", true, {}};
+    return ended(job, events, url, fail(std::move(error)));
+  }
+  const auto number = std::make_shared<uint64_t>(0);
+  *number = client_.send(std::move(request), [this, job, events = std::move(events), url = std::move(url),
+                                              number](Result<net::ClientResponse> answer) {
+    under_way_.erase(*number);
+    ended(job, events, url, answer);
+  });
+  under_way_.insert(*number);
+}
+
+void HttpSink::ended(const JobPtr& job, const Events& events, const std::string& url,
+                     const Result<net::ClientResponse>& answer) {
   LOOP_ASSERT(context_.loop);
-  ASSERT(job->under_way > 0);
+  ASSERT(job->under_way > 0 && !events.empty());
   --job->under_way;
-  EventOutcome& outcome = job->outcomes[event];
-  outcome = outcome_of(target_, answer);
-  const bool in_order = config_.order == HttpSinkOrder::kPartition;
-  if (closing_ || (in_order && outcome.outcome == Outcome::kRetry)) job->held_back = true;
+  if (answer && events.size() > 1 && rules_.verdict(answer->status) == Verdict::kSplit) {
+    split(*job, events);
+  } else {
+    const EventOutcome outcome = rules_.outcome(method_ + " " + net::shown_url(url), answer);
+    for (const uint32_t event : events) job->outcomes[event] = outcome;
+    const bool in_order = config_.order == HttpSinkOrder::kPartition;
+    if (in_order && outcome.outcome == Outcome::kRetry) job->held_back = true;
+  }
+  if (closing_) job->held_back = true;
   pump(job);
 }
 
+// As two requests, and what follows in this write in requests no larger: the receiver has said what it takes.
+void HttpSink::split(Job& job, const Events& events) {
+  const auto middle = events.begin() + static_cast<ptrdiff_t>((events.size() + 1) / 2);
+  job.parts.emplace_front(middle, events.end());
+  job.parts.emplace_front(events.begin(), middle);
+  job.most = std::min(job.most, job.parts.front().size());
+}
+
 void HttpSink::finish(const JobPtr& job) {
-  ASSERT(jobs_ > 0 && job->next == job->batch->size());
+  ASSERT(jobs_ > 0 && job->next == job->batch->size() && job->parts.empty());
   const bool all_ok = std::all_of(job->outcomes.begin(), job->outcomes.end(),
                                   [](const EventOutcome& o) { return o.outcome == Outcome::kOk; });
   if (all_ok) job->outcomes.clear();
@@ -277,8 +178,7 @@ void HttpSink::close(Task closed) {
   }
   closed_ = std::move(closed);
   // Each ends with kCancelled, which is retryable.
-  for (const uint64_t request : std::exchange(requests_, {})) client_.cancel(request);
+  for (const uint64_t request : std::exchange(under_way_, {})) client_.cancel(request);
 }
 
-}  // namespace components
-}  // namespace colloquium
+}  // namespace colloquium::components

@@ -1,14 +1,15 @@
-// HttpSink: one request per event.
+// HttpSink: one request per event, or per batch of events.
 //
-// Within one write the next event is sent when the one before has ended, so the receiver sees them in order;
+// Within one write the next request is sent when the one before has ended, so the receiver sees them in order;
 // once one has to be tried again, those behind it are not sent. `order: none` sends up to `concurrency` at
-// once. Writes of different partitions run beside each other.
+// once. Writes of different partitions run beside each other. A request that the receiver finds too large is sent
+// as two. Large bodies are compressed on the offload pool.
 //
 // Ownership: the loop (a service of the process) outlives the sink. Thread safety: loop only.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -17,27 +18,18 @@
 #include "colloquium/component.h"
 #include "colloquium/sink.h"
 
-#include "net/http_client.h"
+#include "components/http/answer_rules.h"
+#include "components/http/http_sink_config.h"
+#include "components/http/peer_client.h"
+#include "components/http/sink_requests.h"
+#include "io/compress.h"
 
 namespace colloquium::components {
 
-enum class HttpSinkMethod { kPost, kPut, kPatch };
-enum class HttpSinkOrder { kPartition, kNone };
-
-struct HttpSinkConfig {
-  std::string url;
-  HttpSinkMethod method = HttpSinkMethod::kPost;
-  std::map<std::string, std::string> headers;
-  Duration timeout{30'000};
-  Duration connect_timeout{10'000};
-  HttpSinkOrder order = HttpSinkOrder::kPartition;
-  int concurrency = 16;
-  std::string proxy;
-};
-
 class HttpSink final : public Sink {
  public:
-  HttpSink(ComponentContext context, const HttpSinkConfig& config, loop::UvLoop& loop);
+  static Result<std::unique_ptr<Sink>> create(ComponentContext context, const HttpSinkConfig& config,
+                                              loop::UvLoop& loop);
   ~HttpSink() override;  // REQUIRES: every write has ended
 
   Guarantee guarantee() const override { return Guarantee::kAtLeastOnce; }
@@ -49,29 +41,40 @@ class HttpSink final : public Sink {
   void close(Task closed) override;
 
  private:
+  using Events = std::vector<uint32_t>;  // of a job's batch, by index
   // One write under way; its requests' callbacks share it.
   struct Job {
     std::shared_ptr<const Batch> batch;
     WriteDone done;
     std::vector<EventOutcome> outcomes;
-    size_t next = 0;  // first event not looked at yet
+    std::deque<Events> parts;  // of requests that were split; they go first
+    size_t next = 0;           // first event not looked at yet
+    size_t most = 1;           // events in a request
     size_t under_way = 0;
     bool held_back = false;  // an event has to be tried again: none behind it is sent
   };
   using JobPtr = std::shared_ptr<Job>;
 
+  HttpSink(ComponentContext context, const HttpSinkConfig& config, loop::UvLoop& loop);
   void pump(const JobPtr& job);
-  void send(const JobPtr& job, size_t event);
-  void ended(const JobPtr& job, size_t event, Result<net::ClientResponse> answer);
+  // False if nothing is left to send.
+  bool send_next(const JobPtr& job);
+  void hold_back(Job& job);
+  void compress_and_send(const JobPtr& job, Events events, net::ClientRequest request);
+  void send(const JobPtr& job, Events events, net::ClientRequest request);
+  void ended(const JobPtr& job, const Events& events, const std::string& url,
+             const Result<net::ClientResponse>& answer);
+  static void split(Job& job, const Events& events);
   void finish(const JobPtr& job);
-  net::ClientRequest request_for(const Batch& batch, size_t event) const;
 
   ComponentContext context_;
   const HttpSinkConfig config_;
   const std::string method_;
-  const std::string target_;  // the URL as messages show it
-  net::HttpClient client_;
-  std::unordered_set<uint64_t> requests_;  // under way
+  PeerClient client_;
+  const AnswerRules rules_;
+  std::unique_ptr<SinkRequests> requests_;  // refers to config_
+  io::Compressor compressor_;
+  std::unordered_set<uint64_t> under_way_;  // requests, by the client's number
   size_t jobs_ = 0;
   bool closing_ = false;
   Task closed_;

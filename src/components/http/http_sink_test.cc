@@ -19,6 +19,8 @@ struct Received {
   std::string key;
   std::string type;
   std::string token;
+  std::string target;
+  std::string encoding;
 };
 
 // What the receiver says to a body: its status and, with it, a Retry-After.
@@ -66,6 +68,7 @@ class SinkFixture : public net::ServerFixture {
   // Loop only, or before the first write.
   std::map<std::string, Say> says;  // by body
   bool hold = false;                // answer nothing
+  size_t most_bytes = SIZE_MAX;     // longer bodies are answered 413
   std::vector<Received> received;
   size_t held() const { return held_.size(); }
   void answer_held(size_t i, const net::Response& response) { held_[i].send(response); }
@@ -74,9 +77,10 @@ class SinkFixture : public net::ServerFixture {
   void receive(const net::Request& request, net::Responder responder) {
     const auto header = [&](std::string_view name) { return std::string(request.head.find(name).value_or("-")); };
     received.push_back({std::string(to_string(request.head.method)), *request.body, header("idempotency-key"),
-                        header("content-type"), header("x-token")});
+                        header("content-type"), header("x-token"), std::string(request.head.target),
+                        header("content-encoding")});
     if (hold) return held_.push_back(std::move(responder));
-    const Say say = says[*request.body];
+    const Say say = request.body->size() > most_bytes ? Say{413, "too large", ""} : says[*request.body];
     const net::HeaderField retry{"Retry-After", say.retry_after};
     responder.send(
         {.status = say.status, .body = say.body, .headers = {&retry, say.retry_after.empty() ? 0u : 1u}});
@@ -290,6 +294,111 @@ TEST_CASE("a sink cannot be made without the process's loop") {
     const ComponentContext context{server.loop(), clock, random, services, "p", "out", "."};
     CHECK_FALSE(http_sink().create_sink(std::make_shared<const HttpSinkConfig>(), context));
   });
+}
+
+HttpSinkConfig batched(const char* format, int64_t events) {
+  HttpSinkConfig config;
+  config.batch = HttpSinkBatch{.events = events};
+  config.format.name = format;
+  return config;
+}
+
+TEST_CASE("a batch is one request, and its answer the outcome of each of its events", "[REQ-016]") {
+  SinkFixture fixture(batched("json", 2));
+  fixture.says = {{"[3,4]", {400, "no", ""}}, {"[5]", {503, "", ""}}};
+  const auto outcomes = fixture.write(batch_of({"1", "2", "3", "4", "5"}));
+  CHECK(bodies(fixture.received) == std::vector<std::string>{"[1,2]", "[3,4]", "[5]"});
+  CHECK(fixture.received[0].type == "application/json");
+  REQUIRE(outcomes.size() == 5);
+  const Outcome expected[] = {Outcome::kOk, Outcome::kOk, Outcome::kDeadLetter, Outcome::kDeadLetter,
+                              Outcome::kRetry};
+  for (size_t i = 0; i < 5; ++i) CHECK(outcomes[i].outcome == expected[i]);
+}
+
+TEST_CASE("a batch that is sent again has the key it had, and events behind it wait", "[REQ-016]") {
+  SinkFixture fixture(batched("ndjson", 2));
+  fixture.says = {{"3\n4\n", {503, "", ""}}};
+  const auto batch = batch_of({"1", "2", "3", "4", "5", "6"});
+  const auto outcomes = fixture.write(batch);
+  CHECK(bodies(fixture.received) == std::vector<std::string>{"1\n2\n", "3\n4\n"});
+  for (size_t i = 2; i < 6; ++i) CHECK(outcomes[i].outcome == Outcome::kRetry);
+  fixture.says.clear();
+  // What the engine does next.
+  CHECK(fixture.write(batch->tail(2)).empty());
+  REQUIRE(fixture.received.size() == 4);
+  CHECK(fixture.received[2].body == "3\n4\n");
+  CHECK(fixture.received[2].key == fixture.received[1].key);
+  CHECK(fixture.received[3].key != fixture.received[1].key);
+}
+
+TEST_CASE("a batch that the receiver finds too large is sent in parts, down to the event that is", "[REQ-016]") {
+  SinkFixture fixture(batched("json", 8));
+  fixture.most_bytes = 9;  // [1,2,3,4]
+  const auto outcomes = fixture.write(batch_of({"1", "2", "3", "\"long, long\"", "5", "6", "7", "8", "9"}));
+  std::vector<std::string> taken;
+  for (const Received& one : fixture.received) {
+    if (one.body.size() <= 9) taken.push_back(one.body);
+  }
+  // Behind a refused one no larger ones are tried in this write.
+  CHECK(taken == std::vector<std::string>{"[1,2]", "[3]", "[5,6,7,8]", "[9]"});
+  REQUIRE(outcomes.size() == 9);
+  for (size_t i = 0; i < 9; ++i) CHECK(outcomes[i].outcome == (i == 3 ? Outcome::kDeadLetter : Outcome::kOk));
+  CHECK_THAT(outcomes[3].error.message, Catch::Contains("answered 413: too large"));
+}
+
+TEST_CASE("events of different URLs are different requests, and no field leaves the query it stands in") {
+  HttpSinkConfig config = batched("json", 10);
+  SinkFixture plain;
+  config.url = "http://127.0.0.1:" + std::to_string(plain->port()) + "/receive?c={$input/c}";
+  config.headers = {{"X-Token", "{$input/c}"}};
+  SinkFixture fixture(config);
+  CHECK(fixture.write(batch_of({R"({"c":"a"})", R"({"c":"a"})", R"({"c":"b&d"})"})).empty());
+  REQUIRE(plain.received.size() == 2);
+  CHECK(plain.received[0].target == "/receive?c=a");
+  CHECK(plain.received[0].body == R"([{"c":"a"},{"c":"a"}])");
+  CHECK(plain.received[1].target == "/receive?c=b%26d");
+  CHECK(plain.received[1].token == "b&d");
+}
+
+TEST_CASE("bodies are compressed, the large ones on the pool", "[REQ-016]") {
+  for (const HttpBodyCompression compression : {HttpBodyCompression::kGzip, HttpBodyCompression::kZstd}) {
+    HttpSinkConfig config = batched("ndjson", 1000);
+    config.compression = compression;
+    SinkFixture fixture(config);
+    // The server decompresses, and says with what.
+    const std::string large = "\"" + std::string(300'000, 'a') + "\"";
+    CHECK(fixture.write(batch_of({"1", "2"})).empty());
+    CHECK(fixture.write(batch_of({large})).empty());
+    CHECK(bodies(fixture.received) == std::vector<std::string>{"1\n2\n", large + "\n"});
+    CHECK(fixture.received[1].encoding == name_of(compression));
+  }
+}
+
+TEST_CASE("a receiver that does not take our credentials means try again, and is nobody's attempt", "[REQ-016]") {
+  HttpSinkConfig config;
+  config.auth.emplace().bearer = Secret{"t"};
+  SinkFixture fixture(config);
+  fixture.says = {{"1", {401, "who?", ""}}};
+  const auto outcomes = fixture.write(batch_of({"1"}));
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].outcome == Outcome::kRetry);
+  CHECK_FALSE(outcomes[0].is_attempt);
+}
+
+TEST_CASE("statuses that the settings name mean what they say", "[REQ-016]") {
+  HttpSinkConfig config;
+  config.order = HttpSinkOrder::kNone;
+  config.status.done.ranges = {{409, 409}};
+  config.status.drop.ranges = {{410, 410}};
+  config.status.retry.ranges = {{404, 404}};
+  SinkFixture fixture(config);
+  for (const int status : {409, 410, 404, 400}) fixture.says[std::to_string(status)] = {status, "", ""};
+  const auto outcomes = fixture.write(batch_of({"409", "410", "404", "400"}));
+  REQUIRE(outcomes.size() == 4);
+  CHECK(outcomes[0].outcome == Outcome::kOk);
+  CHECK(outcomes[1].outcome == Outcome::kDrop);
+  CHECK(outcomes[2].outcome == Outcome::kRetry);
+  CHECK(outcomes[3].outcome == Outcome::kDeadLetter);
 }
 
 ConfigNode text_node(std::string text, int line) {

@@ -1,0 +1,146 @@
+#include "components/http/client_settings.h"
+
+#include "components/http/config_checks.h"
+#include "formats/encoding.h"
+#include "io/file_system.h"
+#include "io/path.h"
+
+namespace colloquium {
+
+ConfigSpec<components::BasicAuth> ConfigObject<components::BasicAuth>::spec() {
+  using components::BasicAuth;
+  return ConfigSpec<BasicAuth>()
+      .field("user", &BasicAuth::user, {.description = "Who logs in.", .required = true})
+      .field("password", &BasicAuth::password,
+             {.description = "Their password.", .example = "${RECEIVER_PASSWORD}", .required = true});
+}
+
+ConfigSpec<components::OAuth2Settings> ConfigObject<components::OAuth2Settings>::spec() {
+  using components::OAuth2Settings;
+  return ConfigSpec<OAuth2Settings>()
+      .field("token_url", &OAuth2Settings::token_url,
+             {.description = "Where tokens are given out.", .required = true})
+      .field("client_id", &OAuth2Settings::client_id, {.description = "Who asks for one.", .required = true})
+      .field("client_secret", &OAuth2Settings::client_secret,
+             {.description = "What proves it.", .example = "${CLIENT_SECRET}", .required = true})
+      .field("scopes", &OAuth2Settings::scopes, {.description = "What the token is to allow."})
+      .field("audience", &OAuth2Settings::audience,
+             {.description = "Whom the token is for, where the server asks for that."})
+      .field("credentials", &OAuth2Settings::credentials,
+             {.description = "Where id and secret stand in the request: an Authorization `header`, or its `body`.",
+              .advanced = true});
+}
+
+ConfigSpec<components::ClientAuth> ConfigObject<components::ClientAuth>::spec() {
+  using components::ClientAuth;
+  return ConfigSpec<ClientAuth>()
+      .field("basic", &ClientAuth::basic, {.description = "User and password (RFC 7617)."})
+      .field("bearer", &ClientAuth::bearer,
+             {.description = "A token that does not run out.", .example = "${TOKEN}"})
+      .field("oauth2", &ClientAuth::oauth2,
+             {.description = "Tokens got with client credentials (RFC 6749, 4.4): kept until shortly before they "
+                             "run out, and got anew once when an answer is 401."});
+}
+
+ConfigSpec<components::ClientTlsSettings> ConfigObject<components::ClientTlsSettings>::spec() {
+  using components::ClientTlsSettings;
+  return ConfigSpec<ClientTlsSettings>()
+      .field("ca", &ClientTlsSettings::ca,
+             {.description = "File with the certificates to trust (PEM); without, the system's."})
+      .field("certificate", &ClientTlsSettings::certificate,
+             {.description = "File with our own certificate (PEM), for a peer that asks for one."})
+      .field("key", &ClientTlsSettings::key, {.description = "File with its private key (PEM)."})
+      .field("key_password", &ClientTlsSettings::key_password, {.description = "What that key is encrypted with."})
+      .field("verify", &ClientTlsSettings::verify,
+             {.description = "Whether the peer's certificate and name are checked.", .advanced = true});
+}
+
+namespace components {
+namespace {
+
+std::string resolved(const std::string& base_dir, const std::string& path) {
+  if (path.empty() || path.front() == '/' || base_dir.empty() || base_dir == ".") return path;
+  return io::join(base_dir, path);
+}
+
+// libcurl would take a value without scheme for a host, and one with a typing error for something else.
+bool is_proxy_url(const std::string& url) {
+  for (const std::string_view scheme : {"http://", "https://", "socks5://", "socks5h://"}) {
+    if (url.starts_with(scheme)) {
+      return url.size() > scheme.size() && url.find_first_of(" \t\r\n") == url.npos;
+    }
+  }
+  return false;
+}
+
+void check_auth(const ClientAuth& auth, const ConfigNode& node, ConfigProblems& problems) {
+  if (auth.basic.has_value() + auth.bearer.has_value() + auth.oauth2.has_value() != 1) {
+    add_problem(node, "auth", "auth takes one of basic, bearer and oauth2", problems);
+  }
+  if (auth.basic && auth.basic->user.find(':') != std::string::npos) {
+    add_problem(node, "auth", "auth: a user's name has no ':'", problems);
+  }
+  const std::string fixed = fixed_authorization({.auth = auth, .tls = {}, .proxy = {}});
+  if (!is_header_value(fixed)) {
+    add_problem(node, "auth", "auth: the token holds a character that no header may have", problems);
+  }
+  if (auth.oauth2 && !auth.oauth2->token_url.empty() && !is_http_url(auth.oauth2->token_url)) {
+    add_problem(node, "auth", "auth: token_url is a whole address, such as https://login.example.org/token",
+                problems);
+  }
+}
+
+}  // namespace
+
+bool is_http_url(std::string_view url) {
+  const size_t host = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
+  return host != 0 && url.size() > host && url[host] != '/' && url.find_first_of(" \t\r\n") == url.npos;
+}
+
+void check_client(const ClientSettings& settings, const ConfigNode& node, ConfigProblems& problems) {
+  if (settings.auth) check_auth(*settings.auth, node, problems);
+  if (settings.tls && settings.tls->certificate.empty() != settings.tls->key.empty()) {
+    add_problem(node, "tls", "tls: certificate and key belong together", problems);
+  }
+  if (!settings.proxy.value.empty() && !is_proxy_url(settings.proxy.value)) {
+    add_problem(node, "proxy", "proxy is a whole address, such as http://proxy:3128", problems);
+  }
+}
+
+void check_client_files(const ClientSettings& settings, const std::string& base_dir, const ConfigMark& mark,
+                        ConfigProblems& problems) {
+  if (!settings.tls) return;
+  for (const auto& [name, file] : {std::pair<const char*, const std::string&>{"ca", settings.tls->ca},
+                                   {"certificate", settings.tls->certificate},
+                                   {"key", settings.tls->key}}) {
+    const std::string path = resolved(base_dir, file);
+    if (path.empty() || io::posix_file_system().info(path)) continue;
+    problems.push_back(
+        {.mark = mark, .message = std::string("tls: ") + name + ": there is no file '" + path + "'"});
+  }
+}
+
+net::ClientOptions client_options(const ClientSettings& settings, const std::string& base_dir,
+                                  size_t connections) {
+  net::ClientOptions options{
+      .connections_per_host = connections, .connections = connections, .proxy = settings.proxy.value, .tls = {}};
+  if (!settings.tls) return options;
+  options.tls = {.ca = resolved(base_dir, settings.tls->ca),
+                 .certificate = resolved(base_dir, settings.tls->certificate),
+                 .key = resolved(base_dir, settings.tls->key),
+                 .key_password = settings.tls->key_password.value,
+                 .verify = settings.tls->verify};
+  return options;
+}
+
+std::string fixed_authorization(const ClientSettings& settings) {
+  if (!settings.auth) return {};
+  if (settings.auth->bearer) return "Bearer " + settings.auth->bearer->value;
+  if (!settings.auth->basic) return {};
+  std::string value = "Basic ";
+  formats::append_base64(settings.auth->basic->user + ":" + settings.auth->basic->password.value, value);
+  return value;
+}
+
+}  // namespace components
+}  // namespace colloquium
