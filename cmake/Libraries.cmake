@@ -21,6 +21,7 @@ colloquium_library(crypto libcrypto)
 
 if(NOT COLLOQUIUM_CORE_ONLY)
   colloquium_library(curl libcurl)
+  colloquium_library(ssl libssl libcrypto)
   colloquium_library(yaml yaml-cpp)
   colloquium_library(edit libedit)
   colloquium_library(pq libpq)

@@ -1,7 +1,7 @@
 // ByteStream: one connection's bytes, between the socket and the protocol that is spoken over it.
 //
-// The seam for everything that stands in between: plain TCP is TcpStream; TLS will be a ByteStream over a
-// ByteStream (see StreamWrapper). Protocols (HttpConnection now) see this interface only.
+// The seam for everything that stands in between: plain TCP is TcpStream; TLS is TlsStream, a ByteStream over a
+// ByteStream (see StreamWrapper). Protocols (HttpConnection) see this interface only.
 //
 // Ownership: the protocol owns its stream; destroying it closes the socket at once, and may be done in any
 // of its callbacks. Thread safety: loop only.
@@ -54,6 +54,12 @@ class ByteStream {
 
   // "127.0.0.1:55312"; empty if unknown.
   virtual const std::string& peer() const = 0;
+
+  // Who the peer has proved to be: the subject of its certificate, as RFC 4514 writes it. Empty: nobody in particular.
+  virtual const std::string& peer_name() const {
+    static const std::string nobody;
+    return nobody;
+  }
 };
 
 // Puts a layer over an accepted connection.

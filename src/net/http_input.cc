@@ -150,6 +150,7 @@ void HttpConnection::on_head() {
   RequestHead& head = parser_.head();
   head.connection = id_;
   head.peer = stream_->peer();
+  head.peer_name = stream_->peer_name();
   used_ = true;
   last_request_ = !head.keep_alive;
   input_since_ms_ = 0;

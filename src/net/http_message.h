@@ -59,6 +59,7 @@ struct RequestHead {
   std::vector<HeaderField> headers;  // in order; values without white space around them
   uint64_t connection = 0;           // id of the connection, unique in the process
   std::string_view peer;             // "127.0.0.1:55312"
+  std::string_view peer_name;        // subject of its certificate, which was verified; empty without one
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 
