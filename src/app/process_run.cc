@@ -14,6 +14,7 @@
 #include "base/logging.h"
 #include "engine/plan_data.h"
 #include "net/http_server.h"
+#include "net/tls_context.h"
 
 namespace colloquium::app {
 namespace {
@@ -38,6 +39,14 @@ std::vector<std::string> leg_names(const engine::Plan& plan) {
   std::vector<std::string> names;
   for (const config::ComponentConfig& sink : plan.data().config.sinks) names.push_back(sink.name);
   return names;
+}
+
+net::TlsSettings tls_settings(const config::Settings& settings) {
+  return {.certificate = settings.tls_certificate,
+          .key = settings.tls_key,
+          .client_ca = settings.tls_client_ca,
+          .minimum = settings.tls_minimum == config::MinimumTls::kTls13 ? net::TlsVersion::kTls13
+                                                                        : net::TlsVersion::kTls12};
 }
 
 // The net folder does not know the flags.
@@ -104,11 +113,7 @@ Status ProcessRun::open_ports() {
   loop::UvLoop& loop = foundation_->loop();
   const bool wants_ingest = std::any_of(request_.plans.begin(), request_.plans.end(),
                                         [](const auto& plan) { return has_http_source(*plan); });
-  if (wants_ingest && settings.listen != kOff) {
-    ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
-    TRY(with_advice(ingest_->listen(settings.listen), "choose another with --listen"));
-    foundation_->services().provide<net::HttpServer>(ingest_.get());
-  }
+  if (wants_ingest && settings.listen != kOff) TRY(open_ingest());
   if (settings.admin == kOff) return {};
   admin_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
   TRY(with_advice(admin_->listen(settings.admin), "choose another with --admin, or none with --admin off"));
@@ -119,6 +124,20 @@ Status ProcessRun::open_ports() {
   dead_route_ = std::make_unique<DeadRoute>(data_->segments(), foundation_->executor(), loop);
   TRY(dead_route_->add_to(*admin_));
   return data_->set_admin_address(admin_->address());
+}
+
+Status ProcessRun::open_ingest() {
+  const config::Settings& settings = request_.settings;
+  loop::UvLoop& loop = foundation_->loop();
+  net::StreamWrapper wrapper;
+  if (!settings.tls_certificate.empty()) {
+    TRY_ASSIGN(tls_, net::TlsContext::create(files_, loop, tls_settings(settings)));
+    wrapper = [this](std::unique_ptr<net::ByteStream> below) { return tls_->wrap(std::move(below)); };
+  }
+  ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock(), net::HttpLimits{}, std::move(wrapper));
+  TRY(with_advice(ingest_->listen(settings.listen), "choose another with --listen"));
+  foundation_->services().provide<net::HttpServer>(ingest_.get());
+  return {};
 }
 
 Status ProcessRun::create_pipelines() {
@@ -149,7 +168,17 @@ Status ProcessRun::register_streams(const engine::Plan& plan) {
 
 Status ProcessRun::watch_signals() {
   TRY(foundation_->loop().on_signal(SIGTERM, [this] { signalled("SIGTERM"); }));
-  return foundation_->loop().on_signal(SIGINT, [this] { signalled("SIGINT"); });
+  TRY(foundation_->loop().on_signal(SIGINT, [this] { signalled("SIGINT"); }));
+  if (tls_ == nullptr) return {};
+  return foundation_->loop().on_signal(SIGHUP, [this] { reload_tls(); });
+}
+
+// What connects from then on gets the new certificate; if there is anything wrong with it, the old one.
+void ProcessRun::reload_tls() {
+  tls_->reload([this](Status status) {
+    if (status) return log_info(kComponent, "SIGHUP: TLS certificate read again: " + tls_->describe());
+    log_error(kComponent, "SIGHUP: the TLS certificate stays as it was: " + status.error().message);
+  });
 }
 
 // What an operator wants to know of a start: what is promised, where the data is, where to connect. The admin
@@ -162,7 +191,11 @@ void ProcessRun::announce() const {
   if (data_ != nullptr) {
     for (const std::string& line : data_->describe()) log_info(kComponent, line);
   }
-  if (ingest_ != nullptr) log_info(kComponent, "listening for events on http://" + ingest_->address());
+  if (ingest_ != nullptr) {
+    log_info(kComponent, std::string("listening for events on ") + (tls_ == nullptr ? "http://" : "https://") +
+                             ingest_->address());
+  }
+  if (tls_ != nullptr) log_info(kComponent, "TLS certificate: " + tls_->describe());
   if (admin_ != nullptr) log_info(kComponent, "admin on http://" + admin_->address());
 }
 

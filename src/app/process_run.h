@@ -25,7 +25,8 @@
 
 namespace colloquium::net {
 class HttpServer;
-}
+class TlsContext;
+}  // namespace colloquium::net
 
 namespace colloquium::app {
 
@@ -47,6 +48,8 @@ class ProcessRun {
   Status open();
   Status open_data_directory();
   Status open_ports();
+  Status open_ingest();
+  void reload_tls();
   Status create_pipelines();
   Status register_streams(const engine::Plan& plan);
   Status watch_signals();
@@ -64,6 +67,7 @@ class ProcessRun {
   std::unique_ptr<Foundation> foundation_;
   std::unique_ptr<DataDirectory> data_;  // null if no pipeline needs one
   admin::Health health_;
+  std::unique_ptr<net::TlsContext> tls_;  // null: ingest_ speaks plain HTTP
   std::unique_ptr<net::HttpServer> ingest_;
   std::unique_ptr<net::HttpServer> admin_;
   std::unique_ptr<DeadRoute> dead_route_;  // null without a data directory, or without an admin port

@@ -21,7 +21,8 @@ constexpr const char* kForgetVariable = "COLLOQUIUM_TEST_FORGET_UNSYNCED";
 
 struct Options {
   std::vector<std::string> files;
-  std::optional<std::string> data_dir, listen, admin, workers, environment, log_level, log_format, drain_timeout;
+  std::optional<std::string> data_dir, listen, admin, tls_certificate, tls_key, tls_client_ca, tls_minimum,
+      workers, environment, log_level, log_format, drain_timeout;
   std::vector<std::string> sets;
   bool dry_run = false;
   bool from_start = false;
@@ -38,6 +39,10 @@ Result<Flags> flags_of(const Options& options) {
   put("data-dir", options.data_dir);
   put("listen", options.listen);
   put("admin", options.admin);
+  put("tls-certificate", options.tls_certificate);
+  put("tls-key", options.tls_key);
+  put("tls-client-ca", options.tls_client_ca);
+  put("tls-minimum", options.tls_minimum);
   put("workers", options.workers);
   put("log-level", options.log_level);
   put("log-format", options.log_format);
@@ -110,6 +115,12 @@ std::vector<VerbOption> options_of(Options& options) {
        &options.listen},
       {"--admin", "ADDRESS", "where metrics and health are; default 127.0.0.1:9464; 'off' for none",
        &options.admin},
+      {"--tls-certificate", "FILE", "certificate of --listen, which then speaks TLS only; SIGHUP reads it again",
+       &options.tls_certificate},
+      {"--tls-key", "FILE", "its private key", &options.tls_key},
+      {"--tls-client-ca", "FILE", "take only clients with a certificate of these authorities",
+       &options.tls_client_ca},
+      {"--tls-minimum", "VERSION", "TLSv1.2 or TLSv1.3; default TLSv1.2", &options.tls_minimum},
       {"--workers", "N", "threads that run scripts; default: one less than there are cores", &options.workers},
       {"--env", "NAME", "also read colloquium.NAME.yaml", &options.environment},
       {"--set", "KEY=VALUE", "any setting of colloquium.yaml; may be repeated", &options.sets},

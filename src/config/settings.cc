@@ -28,6 +28,12 @@ struct ConfigEnum<LogFormat> {
                                                                       {"json", LogFormat::kJson}};
 };
 
+template <>
+struct ConfigEnum<config::MinimumTls> {
+  static constexpr std::pair<std::string_view, config::MinimumTls> values[] = {
+      {"TLSv1.2", config::MinimumTls::kTls12}, {"TLSv1.3", config::MinimumTls::kTls13}};
+};
+
 namespace config {
 namespace {
 
@@ -173,6 +179,18 @@ void check_address(const ConfigNode& settings, const std::string& name, const st
   add_error(problems, node->mark, name + " must be an address and a port such as 127.0.0.1:8080, " + found(*node));
 }
 
+// A half of the two would leave the port without TLS, and what was meant to be encrypted in the open.
+void check_tls(const ConfigNode& settings, const Settings& read, ConfigProblems& problems) {
+  const auto need = [&](const char* name, const char* other) {
+    const ConfigNode* const given = settings.find(name);
+    add_error(problems, given == nullptr ? ConfigMark{} : given->mark,
+              std::string(name) + " needs " + other + " beside it");
+  };
+  if (!read.tls_certificate.empty() && read.tls_key.empty()) need("tls_certificate", "tls_key");
+  if (!read.tls_key.empty() && read.tls_certificate.empty()) need("tls_key", "tls_certificate");
+  if (!read.tls_client_ca.empty() && read.tls_certificate.empty()) need("tls_client_ca", "tls_certificate");
+}
+
 // What `colloquium config` shows of one setting. Lists are shown in flow style, on one line.
 SettingOrigin origin_of(const FieldSpec& field, const ConfigNode& settings) {
   const ConfigNode* node = settings.find(field.name);
@@ -200,6 +218,15 @@ ConfigSpec<Settings> settings_spec() {
              {.description = "Address and port of metrics, health, API and dashboard. Port 0 takes a free one, "
                              "`off` opens none.",
               .minimum = 1})
+      .field("tls_certificate", &Settings::tls_certificate,
+             {.description = "File of the certificate of `listen`, in PEM form, with those that lead to its authority "
+                             "behind it. With it http sources take events over TLS only; SIGHUP reads it again."})
+      .field("tls_key", &Settings::tls_key,
+             {.description = "File of the certificate's private key, in PEM form, without pass phrase."})
+      .field("tls_client_ca", &Settings::tls_client_ca,
+             {.description = "File of the authorities of clients, in PEM form: only clients with a certificate of one "
+                             "of them can connect to `listen`."})
+      .field("tls_minimum", &Settings::tls_minimum, {.description = "Oldest version of TLS that `listen` takes."})
       .field("workers", &Settings::workers,
              {.description = "Threads that run scripts. 0: one less than there are cores, at least 1.",
               .minimum = 0,
@@ -227,6 +254,7 @@ LoadedSettings load_settings(const SettingsSources& sources, ConfigProblems& pro
   LoadedSettings loaded{spec.read(merged, "", problems), {}};
   check_address(merged, "listen", loaded.settings.listen, problems);
   check_address(merged, "admin", loaded.settings.admin, problems);
+  check_tls(merged, loaded.settings, problems);
   for (const FieldSpec& field : spec.object().fields) loaded.origins.push_back(origin_of(field, merged));
   return loaded;
 }

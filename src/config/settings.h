@@ -20,10 +20,16 @@
 
 namespace colloquium::config {
 
+enum class MinimumTls { kTls12, kTls13 };
+
 struct Settings {
   std::string data_dir = "./colloquium-data";
   std::string listen = "127.0.0.1:8080";
   std::string admin = "127.0.0.1:9464";
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_client_ca;
+  MinimumTls tls_minimum = MinimumTls::kTls12;
   int32_t workers = 0;  // 0: one less than there are cores, at least 1
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kConsole;

@@ -68,14 +68,18 @@ TEST_CASE("later places win: default, file, overlay, variable, flag", "[REQ-251]
 
 TEST_CASE("every setting can be given as a variable and as a flag", "[REQ-251]") {
   const std::pair<const char*, const char*> values[] = {
-      {"data_dir", "/d"},     {"listen", "0.0.0.0:0"}, {"admin", "[::1]:9"},    {"workers", "5"},
-      {"log_level", "debug"}, {"log_format", "json"},  {"drain_timeout", "1m"}, {"pipelines", "a.yaml,b.yaml"}};
+      {"data_dir", "/d"},      {"listen", "0.0.0.0:0"},        {"admin", "[::1]:9"},
+      {"workers", "5"},        {"log_level", "debug"},         {"log_format", "json"},
+      {"drain_timeout", "1m"}, {"pipelines", "a.yaml,b.yaml"}, {"tls_certificate", "c.pem"},
+      {"tls_key", "k.pem"},    {"tls_client_ca", "a.pem"},     {"tls_minimum", "TLSv1.3"}};
   std::set<std::string> covered;
   for (const auto& [name, value] : values) {
     covered.insert(name);
     SettingsSources by_variable;
+    by_variable.file = file("tls_certificate: c\ntls_key: k\n");  // they need one another
     by_variable.variables = {{variable_name(name), value}};
     SettingsSources by_flag;
+    by_flag.file = by_variable.file;
     by_flag.flags = {{flag_name(name), value}};
     INFO(name);
     CHECK(load(by_variable).messages == "");
@@ -120,6 +124,19 @@ TEST_CASE("problems are told by the name of the place that gave the value", "[RE
         "colloquium.yaml:2:1: error: unknown key 'lisen'; did you mean 'listen'?\n"
         "COLLOQUIUM_WORKERS: error: workers must be an integer, found the string 'many'\n"
         "--admin: error: admin must be an address and a port such as 127.0.0.1:8080, found the number 9464\n");
+}
+
+TEST_CASE("a certificate and its key are given together, or the port would be open", "[REQ-138]") {
+  SettingsSources sources;
+  sources.file = file("tls_certificate: c\n");
+  CHECK(load(sources).messages == "colloquium.yaml:1:18: error: tls_certificate needs tls_key beside it\n");
+  sources.file = file("tls_client_ca: a\n");
+  sources.flags = {{"tls-key", "k"}};
+  CHECK(load(sources).messages ==
+        "--tls-key: error: tls_key needs tls_certificate beside it\n"
+        "colloquium.yaml:1:16: error: tls_client_ca needs tls_certificate beside it\n");
+  sources.variables = {{"COLLOQUIUM_TLS_CERTIFICATE", "c"}};
+  CHECK(load(sources).messages == "");
 }
 
 TEST_CASE("addresses have a host and a port", "[REQ-253]") {

@@ -238,6 +238,9 @@ void HttpSource::handle(const net::Request& request, net::Responder responder) {
 
 void HttpSource::add_headers(const net::RequestHead& head, RawBatch& batch) const {
   if (!config_.path_header.empty()) batch.headers.emplace_back(config_.path_header, head.path);
+  if (!config_.certificate_header.empty() && !head.peer_name.empty()) {
+    batch.headers.emplace_back(config_.certificate_header, head.peer_name);
+  }
   for (const std::string& name : config_.headers) {
     for (const net::HeaderField& field : head.headers) {
       if (net::equals_ignoring_case(field.name, name)) batch.headers.emplace_back(name, field.value);

@@ -45,6 +45,7 @@ struct HttpSourceConfig {
   std::vector<std::string> paths;
   std::vector<HttpSourceMethod> methods{HttpSourceMethod::kPost, HttpSourceMethod::kPut};
   std::string path_header;
+  std::string certificate_header;
   std::optional<HttpAuthConfig> auth;
   std::optional<HttpCorsConfig> cors;
 };

@@ -230,6 +230,17 @@ TEST_CASE("every path is claimed, so that two sources cannot have one") {
   CHECK(claims[1].field == "paths");
 }
 
+TEST_CASE("a header that the source fills in is not one that a sender may fill in as well") {
+  ConfigNode name;
+  name.kind = ConfigNode::Kind::kString;
+  name.text = "X-Client";
+  for (const char* const field : {"path_header", "certificate_header"}) {
+    CHECK(problems_of(map({{"paths", list({"/a"})}, {field, name}})) == "");
+    CHECK_THAT(problems_of(map({{"paths", list({"/a"})}, {field, name}, {"headers", list({"x-client"})}})),
+               Catch::Contains("X-Client is among headers, too"));
+  }
+}
+
 TEST_CASE("origins are as browsers send them") {
   const auto origins = [](const std::string& origin) {
     return problems_of(map({{"paths", list({"/a"})}, {"cors", map({{"origins", list({origin})}})}}));

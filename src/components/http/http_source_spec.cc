@@ -164,6 +164,18 @@ void check_paths(const HttpSourceConfig& config, const ConfigNode& node, ConfigP
   }
 }
 
+// A header that the source fills in must not be one that the sender may fill in as well.
+void check_own_header(const HttpSourceConfig& config, const char* field, const std::string& name,
+                      const ConfigNode& node, ConfigProblems& problems) {
+  if (name.empty()) return;
+  if (!is_header_name(name)) add_problem(node, field, "'" + name + "' is no name of a header", problems);
+  const bool is_sent = std::any_of(config.headers.begin(), config.headers.end(),
+                                   [&](const std::string& sent) { return net::equals_ignoring_case(sent, name); });
+  if (is_sent) {
+    add_problem(node, field, name + " is among headers, too: a sender could say what it likes there", problems);
+  }
+}
+
 void check_headers(const HttpSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   for (const std::string& name : config.headers) {
     const bool secret =
@@ -174,9 +186,8 @@ void check_headers(const HttpSourceConfig& config, const ConfigNode& node, Confi
       add_problem(node, "headers", "'" + name + "' is no name of a header", problems);
     }
   }
-  if (!config.path_header.empty() && !is_header_name(config.path_header)) {
-    add_problem(node, "path_header", "'" + config.path_header + "' is no name of a header", problems);
-  }
+  check_own_header(config, "path_header", config.path_header, node, problems);
+  check_own_header(config, "certificate_header", config.certificate_header, node, problems);
 }
 
 // As a browser sends it: scheme and host in lower case, no path.
@@ -226,6 +237,10 @@ ConfigSpec<HttpSourceConfig> spec() {
       .field("path_header", &HttpSourceConfig::path_header,
              {.description = "Name of a header of the events that says which path they were posted to.",
               .example = "X-Path"})
+      .field("certificate_header", &HttpSourceConfig::certificate_header,
+             {.description = "Name of a header of the events with the subject of the client's certificate, where "
+                             "`tls_client_ca` asks for one.",
+              .example = "X-Client"})
       .field("methods", &HttpSourceConfig::methods, {.description = "Methods taken; others are answered 405."})
       .field("split", &HttpSourceConfig::split,
              {.description = "A JSON body is an array, and each of its elements an event."})
