@@ -389,8 +389,11 @@ TEST_CASE("a committed segment that lacks its name and is damaged replaces nothi
   const std::string old_bytes = *io::read_file(table.files(), path, 1 << 20);
   const std::string new_bytes = *io::read_file(table.files(), compacted, 1 << 20);
 
+  const std::string untouched =
+      all_bytes(table.files(), "data/journal") + all_bytes(table.files(), table.folder());
   const Status opened = table.try_open();
   REQUIRE_FALSE(opened);
+  CHECK(all_bytes(table.files(), "data/journal") + all_bytes(table.files(), table.folder()) == untouched);
   CHECK(opened.error().code == ErrorCode::kCorrupt);
   CHECK(opened.error().message.find(compacted) != std::string::npos);
   CHECK(table.verified().corrupt());

@@ -296,6 +296,7 @@ Status PartitionRecovery::examine() {
   if (options_.seals) TRY(load_oldest(bases));
   if (options_.seals) {
     TRY_ASSIGN(compactions_, find_unfinished_compactions(fs_, directory_));
+    TRY(check_compactions(fs_, directory_, compactions_));
   }
   TRY(load_keys(bases));
   TRY(load_epochs(!bases.empty()));

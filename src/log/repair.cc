@@ -404,6 +404,7 @@ Status Repair::finish_started_compactions() {
     };
     auto& committed = unfinished.committed;
     committed.erase(std::remove_if(committed.begin(), committed.end(), failed), committed.end());
+    TRY(check_compactions(fs_, partition.folder, unfinished));
     TRY(finish_compactions(fs_, partition.folder, unfinished));
     for (const Seal& seal : committed) {
       act(partition_name(partition.stream, partition.partition) + ": the compaction of the segment at offset " +

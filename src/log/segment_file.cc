@@ -119,13 +119,10 @@ Result<UnfinishedCompactions> find_unfinished_compactions(const io::FileSystem& 
   return unfinished;
 }
 
-Status finish_compactions(io::FileSystem& fs, const std::string& directory,
-                          const UnfinishedCompactions& unfinished) {
-  ASSERT(!directory.empty());
-  for (const CompactedFile& file : unfinished.abandoned) {
-    TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
-  }
-  for (const Seal& seal : unfinished.committed) {
+Status check_compactions(io::FileSystem& fs, const std::string& directory, UnfinishedCompactions& unfinished) {
+  ASSERT(!directory.empty() && unfinished.indexes.empty());
+  std::vector<Seal> there;
+  for (Seal& seal : unfinished.committed) {
     auto opened = open_segment_file(fs, directory, seal.base_offset, &seal);
     if (!opened && opened.error().code == ErrorCode::kNotFound) continue;  // retention has removed it since
     if (!opened) return fail(opened.error());
@@ -133,10 +130,25 @@ Status finish_compactions(io::FileSystem& fs, const std::string& directory,
     // The old file may be the only good one.
     TRY_ASSIGN(const bool good, has_sealed_bytes(found, seal));
     if (!good) return not_as_sealed(found, segment_path(directory, seal.base_offset, "log"));
-    TRY_ASSIGN(const SegmentIndex index, SegmentIndex::rebuild(std::move(found.file), found.size));
-    const std::string path = segment_path(directory, seal.base_offset, "log");
-    TRY(store_index(fs, directory, seal.base_offset, index));
-    if (found.path != path) TRY(fs.rename(found.path, path));
+    TRY_ASSIGN(SegmentIndex index, SegmentIndex::rebuild(std::move(found.file), found.size));
+    there.push_back(std::move(seal));
+    unfinished.indexes.push_back(std::move(index));
+  }
+  unfinished.committed = std::move(there);
+  return {};
+}
+
+Status finish_compactions(io::FileSystem& fs, const std::string& directory,
+                          const UnfinishedCompactions& unfinished) {
+  ASSERT_WHY(unfinished.indexes.size() == unfinished.committed.size(), "check first");
+  for (const CompactedFile& file : unfinished.abandoned) {
+    TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
+  }
+  for (size_t i = 0; i < unfinished.committed.size(); ++i) {
+    const Seal& seal = unfinished.committed[i];
+    const std::string from = compacted_path(directory, seal.base_offset, seal.compacted.generation);
+    TRY(store_index(fs, directory, seal.base_offset, unfinished.indexes[i]));
+    if (fs.info(from)) TRY(fs.rename(from, segment_path(directory, seal.base_offset, "log")));
   }
   if (unfinished.abandoned.empty() && unfinished.committed.empty()) return {};
   return fs.sync_directory(directory);

@@ -13,6 +13,7 @@
 #include "io/file_system.h"
 #include "log/layout.h"
 #include "log/seal.h"
+#include "log/segment_index.h"
 
 namespace colloquium::log {
 
@@ -41,13 +42,18 @@ Result<SealedFile> open_sealed_file(io::FileSystem& fs, const std::string& parti
 struct UnfinishedCompactions {
   std::vector<Seal> committed;           // their files are to be renamed
   std::vector<CompactedFile> abandoned;  // nobody's
+  std::vector<SegmentIndex> indexes;     // of those committed, once they are checked
 
   const Seal* find(int64_t base_offset) const;
 };
 Result<UnfinishedCompactions> find_unfinished_compactions(const io::FileSystem& fs,
                                                           const std::string& partition_directory);
-// Renames the ones, with new indexes, and removes the others. May be interrupted and repeated. kCorrupt if a
-// file's bytes are not the seal's: then it and the file it should replace stay.
+// Reads the committed files whole, before anything is changed. kCorrupt if a file's bytes are not the seal's: then
+// it and the file it should replace are to stay. What retention has removed since is left out.
+Status check_compactions(io::FileSystem& fs, const std::string& partition_directory,
+                         UnfinishedCompactions& unfinished);
+// Renames the ones, with new indexes, and removes the others. May be interrupted and repeated, from the finding
+// on. REQUIRES: checked.
 Status finish_compactions(io::FileSystem& fs, const std::string& partition_directory,
                           const UnfinishedCompactions& unfinished);
 
