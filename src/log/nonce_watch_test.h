@@ -4,7 +4,6 @@
 // Thread safety: as an Aead's, but for reused(), which may be asked when nothing is sealed.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +17,16 @@ namespace colloquium::log {
 
 class NonceWatch {
  public:
+  NonceWatch() = default;
+  // Knows what the other has seen, and shares nothing with it: for a future of its own of a machine that is
+  // copied.
+  NonceWatch(const NonceWatch& other) : seen_(std::make_shared<Seen>()) {
+    const std::lock_guard lock(other.seen_->mutex);
+    seen_->texts = other.seen_->texts;
+    seen_->reused = other.seen_->reused;
+  }
+  NonceWatch& operator=(const NonceWatch&) = delete;
+
   // Keys made of one letter each; the first wraps.
   std::shared_ptr<const KeyRing> ring(const std::string& letters, Random& random, bool encrypt = true) {
     KeyRing::Keys keys;

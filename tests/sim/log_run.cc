@@ -359,7 +359,7 @@ std::string LogRun::recover_after_stop(uint64_t at) {
   if (const Status opened = machine.open(late_); !opened) return where() + opened.error().describe();
   for (const auto& recovered : machine.log->recovery().notes) tell(recovered.partition + ": " + recovered.text);
   std::string wrong = check(machine, model, table, {});
-  if (wrong.empty()) wrong = machine.disk.problem();
+  if (wrong.empty()) wrong = machine.misdeed();
   return wrong.empty() ? wrong : where() + wrong;
 }
 
@@ -396,7 +396,7 @@ std::string LogRun::run() {
   std::string wrong;
   for (uint64_t life = 0; life < lives && wrong.empty(); ++life) {
     wrong = live_and_die();
-    if (wrong.empty()) wrong = problem_.empty() ? machine_.disk.problem() : problem_;
+    if (wrong.empty()) wrong = problem_.empty() ? machine_.misdeed() : problem_;
   }
   const bool media = chance_.below(5) == 0;
   if (wrong.empty() && media) wrong = MediaFault(*this).run();
@@ -407,6 +407,7 @@ std::string LogRun::run() {
   const bool idle = acknowledged == 0;
   ++(idle ? tally_.idle_seeds : tally_.seeds);
   if (media && !idle) ++tally_.media_seeds;
+  if (machine_.shape.encrypted && !idle) ++tally_.encrypted_seeds;
   tally_.acknowledged += acknowledged;
   tally_.compacted_segments += machine_.compacted_segments;
   return wrong;

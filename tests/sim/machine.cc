@@ -22,6 +22,7 @@ Shape::Shape(uint64_t seed) {
   options.compaction_memory_bytes = random.below(2000);
   options.sync_helpers = 1 + random.below(4);
   partitions = {1 + static_cast<int>(random.below(3)), 1 + static_cast<int>(random.below(2)), 1};
+  encrypted = random.below(4) == 0;
 }
 
 Machine::Machine(const Shape& shape_in, uint64_t seed)
@@ -33,6 +34,7 @@ Machine::Machine(const Machine& other, uint64_t seed)
       random(seed + 17),
       chance(seed + 23),
       disk(other.disk),
+      nonces(other.nonces),
       streams(kStreams.size(), -1) {
   clock.advance_ns(other.clock.monotonic_ns());
 }
@@ -47,6 +49,8 @@ Status Machine::open(bool late) {
   options.executor = &executor;
   options.clock = &clock;
   options.random = &random;
+  // Either of two keys may be the one that wraps: it is changed now and then.
+  if (shape.encrypted) options.keys = nonces.ring(random.below(4) == 0 ? "lk" : "kl", random);
   options.on_failure = [this](const Error& error) { failure = error; };
   failure.reset();
   std::fill(streams.begin(), streams.end(), -1);
@@ -62,6 +66,10 @@ Status Machine::open(bool late) {
 Status Machine::open_late() {
   TRY_ASSIGN(streams[2], log->open_stream({kStreams[2], partitions_of(2)}));
   return {};
+}
+
+std::string Machine::misdeed() const {
+  return nonces.reused() ? "a key and a nonce served for two texts" : disk.problem();
 }
 
 void Machine::drop_log() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/sim_executor.h"
+#include "log/nonce_watch_test.h"
 #include "log/segment_log.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/model.h"
@@ -22,6 +23,7 @@ struct Shape {
   explicit Shape(uint64_t seed);
   log::LogOptions options;
   std::vector<int> partitions;  // of each of kStreams
+  bool encrypted = false;
 };
 
 class Machine {
@@ -39,6 +41,8 @@ class Machine {
   // The log is gone, and the machine or the process with it.
   void end(End how);
   void drop_log();
+  // What the log did to the disk, or with its keys, that it may never do; empty: nothing.
+  std::string misdeed() const;
   int partitions_of(size_t stream) const { return shape.partitions[stream]; }
   log::StreamId id(Place place) const { return streams[static_cast<size_t>(place.stream)]; }
 
@@ -48,6 +52,7 @@ class Machine {
   SeededRandom random;
   SeededRandom chance;  // of what a crash keeps
   Disk disk;
+  log::NonceWatch nonces;  // of all lives
   std::unique_ptr<log::SegmentLog> log;
   std::vector<log::StreamId> streams;  // −1: not open
   log::StreamId table = -1;

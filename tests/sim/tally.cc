@@ -32,6 +32,7 @@ void Tally::add(const Tally& other) {
   seeds += other.seeds;
   idle_seeds += other.idle_seeds;
   media_seeds += other.media_seeds;
+  encrypted_seeds += other.encrypted_seeds;
   states += other.states;
   acknowledged += other.acknowledged;
   promises_checked += other.promises_checked;
@@ -57,8 +58,10 @@ void Tally::print() const {
   }
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
-      "%llu seeds that acknowledged something (%llu of them with a media fault), %llu idle ones not counted\n",
-      number(seeds), number(media_seeds), number(idle_seeds));
+      "%llu seeds that acknowledged something (%llu of them with a media fault, %llu encrypted), %llu idle ones "
+      "not "
+      "counted\n",
+      number(seeds), number(media_seeds), number(encrypted_seeds), number(idle_seeds));
   std::printf(
       "%llu states, %llu events and commits acknowledged, %llu promises looked for, %llu segments compacted\n",
       number(states), number(acknowledged), number(promises_checked), number(compacted_segments));

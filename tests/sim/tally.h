@@ -11,8 +11,9 @@ namespace colloquium::sim {
 
 struct Tally {
   uint64_t seeds = 0;
-  uint64_t idle_seeds = 0;    // acknowledged nothing: they do not count
-  uint64_t media_seeds = 0;   // with damage at rest or a wrong read while starting; judged with rule 4
+  uint64_t idle_seeds = 0;   // acknowledged nothing: they do not count
+  uint64_t media_seeds = 0;  // with damage at rest or a wrong read while starting; judged with rule 4
+  uint64_t encrypted_seeds = 0;
   uint64_t states = 0;        // states of the disk that a log was started from, and judged
   uint64_t acknowledged = 0;  // events and commits
   uint64_t compacted_segments = 0;

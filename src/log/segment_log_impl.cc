@@ -1,0 +1,454 @@
+#include "log/segment_log_impl.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "log/checkpoint_file.h"
+#include "log/layout.h"
+
+namespace colloquium::log {
+namespace {
+
+// Tasks of the log thread that may wait: a turn, a tick, a close, and refusals, which callers bound themselves.
+constexpr size_t kTaskCapacity = 4096;
+
+}  // namespace
+
+SegmentLog::Impl::Impl(LogOptions options, OpenData data)
+    : options_(std::move(options)),
+      tag_(std::move(data.tag)),
+      report_(std::move(data.report)),
+      journal_(std::move(data.journal)),
+      fs_(*options_.files),
+      streams_(std::move(data.streams)),
+      space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction),
+      upkeep_(*options_.executor, fs_, *options_.clock, *journal_, options_.retention_interval_ms,
+              {options_.compaction_memory_bytes, options_.reserve_bytes, options_.reserve_fraction},
+              options_.on_warning) {
+  helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
+  const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
+  group_commit_ = std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_,
+                                                counters_, wake, [this] { space_.note_full(); });
+  queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
+}
+
+// The queue goes first and runs what is posted; without close() that may be a turn, which needs all the rest, the
+// queue's own pointer too: so nothing is reset here by hand.
+SegmentLog::Impl::~Impl() {
+  const std::lock_guard lock(mutex_);
+  going_ = true;
+}
+
+// --- streams -------------------------------------------------------------------------------------------------
+
+OpenStream* SegmentLog::Impl::stream_locked(StreamId id) const {
+  ASSERT(streams_.size() <= static_cast<size_t>(INT32_MAX));
+  if (id < 0 || static_cast<size_t>(id) >= streams_.size()) return nullptr;
+  return streams_[static_cast<size_t>(id)].get();
+}
+
+Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
+  ASSERT(spec.partitions >= 0);
+  TRY(check_stream_name(spec.name));
+  const std::lock_guard making(making_stream_);
+  size_t partitions = static_cast<size_t>(spec.partitions);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const std::optional<Error> refused = refusal_locked()) return fail(*refused);
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      const OpenStream& stream = *streams_[i];
+      partitions += stream.writers.size();
+      if (stream.name != spec.name) continue;
+      if (spec.partitions != 0 && stream.meta.partitions != spec.partitions) {
+        return partition_count_changed(spec, stream.meta.partitions);
+      }
+      set_upkeep(*streams_[i], spec, options_.segment_bytes);
+      return static_cast<StreamId>(i);
+    }
+  }
+  if (spec.partitions == 0) return no_such_stream(spec);
+  TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
+  set_upkeep(*stream, spec, options_.segment_bytes);
+  const std::lock_guard lock(mutex_);
+  streams_.push_back(std::move(stream));
+  return static_cast<StreamId>(streams_.size() - 1);
+}
+
+namespace {
+StreamInfo info_of(const OpenStream& stream) {
+  ASSERT(stream.writers.size() == static_cast<size_t>(stream.meta.partitions));
+  StreamInfo info{stream.name, stream.meta.tag, {}};
+  for (const auto& writer : stream.writers) info.partitions.push_back(writer->partition().info());
+  return info;
+}
+}  // namespace
+
+Result<StreamInfo> SegmentLog::Impl::stream_info(StreamId id) const {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  if (stream == nullptr) return fail(ErrorCode::kNotFound, "no stream of this log has that number");
+  return info_of(*stream);
+}
+
+std::vector<StreamInfo> SegmentLog::Impl::streams() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<StreamInfo> all;
+  for (const auto& stream : streams_) all.push_back(info_of(*stream));
+  return all;
+}
+
+std::shared_ptr<Partition> SegmentLog::Impl::partition(StreamId id, int32_t number) const {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  if (stream == nullptr || number < 0 || static_cast<size_t>(number) >= stream->writers.size()) return nullptr;
+  return stream->writers[static_cast<size_t>(number)]->shared();
+}
+
+void SegmentLog::Impl::subscribe(StreamId id, UniqueFunction<void(int32_t)> wake) {
+  const std::lock_guard lock(mutex_);
+  const OpenStream* stream = stream_locked(id);
+  ASSERT_WHY(stream != nullptr, "subscribe to an open stream");
+  subscribers_.add(stream->name, std::move(wake));
+}
+
+// --- staging -------------------------------------------------------------------------------------------------
+
+std::optional<Error> SegmentLog::Impl::refusal_locked() const {
+  if (failed_) return failed_;
+  if (closed_) return Error{ErrorCode::kCancelled, "the log is closed"};
+  return std::nullopt;
+}
+
+std::optional<Error> SegmentLog::Impl::append_refusal_locked() const {
+  if (std::optional<Error> refused = refusal_locked()) return refused;
+  if (space_.full()) return space_.error();
+  if (staging_.bytes() >= options_.queue_bytes_max) return queue_full_error();
+  return std::nullopt;
+}
+
+template <class Done>
+void SegmentLog::Impl::refuse(Done done, Error error) {
+  ASSERT(!error.message.empty());
+  ++counters_.errors;
+  auto shared = std::make_shared<Done>(std::move(done));
+  const auto tell = [shared, error = std::move(error)] { (*shared)(fail(error)); };
+  if (!queue_->post(tell)) tell();
+}
+
+void SegmentLog::Impl::schedule_locked() {
+  if (scheduled_ || staging_.empty()) return;
+  scheduled_ = queue_->post([this] { turn(); });
+  ASSERT_WHY(scheduled_ || going_, "the log thread's queue has room for its own turn");
+}
+
+PartitionWriter* SegmentLog::Impl::writer_locked(StreamId id, int32_t number) const {
+  const OpenStream* stream = stream_locked(id);
+  ASSERT_WHY(stream != nullptr, "append and commit to open streams");
+  ASSERT(number >= 0 && static_cast<size_t>(number) < stream->writers.size());
+  return stream->writers[static_cast<size_t>(number)].get();
+}
+
+void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, AckLevel level, AppendDone done) {
+  ASSERT(batch.count > 0 && done);
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    PartitionWriter* const writer = writer_locked(id, number);
+    refused = append_refusal_locked();
+    if (!refused) {
+      staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done), options_.clock->monotonic_ns()});
+      schedule_locked();
+      return;
+    }
+  }
+  // At once: whoever is told later may have appended what belongs behind it by then.
+  ++counters_.errors;
+  done(fail(std::move(*refused)));
+}
+
+StagedCommit SegmentLog::Impl::stage_locked(CommitRequest request, CommitDone done) const {
+  ASSERT(!closed_);
+  StagedCommit staged;
+  for (const Position& position : request.positions) {
+    const bool external = !position.external.empty();
+    staged.positions.push_back(external ? nullptr : writer_locked(position.stream, position.partition));
+  }
+  for (Output& output : request.outputs) {
+    ASSERT(output.batch.count > 0);
+    staged.outputs.push_back({writer_locked(output.stream, output.partition), std::move(output.batch)});
+  }
+  request.outputs.clear();
+  staged.request = std::move(request);
+  staged.done = std::move(done);
+  return staged;
+}
+
+// Never refused for a full queue: the number of commits is bounded by the legs, and refusing them would keep
+// legs from catching up.
+void SegmentLog::Impl::commit(CommitRequest request, CommitDone done) {
+  ASSERT(done && !request.leg.empty());
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+    if (!refused) {
+      staging_.add(stage_locked(std::move(request), std::move(done)));
+      schedule_locked();
+      return;
+    }
+  }
+  refuse(std::move(done), std::move(*refused));
+}
+
+void SegmentLog::Impl::when_not_full(Task resume) {
+  ASSERT(resume);
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  resumes_.push_back(std::move(resume));
+  // If it is not full at all, the log thread finds that out.
+  const bool posted = queue_->post([this] { resume_waiting(); });
+  ASSERT(posted);
+}
+
+// --- the log thread ------------------------------------------------------------------------------------------
+
+void SegmentLog::Impl::turn() {
+  ASSERT(queue_->is_current());
+  Group group;
+  size_t bytes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    group = staging_.take(options_.group_bytes, bytes);
+  }
+  run_group(std::move(group));
+  staging_.done(bytes);
+  last_group_ns_ = options_.clock->monotonic_ns();
+  {
+    const std::lock_guard lock(mutex_);
+    scheduled_ = false;
+    schedule_locked();
+  }
+  resume_waiting();
+}
+
+void SegmentLog::Impl::refuse_appends(std::vector<StagedAppend> appends, const Error& error) {
+  ASSERT(queue_->is_current());
+  counters_.errors += appends.size();
+  for (StagedAppend& append : appends) append.done(fail(error));
+}
+
+// What is queued behind an append that found no space fails with it, also if space comes back meanwhile: a source
+// goes back to the first that failed, and nothing that belongs behind it may be in the log before it.
+void SegmentLog::Impl::refuse_staged() {
+  ASSERT(queue_->is_current() && space_.full());
+  std::vector<StagedAppend> appends;
+  size_t bytes = 0;
+  {
+    // From here on append() refuses, until check() finds space.
+    const std::lock_guard lock(mutex_);
+    appends = staging_.take_appends(bytes);
+  }
+  refuse_appends(std::move(appends), space_.error());
+  staging_.done(bytes);
+}
+
+void SegmentLog::Impl::run_group(Group group) {
+  ASSERT(!group.appends.empty() || !group.commits.empty());
+  find_failure();
+  std::optional<Error> failed;
+  {
+    const std::lock_guard lock(mutex_);
+    failed = failed_;
+  }
+  if (failed) {
+    refuse_appends(std::move(group.appends), *failed);
+    counters_.errors += group.commits.size();
+    for (StagedCommit& commit : group.commits) commit.done(fail(*failed));
+    return;
+  }
+  space_.check();
+  // Commits go on in the reserve: they let legs finish what is acknowledged already.
+  if (space_.full()) refuse_appends(std::exchange(group.appends, {}), space_.error());
+  const bool idle = group.appends.empty() && group.commits.empty();
+  const Status done = idle ? Status() : group_commit_->run(std::move(group));
+  if (space_.full()) refuse_staged();
+  if (!done) fail_for_good(done.error());
+}
+
+void SegmentLog::Impl::fail_for_good(const Error& error) {
+  ASSERT(queue_->is_current());
+  Error told = error;
+  told.retryable = false;
+  told.message += "; the log can't go on, because what was written may be lost: restart, and it recovers";
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    failed_ = told;
+  }
+  if (options_.on_failure) options_.on_failure(told);
+}
+
+// Of the upkeep, which has met it on its own thread.
+bool SegmentLog::Impl::find_failure() {
+  ASSERT(queue_->is_current());
+  const std::optional<Error> failure = upkeep_.failure();
+  if (failure) fail_for_good(*failure);
+  return failure.has_value();
+}
+
+void SegmentLog::Impl::resume_waiting() {
+  std::vector<Task> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool room = staging_.bytes() <= options_.queue_bytes_max / 2 && !space_.full();
+    if (!room && !failed_ && !closed_) return;
+    ready.swap(resumes_);
+  }
+  for (Task& task : ready) task();
+}
+
+std::vector<PartitionWriter*> SegmentLog::Impl::all_writers() {
+  const std::lock_guard lock(mutex_);
+  std::vector<PartitionWriter*> writers = {&journal_->writer()};
+  for (const auto& stream : streams_) {
+    for (const auto& writer : stream->writers) writers.push_back(writer.get());
+  }
+  return writers;
+}
+
+void SegmentLog::Impl::tick() {
+  if (tick_posted_.exchange(true)) return;
+  if (!queue_->post([this] { do_tick(); })) tick_posted_ = false;
+}
+
+void SegmentLog::Impl::do_tick() {
+  ASSERT(queue_->is_current());
+  tick_posted_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_ || closed_) return;
+  }
+  if (find_failure()) return;
+  if (upkeep_.due()) keep_up(nullptr);
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_ || !staging_.empty()) return;
+  }
+  const bool was_full = space_.full();
+  space_.check();
+  if (was_full && !space_.full()) resume_waiting();
+  const int64_t idle_ns = options_.clock->monotonic_ns() - last_group_ns_;
+  if (idle_ns < options_.idle_mark_ms * 1'000'000) return;
+  const Status marked = group_commit_->mark(all_writers());
+  if (!marked) fail_for_good(marked.error());
+}
+
+// --- retention -----------------------------------------------------------------------------------------------
+
+std::vector<KeptStream> SegmentLog::Impl::kept_streams() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<KeptStream> kept;
+  for (const auto& stream : streams_) {
+    if (!stream->retention.removes() && !stream->compaction.on) continue;
+    kept.push_back({stream->name, stream->retention, stream->compaction, {}});
+    for (const auto& writer : stream->writers) kept.back().writers.push_back(writer.get());
+  }
+  return kept;
+}
+
+void SegmentLog::Impl::keep_up(Upkeep::Done done) {
+  ASSERT(queue_->is_current());
+  std::optional<Error> refused;
+  {
+    // Whatever failed since this was asked for may have left a group half written.
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+  }
+  if (refused) {
+    if (done) done(fail(*refused));
+    return;
+  }
+  const Status begun = upkeep_.begin(kept_streams(), std::move(done));
+  if (begun) return;
+  if (begun.error().code == ErrorCode::kNoSpace) return space_.note_full();
+  fail_for_good(begun.error());
+}
+
+void SegmentLog::Impl::apply_retention(UniqueFunction<void(Status)> done) {
+  ASSERT(done);
+  std::optional<Error> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    refused = refusal_locked();
+  }
+  auto shared = std::make_shared<Upkeep::Done>(std::move(done));
+  if (!refused && queue_->post([this, shared] { keep_up(std::move(*shared)); })) return;
+  if (!refused) refused = Error{ErrorCode::kUnavailable, "the log's thread has too much to do already", true};
+  (*shared)(fail(*refused));
+}
+
+Status SegmentLog::Impl::finish() {
+  ASSERT(queue_->is_current());
+  upkeep_.drain();
+  find_failure();
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return fail(*failed_);
+  }
+  TRY(group_commit_->mark(all_writers()));
+  std::vector<OpenStream*> streams;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& stream : streams_) streams.push_back(stream.get());
+  }
+  return write_clean(fs_, options_.directory, *journal_, streams);
+}
+
+Status SegmentLog::Impl::close() {
+  ASSERT_WHY(!queue_->is_current(), "the log thread can't wait for itself");
+  const auto finished = options_.executor->make_signal();
+  Status result;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return failed_ ? Status(fail(*failed_)) : Status();
+    closed_ = true;
+  }
+  // Re-posts itself behind the turns that are left.
+  std::function<void()> last = [&] {
+    bool waiting = false;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting = !staging_.empty();
+    }
+    if (waiting && queue_->post([&] { last(); })) return;
+    result = finish();
+    finished->set();
+  };
+  const bool posted = queue_->post([&] { last(); });
+  ASSERT(posted);
+  finished->wait();
+  resume_waiting();
+  return result;
+}
+
+LogStats SegmentLog::Impl::stats() const {
+  LogStats stats;
+  stats.appended_batches = counters_.appended_batches;
+  stats.appended_events = counters_.appended_events;
+  stats.appended_bytes = counters_.appended_bytes;
+  stats.groups = counters_.groups;
+  stats.syncs = counters_.syncs;
+  stats.commits = counters_.commits;
+  stats.errors = counters_.errors;
+  stats.removed_segments = upkeep_.counters().segments;
+  stats.removed_bytes = upkeep_.counters().bytes;
+  stats.removed_offsets = upkeep_.counters().offsets;
+  stats.removed_unread_offsets = upkeep_.counters().unread_offsets;
+  stats.compacted_segments = upkeep_.compacted().segments;
+  stats.compacted_records = upkeep_.compacted().records;
+  stats.compacted_bytes = upkeep_.compacted().bytes;
+  stats.queue_bytes = staging_.bytes();
+  return stats;
+}
+
+}  // namespace colloquium::log
