@@ -26,9 +26,9 @@ namespace colloquium::log {
 // How far apart the places are at which runs are stopped or failed, or bits flipped. They are on one thread: the
 // thread sanitizer has little to see in them, and takes ten times as long; the other one takes three times.
 #ifdef __SANITIZE_THREAD__
-inline constexpr uint64_t kPlaceStep = 7;
+inline constexpr uint64_t kPlaceStep = 23;
 #elif defined(__SANITIZE_ADDRESS__)
-inline constexpr uint64_t kPlaceStep = 3;
+inline constexpr uint64_t kPlaceStep = 5;
 #else
 inline constexpr uint64_t kPlaceStep = 1;
 #endif
