@@ -51,6 +51,26 @@ Result<int64_t> offset_at_time(const std::shared_ptr<Partition>& partition, int6
   }
 }
 
+Result<int64_t> offset_before_end(Partition& partition, uint64_t bytes) {
+  const auto segments = partition.segments();
+  uint64_t behind = 0;
+  for (auto at = segments.rbegin(); at != segments.rend(); ++at) {
+    Segment& segment = **at;
+    TRY_ASSIGN(const auto file, segment.file(partition.files()));
+    ASSERT(file != nullptr);
+    const uint64_t size = segment.readable_bytes();
+    if (behind + size <= bytes) {
+      behind += size;
+      continue;
+    }
+    // A batch that begins before that place and ends behind it may stay.
+    const uint64_t position = size - (bytes - behind);
+    TRY_ASSIGN(const SegmentIndex::Entry entry, segment.place_before_position(partition.files(), position));
+    return entry.offset;
+  }
+  return partition.info().oldest_offset;
+}
+
 Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since_ms, int64_t known_below,
                       const std::function<void(const Log::Accepted&)>& visit) {
   ASSERT(partition != nullptr && visit);

@@ -631,6 +631,25 @@ Status FakeLog::accepted_since(StreamId stream, int64_t since_ms, std::span<cons
   return {};
 }
 
+Result<int64_t> FakeLog::first_within(StreamId stream, int32_t number, const LagLimit& limit) const {
+  const std::lock_guard lock(state_->storage->mutex);
+  const auto& streams = state_->storage->streams;
+  const bool there = stream >= 0 && static_cast<size_t>(stream) < streams.size() && number >= 0 &&
+                     static_cast<size_t>(number) < streams[static_cast<size_t>(stream)].partitions.size();
+  if (!there) return fail(ErrorCode::kNotFound, "no such stream or partition in this log");
+  const FakeStorage::Partition& partition =
+      streams[static_cast<size_t>(stream)].partitions[static_cast<size_t>(number)];
+  int64_t first = partition.next_offset;
+  uint64_t behind = 0;
+  for (auto at = partition.batches.rbegin(); at != partition.batches.rend(); ++at) {
+    behind += at->encoded.records.size() + kHeaderBytes;
+    const bool old = limit.since_ms && at->append_time_ms < *limit.since_ms;
+    if (old || (limit.bytes && behind > *limit.bytes)) return first;
+    first = at->base_offset;
+  }
+  return partition.oldest_offset;
+}
+
 Status FakeLog::store_checkpoint(const std::string& name, std::string bytes) {
   const std::lock_guard lock(state_->storage->mutex);
   state_->storage->checkpoints[name] = std::move(bytes);

@@ -50,6 +50,7 @@ class FakeLog final : public Log {
   void subscribe(StreamId stream, UniqueFunction<void(int32_t partition)> wake) override;
   Status accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
                         UniqueFunction<void(const Accepted&)> visit) override;
+  Result<int64_t> first_within(StreamId stream, int32_t partition, const LagLimit& limit) const override;
   Status store_checkpoint(const std::string& name, std::string bytes) override;
   std::optional<std::string> load_checkpoint(const std::string& name) const override;
   void apply_retention(UniqueFunction<void(Status)> done) override;

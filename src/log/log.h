@@ -207,6 +207,12 @@ struct LogTimes {
   Histogram sync;    // of the files of one group, all at once
 };
 
+// How far something may be behind the end of a partition. What is not set does not count.
+struct LagLimit {
+  std::optional<uint64_t> bytes;
+  std::optional<int64_t> since_ms;  // what was appended before then is too old
+};
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -250,6 +256,10 @@ class Log {
   };
   virtual Status accepted_since(StreamId stream, int64_t since_ms, std::span<const int64_t> known_below,
                                 UniqueFunction<void(const Accepted&)> visit) = 0;
+
+  // The first offset of what `limit` allows: of readable records there are at most so many bytes from there on, to
+  // some KiB, and none too old. The readable end if all is. May read files: not on the loop.
+  virtual Result<int64_t> first_within(StreamId stream, int32_t partition, const LagLimit& limit) const = 0;
 
   // A checkpoint: what its owner could gather again from the streams, only not quickly. It is replaced as a whole:
   // a crash leaves the old one or the new one. One that is damaged, or of a stream made anew, is not there. Both

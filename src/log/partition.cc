@@ -103,6 +103,10 @@ Result<SegmentIndex::Entry> Segment::place_before(io::FileSystem& fs, int64_t of
   return place(fs, &SegmentIndex::before_offset, offset);
 }
 
+Result<SegmentIndex::Entry> Segment::place_before_position(io::FileSystem& fs, uint64_t position) {
+  return place(fs, &SegmentIndex::before_position, static_cast<int64_t>(position));
+}
+
 Result<SegmentIndex::Entry> Segment::place_before_time(io::FileSystem& fs, int64_t time_ms) {
   return place(fs, &SegmentIndex::before_time, time_ms);
 }

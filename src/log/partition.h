@@ -56,6 +56,8 @@ class Segment {
   bool has_key_file(const io::FileSystem& fs) const;
   // A batch at or before `offset` from which to look for it. REQUIRES: base_offset() <= offset.
   Result<SegmentIndex::Entry> place_before(io::FileSystem& fs, int64_t offset);
+  // The last batch with an entry that begins at or before the byte `position`.
+  Result<SegmentIndex::Entry> place_before_position(io::FileSystem& fs, uint64_t position);
   // The same for the first batch at or after `time_ms`.
   Result<SegmentIndex::Entry> place_before_time(io::FileSystem& fs, int64_t time_ms);
 

@@ -28,6 +28,14 @@ const SegmentIndex::Entry* SegmentIndex::before_offset(int64_t offset) const {
   return after == entries_.begin() ? nullptr : &*std::prev(after);
 }
 
+const SegmentIndex::Entry* SegmentIndex::before_position(int64_t position) const {
+  ASSERT(position >= 0);
+  const auto after = std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.position <= static_cast<uint64_t>(position);
+  });
+  return after == entries_.begin() ? nullptr : &*std::prev(after);
+}
+
 const SegmentIndex::Entry* SegmentIndex::before_time(int64_t time_ms) const {
   const auto after = std::partition_point(entries_.begin(), entries_.end(),
                                           [&](const Entry& entry) { return entry.time_ms < time_ms; });

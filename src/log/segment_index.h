@@ -31,6 +31,7 @@ class SegmentIndex {
 
   // The last entry at or before; {base, 0} semantics are the caller's if there is none.
   const Entry* before_offset(int64_t offset) const;
+  const Entry* before_position(int64_t position) const;
   // The last entry whose time is before `time_ms`: the first batch at or after that time follows it.
   const Entry* before_time(int64_t time_ms) const;
 

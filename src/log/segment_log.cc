@@ -1,5 +1,6 @@
 #include "log/segment_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -65,6 +66,18 @@ Status SegmentLog::accepted_since(StreamId stream, int64_t since_ms, std::span<c
     TRY(visit_accepted(impl_->partition(stream, static_cast<int32_t>(i)), since_ms, below, each));
   }
   return {};
+}
+
+Result<int64_t> SegmentLog::first_within(StreamId stream, int32_t number, const LagLimit& limit) const {
+  const std::shared_ptr<Partition> partition = impl_->partition(stream, number);
+  if (partition == nullptr) return fail(ErrorCode::kNotFound, "no such stream or partition in this log");
+  int64_t first = partition->info().oldest_offset;
+  if (limit.since_ms) {
+    TRY_ASSIGN(first, offset_at_time(partition, *limit.since_ms));
+  }
+  if (!limit.bytes) return first;
+  TRY_ASSIGN(const int64_t in_size, offset_before_end(*partition, *limit.bytes));
+  return std::max(first, in_size);
 }
 
 Status SegmentLog::store_checkpoint(const std::string& name, std::string bytes) {

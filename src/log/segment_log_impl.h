@@ -3,8 +3,8 @@
 // Callers stage appends and commits under the mutex; a turn of the log thread takes what is staged as one group,
 // writes and syncs it (GroupCommit), and tells. Upkeep (retention, compaction) has a thread of its own.
 //
-// Ownership: shared by the SegmentLog and its readers' partitions; the queues are destroyed first, as their tasks use
-// the rest. Thread safety: as said at each block.
+// Ownership: shared by the SegmentLog and its readers' partitions; the queues are destroyed first, as their tasks
+// use the rest. Thread safety: as said at each block.
 #pragma once
 
 #include <atomic>

@@ -471,6 +471,43 @@ TEMPLATE_TEST_CASE("a stream is cut to its size from the oldest on, whatever par
   CHECK(partitions[0].size_bytes + partitions[1].size_bytes > 10'000);
 }
 
+TEMPLATE_TEST_CASE("what is within a lag begins at an offset, by size and by age", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  StreamId stream = *t.log().open_stream({"s", 1});
+  CHECK(t.log().first_within(stream, 0, {.bytes = 0, .since_ms = {}}).value() == 0);
+  fill(t, stream, 0, 300, "hook");
+  if (GENERATE(false, true)) {
+    t.reopen();
+    stream = *t.log().open_stream({"s", 1});
+  }
+  const auto all = read_all(t.log(), stream, 0);
+  const uint64_t size = t.log().stream_info(stream)->partitions[0].size_bytes;
+  REQUIRE(size > 20'000);
+  const auto events_from = [&](int64_t offset) {
+    return std::count_if(all.begin(), all.end(), [&](const auto& event) { return event.first >= offset; });
+  };
+  const auto within = [&](std::optional<uint64_t> bytes, std::optional<int64_t> since_ms) {
+    const auto first = t.log().first_within(stream, 0, {.bytes = bytes, .since_ms = since_ms});
+    REQUIRE(first);
+    return events_from(*first);
+  };
+  CHECK(within({}, {}) == 300);
+  CHECK(within(size * 2, {}) == 300);
+  // 8 KiB either way: an index has an entry for every four.
+  const auto slack = static_cast<int64_t>(300 * 8192 / size);
+  for (const uint64_t part : {2, 4, 8}) {
+    CHECK(std::abs(within(size / part, {}) - static_cast<int64_t>(300 / part)) <= slack);
+  }
+  CHECK(within(0, {}) <= slack);
+  const int64_t now_ms = t.clock().wall_ms();
+  CHECK(within({}, now_ms + 1) == 0);
+  CHECK(within({}, now_ms - 100'500) == 100);
+  CHECK(within(size * 2, now_ms - 100'500) == 100);
+  CHECK(within(0, now_ms - 1'000'000) <= slack);
+  CHECK_FALSE(t.log().first_within(stream, 7, {}));
+}
+
 TEMPLATE_TEST_CASE("retention never takes what a leg has not committed, unless it is told to",
                    "[log][contract][retention]", LOG_CONTRACT_FIXTURES) {
   TestType t;
