@@ -71,6 +71,9 @@ struct SourceContext : ComponentContext {
   // Instead of `finished`, by a source that cannot read on and will not try again: what it has emitted goes its way,
   // and the run ends with this error.
   UniqueFunction<void(Error)> failed;
+  // What the door acknowledges is no safer than memory (`ack: queued`, `log: off`): a source that answers a peer need
+  // not wait for the acknowledgement, as long as it keeps what it was given.
+  bool acks_from_memory = false;
 };
 
 // What a pipeline needs to know about a source before it is created.

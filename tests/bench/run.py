@@ -15,10 +15,11 @@ import ingest
 import log
 import measure
 import memory
+import mqtt
 import projection
 
 PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
-         'memory': memory.measure}
+         'memory': memory.measure, 'mqtt': mqtt.measure}
 
 
 def machine():

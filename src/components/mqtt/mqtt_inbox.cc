@@ -1,0 +1,184 @@
+#include "components/mqtt/mqtt_inbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/logging.h"
+
+namespace colloquium::components {
+namespace {
+
+constexpr char kComponent[] = "mqtt";
+constexpr int64_t kRoomMs = 1'000;   // how long a callback waits for room in the queue
+constexpr int64_t kAgainMs = 100;    // before the door is asked again, at most
+constexpr int64_t kEventBytes = 64;  // that an event takes beside what it holds
+
+int64_t bytes_of(const RawMessage& event) {
+  size_t bytes = kEventBytes + event.value.size() + event.key.value_or("").size();
+  for (const auto& [name, value] : event.headers) bytes += name.size() + value.size();
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace
+
+// The callback may have gone away when it comes.
+struct MqttInbox::Answer {
+  explicit Answer(std::shared_ptr<Signal> made) : signal(std::move(made)) {}
+  const std::shared_ptr<Signal> signal;
+  Ack ack;  // before the signal
+};
+
+MqttInbox::MqttInbox(MqttInboxOptions options, Intake& intake, Loop& loop, Executor& executor, const Clock& clock,
+                     std::function<void()> accepted)
+    : options_(std::move(options)),
+      intake_(intake),
+      loop_(loop),
+      executor_(executor),
+      clock_(clock),
+      accepted_(std::move(accepted)),
+      queue_(options_.queue_messages) {}
+
+RawBatch MqttInbox::batch_of(std::vector<RawMessage> events) const {
+  RawBatch batch;
+  batch.messages = std::move(events);
+  batch.decoder = options_.decoder;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  return batch;
+}
+
+bool MqttInbox::arrived(MqttMessage message) {
+  if (message.duplicate) counters_->duplicates.add();
+  const int qos = message.qos;
+  RawMessage event = to_event(std::move(message));
+  event.timestamp_ms = clock_.wall_ms();
+  const bool taken = qos == 0 || options_.from_memory ? enqueue(std::move(event), qos) : give(event);
+  if (!taken) (qos == 0 ? counters_->dropped : counters_->refused).add();
+  return taken;
+}
+
+// --- waiting for the door, on Paho's thread
+
+bool MqttInbox::give(const RawMessage& event) {
+  const int64_t deadline_ns = clock_.monotonic_ns() + options_.ack_timeout_ms * 1'000'000;
+  for (;;) {
+    int64_t retry_after_ms = -1;
+    if (give_once(event, deadline_ns, retry_after_ms)) return true;
+    const int64_t left_ms = (deadline_ns - clock_.monotonic_ns()) / 1'000'000;
+    if (retry_after_ms < 0 || left_ms <= 0 || stopped_) return false;
+    (void)executor_.make_signal()->wait(std::min({retry_after_ms, kAgainMs, left_ms}) * 1'000'000);
+  }
+}
+
+// `retry_after_ms` stays negative where another attempt is of no use.
+bool MqttInbox::give_once(const RawMessage& event, int64_t deadline_ns, int64_t& retry_after_ms) {
+  auto answer = std::make_shared<Answer>(executor_.make_signal());
+  intake_.emit(batch_of({event}), [answer](Ack ack) {
+    answer->ack = std::move(ack);
+    answer->signal->set();
+  });
+  const int64_t left_ns = std::max<int64_t>(deadline_ns - clock_.monotonic_ns(), 0);
+  if (!answer->signal->wait(left_ns)) return false;
+  if (!answer->ack.error) {
+    accepted_();
+    return true;
+  }
+  if (answer->ack.error->retryable) retry_after_ms = std::max<int64_t>(answer->ack.retry_after_ms, 1);
+  return false;
+}
+
+// --- the queue
+
+bool MqttInbox::push(RawMessage& event, int64_t bytes) {
+  if (queued_bytes_ > 0 && queued_bytes_ + bytes > options_.queue_bytes) return false;
+  queued_bytes_ += bytes;
+  const Pushed pushed = queue_.push(std::move(event));
+  if (pushed == Pushed::kFirst) wake();
+  if (pushed == Pushed::kFirst || pushed == Pushed::kAdded) return true;
+  queued_bytes_ -= bytes;
+  return false;
+}
+
+void MqttInbox::wake() {
+  (void)loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired()) pump();
+  });
+}
+
+bool MqttInbox::enqueue(RawMessage event, int qos) {
+  if (stopped_) return false;
+  const int64_t bytes = bytes_of(event);
+  if (push(event, bytes)) return true;
+  const auto room = executor_.make_signal();
+  (void)loop_.post([this, alive = std::weak_ptr<char>(alive_), room] {
+    if (alive.expired()) return;
+    want_room_.push_back(room);
+    pump();
+  });
+  (void)room->wait(std::min(kRoomMs, options_.ack_timeout_ms) * 1'000'000);
+  if (push(event, bytes)) return true;
+  if (qos == 0)
+    log_warning(kComponent, "a message of QoS 0 was dropped: the pipeline takes no more",
+                {{"source", options_.owner}});
+  return false;
+}
+
+void MqttInbox::pump() {
+  if (!under_way_.empty() || stopped_) return;
+  if (!intake_.ready()) {
+    if (std::exchange(waits_for_door_, true)) return;
+    intake_.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
+      if (alive.expired()) return;
+      waits_for_door_ = false;
+      pump();
+    });
+    return;
+  }
+  queue_.drain(under_way_);
+  for (const auto& room : std::exchange(want_room_, {})) room->set();
+  if (!under_way_.empty()) emit();
+}
+
+void MqttInbox::emit() {
+  intake_.emit(batch_of(under_way_), [this, alive = std::weak_ptr<char>(alive_)](const Ack& ack) {
+    if (!alive.expired()) answered(ack);
+  });
+}
+
+void MqttInbox::answered(const Ack& ack) {
+  if (ack.error && ack.error->retryable && !stopped_) {
+    retry_ = loop_.start_timer(std::clamp<int64_t>(ack.retry_after_ms, 1, kAgainMs), [this] {
+      const auto fired = std::move(retry_);
+      emit();
+    });
+    return;
+  }
+  if (ack.error) {
+    counters_->dropped.add(under_way_.size());
+    log_warning(kComponent, "messages that no broker will send again were not accepted: " + ack.error->message,
+                {{"source", options_.owner}, {"messages", under_way_.size()}});
+  } else {
+    accepted_();
+  }
+  for (const RawMessage& event : under_way_) queued_bytes_ -= bytes_of(event);
+  under_way_.clear();
+  pump();
+}
+
+void MqttInbox::stop() {
+  LOOP_ASSERT(loop_);
+  if (stopped_.exchange(true)) return;
+  queue_.close();
+  for (const auto& room : std::exchange(want_room_, {})) room->set();
+  std::vector<RawMessage> rest;
+  queue_.drain(rest);
+  // What waited for its second attempt has its last one now.
+  if (std::exchange(retry_, nullptr) != nullptr) emit();
+  if (rest.empty()) return;
+  const size_t count = rest.size();
+  intake_.emit(batch_of(std::move(rest)), [counters = counters_, count](const Ack& ack) {
+    if (ack.error) counters->dropped.add(count);
+  });
+}
+
+}  // namespace colloquium::components
