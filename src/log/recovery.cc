@@ -112,8 +112,10 @@ Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
   ASSERT_WHY(options_.seals, "the journal has no seals");
   // What a compaction has committed is there under another name as long as that is unfinished.
   const Seal* const committed = compactions_.find(base);
-  const std::string path = committed != nullptr ? compacted_path(directory_, base, seal.compacted.generation)
-                                                : segment_path(directory_, base, "log");
+  // By the seal that was read then: this is the file's second reading, and may give something else.
+  const std::string path = committed != nullptr
+                               ? compacted_path(directory_, base, committed->compacted.generation)
+                               : segment_path(directory_, base, "log");
   TRY_ASSIGN(const io::FileInfo info, fs_.info(path));
   if (info.size != seal.size_bytes || seal.base_offset != base) {
     return corrupt(partition_->name(), "'" + path + "' has " + std::to_string(info.size) +
