@@ -11,13 +11,6 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-// Keys of a sink or source that are agreed, but that this version does not act on. Refused, so that nobody
-// relies on them.
-constexpr std::pair<std::string_view, std::string_view> kNotYet[] = {
-    {"max_lag",
-     "max_lag is not supported by this version: a sink that falls behind reads from the log; remove it"},
-};
-
 // Whether a ${…} failed somewhere in it: the settings read are then not those that were meant.
 bool has_unresolved(const ConfigNode& node) {
   const auto in_item = [](const ConfigNode& item) { return has_unresolved(item); };
@@ -74,14 +67,10 @@ class SectionReader {
     components_.push_back(std::move(component));
   }
 
-  // Keys that belong to every entry of the section. Refused ones count, so that they are not reported twice.
+  // Keys that belong to every entry of the section.
   bool is_extra(const std::string& key) const {
     const auto& fields = section_.entry.fields;
-    const bool known =
-        std::any_of(fields.begin(), fields.end(), [&](const FieldSpec& f) { return f.name == key; });
-    const bool refused =
-        std::any_of(std::begin(kNotYet), std::end(kNotYet), [&](auto& k) { return k.first == key; });
-    return known || refused;
+    return std::any_of(fields.begin(), fields.end(), [&](const FieldSpec& f) { return f.name == key; });
   }
 
   // The one key that names a component; reports what else there is.
@@ -143,16 +132,14 @@ class SectionReader {
 
   // when and dedupe are looked for only where they mean something; elsewhere find_kind has refused them.
   void read_extras(const ConfigNode& entry, ComponentConfig& component) {
-    for (const auto& [key, message] : kNotYet) {
-      for (const ConfigNode::Member& member : entry.members) {
-        if (member.key == key) error(member.mark, std::string(message));
-      }
-    }
     if (const ConfigNode* name = entry.find("name")) read_name(*name, component);
     if (const ConfigNode* when = entry.find("when"); when && section_.kind == ComponentKind::kSink) {
       if (auto read = read_expression(*when, path_ + ".when", {}, problems_)) component.when = *std::move(read);
     }
     if (const ConfigNode* errors = entry.find("errors")) read_errors(*errors, component);
+    if (const ConfigNode* lag = entry.find("max_lag"); lag && section_.kind == ComponentKind::kSink) {
+      read_max_lag(*lag, component);
+    }
     if (const ConfigNode* route = entry.find("route"); route && section_.kind == ComponentKind::kSink) {
       read_route(*route, component);
     }
@@ -175,6 +162,16 @@ class SectionReader {
         component.route.push_back(*std::move(name));
       }
     }
+  }
+
+  void read_max_lag(const ConfigNode& node, ComponentConfig& component) {
+    const std::string path = path_ + ".max_lag";
+    const size_t before = problems_.size();
+    component.max_lag = ConfigObject<MaxLagConfig>::spec().read(node, path, problems_);
+    component.max_lag->mark = node.mark;
+    const bool empty = !component.max_lag->size && !component.max_lag->time;
+    if (empty && problems_.size() == before)
+      error(node.mark, path + " needs a size or a time, such as {time: 1h}");
   }
 
   void read_errors(const ConfigNode& node, ComponentConfig& component) {

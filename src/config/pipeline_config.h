@@ -99,6 +99,16 @@ struct SinkErrorsConfig {
   std::optional<BreakerConfig> breaker;
 };
 
+enum class LagAction { kPause, kDeadLetter, kDrop };
+
+// How far a sink may be behind. One of the two is set, or both.
+struct MaxLagConfig {
+  std::optional<ByteSize> size;  // of the stream, all partitions together
+  std::optional<Duration> time;
+  LagAction then = LagAction::kPause;
+  ConfigMark mark;
+};
+
 struct CommitConfig {
   Duration interval{100};
   ByteSize size{8 << 20};
@@ -142,6 +152,7 @@ struct ComponentConfig {
   std::optional<DedupeConfig> dedupe;      // sources
   Expression when;                         // sinks
   SinkErrorsConfig errors;                 // sinks; of stages `then`
+  std::optional<MaxLagConfig> max_lag;     // sinks
   std::vector<std::string> route;          // sinks: the cases it takes; empty: every event
   ConfigMark route_mark;
 };

@@ -234,10 +234,24 @@ TEST_CASE("what this version does not do is refused by name") {
   CHECK(with("log: {kafka: {brokers: b}}") ==
         "orders.yaml:1:7: error: log.kafka is not supported by this version: the log is in the data directory; "
         "remove it\n");
-  CHECK(
-      read("sources: [{file: {path: a}}]\nsinks: [{file: {path: o/x}, max_lag: {size: 1GB}}]").messages ==
-      "orders.yaml:2:29: error: max_lag is not supported by this version: a sink that falls behind reads from the "
-      "log; remove it\n");
+}
+
+TEST_CASE("how far a sink may fall behind has a size, a time or both, and says what happens beyond") {
+  const auto sink = [](const std::string& max_lag) {
+    return read("sources: [{file: {path: a}}]\nsinks: [{file: {path: o/x}, max_lag: " + max_lag + "}]");
+  };
+  const auto both = sink("{size: 1GiB, time: 2h, then: drop}");
+  CHECK(both.messages == "");
+  REQUIRE(both.config.sinks[0].max_lag);
+  CHECK(both.config.sinks[0].max_lag->size->bytes == 1 << 30);
+  CHECK(both.config.sinks[0].max_lag->time->ms == 7'200'000);
+  CHECK(both.config.sinks[0].max_lag->then == LagAction::kDrop);
+  CHECK(sink("{time: 1h}").config.sinks[0].max_lag->then == LagAction::kPause);
+  CHECK(sink("{}").messages ==
+        "orders.yaml:2:38: error: sinks[0].max_lag needs a size or a time, such as {time: 1h}\n");
+  CHECK(sink("{size: 1KiB}").messages.find("sinks[0].max_lag.size") != std::string::npos);
+  CHECK(read("sources: [{file: {path: a}, max_lag: {time: 1h}}]\nsinks: [{file: {path: o/x}}]")
+            .messages.find("unknown key 'max_lag'") != std::string::npos);
 }
 
 TEST_CASE("a pipeline without sources or sinks is refused") {

@@ -7,6 +7,7 @@ using config::CommitConfig;
 using config::CompactionConfig;
 using config::EncryptionConfig;
 using config::ErrorsConfig;
+using config::MaxLagConfig;
 using config::MetricConfig;
 using config::RetentionConfig;
 using config::RetryConfig;
@@ -80,6 +81,20 @@ constexpr std::string_view kBreakerText =
     "Spares a sink that fails every time: after some failures nothing is written for a while.";
 
 }  // namespace
+
+ConfigSpec<MaxLagConfig> ConfigObject<MaxLagConfig>::spec() {
+  return ConfigSpec<MaxLagConfig>()
+      .field("size", &MaxLagConfig::size,
+             {.description = "So much of the pipeline's stream, as the log keeps it, may wait for this sink.",
+              .example = "10GiB",
+              .minimum = 64 << 10})
+      .field("time", &MaxLagConfig::time,
+             {.description = "So long may an event wait for this sink.", .example = "1h", .minimum = 1000})
+      .field("then", &MaxLagConfig::then,
+             {.description = "What happens beyond: `pause` stops the sources until the sink has caught up, "
+                             "`dead_letter` gives up the oldest events for this sink and keeps them, `drop` only "
+                             "counts them."});
+}
 
 ConfigSpec<StageErrorsConfig> ConfigObject<StageErrorsConfig>::spec() {
   return ConfigSpec<StageErrorsConfig>()
@@ -208,6 +223,7 @@ struct EntryFields {
   std::vector<std::string> route;
   StageErrorsConfig stage_errors;
   SinkErrorsConfig sink_errors;
+  std::optional<MaxLagConfig> max_lag;
 };
 
 }  // namespace
@@ -332,6 +348,11 @@ SectionSpec section_spec(ComponentKind kind) {
                 {.description = "What becomes of events that fail here, instead of what the pipeline's `errors` "
                                 "says.",
                  .example = "{retry: {attempts: 3}, then: drop}"});
+    entry.field(
+        "max_lag", &EntryFields::max_lag,
+        {.description = "How far this sink may fall behind, and what happens then. Without it a sink that is "
+                        "slow or away holds nothing up: events wait in the log.",
+         .example = "{time: 1h, then: dead_letter}"});
     entry.field("route", &EntryFields::route,
                 {.description = "Only events of these cases of `route` come here.",
                  .default_text = "all events",

@@ -46,6 +46,14 @@ struct ConfigEnum<config::FailureAction> {
 };
 
 template <>
+struct ConfigEnum<config::LagAction> {
+  static constexpr std::pair<std::string_view, config::LagAction> values[] = {
+      {"pause", config::LagAction::kPause},
+      {"dead_letter", config::LagAction::kDeadLetter},
+      {"drop", config::LagAction::kDrop}};
+};
+
+template <>
 struct ConfigEnum<config::RouteMatch> {
   static constexpr std::pair<std::string_view, config::RouteMatch> values[] = {
       {"first", config::RouteMatch::kFirst}, {"all", config::RouteMatch::kAll}};
@@ -70,6 +78,10 @@ struct ConfigObject<config::MetricConfig> {
 template <>
 struct ConfigObject<config::RetryConfig> {
   static ConfigSpec<config::RetryConfig> spec();
+};
+template <>
+struct ConfigObject<config::MaxLagConfig> {
+  static ConfigSpec<config::MaxLagConfig> spec();
 };
 template <>
 struct ConfigObject<config::RouteCaseConfig> {

@@ -636,7 +636,7 @@ void SourceIntake::advance_safe_cursor(const RequestPtr& request) {
 
 bool SourceIntake::ready() const {
   LOOP_ASSERT(loop_);
-  if (root().bytes_under_way_.load() >= options_.under_way_bytes) return false;
+  if (root().paused_ || root().bytes_under_way_.load() >= options_.under_way_bytes) return false;
   return options_.log != nullptr ? !options_.log->full() : !options_.queue->full();
 }
 
@@ -655,6 +655,17 @@ void SourceIntake::when_ready(Task resume) {
   } else {
     watch_log();
   }
+}
+
+void SourceIntake::set_paused(bool on) {
+  LOOP_ASSERT(loop_);
+  ASSERT(root_ == nullptr);
+  paused_ = on;
+  if (on) return;
+  // Later: a leg says so in the middle of its own work.
+  loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired()) room();
+  });
 }
 
 // The log tells once, and by then another source may have filled it again: whoever still waits asks again.

@@ -146,6 +146,9 @@ class SourceIntake final : public Intake {
   // The log or the queue may have room again.
   void room();
 
+  // While paused ready() is false; what was read in whole is still taken.
+  void set_paused(bool on);
+
   // Raw bytes emitted and not acknowledged yet. Any thread.
   uint64_t bytes_under_way() const { return bytes_under_way_.load(); }
 
@@ -264,6 +267,7 @@ class SourceIntake final : public Intake {
   bool turn_end_scheduled_ = false;
   std::deque<std::shared_ptr<const Turn>> in_lane_;  // oldest first
   bool watching_log_ = false;
+  bool paused_ = false;   // the root's
   uint64_t new_ids_ = 0;  // since the table was stored
   bool storing_ids_ = false;
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.

@@ -194,3 +194,18 @@ TEST_CASE("with the log off what waits in the queue counts towards the bound of 
   CHECK(accepted + refused == 20);
   CHECK(queue.depth_bytes() < 1500);
 }
+
+TEST_CASE("while the sources are to wait the door is not ready, and what comes all the same is taken") {
+  Bench bench;
+  bench.intake->set_paused(true);
+  CHECK_FALSE(bench.intake->ready());
+  bool resumed = false;
+  bench.intake->when_ready([&] { resumed = true; });
+  CHECK(bench.one("1").accepted == 1);
+  bench.settle();
+  CHECK_FALSE(resumed);
+  bench.intake->set_paused(false);
+  CHECK(bench.intake->ready());
+  bench.settle();
+  CHECK(resumed);
+}

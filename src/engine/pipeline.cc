@@ -123,6 +123,15 @@ void PipelineRun::finish() {
   finished();
 }
 
+void PipelineRun::pause_sources(bool on) {
+  LOOP_ASSERT(env_.loop);
+  const bool were = pausing_legs_ > 0;
+  pausing_legs_ += on ? 1 : -1;
+  ASSERT(pausing_legs_ >= 0);
+  if (were == (pausing_legs_ > 0)) return;
+  for (const auto& unit : sources_) unit->intake->set_paused(on);
+}
+
 void PipelineRun::fail(Error error) {
   LOOP_ASSERT(env_.loop);
   // Every leg and runner may fail of the same disk; the first reason is the one reported.

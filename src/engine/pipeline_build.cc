@@ -194,6 +194,8 @@ Status PipelineRun::build_leg(size_t index) {
   options.commit_interval_ms = config().commit.interval.ms;
   options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
   options.log = store();
+  if (replay() == nullptr && plan_->data().logged()) options.max_lag = sink_config.max_lag;
+  options.pause = [this](bool on) { pause_sources(on); };
   // A script waits for such a run to end; with a log it is enough that the events are safe.
   const auto& sources = plan_->data().sources;
   const bool finite = std::all_of(sources.begin(), sources.end(), [](const auto& s) { return s.traits.finite; });

@@ -112,6 +112,8 @@ class PipelineRun final : public Pipeline {
   void leg_drained();
   void finish();
   void fail(Error error);
+  // As often on as off: the sources go on when no leg wants them to wait.
+  void pause_sources(bool on);
   void close_all();
   void close_runners();
   void close_legs();
@@ -155,6 +157,7 @@ class PipelineRun final : public Pipeline {
   bool failed_already_ = false;
   // Countdowns of the step under way.
   size_t legs_drained_ = 0;
+  int pausing_legs_ = 0;
   size_t to_close_ = 0;
   size_t to_idle_ = 0;
   uint64_t left_behind_ = 0;  // see PipelineOutcome

@@ -8,6 +8,7 @@
 #include "base/logging.h"
 #include "engine/dead_letter.h"
 #include "engine/dead_letter_tally.h"
+#include "engine/lag_guard.h"
 
 namespace colloquium::engine {
 
@@ -80,6 +81,7 @@ void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained,
   release_ = std::move(release);
   drained_ = std::move(drained);
   failed_ = std::move(failed);
+  if (options_.max_lag && options_.log != nullptr) begin_guard();
   if (options_.first_token) begin_first_commit();
   if (sink_->progress() != nullptr) begin_recovery();
 }
@@ -174,6 +176,8 @@ void SinkLeg::pump(Lane& lane) {
     if (lane.rest == nullptr) lane.rest = unwritten(lane, front.batch);
     if (lane.rest->empty()) {
       complete(lane);
+    } else if (is_left_behind(lane) && lag_->then() != config::LagAction::kPause) {
+      give_up_front(lane);
     } else if (passes_breaker()) {
       write(lane);
     } else {
@@ -182,6 +186,56 @@ void SinkLeg::pump(Lane& lane) {
   }
   lane.pumping = false;
   if (lane.ended) check_drained();
+}
+
+void SinkLeg::begin_guard() {
+  std::vector<LagGuard::Partition> partitions;
+  for (const CommitPartition& each : options_.partitions) partitions.push_back({each.stream, each.partition});
+  lag_ = std::make_unique<LagGuard>(*options_.max_lag, std::move(partitions), *options_.log, loop_, clock_);
+  lag_->start([this] { return queued_items() > 0; }, [this] { lag_moved(); });
+}
+
+bool SinkLeg::is_left_behind(const Lane& lane) const {
+  if (lag_ == nullptr || lane.waiting.empty() || lane.waiting.front().end) return false;
+  return lag_->is_behind(lane.index, lane.waiting.front().next_position);
+}
+
+void SinkLeg::lag_moved() {
+  for (const auto& lane : lanes_) {
+    // Nothing to wait for any more: it is given up.
+    if (is_left_behind(*lane) && lag_->then() != config::LagAction::kPause) lane->retry_timer = nullptr;
+  }
+  pump_all();
+  tell_pause();
+  check_closed();
+}
+
+void SinkLeg::tell_pause() {
+  if (lag_ == nullptr || lag_->then() != config::LagAction::kPause || !options_.pause) return;
+  const bool behind =
+      !closing_ && std::any_of(lanes_.begin(), lanes_.end(), [this](const auto& l) { return is_left_behind(*l); });
+  if (behind == pausing_) return;
+  pausing_ = behind;
+  log_warning(options_.commit_name, behind ? "the sink is " + lag_->reason() + ": the sources wait for it"
+                                           : "the sink has caught up: the sources go on");
+  options_.pause(behind);
+}
+
+// Also what was tried and failed: the sink may have it.
+void SinkLeg::give_up_front(Lane& lane) {
+  ASSERT(!lane.writing && lane.rest != nullptr);
+  const bool keep = lag_->then() == config::LagAction::kDeadLetter;
+  const Error error{
+      ErrorCode::kUnavailable,
+      "the sink is " + lag_->reason() + (last_error_.empty() ? "" : "; it failed last with: " + last_error_),
+      true,
+      {}};
+  for (size_t i = 0; i < lane.rest->size(); ++i) {
+    leave(lane, i, error, lane.attempt + lane.outage, keep);
+    tell_keeper(lane, i, error);
+  }
+  lane.begin_anew();
+  complete(lane);
 }
 
 bool SinkLeg::passes_breaker() {
@@ -341,19 +395,20 @@ bool SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t atte
                   false, error.context};
     return false;
   }
+  leave(lane, event, error, attempts, options_.then == config::FailureAction::kDeadLetter);
+  return true;
+}
+
+void SinkLeg::leave(Lane& lane, size_t event, const Error& error, int64_t attempts, bool keep) {
   options_.counters->errors.add(error.code);
-  if (options_.then == config::FailureAction::kDeadLetter) {
-    keep_envelope(lane, event, error, attempts);
-    return true;
-  }
+  if (keep) return keep_envelope(lane, event, error, attempts);
   ++untold_drops_;
   const int64_t now_ns = clock_.monotonic_ns();
-  if (now_ns < drops_quiet_until_ns_) return true;
+  if (now_ns < drops_quiet_until_ns_) return;
   drops_quiet_until_ns_ = now_ns + kRetryQuietNs;
   log_warning(options_.commit_name, std::to_string(std::exchange(untold_drops_, 0)) +
-                                        " event(s) dropped, as errors.then says; the last: " +
-                                        lane.rest->id(event) + ": " + last_error_);
-  return true;
+                                        " event(s) dropped, as configured; the last: " + lane.rest->id(event) +
+                                        ": " + error.describe());
 }
 
 void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
@@ -426,6 +481,7 @@ void SinkLeg::complete(Lane& lane) {
     keep_letters(*lane.dead.seal(item.batch->shared_origin(), 0));
   }
   options_.counters->queue_depth.add(-1);
+  tell_pause();
   // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.
   release_(lane.index, item.credit_bytes);
   progress_made(item.batch->payload_bytes() + dead_bytes);
@@ -638,6 +694,8 @@ void SinkLeg::close(Task closed) {
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
   breaker_timer_ = nullptr;
+  if (lag_ != nullptr) lag_->stop();
+  tell_pause();
   // It ends its writes under way, with whatever outcome; their answers still come in here.
   sink_->close([this] {
     sink_closed_ = true;
@@ -646,7 +704,7 @@ void SinkLeg::close(Task closed) {
 }
 
 void SinkLeg::check_closed() {
-  if (!sink_closed_ || committing_ || !closed_) return;
+  if (!sink_closed_ || committing_ || !closed_ || (lag_ != nullptr && lag_->asking())) return;
   const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
   if (writing) return;
   Task closed = std::move(closed_);
@@ -654,8 +712,13 @@ void SinkLeg::check_closed() {
   loop_.post(std::move(closed));
 }
 
+std::string SinkLeg::last_error() const {
+  if (!pausing_) return last_error_;
+  return "the sink is " + lag_->reason() + ", and the sources wait for it; its last error: " + last_error_;
+}
+
 bool SinkLeg::degraded() const {
-  if (commit_waits_) return true;
+  if (commit_waits_ || pausing_) return true;
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 

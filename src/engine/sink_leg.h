@@ -36,6 +36,7 @@ struct ComponentCounters;
 namespace colloquium::engine {
 
 class DeadLetterTally;
+class LagGuard;
 
 // How a leg names a partition of its input in a commit.
 struct CommitPartition {
@@ -63,8 +64,10 @@ struct SinkLegOptions {
   // for: for runs that have to end and keep nothing to go on with.
   bool fail_when_stuck = false;
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
-  log::Log* log = nullptr;   // null: nothing is stored; the token is asked for once, at the end
-  std::optional<log::StreamId> dead_stream;        // nothing: dead letters are logged and counted
+  std::optional<config::MaxLagConfig> max_lag;  // with a log only
+  std::function<void(bool)> pause;              // of max_lag: whether the sources are to wait; may be empty
+  log::Log* log = nullptr;                      // null: nothing is stored; the token is asked for once, at the end
+  std::optional<log::StreamId> dead_stream;     // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
   // Without a dead_stream: gets the envelopes once their item is done. May be empty: see dead_stream.
   std::function<void(std::string_view envelope)> tell_letter;
@@ -88,7 +91,7 @@ class SinkLeg {
   // Stops writing, waits for what is under way, closes the sink.
   void close(Task closed);
 
-  const std::string& last_error() const { return last_error_; }
+  std::string last_error() const;
   // What was tried last was not written (until a write succeeds, not only while its retry waits), or not
   // committed.
   bool degraded() const;
@@ -99,6 +102,11 @@ class SinkLeg {
  private:
   struct Lane;
 
+  bool is_left_behind(const Lane& lane) const;
+  void begin_guard();
+  void give_up_front(Lane& lane);
+  void lag_moved();
+  void tell_pause();
   // Begins the next write if nothing holds it back: a write or retry of this lane, a commit that needs quiet, a
   // failure, closing.
   void pump(Lane& lane);
@@ -110,6 +118,7 @@ class SinkLeg {
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   // False if the event has to end the leg instead, and stays.
   bool give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
+  void leave(Lane& lane, size_t event, const Error& error, int64_t attempts, bool keep);
   void keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void tell_keeper(const Lane& lane, size_t event, const Error& error);
   bool is_too_old(Lane& lane);
@@ -178,6 +187,8 @@ class SinkLeg {
   // Set while something is done and its commit not yet due, or while commit_waits_.
   std::unique_ptr<Timer> commit_timer_;
   net::CircuitBreaker breaker_;
+  std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
+  bool pausing_ = false;
   std::unique_ptr<Timer> breaker_timer_;  // there while the breaker is open and no probe under way
   std::optional<Error> stop_;             // an event failed for good, and that ends the leg
   std::string last_error_;

@@ -896,3 +896,92 @@ TEST_CASE("what a sink gave up before is asked of it again where that is to stop
   CHECK(bench.sink->written == std::vector<std::string>{"1", "3"});
   CHECK(bench.committed() == 4);
 }
+
+TEST_CASE("what is further behind than max_lag is given up for the sink, and the rest is written") {
+  const bool keep = GENERATE(false, true);
+  const auto change = [&](SinkLegOptions& options) {
+    options.max_lag =
+        config::MaxLagConfig{.size = {},
+                             .time = Duration{5'000},
+                             .then = keep ? config::LagAction::kDeadLetter : config::LagAction::kDrop,
+                             .mark = {}};
+    options.retry = {.kind = RetryPolicy::Kind::kFixed, .initial_ms = 60'000, .max_ms = 60'000, .attempts = 3};
+  };
+  Bench bench(false, change);
+  bool away = true;
+  bench.sink->answer = [&](const Batch&) {
+    return away ? std::vector<EventOutcome>{full_disk()} : std::vector<EventOutcome>();
+  };
+  bench.deliver({"1"}, 0);
+  bench.deliver({"2"}, 1);
+  bench.advance(4'000);
+  auto newer = log::encode(batch_of(std::vector<std::string>(100, "0")), log::Codec::kNone, nullptr);
+  bench.log->append(bench.stream, 0, std::move(*newer), log::AckLevel::kDurable, [](auto) {});
+  bench.settle();
+  bench.deliver({"3"}, 150);
+  CHECK(bench.sink->writes == 1);
+  CHECK(bench.committed() == -1);
+  away = false;
+  bench.advance(3'000);
+  bench.advance(200);
+  CHECK(bench.committed() == 151);
+  // The wait for the next attempt was over with the event that waited.
+  CHECK(bench.sink->written == std::vector<std::string>{"3"});
+  const auto letters = bench.dead_letters();
+  REQUIRE(letters.size() == (keep ? 2 : 0));
+  if (keep) {
+    CHECK(letters[0]["error"].dump().find("further behind than max_lag (time: 5s); it failed last with: the disk "
+                                          "is full") != std::string::npos);
+    CHECK(letters[1]["stage"] == "all");
+  }
+  CHECK(bench.counters.events_out.value() == 1);
+}
+
+TEST_CASE("max_lag by size gives up the oldest first") {
+  // The log of the bench has a hundred events in one batch of some hundred bytes; more follow.
+  Bench bench(false, [](SinkLegOptions& options) {
+    options.max_lag =
+        config::MaxLagConfig{.size = ByteSize{1'000}, .time = {}, .then = config::LagAction::kDrop, .mark = {}};
+  });
+  bench.sink->hold = true;
+  bench.deliver({"1"}, 0);
+  bench.deliver({"2"}, 1);
+  bench.settle();
+  auto more = log::encode(batch_of({'"' + std::string(2'000, 'x') + '"'}), log::Codec::kNone, nullptr);
+  bench.log->append(bench.stream, 0, std::move(*more), log::AckLevel::kDurable, [](auto) {});
+  bench.settle();
+  bench.advance(1'000);
+  // What is under way may still end as it will.
+  CHECK(bench.sink->writes == 1);
+  bench.sink->hold = false;
+  bench.sink->finish();
+  bench.advance(200);
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  CHECK(bench.committed() == 2);
+}
+
+TEST_CASE("a sink beyond max_lag may hold the sources until it has caught up") {
+  std::vector<bool> told;
+  Bench bench(false, [&](SinkLegOptions& options) {
+    options.max_lag =
+        config::MaxLagConfig{.size = {}, .time = Duration{5'000}, .then = config::LagAction::kPause, .mark = {}};
+    options.pause = [&](bool on) { told.push_back(on); };
+  });
+  bool away = true;
+  bench.sink->answer = [&](const Batch&) {
+    return away ? std::vector<EventOutcome>{full_disk()} : std::vector<EventOutcome>();
+  };
+  bench.deliver({"1"}, 0);
+  bench.advance(4'000);
+  CHECK(told.empty());
+  CHECK(bench.dead_letters().empty());
+  for (int i = 0; i < 4; ++i) bench.advance(1'000);
+  CHECK(told == std::vector<bool>{true});
+  CHECK(bench.leg->degraded());
+  CHECK(bench.leg->last_error().find("max_lag") != std::string::npos);
+  away = false;
+  bench.advance(1'000);
+  CHECK(bench.sink->written == std::vector<std::string>{"1"});
+  CHECK(told == std::vector<bool>{true, false});
+  CHECK_FALSE(bench.leg->degraded());
+}

@@ -176,7 +176,7 @@ def a_sink_may_drop_or_stop_instead():
             post(instance, range(5))
             wait_for(lambda: instance.metric("colloquium_leg_lag_events") == 0, "both sinks are through")
             check_equal(instance.metric("colloquium_dead_letters_total") or 0, 0, "dead letters")
-            check("dropped, as errors.then says" in instance.stderr(), instance.stderr())
+            check("dropped, as configured" in instance.stderr(), instance.stderr())
             check_equal(instance.stop(), 0, instance.stderr())
         write_pipeline(directory, partner, ", then: stop")
         with Instance("p.yaml", directory) as instance:

@@ -111,6 +111,46 @@ def an_event_the_receiver_chokes_on_is_given_up():
         check_equal([(letter["event"]["n"], letter["attempts"]) for letter in letters], [(1, 2)], "dead letters")
 
 
+def a_sink_too_far_behind_gives_up_the_oldest_for_itself_alone():
+    port = free_port()
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(
+            (PIPELINE % ("max_lag: {time: 1s, then: dead_letter}, " + TO_RECEIVER % port)).replace(
+                "}]\nerrors", "}, {name: all, file: {path: all.ndjson}}]\nerrors"))
+        with Instance("p.yaml", directory) as instance:
+            post(instance, 5)
+            wait_for(lambda: len(dead_letters(directory)) == 5, "the events that waited too long", pause=0.3)
+            letters = dead_letters(directory)
+            check_equal([letter["event"]["n"] for letter in letters], [0, 1, 2, 3, 4], "dead letters")
+            check("max_lag (time: 1s)" in str(letters[0]["error"]), letters[0])
+            with Receiver(port, lambda event: 204) as receiver:
+                wait_for(lambda: sink_health(instance) == ("ok", "") or post(instance, 1), "a write that succeeds")
+                check(set(receiver.kept) <= {0}, receiver.kept)
+                code, out, err = run(["dead", "replay", "hooks.dead", "--data-dir", "data"], directory)
+                check_equal(code, 0, out + err)
+                wait_for(lambda: set(receiver.kept) == {0, 1, 2, 3, 4}, "what was put back")
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal([line["n"] for line in read_lines(directory / "all.ndjson")][:5], [0, 1, 2, 3, 4], "the other sink")
+
+
+def a_sink_too_far_behind_holds_the_senders():
+    port = free_port()
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text(PIPELINE % ("max_lag: {time: 1s}, " + TO_RECEIVER % port))
+        with Instance("p.yaml", directory) as instance:
+            post(instance, 3)
+            wait_for(lambda: "the sources wait for it" in sink_health(instance)[1], "the sink to be too far behind")
+            status, headers, body = request(instance.listen, "POST", "/in", '{"n": 3}')
+            check_equal(status, 503, body)
+            check(headers.get("Retry-After"), headers)
+            with Receiver(port, lambda event: 204) as receiver:
+                wait_for(lambda: request(instance.listen, "POST", "/in", '{"n": 3}')[0] == 200, "room at the door")
+                wait_for(lambda: len(receiver.kept) == 4, "everything")
+                check_equal(receiver.kept, [0, 1, 2, 3], "what the receiver got")
+                wait_for(lambda: sink_health(instance) == ("ok", ""), "the health to be ok again")
+                check_equal(instance.stop(), 0, instance.stderr())
+
+
 def a_disk_that_was_full_has_everything_once_it_has_room():
     with work_directory() as directory:
         small = directory / "small"
@@ -151,5 +191,6 @@ def a_run_that_has_to_end_and_keeps_nothing_fails_instead_of_waiting():
 
 
 main(a_receiver_that_is_away_and_then_overloaded_gets_everything, an_event_the_receiver_chokes_on_is_given_up,
+     a_sink_too_far_behind_gives_up_the_oldest_for_itself_alone, a_sink_too_far_behind_holds_the_senders,
      a_disk_that_was_full_has_everything_once_it_has_room,
      a_run_that_has_to_end_and_keeps_nothing_fails_instead_of_waiting)
