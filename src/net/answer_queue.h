@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "net/body_budget.h"
+#include "net/request_rules.h"
 
 namespace colloquium::net {
 
@@ -21,8 +22,7 @@ struct PendingAnswer {
   bool keep_alive = true;       // what the request asked for; after the answer, what is to be done
   bool wants_continue = false;  // 100 Continue is due once it stands in front
   size_t body_bytes = 0;        // held for it
-  bool vary_origin = false;     // the answer says that it depends on the Origin
-  std::string allow_origin;     // Access-Control-Allow-Origin of the answer; empty: none
+  OriginAnswer origin;
   BodyBudget::Hold hold;        // reserved for it; stays in place until the next begin()
   std::string bytes;            // the answer, if it came early
 };

@@ -38,7 +38,8 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
 
-  // Before anything else, once. `events` outlives the stream.
+  // Before anything else; and again when another protocol takes the stream over, which may be in a callback of the one
+  // before. `events` outlives the stream.
   virtual void start(ByteStreamEvents& events) = 0;
 
   // Whether on_bytes may be called. Off at the start.

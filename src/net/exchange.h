@@ -26,7 +26,7 @@ struct Request {
   std::shared_ptr<const std::string> body;
 };
 
-// Whoever takes answers: a connection, or later a stream of HTTP/2.
+// Whoever takes answers: a connection of HTTP/1.1, or a stream of HTTP/2.
 class Exchanges {
  public:
   virtual ~Exchanges() = default;

@@ -4,31 +4,15 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "net/request_rules.h"
 #include "net/response_writer.h"
 #include "net/server_core.h"
 
 namespace colloquium::net {
 namespace {
 
-constexpr int64_t kBusyRetryMs = 1000;
-// A body that brings less than this in body_pace_ms is slow, and keeps only so much of the budget ahead.
-constexpr size_t kPaceBytes = 256 * 1024;
-constexpr size_t kSlowAheadBytes = 8 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-// The answer's own headers and those that say who may read it.
-std::vector<HeaderField> with_origin(const Response& response, const PendingAnswer& pending) {
-  std::vector<HeaderField> headers(response.headers.begin(), response.headers.end());
-  if (!pending.allow_origin.empty()) headers.push_back({"Access-Control-Allow-Origin", pending.allow_origin});
-  if (pending.vary_origin) headers.push_back({"Vary", "Origin"});
-  return headers;
-}
-
 }  // namespace
-
-Problem busy(std::string detail) {
-  return Problem{.status = 503, .detail = std::move(detail)}.retry_after(kBusyRetryMs);
-}
 
 HttpConnection::HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<ByteStream> stream)
     : core_(core),
@@ -68,8 +52,8 @@ void HttpConnection::answer(uint64_t exchange, const Response& response) {
                                                         : ConnectionHeader::kNone;
   std::vector<HeaderField> headers;
   Response sent = response;
-  if (pending.vary_origin || !pending.allow_origin.empty()) {
-    headers = with_origin(response, pending);
+  if (!pending.origin.says_nothing()) {
+    headers = with_origin(response, pending.origin);
     sent.headers = headers;
   }
   append_response(front ? out_ : pending.bytes, sent, core_.date(), header, pending.head_only);

@@ -23,6 +23,7 @@
 #include "net/byte_stream.h"
 #include "net/exchange.h"
 #include "net/http_parser.h"
+#include "net/server_connection.h"
 
 namespace colloquium::net {
 
@@ -32,10 +33,12 @@ struct LiveRoute;
 // Buffers that have grown beyond this are given back when they are empty.
 inline constexpr size_t kBufferKeepBytes = 64 * 1024;
 
-// A refusal that ends by itself: 503 with Retry-After.
-Problem busy(std::string detail);
+// What every connection of HTTP/2 begins with (RFC 9113, 3.4); no request of HTTP/1.1 does.
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-class HttpConnection final : public Exchanges,
+class HttpConnection final : public ServerConnection,
+                             public AdmissionWaiter,
+                             public Exchanges,
                              public ByteStreamEvents,
                              public BodyBudget::Waiter,
                              public std::enable_shared_from_this<HttpConnection> {
@@ -43,7 +46,7 @@ class HttpConnection final : public Exchanges,
   HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<ByteStream> stream);
   ~HttpConnection() override;
 
-  void start();
+  void start() override;
 
   void answer(uint64_t exchange, const Response& response) override;
   bool alive() const override { return input_ != Input::kClosed; }
@@ -55,16 +58,16 @@ class HttpConnection final : public Exchanges,
   void on_sent() override;
 
   // Writes what was answered outside of on_bytes, and goes on reading.
-  void settle_later();
+  void settle_later() override;
   // Asks the route again that said kWait.
-  void admit_again();
+  void admit_again() override;
   // The body budget has what this connection waited for.
   void granted() override;
   // Enforces the time limits.
-  void check_time(int64_t now_ms);
+  void check_time(int64_t now_ms) override;
   // Ends when the answers under way are sent.
-  void shut_down();
-  void close();
+  void shut_down() override;
+  void close() override;
 
  private:
   enum class Input : uint8_t {
@@ -82,15 +85,14 @@ class HttpConnection final : public Exchanges,
   enum class AfterQueue : uint8_t { kEnter, kReadOn, kDecode };
 
   // Input.
+  bool begins_http2(std::string_view bytes);
+  void hand_over();
   bool wants_input() const;
   size_t consume(std::string_view input);
   size_t consume_carried();
   void take(const HttpParser::Step& step);
   void on_head();
   std::optional<Problem> check_head(const RequestHead& head);
-  std::optional<Problem> check_coding(const RequestHead& head);
-  std::optional<Problem> check_size(const RequestHead& head) const;
-  std::optional<Problem> check_origin(const RequestHead& head);
   void answer_options();
   void admit();
   void enter();

@@ -6,54 +6,15 @@
 #include "base/assert.h"
 #include "loop/uv_loop.h"
 #include "net/http_connection.h"
+#include "net/request_rules.h"
 #include "net/server_core.h"
 
 namespace colloquium::net {
 namespace {
 
-// A refused request's body of up to this length is read over, so that the connection can be kept.
-constexpr uint64_t kSkipBytesMax = 64 * 1024;
-// Memory set aside for a body on its sender's word alone; it counts in the budget.
-constexpr uint64_t kBodyReserveMax = 1024 * 1024;
-// A body takes of the budget by such pieces, and the next one before it can need it: while it is not certain that
-// a further read fits. Its declared length is no reason to hold memory for it: two mute connections would shut out
-// everybody else.
-constexpr size_t kPieceBytes = 256 * 1024;
-constexpr size_t kReadAheadBytes = 64 * 1024;
 // While requests wait for memory, heads are read with no more of their bodies than this: what is read of a
 // body before it is let in counts in no budget.
 constexpr size_t kCrowdedReadBytes = 4 * 1024;
-// What a compressed body is thought to hold: more than most do. What holds more is decompressed again with room
-// for several times as much; all tries together cost little more than the last.
-constexpr size_t kDecodedRatio = 16;
-constexpr size_t kDecodedGrowth = 8;
-// Compressed bodies up to this length, and up to this length decompressed, are decompressed on the loop: a
-// hand-over costs more. A few bytes can hold many megabytes, so both are needed.
-constexpr size_t kDecodeHereBytesMax = 4 * 1024;
-constexpr size_t kDecodedHereBytesMax = 256 * 1024;
-
-Problem memory_full() {
-  return busy("as many requests are under way as the server's memory allows");
-}
-
-Problem too_large(size_t limit) {
-  return Problem{.status = 413, .detail = "the body is longer than " + std::to_string(limit) + " bytes"}.member(
-      "max_body", static_cast<int64_t>(limit));
-}
-
-// Of a path that was served. The connection ends, so that its client comes back to whoever serves it by then.
-Problem not_served_now() {
-  Problem problem = busy("what was served here is being stopped, or has been");
-  problem.close = true;
-  return problem;
-}
-
-size_t first_decode_room(uint64_t compressed_bytes, size_t limit) {
-  const uint64_t wanted =
-      std::max<uint64_t>(kPieceBytes, std::min<uint64_t>(compressed_bytes, limit) * kDecodedRatio);
-  return static_cast<size_t>(std::min<uint64_t>(wanted, limit));
-}
-
 }  // namespace
 
 size_t HttpConnection::read_bytes_max() const {
@@ -70,6 +31,7 @@ void HttpConnection::on_bytes(std::string_view bytes) {
     if (finished_ && dropped_bytes_ > core_.limits().linger_bytes) return close();
     return update_reading();
   }
+  if (!used_ && begins_http2(bytes)) return;
   const uint64_t started_ns = loop::UvLoop::callback_clock_ns();
   in_input_ = true;
   if (carried_ == carry_.size()) {
@@ -82,6 +44,29 @@ void HttpConnection::on_bytes(std::string_view bytes) {
   in_input_ = false;
   settle();
   core_.account_callback(started_ns);
+}
+
+// A client that speaks HTTP/2 says so in its first bytes, whether it was agreed on under TLS or known before. True
+// if they are, or may be once there are more of them.
+bool HttpConnection::begins_http2(std::string_view bytes) {
+  const size_t carried = carry_.size();
+  if (carried >= kHttp2Preface.size() || carried_ != 0 || input_ != Input::kHead) return false;
+  const size_t compared = std::min(kHttp2Preface.size() - carried, bytes.size());
+  if (kHttp2Preface.substr(carried, compared) != bytes.substr(0, compared)) return false;
+  if (carried > 0 && kHttp2Preface.substr(0, carried) != carry_) return false;
+  carry_.append(bytes);
+  if (carry_.size() >= kHttp2Preface.size()) {
+    hand_over();
+  } else if (input_since_ms_ == 0) {
+    input_since_ms_ = core_.now_ms();
+  }
+  return true;
+}
+
+// What has come so far is the other's.
+void HttpConnection::hand_over() {
+  input_ = Input::kClosed;
+  core_.speak_http2(id_, std::move(stream_), std::move(carry_));
 }
 
 bool HttpConnection::wants_input() const {
@@ -160,7 +145,8 @@ void HttpConnection::on_head() {
                               .keep_alive = head.keep_alive});
   route_ = core_.find_route(head.path);
   if (route_ != nullptr && route_->removed) return refuse(not_served_now());
-  std::optional<Problem> foreign = check_origin(head);
+  std::optional<Problem> foreign;
+  if (route_ != nullptr) foreign = check_origin(route_->route, head, answers_.at(exchange_).origin);
   if (head.method == Method::kOptions && (route_ != nullptr || head.path == "*")) return answer_options();
   if (foreign) return refuse(std::move(*foreign));
   if (auto problem = check_head(head)) return refuse(std::move(*problem));
@@ -168,68 +154,15 @@ void HttpConnection::on_head() {
 }
 
 std::optional<Problem> HttpConnection::check_head(const RequestHead& head) {
-  if (route_ == nullptr) {
-    return Problem{.status = 404, .detail = "nothing is served at " + std::string(head.path)};
-  }
-  const MethodSet& methods = route_->route.methods;
-  const Method method =
-      head.method == Method::kHead && methods.contains(Method::kGet) ? Method::kGet : head.method;
-  if (!methods.contains(method)) {
-    const std::string allow = methods.allow();
-    return Problem{.status = 405, .detail = "what is served here takes " + allow}.header("Allow", allow);
-  }
-  if (auto problem = check_coding(head)) return problem;
-  return check_size(head);
-}
-
-std::optional<Problem> HttpConnection::check_coding(const RequestHead& head) {
-  coding_ = io::Compression::kNone;
-  const auto coding = head.find("content-encoding");
-  if (!coding || coding->empty() || equals_ignoring_case(*coding, "identity")) return std::nullopt;
-  if (equals_ignoring_case(*coding, "gzip") || equals_ignoring_case(*coding, "x-gzip")) {
-    coding_ = io::Compression::kGzip;
-  } else if (equals_ignoring_case(*coding, "zstd")) {
-    coding_ = io::Compression::kZstd;
-  } else {
-    return Problem{.status = 415, .detail = "a body may be encoded as gzip or zstd, or not at all"}.header(
-        "Accept-Encoding", "gzip, zstd");
-  }
-  return std::nullopt;
-}
-
-std::optional<Problem> HttpConnection::check_size(const RequestHead& head) const {
-  const uint64_t length = head.content_length.value_or(0);
-  if (length > route_->route.max_body_bytes) return too_large(route_->route.max_body_bytes);
-  if (!core_.fits(length)) return memory_full();
-  return std::nullopt;
-}
-
-// Before anything is answered, so that the page can read refusals as well. A browser that sends without having
-// asked is stopped here; what is no browser sends no Origin.
-std::optional<Problem> HttpConnection::check_origin(const RequestHead& head) {
-  if (route_ == nullptr || route_->route.cors == nullptr) return std::nullopt;
-  const CorsPolicy& policy = *route_->route.cors;
-  PendingAnswer& pending = answers_.at(exchange_);
-  pending.vary_origin = varies_by_origin(policy);
-  const auto origin = head.find("origin");
-  if (!origin) return std::nullopt;
-  auto allowed = allowed_origin(policy, *origin);
-  if (!allowed) return Problem{.status = 403, .detail = "pages of this origin may not send anything here"};
-  pending.allow_origin = std::move(*allowed);
-  return std::nullopt;
+  if (auto problem = check_route(route_.get(), head)) return problem;
+  if (auto problem = check_coding(head, coding_)) return problem;
+  return check_size(core_, route_->route, head);
 }
 
 void HttpConnection::answer_options() {
-  const std::string allow = route_ != nullptr ? route_->route.methods.allow() : core_.allow_all();
   const bool close = parser_.head().has_body();
   input_ = close ? Input::kDrop : Input::kSkip;
-  std::vector<HeaderField> fields = {{"Allow", allow}};
-  std::vector<std::pair<std::string, std::string>> more;
-  if (!answers_.at(exchange_).allow_origin.empty() && is_preflight(parser_.head())) {
-    more = preflight_headers(*route_->route.cors, route_->route.methods);
-  }
-  for (const auto& [name, value] : more) fields.push_back({name, value});
-  answer(exchange_, {.status = 204, .headers = fields, .close = close});
+  net::answer_options(*this, exchange_, route_.get(), parser_.head(), answers_.at(exchange_).origin, close);
 }
 
 void HttpConnection::admit() {
@@ -244,7 +177,7 @@ void HttpConnection::admit() {
     if (admission.kind == Admission::Kind::kWait) {
       if (input_ != Input::kHeld) input_since_ms_ = core_.now_ms();
       input_ = Input::kHeld;
-      route_->waiting.push_back(weak_from_this());
+      route_->wait(weak_from_this());
       return;
     }
   }

@@ -52,6 +52,11 @@ std::string_view to_string(Method method) {
   return kMethodNames[static_cast<size_t>(method)];
 }
 
+Method to_method(std::string_view name) {
+  const auto found = std::find(kMethodNames.begin(), kMethodNames.end() - 1, name);
+  return static_cast<Method>(found - kMethodNames.begin());
+}
+
 std::string MethodSet::allow() const {
   std::string out;
   const auto add = [&](std::string_view name) {

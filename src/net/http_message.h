@@ -20,6 +20,8 @@ namespace colloquium::net {
 enum class Method : uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kOther };
 
 std::string_view to_string(Method method);
+// kOther for a name that is none of these; letter case counts.
+Method to_method(std::string_view name);
 
 class MethodSet {
  public:
@@ -51,9 +53,9 @@ struct RequestHead {
   std::string_view target;  // as sent
   std::string_view path;    // of the target, still percent-encoded; "*" for OPTIONS *
   std::string_view query;   // behind the '?', without it
-  int version_minor = 1;    // HTTP/1.x
+  int version_minor = 1;    // HTTP/1.x; 1 for HTTP/2, too
   bool keep_alive = true;
-  bool chunked = false;
+  bool chunked = false;  // a body follows whose length is known at its end
   bool expects_continue = false;
   std::optional<uint64_t> content_length;
   std::vector<HeaderField> headers;  // in order; values without white space around them

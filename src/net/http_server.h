@@ -1,4 +1,4 @@
-// HttpServer: HTTP/1.1 on the libuv loop, for ingest and for the admin port alike.
+// HttpServer: HTTP/1.1 and HTTP/2 on the libuv loop, for ingest and for the admin port alike.
 //
 // Routes are exact paths; they come and go at run time. Answers to pipelined requests go out in the order of
 // the requests. Everything a client can do to the server is bounded by HttpLimits. Backpressure: a connection
@@ -36,6 +36,7 @@ struct HttpLimits {
   HeadLimits head;
   size_t connections = 10'000;       // beyond: not accepted
   size_t pipelined = 64;             // unanswered requests of one connection
+  size_t streams = 100;              // of HTTP/2 at a time on one connection
   size_t unsent_bytes = 256 * 1024;  // answers a client has not taken; beyond: not read
   // Bodies of all requests that have been let in and are not answered, by what has come of them and a piece
   // ahead: a length that is only declared holds no memory. Beyond: the next request waits with its head read, and

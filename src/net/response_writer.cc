@@ -14,7 +14,6 @@ void append_number(std::string& out, uint64_t number) {
   out.append(digits.data(), static_cast<size_t>(end - digits.data()));
 }
 
-// A name or value with a line break would let whoever supplied it write headers of their own.
 bool is_safe(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos;
 }
@@ -35,6 +34,10 @@ void append_status_line(std::string& out, int status) {
 }
 
 }  // namespace
+
+bool is_safe_header(const HeaderField& field) {
+  return is_safe(field.name) && is_safe(field.value);
+}
 
 void append_response(std::string& out, const Response& response, std::string_view date,
                      ConnectionHeader connection, bool head_only) {

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "loop/uv_loop.h"
+#include "net/http2_connection.h"
 #include "net/http_connection.h"
 #include "net/http_date.h"
 
@@ -98,10 +99,6 @@ ServerCore::Routes& ServerCore::routes_of(const std::string& path, std::string& 
   return is_prefix ? prefixes_ : routes_;
 }
 
-std::string ServerCore::allow_all() const {
-  return MethodSet{Method::kGet, Method::kPost, Method::kPut}.allow();
-}
-
 void ServerCore::hold(size_t bytes) {
   held_ += bytes;
   counters_.body_bytes.set(static_cast<int64_t>(held_));
@@ -151,6 +148,13 @@ void ServerCore::connected(std::unique_ptr<ByteStream> stream) {
   connection->start();
 }
 
+void ServerCore::speak_http2(uint64_t connection, std::unique_ptr<ByteStream> stream, std::string begun) {
+  auto taker = std::make_shared<Http2Connection>(*this, connection, std::move(stream));
+  connections_.insert_or_assign(connection, taker);
+  taker->start();
+  taker->on_bytes(begun);
+}
+
 void ServerCore::gone(uint64_t connection) {
   const size_t before = connections_.size();
   connections_.erase(connection);
@@ -165,7 +169,7 @@ void ServerCore::gone(uint64_t connection) {
   });
 }
 
-void ServerCore::write_later(std::shared_ptr<HttpConnection> connection) {
+void ServerCore::write_later(std::shared_ptr<ServerConnection> connection) {
   to_write_.push_back(std::move(connection));
   if (to_write_.size() > 1) return;
   loop_.at_turn_end([weak = weak_from_this()] {
@@ -249,10 +253,10 @@ void ServerCore::resume_route(const std::string& path) {
 }
 
 void ServerCore::resume(LiveRoute& route) {
-  std::vector<std::weak_ptr<HttpConnection>> waiting;
+  std::vector<std::weak_ptr<AdmissionWaiter>> waiting;
   waiting.swap(route.waiting);
   for (const auto& weak : waiting) {
-    if (const auto connection = weak.lock()) connection->admit_again();
+    if (const auto waiter = weak.lock()) waiter->admit_again();
   }
 }
 

@@ -1,6 +1,6 @@
 // ServerCore: what the connections of an HttpServer share. Private to src/net.
 //
-// Lives as long as its HttpServer; connections are told (HttpConnection::abandon) before it goes, and tasks
+// Lives as long as its HttpServer; connections are told (ServerConnection::close) before it goes, and tasks
 // that outlive it hold a weak_ptr. Thread safety: loop only.
 #pragma once
 
@@ -18,11 +18,10 @@
 #include "io/compress.h"
 #include "net/body_budget.h"
 #include "net/http_server.h"
+#include "net/server_connection.h"
 #include "net/tcp.h"
 
 namespace colloquium::net {
-
-class HttpConnection;
 
 // A route and the connections that wait for it. Requests under way keep it alive after its removal; in its place
 // stands then one that is removed from the beginning.
@@ -30,7 +29,17 @@ struct LiveRoute {
   Route route;
   bool removed = false;
   bool resuming = false;  // a turn-end task is on its way
-  std::vector<std::weak_ptr<HttpConnection>> waiting;
+  std::vector<std::weak_ptr<AdmissionWaiter>> waiting;
+  size_t purge_at = 1024;
+
+  // Those that have gone meanwhile are left out now and then: a route may be full for hours.
+  void wait(std::weak_ptr<AdmissionWaiter> waiter) {
+    if (waiting.size() >= purge_at) {
+      std::erase_if(waiting, [](const auto& other) { return other.expired(); });
+      purge_at = std::max<size_t>(1024, 2 * waiting.size());
+    }
+    waiting.push_back(std::move(waiter));
+  }
 };
 
 class ServerCore : public std::enable_shared_from_this<ServerCore> {
@@ -52,8 +61,6 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   bool ending() const { return winding_down_ || stopping_; }
 
   std::shared_ptr<LiveRoute> find_route(std::string_view path) const;
-  // "*": what OPTIONS * says.
-  std::string allow_all() const;
 
   // Bodies of unanswered requests, all connections together. False if `bytes` more are too many.
   bool fits(uint64_t bytes) const {
@@ -67,7 +74,9 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   const std::shared_ptr<const std::string>& empty_body() const { return empty_body_; }
 
   // Has `connection` write what it has at the end of this turn: answers that come in one turn share a write.
-  void write_later(std::shared_ptr<HttpConnection> connection);
+  void write_later(std::shared_ptr<ServerConnection> connection);
+  // `connection` has found that its client speaks HTTP/2, by `begun`; another takes its place.
+  void speak_http2(uint64_t connection, std::unique_ptr<ByteStream> stream, std::string begun);
   // `connection` has closed.
   void gone(uint64_t connection);
 
@@ -88,7 +97,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     size_t operator()(std::string_view path) const { return std::hash<std::string_view>{}(path); }
   };
   using Routes = std::unordered_map<std::string, std::shared_ptr<LiveRoute>, PathHash, std::equal_to<>>;
-  using Connections = std::vector<std::shared_ptr<HttpConnection>>;
+  using Connections = std::vector<std::shared_ptr<ServerConnection>>;
 
   Routes& routes_of(const std::string& path, std::string& key);
   void connected(std::unique_ptr<ByteStream> stream);
@@ -112,7 +121,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   Routes routes_;    // by exact path
   Routes prefixes_;  // "/in/*" by "/in/"
   size_t prefix_bytes_max_ = 0;
-  std::unordered_map<uint64_t, std::shared_ptr<HttpConnection>> connections_;
+  std::unordered_map<uint64_t, std::shared_ptr<ServerConnection>> connections_;
   Connections to_write_;
   std::unique_ptr<Timer> sweep_timer_;
   std::unique_ptr<Timer> stop_timer_;

@@ -87,7 +87,6 @@ class TcpStream final : public ByteStream {
   }
 
   void start(ByteStreamEvents& events) override {
-    ASSERT(events_ == nullptr);
     events_ = &events;
   }
 

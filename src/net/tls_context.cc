@@ -20,7 +20,7 @@ constexpr size_t kPemBytesMax = 1 << 20;
 constexpr int kCertificatesMax = 1000;
 // All with forward secrecy and an AEAD; those of TLS 1.3 have nothing else.
 constexpr const char* kTls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
-constexpr std::string_view kHttp11 = "\x08http/1.1";
+constexpr std::string_view kProtocols = "\x02h2\x08http/1.1";
 
 struct Free {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
@@ -128,8 +128,8 @@ Status use_authorities(SSL_CTX* library, const std::string& path, const Pem& pem
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
                     unsigned int offered_length, void*) {
   unsigned char* found = nullptr;
-  const int result = SSL_select_next_proto(&found, length, reinterpret_cast<const unsigned char*>(kHttp11.data()),
-                                           static_cast<unsigned int>(kHttp11.size()), offered, offered_length);
+  const int result = SSL_select_next_proto(&found, length, reinterpret_cast<const unsigned char*>(kProtocols.data()),
+                                           static_cast<unsigned int>(kProtocols.size()), offered, offered_length);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }

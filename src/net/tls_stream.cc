@@ -62,7 +62,7 @@ TlsStream::~TlsStream() {
 }
 
 void TlsStream::start(ByteStreamEvents& events) {
-  events_ = &events;
+  if (std::exchange(events_, &events) != nullptr) return;
   below_->start(*this);
   update_below();
 }

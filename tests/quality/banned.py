@@ -63,7 +63,7 @@ RULES = [
          'write std::', (), True),
 ]
 
-HEAVY = re.compile(r'^(?:nlohmann/|yaml-cpp/|uv\.h|curl/|spdlog/|prometheus/|CLI/|http_parser\.h|simdjson|openssl/|lz4|zstd|zlib)')
+HEAVY = re.compile(r'^(?:nlohmann/|yaml-cpp/|uv\.h|curl/|spdlog/|prometheus/|CLI/|http_parser\.h|nghttp2/|simdjson|openssl/|lz4|zstd|zlib)')
 UNFINISHED = re.compile(r'\b(?:TODO|FIXME|XXX|HACK)\b')
 VACUOUS = re.compile(r'\b(?:CHECK|REQUIRE)\(\s*true\s*\)')
 

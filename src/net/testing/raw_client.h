@@ -58,6 +58,7 @@ class RawClient {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
+  int fd() const { return fd_; }
   uint16_t local_port() const {
     sockaddr_in address{};
     socklen_t length = sizeof address;
