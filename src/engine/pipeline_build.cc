@@ -338,7 +338,8 @@ Status PipelineRun::build_source(size_t index) {
   }
   SourceContext context{component_context<ComponentContext>(source_config), *unit->intake, env_.from_start,
                         [this, index] { source_finished(index); },
-                        [this, index](Error error) { source_failed(index, std::move(error)); }};
+                        [this, index](Error error) { source_failed(index, std::move(error)); },
+                        !plan_->data().logged() || plan_->data().ack() == log::AckLevel::kQueued};
   TRY_ASSIGN(unit->source, source_config.descriptor->create_source(source_config.parsed, std::move(context)));
   sources_.push_back(std::move(unit));
   return {};

@@ -118,6 +118,20 @@ TEST_CASE("another run of a finished pipeline writes nothing again") {
   }
 }
 
+TEST_CASE("a source is told whether an acknowledgement outlives the process") {
+  for (const auto& [log, from_memory] : {std::pair("{ack: durable}", false), std::pair("{ack: written}", false),
+                                         std::pair("{ack: queued}", true), std::pair("\"off\"", true)}) {
+    Disk disk;
+    World world(3, log::make_fake_storage(), disk, 10);
+    world.start("name: p\nlog: " + std::string(log) +
+                "\nsources: [{numbers: {}}]\nsinks: [{name: all, disk: {}}]\n");
+    CHECK(world.acks_from_memory == from_memory);
+    for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+    REQUIRE(world.finished);
+    world.close();
+  }
+}
+
 TEST_CASE("the door takes events up to the length the source declares") {
   constexpr int64_t kEvent = 13;  // {"n":1000000}
   for (const int64_t longest : {kEvent, kEvent - 1}) {

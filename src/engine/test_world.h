@@ -120,6 +120,7 @@ struct World {
       return SourceTraits{.rereadable = rereadable, .finite = true, .max_event_bytes = max_event_bytes};
     };
     source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
+      acks_from_memory = context.acks_from_memory;
       return std::make_unique<NumberSource>(std::move(context), total, number_event, accepted, source_error);
     };
     stage.kind = ComponentKind::kStage;
@@ -201,6 +202,7 @@ struct World {
 
   Disk& disk;
   const int total;
+  bool acks_from_memory = false;  // as the last source was told
   int64_t max_event_bytes = 1 << 20;
   bool rereadable = true;
   std::optional<Error> source_error;
