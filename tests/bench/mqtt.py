@@ -84,7 +84,7 @@ def measure(options):
     except mosquitto.Unavailable as why:
         print(f'\nMQTT: skipped, {why}')
         return {}
-    count = 10_000 if options.quick else 100_000
+    count = 10_000 if options.quick else 30_000
     events = os.path.join(options.folder, 'mqtt.ndjson')
     with open(events, 'wb') as out:
         run([f'{options.programs}/make_events', str(count), '7', '--bytes', '200'], stdout=out)

@@ -36,7 +36,7 @@ MqttLink::MqttLink(const ComponentContext& context, PahoOptions options, Executo
       thread_(executor.make_queue("mqtt", 1, kThreadTasks)) {}
 
 MqttLink::~MqttLink() {
-  ASSERT_WHY(closed_, "close() ends the connection");
+  ASSERT_WHY(closed_ || !started_, "close() ends the connection");
 }
 
 // A callback that does nothing once this object is gone.
@@ -49,6 +49,7 @@ auto MqttLink::guarded(Fn fn) {
 
 void MqttLink::start() {
   LOOP_ASSERT(context_.loop);
+  started_ = true;
   connect();
 }
 

@@ -4,7 +4,7 @@
 // loop only hears what became of it. Waits between attempts double up to `reconnect.max`, and begin anew once a
 // connection has proved itself (well()).
 //
-// Thread safety: on the loop, unless said otherwise. Destroy only after close() has called back.
+// Thread safety: on the loop, unless said otherwise. Once started, destroy only after close() has called back.
 #pragma once
 
 #include <atomic>
@@ -93,6 +93,7 @@ class MqttLink {
   uint64_t current_ = 0;  // number of the attempt that is connected; 0: none
   bool attempting_ = false;
   bool worked_ = false;
+  bool started_ = false;
   bool closed_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
   std::unique_ptr<TaskQueue> thread_;                       // first to go
