@@ -73,6 +73,18 @@ class Table {
     log_.reset();
     files_.crash();
   }
+  void close_killed() {
+    log_.reset();
+    executor_.run_until_idle();
+    files_.kill();
+  }
+  // Whether a log on that disk does.
+  bool starts(io::MemoryFileSystem& disk) {
+    LogOptions options = options_for(disk);
+    const auto log = SegmentLog::open(std::move(options));
+    executor_.run_until_idle();
+    return log.has_value();
+  }
   void close() {
     REQUIRE(log_->close());
     log_.reset();
@@ -422,6 +434,44 @@ TEST_CASE("a committed segment that lacks its name and is damaged replaces nothi
   }
   REQUIRE(table.compact());
   CHECK(table.verified().problems.empty());
+}
+
+TEST_CASE("what a killed process had committed of a compaction is finished, whatever the power takes then",
+          "[compaction][fault]") {
+  uint64_t judged = 0;
+  uint64_t operations = 1;
+  for (uint64_t at = 0; at < operations; ++at) {
+    Table table;
+    table.fill(24, 5);
+    if (at == 0) {
+      Table whole;
+      whole.fill(24, 5);
+      operations = changes_of(whole.files(), [&] { REQUIRE(whole.compact()); });
+    }
+    table.files().halt_at(table.files().operations() + at);
+    (void)table.compact();
+    table.close_killed();
+    const auto left = list_compacted_files(table.files(), table.folder());
+    if (!left || left->empty()) continue;
+    const auto seal = read_seal(table.files(), segment_path(table.folder(), left->front().base_offset, "seal"));
+    if (!seal || seal->compacted.generation != left->front().generation) continue;
+    // The next start is stopped anywhere, and of the names that were not synced any may arrive.
+    bool whole = false;
+    for (uint64_t stop = 0; !whole; stop += kPlaceStep) {
+      for (uint64_t seed = 0; seed < 8; ++seed) {
+        io::MemoryFileSystem disk;
+        disk.copy_from(table.files());
+        disk.halt_at(disk.operations() + stop);
+        whole = table.starts(disk);
+        SeededRandom chance(seed);
+        disk.crash(&chance);
+        INFO("killed before operation " << at << ", stopped before " << stop << ", seed " << seed);
+        REQUIRE(table.starts(disk));
+        ++judged;
+      }
+    }
+  }
+  CHECK(judged > 100 / kPlaceStep);
 }
 
 TEST_CASE("a repair that is refused leaves an interrupted compaction as it is", "[compaction][repair]") {

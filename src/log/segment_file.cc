@@ -144,6 +144,9 @@ Status finish_compactions(io::FileSystem& fs, const std::string& directory,
   for (const CompactedFile& file : unfinished.abandoned) {
     TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
   }
+  // The seal that commits may be a name in memory only, left by a process that was killed: a crash must not keep
+  // the renames below without it.
+  if (!unfinished.committed.empty()) TRY(fs.sync_directory(directory));
   for (size_t i = 0; i < unfinished.committed.size(); ++i) {
     const Seal& seal = unfinished.committed[i];
     const std::string from = compacted_path(directory, seal.base_offset, seal.compacted.generation);
