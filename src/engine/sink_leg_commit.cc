@@ -1,0 +1,208 @@
+// The other half of SinkLeg: what is done becomes a commit.
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "base/logging.h"
+#include "engine/sink_leg.h"
+#include "engine/sink_leg_lane.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// How much of an envelope that can't be stored is quoted.
+constexpr size_t kQuoteBytes = 2000;
+
+// How long a commit waits that found the disk full.
+constexpr int64_t kCommitRetryMs = 1000;
+
+}  // namespace
+
+// A sink with a token that was never committed may hold bytes of its own already. Where they end is stored
+// before anything is added, or a crash before the first commit would leave behind what nobody can tell apart.
+void SinkLeg::begin_first_commit() {
+  ASSERT(options_.log != nullptr && sink_->has_token());
+  holding_ = true;
+  dirty_ = true;
+  barrier_ = true;
+  try_token();
+}
+
+void SinkLeg::keep_letters(const Batch& letters) {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    if (options_.dead_stream) {
+      dead_.keep(letters, i);
+    } else if (options_.tell_letter) {
+      options_.tell_letter(letters.value(i));
+    } else {
+      log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
+                                            std::string(letters.value(i).substr(0, kQuoteBytes)));
+    }
+  }
+}
+
+void SinkLeg::progress_made(size_t bytes) {
+  uncommitted_bytes_ += bytes;
+  if (options_.log == nullptr || committing_ || barrier_ || broken_ || closing_) return;
+  if (uncommitted_bytes_ >= options_.commit_bytes || dead_.byte_size() >= kDeadBytes) {
+    begin_commit();
+  } else if (commit_timer_ == nullptr) {
+    commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
+      commit_timer_ = nullptr;
+      if (!committing_ && !barrier_ && !closing_ && !broken_) begin_commit();
+    });
+  }
+}
+
+void SinkLeg::begin_commit() {
+  ASSERT(!committing_ && !barrier_);
+  commit_timer_ = nullptr;
+  if (sink_->has_token()) {
+    barrier_ = true;
+    try_token();
+  } else if (options_.log != nullptr) {
+    committing_ = true;
+    store(collect(std::nullopt));
+  } else {
+    dirty_ = false;
+    check_drained();
+  }
+}
+
+// Asks for the token once no write is under way; from then on writes go on.
+void SinkLeg::try_token() {
+  ASSERT(barrier_);
+  const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
+  if (writing) return;
+  barrier_ = false;
+  committing_ = true;
+  // The request is put together now: it and the token must speak of the same writes.
+  auto request = std::make_shared<log::CommitRequest>(collect(std::string()));
+  sink_->token([this, request](Result<std::string> token) {
+    if (!token) {
+      committing_ = false;
+      fail(std::move(token).error());
+      return check_closed();
+    }
+    request->sink_token = *token;
+    store(std::move(*request));
+  });
+  for (const auto& lane : lanes_) pump(*lane);
+}
+
+log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
+  log::CommitRequest request;
+  request.leg = options_.commit_name;
+  request.sink_token = std::move(token);
+  if (options_.token_leg != options_.commit_name) request.token_leg = options_.token_leg;
+  for (const auto& lane : lanes_) {
+    if (!lane->dirty) continue;
+    lane->dirty = false;
+    const CommitPartition& partition = options_.partitions[lane->index];
+    request.positions.push_back({.stream = partition.stream,
+                                 .partition = partition.partition,
+                                 .next_offset = lane->done_position,
+                                 .external = partition.external,
+                                 .cursor = lane->done_cursor});
+  }
+  if (!dead_.empty()) add_letters(*dead_.seal(options_.dead_origin, 0), kDeadBytes, request);
+  uncommitted_bytes_ = 0;
+  dirty_ = false;
+  return request;
+}
+
+// Adds the envelopes as outputs, in batches that end once they have `part_bytes`.
+void SinkLeg::add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request) {
+  BatchBuilder part;
+  for (size_t i = 0; i < letters.size(); ++i) {
+    part.keep(letters, i);
+    if (part.byte_size() >= part_bytes || i + 1 == letters.size()) {
+      add_output(part.seal(options_.dead_origin, 0), request);
+    }
+  }
+}
+
+// What the log refuses as a batch it may take one by one. An envelope that it can't take at all (its event was
+// never in the log, and has a header with a reserved name, say) may not stop the leg for ever, so it is reported.
+void SinkLeg::add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request) {
+  auto encoded = log::encode(letters, log::Codec::kLz4, nullptr);
+  if (encoded) {
+    request.outputs.push_back({.stream = *options_.dead_stream, .partition = 0, .batch = std::move(*encoded)});
+  } else if (letters->size() > 1) {
+    add_letters(*letters, 0, request);
+  } else {
+    options_.counters->errors.add(encoded.error().code);
+    log_error(options_.commit_name, "dead letter not stored: " + encoded.error().describe(),
+              {{"envelope", letters->value(0).substr(0, kQuoteBytes)}});
+  }
+}
+
+void SinkLeg::store(log::CommitRequest request) {
+  under_commit_ = std::move(request);
+  if (options_.log == nullptr) return stored({});
+  send_commit();
+}
+
+void SinkLeg::send_commit() {
+  ASSERT(committing_ && under_commit_);
+  // A copy: what the log has no room for is sent again.
+  options_.log->commit(*under_commit_, [this](Status status) {
+    loop_.post([this, status = std::move(status)]() mutable { stored(std::move(status)); });
+  });
+}
+
+// The disk is full beyond the log's reserve, and nothing of the commit is there. Positions and dead letters wait
+// with it; the sink goes on, up to the bounds that hold while any commit is under way.
+void SinkLeg::commit_later(const Error& error) {
+  if (!commit_waits_) {
+    log_warning(options_.commit_name, "the commit is tried again until there is room: " + error.describe());
+  }
+  commit_waits_ = true;
+  last_error_ = error.describe();
+  options_.counters->errors.add(error.code);
+  commit_timer_ = loop_.start_timer(kCommitRetryMs, [this] {
+    commit_timer_ = nullptr;
+    send_commit();
+  });
+}
+
+void SinkLeg::stored(Status status) {
+  LOOP_ASSERT(loop_);
+  const bool full = !status && status.error().code == ErrorCode::kNoSpace;
+  if (full && !closing_) return commit_later(status.error());
+  committing_ = commit_waits_ = false;
+  const log::CommitRequest committed = std::move(*under_commit_);
+  const std::optional<std::string>& token = committed.sink_token;
+  under_commit_.reset();
+  if (!status) {
+    if (!full) fail(std::move(status).error());
+    return check_closed();
+  }
+  // Now the sink may forget how to go back behind this token.
+  if (token) sink_->committed(*token);
+  tell_settled(committed);
+  holding_ = false;
+  pump_all();
+  // What was done while the commit was under way has no timer yet.
+  if (dirty_) progress_made(0);
+  check_drained();
+  check_closed();
+}
+
+void SinkLeg::tell_settled(const log::CommitRequest& committed) {
+  ProgressKeeper* const keeper = sink_->progress();
+  if (keeper == nullptr || closing_) return;
+  for (const auto& position : committed.positions) {
+    const auto same = [&](const CommitPartition& partition) {
+      return partition.stream == position.stream && partition.partition == position.partition &&
+             partition.external == position.external;
+    };
+    const auto at = std::find_if(options_.partitions.begin(), options_.partitions.end(), same);
+    ASSERT(at != options_.partitions.end());
+    keeper->settled(at->id, position.next_offset);
+  }
+}
+
+}  // namespace colloquium::engine

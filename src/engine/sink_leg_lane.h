@@ -1,0 +1,53 @@
+// SinkLeg::Lane: one partition's way through a leg; for the two files that implement SinkLeg alone.
+//
+// Thread safety: loop only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "colloquium/batch.h"
+#include "colloquium/loop.h"
+#include "colloquium/sink.h"
+
+#include "engine/partition_runner.h"
+#include "engine/sink_leg.h"
+
+namespace colloquium::engine {
+
+// Envelopes of this many bytes are committed without waiting for more, and no write is begun beyond it while a
+// commit is under way. Together they still have no bound (one item may bring them all), so a commit stores them
+// in batches of about this size, far below what the log takes as one.
+inline constexpr size_t kDeadBytes = 16u << 20;
+
+struct SinkLeg::Lane {
+  size_t index = 0;
+  std::deque<LegItem> waiting;        // the front is the one being written
+  std::shared_ptr<const Batch> rest;  // what of the front is still to be written; null: not begun
+  BatchBuilder dead;                  // envelopes of the front; join dead_ when it is complete
+  // From write() until its answer. `rest` is the sink's to read meanwhile, and no token may be asked for.
+  bool writing = false;
+  int64_t write_started_ns = 0;
+  int64_t attempt = 0;  // failures of the event at the head of `rest` that were about it
+  int64_t outage = 0;   // writes in a row that failed for the sink's own reasons
+  // When the first of the failed attempts began at the event at the head of `rest`; -1: none failed.
+  int64_t failing_since_ns = -1;
+  void begin_anew() {
+    attempt = outage = 0;
+    failing_since_ns = -1;
+  }
+  bool failing = false;
+  std::unique_ptr<Timer> retry_timer;
+  // A sink may answer inside write(), and its answer pumps: the loop in pump() goes on instead of recursing.
+  bool pumping = false;
+  bool ended = false;
+  // What a commit will say of this partition: everything below is written, given up, or was not for this sink.
+  int64_t done_position = 0;
+  std::string done_cursor;
+  bool dirty = false;      // they moved since the last commit was put together
+  SinkProgress recovered;  // of a sink that keeps it
+};
+
+}  // namespace colloquium::engine
