@@ -35,6 +35,7 @@ class FakeIntake final : public Intake {
     return *child;
   }
   std::string stored_cursor() const override { return cursor; }
+  int64_t free_position() const override { return free; }
 
   void hold() { holding_ = true; }
   size_t under_way() const { return under_way_.size(); }
@@ -62,6 +63,7 @@ class FakeIntake final : public Intake {
   std::vector<RawBatch> emitted;  // all, accepted or not
   std::string accepted;           // bodies, joined in the order accepted
   std::string cursor;             // of the last one accepted; before the start, what was stored
+  int64_t free = 0;               // free_position(); a test sets it
   std::map<std::string, std::unique_ptr<FakeIntake>> parts;  // by name
 
  private:

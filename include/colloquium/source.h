@@ -130,6 +130,11 @@ class Intake {
   // What was stored last for this part before the start: behind it everything is to be read. Of a source as a
   // whole it is what start() was given. Empty: nothing. Loop only.
   virtual std::string stored_cursor() const = 0;
+
+  // No event of this part is stored at this position or above. Events may be stored behind stored_cursor(), as a
+  // cursor is known to be safe only with the batch after it, and what comes at their positions is taken for them: a
+  // source whose peer may say something else the second time goes on from here. Loop only, from the start on.
+  virtual int64_t free_position() const { return 0; }
 };
 
 class Source {

@@ -229,6 +229,11 @@ Status SourceIntake::restore() {
   return {};
 }
 
+int64_t SourceIntake::free_position() const {
+  std::lock_guard lock(position_mutex_);
+  return accepted_position_.empty() ? 0 : *std::max_element(accepted_position_.begin(), accepted_position_.end());
+}
+
 void SourceIntake::take_stored(Stored stored) {
   ASSERT(emits_under_way_ == 0);
   accepted_position_ = std::move(stored.accepted_position);

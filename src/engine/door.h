@@ -132,6 +132,7 @@ class SourceIntake final : public Intake {
   // With `log: off` nothing is stored for a part: its emits are the source's, without cursors.
   Intake& part(const std::string& name) override;
   std::string stored_cursor() const override { return resume_cursor_; }
+  int64_t free_position() const override;
 
   // Runs `task` once nothing is under way any more (every acknowledgement has gone out).
   // Everything may be destroyed then: no task of a door or log thread refers to the intake any more.

@@ -80,6 +80,7 @@ TEST_CASE("each part resumes behind its own last event, whatever the others did"
   CHECK(bench.intake->part("t-0").stored_cursor() == "5");
   CHECK(bench.intake->part("t-1").stored_cursor() == "102");
   CHECK(bench.intake->part("t").stored_cursor().empty());
+  CHECK(bench.intake->part("t").free_position() == 0);
   CHECK(bench.intake->part("t-10").stored_cursor().empty());
   CHECK(bench.intake->stored_cursor().empty());
 }
@@ -99,6 +100,8 @@ TEST_CASE("a part that reads again what was stored repeats nothing, in any parti
   for (const std::string part : {"a", "b"}) {
     // Only what was safe when the last batch was made is promised.
     CHECK(bench.intake->part(part).stored_cursor() == "30");
+    // What is stored nevertheless can be told from what was never seen.
+    CHECK(bench.intake->part(part).free_position() == 40);
     for (int64_t i = 30; i < 60; i += 10) emit(bench, part, i, i + 10);
     for (int64_t i = 0; i < 60; ++i) expected.push_back(R"({"k":")" + part + ":" + std::to_string(i) + "\"}");
   }

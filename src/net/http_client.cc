@@ -222,6 +222,7 @@ void set_up(Transfer& transfer, const ClientOptions& options) {
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_PROXY, options.proxy.c_str());  // an empty one turns the environment's off
+  if (request.decompress) set(easy, CURLOPT_ACCEPT_ENCODING, "");
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's head is not the answer's
   set_tls(easy, options.tls);
   set(easy, CURLOPT_USERAGENT, "colloquium");

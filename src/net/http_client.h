@@ -42,6 +42,7 @@ struct ClientRequest {
   int64_t timeout_ms = 30'000;  // from send() to the answer's last byte
   size_t response_bytes_max = 1 << 20;
   bool truncate_response = false;  // a longer answer is cut there and is no error
+  bool decompress = false;         // offers what libcurl can decompress; response_bytes_max is of what that gives
 };
 
 struct ClientResponse {

@@ -1,9 +1,13 @@
 #include "components/http/client_settings.h"
 
+#include <algorithm>
+#include <array>
+
 #include "components/http/config_checks.h"
 #include "formats/encoding.h"
 #include "io/file_system.h"
 #include "io/path.h"
+#include "net/http_message.h"
 
 namespace colloquium {
 
@@ -58,6 +62,10 @@ ConfigSpec<components::ClientTlsSettings> ConfigObject<components::ClientTlsSett
 namespace components {
 namespace {
 
+// The client sets these from the request itself; another value would break its framing.
+constexpr std::array<std::string_view, 4> kFramingHeaders = {"Content-Length", "Transfer-Encoding", "Connection",
+                                                             "Host"};
+
 std::string resolved(const std::string& base_dir, const std::string& path) {
   if (path.empty() || path.front() == '/' || base_dir.empty() || base_dir == ".") return path;
   return io::join(base_dir, path);
@@ -95,6 +103,22 @@ void check_auth(const ClientAuth& auth, const ConfigNode& node, ConfigProblems& 
 bool is_http_url(std::string_view url) {
   const size_t host = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
   return host != 0 && url.size() > host && url[host] != '/' && url.find_first_of(" \t\r\n") == url.npos;
+}
+
+void check_fixed_headers(const std::map<std::string, std::string>& headers,
+                         std::initializer_list<std::string_view> own, bool has_auth, const ConfigNode& node,
+                         ConfigProblems& problems) {
+  for (const auto& [name, value] : headers) {
+    const auto is_name = [&name = name](std::string_view other) { return net::equals_ignoring_case(name, other); };
+    if (std::any_of(kFramingHeaders.begin(), kFramingHeaders.end(), is_name) ||
+        std::any_of(own.begin(), own.end(), is_name)) {
+      add_problem(node, "headers", name + " is set for every request and cannot be given", problems);
+    } else if (has_auth && is_name("Authorization")) {
+      add_problem(node, "headers", name + " is what auth sets: give one of the two", problems);
+    } else if (!is_header_name(name) || !is_header_value(value)) {
+      add_problem(node, "headers", "'" + name + "' and its value are no header", problems);
+    }
+  }
 }
 
 void check_client(const ClientSettings& settings, const ConfigNode& node, ConfigProblems& problems) {

@@ -4,6 +4,8 @@
 // Thread safety: values and pure functions.
 #pragma once
 
+#include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +59,12 @@ struct ClientSettings {
 
 // An address of http or https with a host, and nothing that would end it.
 bool is_http_url(std::string_view url);
+
+// Headers that every request has: their names and values, and that none of them is one that framing, login or the
+// component (`own`) sets.
+void check_fixed_headers(const std::map<std::string, std::string>& headers,
+                         std::initializer_list<std::string_view> own, bool has_auth, const ConfigNode& node,
+                         ConfigProblems& problems);
 
 // Checks what the types cannot. `node` is the component's.
 void check_client(const ClientSettings& settings, const ConfigNode& node, ConfigProblems& problems);

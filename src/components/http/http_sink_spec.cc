@@ -1,6 +1,4 @@
 // The settings of the http sink, and what the rest of Colloquium knows about it.
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "colloquium/config_types.h"
@@ -10,7 +8,6 @@
 #include "components/http/url_template.h"
 #include "formats/text_template.h"
 #include "loop/uv_loop.h"
-#include "net/http_message.h"
 
 namespace colloquium {
 
@@ -29,10 +26,6 @@ ConfigSpec<components::HttpSinkBatch> ConfigObject<components::HttpSinkBatch>::s
 namespace components {
 namespace {
 
-// These the sink sets from the request itself; another value would break its framing or its login.
-constexpr std::array<std::string_view, 6> kReservedHeaders = {
-    "Content-Length", "Transfer-Encoding", "Connection", "Host", "Content-Encoding", "Idempotency-Key"};
-
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
   auto* loop = context.services.find<loop::UvLoop>();
   if (loop == nullptr) {
@@ -42,29 +35,18 @@ Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContex
   return HttpSink::create(std::move(context), config_of<HttpSinkConfig>(parsed), *loop);
 }
 
-void check_header(const std::string& name, const std::string& value, const HttpSinkConfig& config,
-                  const ConfigNode& node, ConfigProblems& problems) {
-  const auto is_name = [&name](std::string_view other) { return net::equals_ignoring_case(name, other); };
-  if (std::any_of(kReservedHeaders.begin(), kReservedHeaders.end(), is_name)) {
-    return add_problem(node, "headers", name + " is set for every request and cannot be given", problems);
-  }
-  if (config.auth && is_name("Authorization")) {
-    return add_problem(node, "headers", name + " is what auth sets: give one of the two", problems);
-  }
-  if (!is_header_name(name) || !is_header_value(value)) {
-    return add_problem(node, "headers", "'" + name + "' and its value are no header", problems);
-  }
-  const auto parsed = formats::TextTemplate::parse(value, "headers: " + name, config.mark);
-  if (!parsed) add_problem(node, "headers", parsed.error().message, problems);
-}
-
 void check_config(const HttpSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
   if (!config.url.empty() && (url == nullptr || !url->unresolved)) {
     const auto parsed = UrlTemplate::parse(config.url, config.mark);
     if (!parsed) add_problem(node, "url", parsed.error().message, problems);
   }
-  for (const auto& [name, value] : config.headers) check_header(name, value, config, node, problems);
+  check_fixed_headers(config.headers, {"Content-Encoding", "Idempotency-Key"}, config.auth.has_value(), node,
+                      problems);
+  for (const auto& [name, value] : config.headers) {
+    const auto parsed = formats::TextTemplate::parse(value, "headers: " + name, config.mark);
+    if (!parsed) add_problem(node, "headers", parsed.error().message, problems);
+  }
   check_client(client_of(config), node, problems);
   check_statuses(config.status, node, problems);
 }

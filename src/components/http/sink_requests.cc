@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "components/http/config_checks.h"
+#include "components/http/digest_text.h"
 #include "formats/line_writer.h"
 #include "net/http_message.h"
 
@@ -19,15 +20,6 @@ constexpr size_t kAnswerBytesMax = 4096;
 
 void give_up(std::vector<EventOutcome>& outcomes, size_t event, Error error) {
   outcomes[event] = {Outcome::kDeadLetter, std::move(error), 0};
-}
-
-std::string hex(const io::Digest128& digest) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const uint64_t half : digest) {
-    for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(half >> shift) & 15];
-  }
-  return out;
 }
 
 }  // namespace
@@ -141,7 +133,7 @@ std::string SinkRequests::key_of(const Batch& batch, const std::vector<uint32_t>
   if (events.size() == 1) return first;
   std::string ids;
   for (const uint32_t event : events) ids += batch.id(event) + '\n';
-  return first + "+" + std::to_string(events.size()) + "-" + hex(digester_.digest(ids));
+  return first + "+" + std::to_string(events.size()) + "-" + digest_text(digester_.digest(ids));
 }
 
 net::ClientRequest SinkRequests::finish(const Batch& batch, const std::vector<uint32_t>& events) {
