@@ -19,6 +19,9 @@ constexpr size_t kHeaderBytesMax = 64 * 1024;
 // Handles that are kept for further requests; making one costs a few microseconds and allocations.
 constexpr size_t kSpareHandlesMax = 64;
 
+// Bytes of a stream that are kept before libcurl is told to stop reading.
+constexpr size_t kStreamBytesMax = 64 * 1024;
+
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
@@ -28,12 +31,27 @@ struct ListDeleter {
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
 
+// What a request has beside, if its body is taken as it comes. libcurl's callbacks only add to it; what they have
+// added is handed over when libcurl has returned, so that whoever takes it may do anything.
+struct Stream {
+  ClientStream taker;
+  std::string pending;  // of the body
+  bool has_head = false;
+  bool head_is_new = false;  // not handed over
+  bool paused = false;       // by whoever takes it
+  bool held = false;         // libcurl was told to stop reading
+  bool delivering = false;
+  std::optional<Result<ClientResponse>> end;
+  std::unique_ptr<Timer> silence;
+};
+
 // One request under way. Its address is known to libcurl, so it does not move.
 struct Transfer {
   uint64_t id = 0;
   ClientRequest request;
   ClientDone done;
   ClientResponse response;
+  std::shared_ptr<Stream> stream;  // null: the answer comes whole
   Easy easy;
   HeaderList headers;
   size_t header_bytes = 0;
@@ -65,13 +83,31 @@ void Transfer::take_header(std::string_view line) {
   response.headers.emplace_back(line.substr(0, colon), value);
 }
 
+size_t on_streamed(char* bytes, size_t size, size_t count, void* data) {
+  Stream& stream = *static_cast<Transfer*>(data)->stream;
+  stream.held = stream.paused || stream.pending.size() >= kStreamBytesMax;
+  if (stream.held) return CURL_WRITEFUNC_PAUSE;  // the same bytes come again
+  stream.pending.append(bytes, size * count);
+  return size * count;
+}
+
 size_t on_body(char* bytes, size_t size, size_t count, void* transfer) {
   const bool taken = static_cast<Transfer*>(transfer)->take_body({bytes, size * count});
   return taken ? size * count : CURL_WRITEFUNC_ERROR;
 }
 
-size_t on_header(char* bytes, size_t size, size_t count, void* transfer) {
-  static_cast<Transfer*>(transfer)->take_header({bytes, size * count});
+size_t on_header(char* bytes, size_t size, size_t count, void* data) {
+  auto& transfer = *static_cast<Transfer*>(data);
+  const std::string_view line(bytes, size * count);
+  transfer.take_header(line);
+  const bool ends_head = line == "\r\n" || line == "\n";
+  if (transfer.stream == nullptr || !ends_head) return size * count;
+  long status = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  // An interim answer, behind which another head follows; or what stands behind the body.
+  if (status < 200 || std::exchange(transfer.stream->has_head, true)) return size * count;
+  transfer.response.status = static_cast<int>(status);
+  transfer.stream->head_is_new = true;
   return size * count;
 }
 
@@ -227,10 +263,11 @@ void set_up(Transfer& transfer, const ClientOptions& options) {
   set_tls(easy, options.tls);
   set(easy, CURLOPT_USERAGENT, "colloquium");
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout_ms));
-  set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
+  // A stream's time is watched here.
+  set(easy, CURLOPT_TIMEOUT_MS, transfer.stream == nullptr ? static_cast<long>(request.timeout_ms) : 0L);
   set(easy, CURLOPT_ERRORBUFFER, transfer.reason.data());
   set(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
-  set(easy, CURLOPT_WRITEFUNCTION, &on_body);
+  set(easy, CURLOPT_WRITEFUNCTION, transfer.stream == nullptr ? &on_body : &on_streamed);
   set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set(easy, CURLOPT_HEADERFUNCTION, &on_header);
   set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
@@ -257,6 +294,16 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   std::unique_ptr<Transfer> remove(uint64_t id);
   void act(curl_socket_t socket, int events);
   void report_ended();
+  Result<ClientResponse> result_of_transfer(Transfer& transfer, CURLcode code, long status) const;
+  std::shared_ptr<Stream> stream_of(uint64_t id) const;
+  void deliver_all();
+  // Hands over what a stream has, as far as it is wanted.
+  void deliver(uint64_t id);
+  void deliver_later(uint64_t id);
+  bool deliver_next(Transfer& transfer, Stream& stream);
+  void end_stream(uint64_t id);
+  void read_on(uint64_t id, CURL* easy, Stream& stream);
+  void watch_silence(uint64_t id, Stream& stream, int64_t limit_ms);
   void watch(curl_socket_t socket, int what, Watch* known);
   Easy take_easy();
   void give_easy(Easy easy);
@@ -274,6 +321,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   CURLM* multi = nullptr;
   uv_timer_t* timer = nullptr;  // freed by libuv's close callback
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> transfers;
+  std::vector<uint64_t> streams;  // those of the transfers that are
   std::vector<Easy> spare;
   uint64_t last_id = 0;
 };
@@ -296,7 +344,10 @@ void HttpClient::State::open() {
 
 void HttpClient::State::close() {
   // libcurl first: it closes its sockets and unwatches them through on_socket.
-  for (const auto& [id, transfer] : transfers) curl_multi_remove_handle(multi, transfer->easy.get());
+  for (const auto& [id, transfer] : transfers) {
+    if (transfer->stream != nullptr) transfer->stream->silence = nullptr;
+    if (transfer->easy != nullptr) curl_multi_remove_handle(multi, transfer->easy.get());
+  }
   transfers.clear();
   spare.clear();
   curl_multi_cleanup(multi);
@@ -334,6 +385,8 @@ std::unique_ptr<Transfer> HttpClient::State::remove(uint64_t id) {
   if (found == transfers.end()) return nullptr;
   std::unique_ptr<Transfer> transfer = std::move(found->second);
   transfers.erase(found);
+  if (transfer->stream != nullptr) std::erase(streams, id);
+  if (transfer->easy == nullptr) return transfer;  // libcurl is through with it
   curl_multi_remove_handle(multi, transfer->easy.get());
   give_easy(std::move(transfer->easy));
   return transfer;
@@ -351,6 +404,7 @@ void HttpClient::State::act(curl_socket_t socket, int events) {
   int running = 0;
   curl_multi_socket_action(multi, socket, events, &running);
   report_ended();
+  deliver_all();
   loop.account_callback("http client", started_ns);
 }
 
@@ -365,19 +419,114 @@ void HttpClient::State::report_ended() {
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
     long status = 0;
     curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-    const std::unique_ptr<Transfer> transfer = remove(reinterpret_cast<Transfer*>(pointer)->id);
-    ASSERT(transfer != nullptr);
-    if (code != CURLE_OK && !transfer->response.truncated) {
-      transfer->done(fail(failure_of(*transfer, code)));
+    auto& ended = *reinterpret_cast<Transfer*>(pointer);
+    Result<ClientResponse> result = result_of_transfer(ended, code, status);
+    if (ended.stream != nullptr) {
+      // What has come and was not taken yet goes first.
+      ended.stream->end = std::move(result);
+      curl_multi_remove_handle(multi, ended.easy.get());
+      give_easy(std::move(ended.easy));
       continue;
     }
-    ClientResponse& response = transfer->response;
-    response.status = static_cast<int>(status);
-    if (const auto wait = response.find("retry-after")) {
-      response.retry_after_ms = parse_retry_after_ms(*wait, clock.wall_ms());
-    }
-    transfer->done(std::move(response));
+    const std::unique_ptr<Transfer> transfer = remove(ended.id);
+    ASSERT(transfer != nullptr);
+    transfer->done(std::move(result));
   }
+}
+
+Result<ClientResponse> HttpClient::State::result_of_transfer(Transfer& transfer, CURLcode code,
+                                                             long status) const {
+  if (code != CURLE_OK && !transfer.response.truncated) return fail(failure_of(transfer, code));
+  // A stream's head may still have to be handed over.
+  ClientResponse response =
+      transfer.stream == nullptr ? std::move(transfer.response) : ClientResponse(transfer.response);
+  response.status = static_cast<int>(status);
+  if (const auto wait = response.find("retry-after")) {
+    response.retry_after_ms = parse_retry_after_ms(*wait, clock.wall_ms());
+  }
+  return response;
+}
+
+std::shared_ptr<Stream> HttpClient::State::stream_of(uint64_t id) const {
+  const auto at = transfers.find(id);
+  return at == transfers.end() ? nullptr : at->second->stream;
+}
+
+void HttpClient::State::deliver_all() {
+  if (multi == nullptr) return;
+  for (const uint64_t id : std::vector<uint64_t>(streams)) {
+    if (multi != nullptr) deliver(id);
+  }
+}
+
+void HttpClient::State::deliver_later(uint64_t id) {
+  loop.post([this, id, alive = weak_from_this()] {
+    const auto self = alive.lock();
+    if (self != nullptr && multi != nullptr) deliver(id);
+  });
+}
+
+void HttpClient::State::deliver(uint64_t id) {
+  const std::shared_ptr<Stream> stream = stream_of(id);
+  if (stream == nullptr || stream->delivering) return;
+  stream->delivering = true;
+  while (multi != nullptr) {
+    // Looked for each time: whoever took the last piece may have ended it.
+    const auto at = transfers.find(id);
+    if (at == transfers.end() || stream->paused) break;
+    if (deliver_next(*at->second, *stream)) continue;
+    if (stream->end) {
+      end_stream(id);
+    } else if (stream->held) {
+      read_on(id, at->second->easy.get(), *stream);
+    }
+    break;
+  }
+  stream->delivering = false;
+}
+
+// False if there is nothing.
+bool HttpClient::State::deliver_next(Transfer& transfer, Stream& stream) {
+  if (!stream.head_is_new && stream.pending.empty()) return false;
+  watch_silence(transfer.id, stream, stream.taker.silence_ms);
+  if (std::exchange(stream.head_is_new, false)) {
+    ClientResponse head = transfer.response;
+    if (const auto wait = head.find("retry-after")) {
+      head.retry_after_ms = parse_retry_after_ms(*wait, clock.wall_ms());
+    }
+    if (stream.taker.begun) stream.taker.begun(head);
+  } else {
+    const std::string bytes = std::exchange(stream.pending, {});
+    if (stream.taker.bytes) stream.taker.bytes(bytes);
+  }
+  return true;
+}
+
+void HttpClient::State::end_stream(uint64_t id) {
+  const std::unique_ptr<Transfer> transfer = remove(id);
+  ASSERT(transfer != nullptr && transfer->stream->end);
+  transfer->stream->silence = nullptr;
+  transfer->stream->taker.done(std::move(*transfer->stream->end));
+}
+
+// libcurl hands the bytes that it has kept over inside the call.
+void HttpClient::State::read_on(uint64_t id, CURL* easy, Stream& stream) {
+  stream.held = false;
+  curl_easy_pause(easy, CURLPAUSE_CONT);
+  if (!stream.pending.empty()) deliver_later(id);
+}
+
+void HttpClient::State::watch_silence(uint64_t id, Stream& stream, int64_t limit_ms) {
+  stream.silence = nullptr;
+  if (limit_ms == 0) return;
+  stream.silence = loop.start_timer(limit_ms, [this, id, limit_ms] {
+    const std::unique_ptr<Transfer> transfer = remove(id);
+    ASSERT(transfer != nullptr);
+    const auto fired = std::move(transfer->stream->silence);
+    std::string what = "cannot " + transfer->request.method + " " + shown_url(transfer->request.url) +
+                       ": nothing came in " + std::to_string(limit_ms) + " ms";
+    transfer->stream->taker.done(fail(ErrorCode::kTimeout, std::move(what), {}, true));
+  });
 }
 
 void HttpClient::State::watch(curl_socket_t socket, int what, Watch* known) {
@@ -454,12 +603,50 @@ uint64_t HttpClient::send(ClientRequest request, ClientDone done) {
   return id;
 }
 
+uint64_t HttpClient::send_streaming(ClientRequest request, ClientStream stream) {
+  LOOP_ASSERT(state_->loop);
+  ASSERT(stream.done && request.timeout_ms > 0 && request.connect_timeout_ms > 0);
+  const uint64_t id = ++state_->last_id;
+  if (Status checked = check(request); !checked) {
+    state_->end_later(std::move(stream.done), std::move(checked.error()));
+    return id;
+  }
+  auto transfer = std::make_unique<Transfer>();
+  transfer->id = id;
+  transfer->request = std::move(request);
+  transfer->stream = std::make_shared<Stream>();
+  transfer->stream->taker = std::move(stream);
+  state_->watch_silence(id, *transfer->stream, transfer->request.timeout_ms);
+  state_->streams.push_back(id);
+  state_->add(std::move(transfer));
+  return id;
+}
+
+void HttpClient::pause(uint64_t id) {
+  LOOP_ASSERT(state_->loop);
+  const std::shared_ptr<Stream> stream = state_->stream_of(id);
+  if (stream == nullptr) return;
+  stream->paused = true;
+  stream->silence = nullptr;  // it is ours
+}
+
+void HttpClient::resume(uint64_t id) {
+  LOOP_ASSERT(state_->loop);
+  const std::shared_ptr<Stream> stream = state_->stream_of(id);
+  if (stream == nullptr || !std::exchange(stream->paused, false)) return;
+  state_->watch_silence(id, *stream, stream->taker.silence_ms);
+  state_->deliver_later(id);
+}
+
 void HttpClient::cancel(uint64_t id) {
   LOOP_ASSERT(state_->loop);
   const std::unique_ptr<Transfer> transfer = state_->remove(id);
   if (transfer == nullptr) return;
   std::string what = "the request to " + shown_url(transfer->request.url) + " was cancelled";
-  state_->end_later(std::move(transfer->done), {ErrorCode::kCancelled, std::move(what), true, {}});
+  ClientDone done =
+      transfer->stream == nullptr ? std::move(transfer->done) : std::move(transfer->stream->taker.done);
+  if (transfer->stream != nullptr) transfer->stream->silence = nullptr;
+  state_->end_later(std::move(done), {ErrorCode::kCancelled, std::move(what), true, {}});
 }
 
 size_t HttpClient::under_way() const {

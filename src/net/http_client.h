@@ -10,6 +10,9 @@
 // beyond the limit). An answer is a ClientResponse, whatever its status. Messages name the URL without user,
 // password and query, and never the proxy's password.
 //
+// A body may also be taken as it comes (send_streaming): as fast as it is taken, for the client keeps at most some
+// 64 KiB of it, then stops reading, and the server has to wait.
+//
 // Ownership: the loop and the clock outlive the client. Destroying it drops what is under way without calling
 // anyone; the loop has to run one more turn. Thread safety: loop only.
 #pragma once
@@ -67,6 +70,16 @@ struct ClientTls {
   bool verify = true;  // the peer's certificate and name
 };
 
+// Who takes an answer as it comes. Each call is in a turn of the loop, and may cancel, send or destroy the client.
+struct ClientStream {
+  UniqueFunction<void(const ClientResponse&)> begun;  // once: status and headers are there, the body is empty
+  UniqueFunction<void(std::string_view)> bytes;       // of the body, in order
+  // Once, after the last byte: the head again, or why it broke off. Also without the others, if nothing came.
+  ClientDone done;
+  // From the head on: so long a silence ends it with kTimeout; 0: none. Until then `timeout_ms` bounds it.
+  int64_t silence_ms = 0;
+};
+
 struct ClientOptions {
   size_t connections_per_host = 16;
   size_t connections = 256;
@@ -83,6 +96,13 @@ class HttpClient {
 
   // `done` runs exactly once, in a later turn. The number is for cancel().
   uint64_t send(ClientRequest request, ClientDone done);
+
+  // The same, for a body taken as it comes: `response_bytes_max` and `truncate_response` mean nothing.
+  uint64_t send_streaming(ClientRequest request, ClientStream stream);
+
+  // Nothing more is handed over, until resume(). Nothing if it is no stream, or has ended.
+  void pause(uint64_t id);
+  void resume(uint64_t id);
 
   // Ends a request early: its `done` runs with kCancelled, in a later turn. Nothing if it has ended.
   void cancel(uint64_t id);

@@ -27,8 +27,28 @@ uint64_t PeerClient::send(net::ClientRequest request, net::ClientDone done) {
     if (!authorization_.empty()) request.headers.emplace_back(kAuthorization, authorization_);
     return client_.send(std::move(request), std::move(done));
   }
+  Call call;
+  call.request = std::move(request);
+  call.done = std::move(done);
+  return add(std::move(call));
+}
+
+uint64_t PeerClient::send_streaming(net::ClientRequest request, net::ClientStream stream) {
+  request.connect_timeout_ms = connect_timeout_ms_;
+  if (token_ == nullptr) {
+    if (!authorization_.empty()) request.headers.emplace_back(kAuthorization, authorization_);
+    return client_.send_streaming(std::move(request), std::move(stream));
+  }
+  Call call;
+  call.request = std::move(request);
+  call.done = std::move(stream.done);
+  call.stream = std::make_shared<net::ClientStream>(std::move(stream));
+  return add(std::move(call));
+}
+
+uint64_t PeerClient::add(Call call) {
   const uint64_t id = ++last_id_;
-  calls_[id] = {std::move(request), std::move(done)};
+  calls_[id] = std::move(call);
   begin(id);
   return id;
 }
@@ -46,10 +66,40 @@ void PeerClient::go(uint64_t id, Result<std::string> authorization) {
   }
   net::ClientRequest request = at->second.request;
   request.headers.emplace_back(kAuthorization, *authorization);
+  if (at->second.stream != nullptr) return stream(id, std::move(request), *authorization);
   at->second.sent =
       client_.send(std::move(request), [this, id, used = *authorization](Result<net::ClientResponse> answer) {
         answered(id, used, std::move(answer));
       });
+}
+
+void PeerClient::stream(uint64_t id, net::ClientRequest request, const std::string& authorization) {
+  Call& call = calls_.at(id);
+  // Of an answer that is not the last one nothing is handed over.
+  const auto wanted = std::make_shared<bool>(false);
+  net::ClientStream passed_on;
+  passed_on.silence_ms = call.stream->silence_ms;
+  passed_on.begun = [stream = call.stream, wanted, again = call.again](const net::ClientResponse& head) {
+    *wanted = head.status != kUnauthorized || again;
+    if (*wanted && stream->begun) stream->begun(head);
+  };
+  passed_on.bytes = [stream = call.stream, wanted](std::string_view bytes) {
+    if (*wanted && stream->bytes) stream->bytes(bytes);
+  };
+  passed_on.done = [this, id, authorization](Result<net::ClientResponse> answer) {
+    answered(id, authorization, std::move(answer));
+  };
+  call.sent = client_.send_streaming(std::move(request), std::move(passed_on));
+}
+
+void PeerClient::pause(uint64_t id) {
+  if (token_ == nullptr) return client_.pause(id);
+  if (const auto at = calls_.find(id); at != calls_.end()) client_.pause(at->second.sent);
+}
+
+void PeerClient::resume(uint64_t id) {
+  if (token_ == nullptr) return client_.resume(id);
+  if (const auto at = calls_.find(id); at != calls_.end()) client_.resume(at->second.sent);
 }
 
 void PeerClient::answered(uint64_t id, const std::string& authorization, Result<net::ClientResponse> answer) {

@@ -26,6 +26,10 @@ class PeerClient {
 
   // As HttpClient's; connect_timeout_ms is set here. A token that can't be had is an Error of the request.
   uint64_t send(net::ClientRequest request, net::ClientDone done);
+  // With a body taken as it comes. An answer 401 that is followed by another try is not handed over.
+  uint64_t send_streaming(net::ClientRequest request, net::ClientStream stream);
+  void pause(uint64_t id);
+  void resume(uint64_t id);
   void cancel(uint64_t id);
 
   // Whether answers may be about our credentials.
@@ -35,10 +39,13 @@ class PeerClient {
   struct Call {
     net::ClientRequest request;  // without Authorization
     net::ClientDone done;
-    uint64_t sent = 0;  // the client's number; 0: waits for a token
+    std::shared_ptr<net::ClientStream> stream;  // null: the answer comes whole
+    uint64_t sent = 0;                          // the client's number; 0: waits for a token
     bool again = false;
   };
+  uint64_t add(Call call);
   void begin(uint64_t id);
+  void stream(uint64_t id, net::ClientRequest request, const std::string& authorization);
   void go(uint64_t id, Result<std::string> authorization);
   void answered(uint64_t id, const std::string& authorization, Result<net::ClientResponse> answer);
   void end(uint64_t id, Result<net::ClientResponse> answer);
