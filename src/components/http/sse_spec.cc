@@ -1,0 +1,152 @@
+// The settings of the sse source, and what the rest of Colloquium knows about it.
+#include <utility>
+
+#include "colloquium/config_types.h"
+
+#include "components/http/config_checks.h"
+#include "components/http/sse_source.h"
+#include "loop/uv_loop.h"
+
+namespace colloquium {
+
+ConfigSpec<components::SseReconnect> ConfigObject<components::SseReconnect>::spec() {
+  using components::SseReconnect;
+  return ConfigSpec<SseReconnect>()
+      .field("initial", &SseReconnect::initial,
+             {.description = "At first, unless the stream has said `retry:`.", .minimum = 1, .maximum = 3'600'000})
+      .field("max", &SseReconnect::max, {.description = "At most.", .minimum = 1, .maximum = 86'400'000});
+}
+
+namespace components {
+namespace {
+
+Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
+  auto* loop = context.services.find<loop::UvLoop>();
+  if (loop == nullptr) {
+    return fail(ErrorCode::kInternal, "an sse source needs the process's event loop",
+                context.pipeline + "/" + context.name);
+  }
+  return std::make_unique<SseSource>(std::move(context), config_of<SseConfig>(parsed), *loop);
+}
+
+void check_format(const SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  if (!config.format) return;
+  const std::string& name = config.format->name;
+  if (config.format->format->has_header()) {
+    return add_problem(node, "format", "an event of a stream has no header, as format " + name + " needs one",
+                       problems);
+  }
+  const bool is_value = name == "json" || name == "text" || name == "raw";
+  if (config.value == SseValue::kMessage && !is_value) {
+    add_problem(node, "format", "with value: message the data is json, or with format: text a string", problems);
+  }
+}
+
+void check_config(const SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
+  if (url != nullptr && !url->unresolved && !config.url.empty() && !is_http_url(config.url)) {
+    add_problem(node, "url", "url is a whole address, such as https://example.org/events", problems);
+  }
+  if (!is_header_value(config.last_event_id)) {
+    add_problem(node, "last_event_id", "last_event_id holds a character that no header may have", problems);
+  }
+  check_fixed_headers(config.headers, {"Accept", "Last-Event-ID"}, config.auth.has_value(), node, problems);
+  check_format(config, node, problems);
+  check_client(client_of(config), node, problems);
+}
+
+ConfigSpec<SseConfig> spec() {
+  ConfigSpec<SseConfig> spec;
+  spec.field("url", &SseConfig::url, {.description = "Where the stream is.", .required = true});
+  spec.field("headers", &SseConfig::headers, {.description = "Further headers of every request.", .secret = true});
+  spec.field("format", &SseConfig::format,
+             {.description = "What the data of an event is. Not given: one JSON value."});
+  spec.field(
+      "value", &SseConfig::value,
+      {.description = "`data`: an event is its data. `message`: it is {event, id, data}, so that `dedupe` can "
+                      "look at the id."});
+  spec.field("last_event_id", &SseConfig::last_event_id,
+             {.description = "Where to begin the first time, for servers that can."});
+  spec.field(
+      "reconnect", &SseConfig::reconnect,
+      {.description = "How long to wait before connecting again; it doubles while that fails.", .advanced = true});
+  spec.field(
+      "silence", &SseConfig::silence,
+      {.description = "So long without a byte, comments included, and the connection counts as dead. 0: never.",
+       .minimum = 0,
+       .maximum = 86'400'000});
+  spec.field("max_event", &SseConfig::max_event,
+             {.description = "Longest data taken; a longer one is a dead letter, of which the beginning is kept.",
+              .minimum = 1,
+              .maximum = 64 << 20});
+  spec.field("timeout", &SseConfig::timeout,
+             {.description = "From the request to the head of the answer.",
+              .advanced = true,
+              .minimum = 1,
+              .maximum = 3'600'000});
+  return with_client(std::move(spec));
+}
+
+void describe_to_people(Descriptor& d) {
+  d.summary = "Reads another server's event stream (server-sent events).";
+  d.description =
+      "Events are taken as the WHATWG standard says, each one's data as one JSON value; `sse_event` and `sse_id` "
+      "are "
+      "headers of it. Whatever ends the connection, another is made: after what the stream said with `retry:`, "
+      "else "
+      "`reconnect.initial`, later each time while it fails, and not before a Retry-After. It says Last-Event-ID, "
+      "so "
+      "that a server that keeps events goes on behind the last one; after a restart that is the last one known to "
+      "be "
+      "stored. While the pipeline takes nothing, the stream is not read, and the server has to wait. Anything but "
+      "200 "
+      "and text/event-stream is told and tried again; no redirect is followed. An answer 204 is waited out for "
+      "`reconnect.max`.";
+  d.input_trust =
+      "The server is untrusted: events are bounded in size and checked like any other; what is no JSON is a dead "
+      "letter.";
+  d.guarantee =
+      "At least once from a server that honours Last-Event-ID; `value: message` with `dedupe` by the id makes "
+      "that "
+      "exactly once. From one that does not, what is sent while nobody is connected is not seen.";
+  d.examples = {
+      {"A stream of JSON", "sse: {url: \"https://example.org/events\"}"},
+      {"With id and type in the event, so that none comes twice",
+       "sse: {url: \"https://example.org/events\", value: message, headers: {X-Topic: orders}}\ndedupe: {key: "
+       "[\"$input\", \"/id\"], window: 24h}"},
+      {"Text, with a token", "sse: {url: \"https://example.org/log\", format: text, auth: {bearer: \"token\"}}"}};
+}
+
+Descriptor describe() {
+  Descriptor d;
+  d.kind = ComponentKind::kSource;
+  d.name = "sse";
+  describe_to_people(d);
+  d.spec = spec().object();
+  d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
+    SseConfig config = spec.read(node, "sse", problems);
+    config.mark = node.mark;
+    check_config(config, node, problems);
+    return std::make_shared<const SseConfig>(std::move(config));
+  };
+  d.create_source = create;
+  d.source_traits = [](const ParsedConfig& parsed) {
+    return SourceTraits{
+        .rereadable = true, .finite = false, .max_event_bytes = config_of<SseConfig>(parsed).max_event.bytes};
+  };
+  d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
+    const auto& config = config_of<SseConfig>(parsed);
+    check_client_files(client_of(config), base_dir, config.mark, problems);
+  };
+  return d;
+}
+
+}  // namespace
+
+const Descriptor& sse_source() {
+  static const Descriptor descriptor = describe();
+  return descriptor;
+}
+
+}  // namespace components
+}  // namespace colloquium
