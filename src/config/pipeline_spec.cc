@@ -89,7 +89,10 @@ ConfigSpec<MaxLagConfig> ConfigObject<MaxLagConfig>::spec() {
               .example = "10GiB",
               .minimum = 64 << 10})
       .field("time", &MaxLagConfig::time,
-             {.description = "So long may an event wait for this sink.", .example = "1h", .minimum = 1000})
+             {.description = "So long may an event wait for this sink, whatever the reason is, time in which "
+                             "nothing ran included.",
+              .example = "1h",
+              .minimum = 1000})
       .field("then", &MaxLagConfig::then,
              {.description = "What happens beyond: `pause` stops the sources until the sink has caught up, "
                              "`dead_letter` gives up the oldest events for this sink and keeps them, `drop` only "

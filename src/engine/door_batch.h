@@ -95,6 +95,7 @@ class SourceIntake::Cutter {
   void cut_array(std::string_view body);
   void cut_records(std::string_view body);
   void cut_messages();
+  std::string_view value_of(const RawMessage& message) const;
   // False, and the event is bad, if the decoder can make nothing of it.
   bool append_text(const Place& place, std::vector<char>& bytes);
   void bad_json(const Place& place, const json::WalkError& error);

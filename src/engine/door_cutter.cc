@@ -168,6 +168,16 @@ void SourceIntake::Cutter::cut_array(std::string_view body) {
   }
 }
 
+// A format may give white space a meaning, but for the line break behind a message's only record; JSON gives none
+// to what stands around a value.
+std::string_view SourceIntake::Cutter::value_of(const RawMessage& message) const {
+  if (request_->raw.decoder == nullptr) return trimmed(message.value);
+  std::string_view rest = message.value;
+  std::string_view record;
+  const bool only = request_->raw.decoder->next(rest, record) && rest.empty();
+  return only ? record : std::string_view(message.value);
+}
+
 void SourceIntake::Cutter::cut_messages() {
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   int64_t position = request_->raw.position;
@@ -184,10 +194,7 @@ void SourceIntake::Cutter::cut_messages() {
       add_tombstone(position++, meta);
       continue;
     }
-    // A format may give white space a meaning; JSON gives none to what stands around a value.
-    const std::string_view value =
-        request_->raw.decoder ? std::string_view(message.value) : trimmed(message.value);
-    add({value, position++, 0}, meta);
+    add({value_of(message), position++, 0}, meta);
   }
 }
 

@@ -124,6 +124,20 @@ RawBatch records(const std::string& body, BadEventPolicy policy) {
 
 }  // namespace
 
+TEST_CASE("what ends a message's only record is not part of it, and of several the message is one") {
+  Bench bench;
+  RawBatch raw;
+  raw.decoder = std::make_shared<const Semicolons>();
+  for (const char* value : {"a;", "b", "c;d;", ""}) {
+    RawMessage message;
+    message.value = value;
+    raw.messages.push_back(std::move(message));
+  }
+  bench.intake->emit(std::move(raw), [](Ack) {});
+  bench.settle();
+  CHECK(bench.stored() == std::vector<std::string>{"\"a\"", "\"b\"", "\"c;d;\"", "\"\""});
+}
+
 TEST_CASE("records that are no JSON are made events, and bad ones keep their bytes and their place", "[REQ-021]") {
   Setting setting;
   if (GENERATE(false, true)) setting.partition_by = R"(["$input"])";

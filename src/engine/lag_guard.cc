@@ -36,11 +36,11 @@ LagGuard::LagGuard(config::MaxLagConfig limit, std::vector<Partition> partitions
   ASSERT(!partitions_.empty() && (limit_.size || limit_.time));
 }
 
-void LagGuard::start(std::function<bool()> busy, std::function<void()> moved) {
+void LagGuard::start(std::function<bool()> busy, std::function<void()> looked) {
   LOOP_ASSERT(loop_);
-  ASSERT(!moved_);
+  ASSERT(!looked_);
   busy_ = std::move(busy);
-  moved_ = std::move(moved);
+  looked_ = std::move(looked);
   look_later();
 }
 
@@ -55,7 +55,10 @@ void LagGuard::look_later() {
 }
 
 void LagGuard::look() {
-  if (!busy_()) return look_later();
+  if (!busy_()) {
+    look_later();
+    return looked_();
+  }
   log::LagLimit limit;
   if (limit_.size) limit.bytes = static_cast<uint64_t>(limit_.size->bytes) / partitions_.size();
   if (limit_.time) limit.since_ms = clock_.wall_ms() - limit_.time->ms;
@@ -67,14 +70,17 @@ void LagGuard::look() {
   };
   auto answered = [this, found] {
     asking_ = false;
+    std::string failed;
     for (size_t i = 0; i < first_.size(); ++i) {
       const Result<int64_t>& first = (*found)[i];
       // Whoever reads there is told the same, and does not get by.
-      if (!first) log_warning("max_lag", "how far a sink is behind can't be told: " + first.error().describe());
+      if (!first) failed = first.error().describe();
       if (first) first_[i] = std::max(first_[i], *first);
     }
+    if (!failed.empty() && !told_) log_warning("max_lag", "how far a sink is behind can't be told: " + failed);
+    told_ = !failed.empty();
     look_later();
-    moved_();
+    looked_();
   };
   // A pool that is full answers none; then the next look does.
   asking_ = loop_.offload(std::move(ask), std::move(answered));

@@ -34,9 +34,10 @@ class LagGuard {
   LagGuard(config::MaxLagConfig limit, std::vector<Partition> partitions, log::Log& log, Loop& loop,
            const Clock& clock);
 
-  // `busy`: whether there is anything that may be behind. `moved` runs when an answer has come.
-  void start(std::function<bool()> busy, std::function<void()> moved);
-  // No question after this; `moved` runs for the one that is under way.
+  // `busy`: whether there is anything that may be behind. `looked` runs once a second, behind the answer if there
+  // was something to ask for.
+  void start(std::function<bool()> busy, std::function<void()> looked);
+  // No question after this; `looked` runs for the one that is under way.
   void stop();
   bool asking() const { return asking_; }
 
@@ -58,10 +59,11 @@ class LagGuard {
   std::string reason_;
   std::vector<int64_t> first_;  // per partition: what is below is too far behind
   std::function<bool()> busy_;
-  std::function<void()> moved_;
+  std::function<void()> looked_;
   std::unique_ptr<Timer> timer_;
   bool asking_ = false;
   bool stopped_ = false;
+  bool told_ = false;  // that it can't be looked; until it can again
 };
 
 }  // namespace colloquium::engine

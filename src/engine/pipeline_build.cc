@@ -336,7 +336,9 @@ Status PipelineRun::build_source(size_t index) {
     }
     unit->intake->resume_from(std::move(cursor));
   }
-  SourceContext context{component_context<ComponentContext>(source_config), *unit->intake, env_.from_start,
+  SourceContext context{component_context<ComponentContext>(source_config),
+                        *unit->intake,
+                        env_.from_start,
                         [this, index] { source_finished(index); },
                         [this, index](Error error) { source_failed(index, std::move(error)); },
                         !plan_->data().logged() || plan_->data().ack() == log::AckLevel::kQueued};

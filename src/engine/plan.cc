@@ -228,9 +228,9 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
   }
   for (const config::ComponentConfig& sink : from.sinks) {
     if (!sink.max_lag || data->logged()) continue;
-    problems.push_back({sink.max_lag->mark,
-                        "max_lag of sink " + sink.name + " needs the log; with 'log: off' nothing waits but the source",
-                        false});
+    problems.push_back(
+        {sink.max_lag->mark,
+         "max_lag of sink " + sink.name + " needs the log; with 'log: off' nothing waits but the source", false});
   }
   for (const config::ComponentConfig& stage : from.stages) {
     // Asynchronous stages are declared by the contract and not run here; better to say so than to skip one.

@@ -143,7 +143,7 @@ void SinkLeg::begin_guard() {
   std::vector<LagGuard::Partition> partitions;
   for (const CommitPartition& each : options_.partitions) partitions.push_back({each.stream, each.partition});
   lag_ = std::make_unique<LagGuard>(*options_.max_lag, std::move(partitions), *options_.log, loop_, clock_);
-  lag_->start([this] { return queued_items() > 0; }, [this] { lag_moved(); });
+  lag_->start([this] { return queued_items() > 0; }, [this] { lag_looked(); });
 }
 
 bool SinkLeg::is_left_behind(const Lane& lane) const {
@@ -151,25 +151,28 @@ bool SinkLeg::is_left_behind(const Lane& lane) const {
   return lag_->is_behind(lane.index, lane.waiting.front().next_position);
 }
 
-void SinkLeg::lag_moved() {
+void SinkLeg::lag_looked() {
+  bool behind = false;
   for (const auto& lane : lanes_) {
+    if (!is_left_behind(*lane)) continue;
+    behind = true;
     // Nothing to wait for any more: it is given up.
-    if (is_left_behind(*lane) && lag_->then() != config::LagAction::kPause) lane->retry_timer = nullptr;
+    if (lag_->then() != config::LagAction::kPause) lane->retry_timer = nullptr;
   }
   pump_all();
-  tell_pause();
+  // A lane that catches up is empty now and then, while its runner reads on.
+  constexpr int kCalmLooks = 3;
+  calm_looks_ = behind ? 0 : calm_looks_ + 1;
+  if (behind || calm_looks_ >= kCalmLooks) tell_pause(behind);
   check_closed();
 }
 
-void SinkLeg::tell_pause() {
-  if (lag_ == nullptr || lag_->then() != config::LagAction::kPause || !options_.pause) return;
-  const bool behind =
-      !closing_ && std::any_of(lanes_.begin(), lanes_.end(), [this](const auto& l) { return is_left_behind(*l); });
-  if (behind == pausing_) return;
+void SinkLeg::tell_pause(bool behind) {
+  if (lag_ == nullptr || lag_->then() != config::LagAction::kPause || behind == pausing_) return;
   pausing_ = behind;
   log_warning(options_.commit_name, behind ? "the sink is " + lag_->reason() + ": the sources wait for it"
                                            : "the sink has caught up: the sources go on");
-  options_.pause(behind);
+  if (options_.pause) options_.pause(behind);
 }
 
 // Also what was tried and failed: the sink may have it.
@@ -370,7 +373,7 @@ void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_
     // Each of them, as nothing else is left of it.
     options_.letters->count(error.code);
     log_warning(options_.commit_name, "event " + lane.rest->id(event) + " given up after " +
-                                          std::to_string(attempts) + " attempt(s): " + last_error_);
+                                          std::to_string(attempts) + " attempt(s): " + error.describe());
   }
 }
 
@@ -432,7 +435,6 @@ void SinkLeg::complete(Lane& lane) {
     keep_letters(*lane.dead.seal(item.batch->shared_origin(), 0));
   }
   options_.counters->queue_depth.add(-1);
-  tell_pause();
   // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.
   release_(lane.index, item.credit_bytes);
   progress_made(item.batch->payload_bytes() + dead_bytes);
@@ -471,7 +473,7 @@ void SinkLeg::close(Task closed) {
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
   breaker_timer_ = nullptr;
   if (lag_ != nullptr) lag_->stop();
-  tell_pause();
+  tell_pause(false);
   // It ends its writes under way, with whatever outcome; their answers still come in here.
   sink_->close([this] {
     sink_closed_ = true;

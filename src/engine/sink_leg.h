@@ -105,8 +105,8 @@ class SinkLeg {
   bool is_left_behind(const Lane& lane) const;
   void begin_guard();
   void give_up_front(Lane& lane);
-  void lag_moved();
-  void tell_pause();
+  void lag_looked();
+  void tell_pause(bool behind);
   // Begins the next write if nothing holds it back: a write or retry of this lane, a commit that needs quiet, a
   // failure, closing.
   void pump(Lane& lane);
@@ -189,6 +189,7 @@ class SinkLeg {
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
   bool pausing_ = false;
+  int calm_looks_ = 0;                    // while pausing_: without anything too far behind
   std::unique_ptr<Timer> breaker_timer_;  // there while the breaker is open and no probe under way
   std::optional<Error> stop_;             // an event failed for good, and that ends the leg
   std::string last_error_;

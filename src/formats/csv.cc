@@ -233,9 +233,9 @@ Result<std::vector<std::string>> names_of(std::string_view header, char delimite
 Status check_names(const std::vector<std::string>& names) {
   std::unordered_set<std::string> seen;
   for (const std::string& name : names) {
-    if (name.empty()) return fail(ErrorCode::kInvalidInput, "a column of the CSV header has no name");
+    if (name.empty()) return fail(ErrorCode::kInvalidInput, "a column has no name");
     if (!seen.insert(name).second) {
-      return fail(ErrorCode::kInvalidInput, "the CSV header has the column '" + name + "' twice");
+      return fail(ErrorCode::kInvalidInput, "the column '" + name + "' is named twice");
     }
   }
   return {};
@@ -347,6 +347,14 @@ SourceFormatPtr read_source(const ConfigNode& node, std::string_view what, Confi
   CsvSourceOptions options = csv_source_spec().read(node, what, problems);
   if (problems.size() == before && !options.header && options.columns.empty()) {
     config::add_error(problems, node.mark, std::string(what) + ": without a header the columns have to be named");
+  }
+  if (const Status good = check_names(options.columns); !good) {
+    config::add_error(problems, node.mark, std::string(what) + ".columns: " + good.error().message);
+  }
+  for (const auto& [name, type] : options.types) {
+    const auto& given = options.columns;
+    if (given.empty() || std::find(given.begin(), given.end(), name) != given.end()) continue;
+    config::add_error(problems, node.mark, std::string(what) + ".types: there is no column '" + name + "'");
   }
   if (!good_delimiter(options, node, what, problems)) options.delimiter = ",";
   return std::make_shared<const CsvSource>(std::move(options));

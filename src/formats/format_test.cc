@@ -45,6 +45,9 @@ TEST_CASE("what is wrong with a format is told with its place") {
   CHECK_THAT(problems_of<SourceFormatSetting>("{csv: {delimitre: x}}"),
              Catch::Contains("unknown key 'delimitre' in file.format.csv"));
   CHECK_THAT(problems_of<SourceFormatSetting>("{csv: {delimiter: \"ab\"}}"), Catch::Contains("one character"));
+  CHECK_THAT(problems_of<SourceFormatSetting>("{csv: {columns: [a, b, a]}}"), Catch::Contains("'a' is named twice"));
+  CHECK_THAT(problems_of<SourceFormatSetting>("{csv: {columns: [a], types: {b: number}}}"),
+             Catch::Contains("there is no column 'b'"));
   CHECK_THAT(problems_of<SourceFormatSetting>("{csv: {header: false}}"), Catch::Contains("have to be named"));
   CHECK_THAT(problems_of<SourceFormatSetting>("template"), Catch::Contains("unknown format 'template'"));
   CHECK_THAT(problems_of<SinkFormatSetting>("csv"), Catch::Contains("missing key 'columns'"));

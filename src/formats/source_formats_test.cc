@@ -124,7 +124,7 @@ TEST_CASE("CSV: a header without names, or with one twice, is refused") {
   CHECK_FALSE(chosen.format->open("a,,b\n"));
   const auto twice = chosen.format->open("a,b,a\n");
   REQUIRE_FALSE(twice);
-  CHECK_THAT(twice.error().message, Catch::Contains("column 'a' twice"));
+  CHECK_THAT(twice.error().message, Catch::Contains("column 'a' is named twice"));
 }
 
 TEST_CASE("text: each line is a string, and bytes that are no UTF-8 are kept in base64") {

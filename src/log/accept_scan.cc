@@ -56,8 +56,10 @@ Result<int64_t> offset_before_end(Partition& partition, uint64_t bytes) {
   uint64_t behind = 0;
   for (auto at = segments.rbegin(); at != segments.rend(); ++at) {
     Segment& segment = **at;
-    TRY_ASSIGN(const auto file, segment.file(partition.files()));
-    ASSERT(file != nullptr);
+    const auto file = segment.file(partition.files());
+    // Removed by retention since we looked.
+    if (!file && partition.info().oldest_offset > segment.base_offset()) return partition.info().oldest_offset;
+    if (!file) return fail(file.error());
     const uint64_t size = segment.readable_bytes();
     if (behind + size <= bytes) {
       behind += size;
