@@ -282,6 +282,7 @@ class CsvEncoder final : public Encoder {
   }
 
   std::string_view preamble() const override { return preamble_; }
+  bool ends_in_line_break() const override { return true; }
 
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     const auto root = events_.object(batch, i);

@@ -67,6 +67,9 @@ class Encoder {
   // Appends event `i` as this format has it, with what separates it from the next. Nothing, or why it can't be
   // written; `out` is as it was then.
   virtual std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) = 0;
+
+  // Whether what separates an event from the next is one '\n' behind each. Otherwise a '\n' is the event's own.
+  virtual bool ends_in_line_break() const = 0;
 };
 
 class SinkFormat {

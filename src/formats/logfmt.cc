@@ -185,6 +185,7 @@ class LogfmtSource final : public SourceFormat {
 
 class LogfmtEncoder final : public Encoder {
  public:
+  bool ends_in_line_break() const override { return true; }
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     const auto root = events_.object(batch, i);
     if (!root) return not_an_object("logfmt");

@@ -37,6 +37,7 @@ class TemplateEncoder final : public Encoder {
  public:
   TemplateEncoder(std::unique_ptr<EventText> text, bool line_break)
       : text_(std::move(text)), line_break_(line_break) {}
+  bool ends_in_line_break() const override { return line_break_; }
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     const auto text = text_->evaluate(batch, i);
     if (!text) return text.error();

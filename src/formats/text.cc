@@ -88,6 +88,7 @@ class JsonSource final : public SourceFormat {
 
 class JsonEncoder final : public Encoder {
  public:
+  bool ends_in_line_break() const override { return true; }
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     append_line(batch, i, out);
     return std::nullopt;
@@ -116,6 +117,7 @@ std::optional<std::string> raw_bytes(json::ValueView value) {
 class TextEncoder final : public Encoder {
  public:
   explicit TextEncoder(bool by_line) : by_line_(by_line) {}
+  bool ends_in_line_break() const override { return by_line_; }
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     if (const auto event = events_.value(batch, i)) {
       const auto bytes = raw_bytes(*event);

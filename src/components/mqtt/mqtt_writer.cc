@@ -59,8 +59,10 @@ Status MqttWriter::payload_of(const Batch& batch, size_t event, std::string& pay
     return {};
   }
   if (auto error = encoder_->encode(batch, event, payload)) return fail(*std::move(error));
-  if (payload.ends_with('\n')) payload.pop_back();
-  if (payload.ends_with('\r')) payload.pop_back();
+  if (encoder_->ends_in_line_break()) {
+    ASSERT(payload.ends_with('\n'));
+    payload.pop_back();
+  }
   return {};
 }
 
