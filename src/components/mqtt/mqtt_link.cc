@@ -78,7 +78,8 @@ void MqttLink::attempt() {
   Status status;
   if (client && hooks_.greet) status = hooks_.greet(**client, !greeted_);
   if (!client) status = fail(client.error());
-  if (status) greeted_ = true;
+  // What a broker that forgot us was not told again, it does not know of at the next attempt either.
+  greeted_ = bool(status);
   client_ = status ? std::move(*client) : nullptr;
   (void)loop.post([this, number, status] {
     attempting_ = false;
@@ -108,6 +109,8 @@ void MqttLink::not_connected(const Error& error) {
   last_error_ = error;
   if (!worked_ && needs_a_hand(error)) {
     stop_ = true;
+    // An idle sink may not be asked for a long time whether it is broken.
+    log_error(kComponent, "not tried again: " + error.message, {{"component", context_.name}});
     return hooks_.failed(Error{error.code, error.message, false, {}});
   }
   log_warning(kComponent, "tried again: " + error.message, {{"component", context_.name}});
