@@ -157,6 +157,31 @@ sinks: [{file: {path: out.ndjson}}]
                 check_equal(subscriber.lines(1), ["marker"], "what came after a clean stop")
 
 
+def a_stop_while_the_broker_owes_an_answer_is_no_death():
+    with work_directory() as directory, mosquitto.Broker(directory / "broker") as broker:
+        (directory / "in.ndjson").write_text("")
+        (directory / "p.yaml").write_text("""
+name: owed
+sources: [{file: {path: in.ndjson, follow: true}}]
+sinks: [{name: out, mqtt: {url: "%s", topic: out, will: {topic: state, payload: gone}}}]
+""" % broker.url)
+        with broker.subscribe("#") as subscriber, Instance("p.yaml", directory) as instance:
+            connected(instance)
+            broker.freeze()
+            with (directory / "in.ndjson").open("a") as file:
+                file.write("".join(line + "\n" for line in events(10)))
+            wait_for(lambda: instance.metric("colloquium_leg_lag_events") == 10, "the events in the log")
+            check_equal(instance.stop(), 0, "exit code")
+            broker.thaw()
+            broker.publish("state", ["marker"])
+            lines = []
+            while "marker" not in lines:
+                got = subscriber.lines(1)
+                check(got, "the marker did not come")
+                lines += got
+            check("gone" not in lines, "the will of who was stopped")
+
+
 def a_session_keeps_what_came_while_we_were_away():
     for protocol in ("5", "3.1.1"):
         with work_directory() as directory:
@@ -250,6 +275,21 @@ errors: {retry: {initial: 50ms, max: 100ms}}
             check_equal([json.loads(line)["n"] for line in subscriber.lines(500)], list(range(500)), "what came")
 
 
+def an_event_too_large_for_the_broker_is_a_dead_letter():
+    with work_directory() as directory, mosquitto.Broker(directory / "broker", ["max_packet_size 1000"]) as broker:
+        (directory / "in.ndjson").write_text('{"n":0}\n{"n":1,"long":"%s"}\n{"n":2}\n' % ("x" * 1000))
+        (directory / "p.yaml").write_text("""
+name: large
+sources: [{file: {path: in.ndjson}}]
+sinks: [{name: out, mqtt: {url: "%s", topic: out}}]
+errors: {dead_letter: large.dead}
+""" % broker.url)
+        with broker.subscribe("out") as subscriber, Instance("p.yaml", directory, wait=False) as instance:
+            check_equal([json.loads(line)["n"] for line in subscriber.lines(2)], [0, 2], "what came")
+            check_equal(instance.process.wait(60), 0, instance.stderr())
+        check_equal(run(["log", "cat", "large.dead", "--data-dir", "data"], directory)[1].count("\n"), 1, "dead letters")
+
+
 def between_two_brokers_without_a_log():
     """What is taken waits in memory alone: a sink that is slower than its source does not lock Paho up."""
     with work_directory() as directory, mosquitto.Broker(directory / "other") as other:
@@ -325,6 +365,6 @@ if __name__ == "__main__":
         chosen = [globals()[name] for name in sys.argv[2:]]
         main(*(chosen or (every_qos_goes_in_and_out, a_message_arrives_as_it_was, bytes_become_strings_with_format_raw,
                           instances_that_share_a_subscription_share_the_messages, a_will_tells_of_a_death_and_not_of_a_stop,
-                          a_session_keeps_what_came_while_we_were_away,
+                          a_stop_while_the_broker_owes_an_answer_is_no_death, a_session_keeps_what_came_while_we_were_away,
                           a_broker_that_is_away_freezes_or_dies_costs_no_event, events_wait_for_a_broker_and_come_in_order,
-                          between_two_brokers_without_a_log, who_logs_in_and_whom_is_trusted)))
+                          an_event_too_large_for_the_broker_is_a_dead_letter, between_two_brokers_without_a_log, who_logs_in_and_whom_is_trusted)))

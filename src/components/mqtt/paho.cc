@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <mqtt/async_client.h>
 #include <mutex>
@@ -233,6 +234,7 @@ struct PahoClient::State {
   std::unique_ptr<mqtt::async_client> client;
   bool session_present = false;
   size_t receive_maximum = kPahoReceiveMaximum;
+  size_t maximum_packet_bytes = std::numeric_limits<size_t>::max();
 };
 
 PahoClient::PahoClient(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -300,6 +302,7 @@ Status PahoClient::attempt(State& state) {
     const mqtt::connect_response response = token->get_connect_response();
     state.session_present = response.is_session_present();
     state.receive_maximum = receive_maximum_in(response.get_properties());
+    state.maximum_packet_bytes = maximum_packet_bytes_in(response.get_properties());
     return {};
   } catch (const mqtt::exception& failure) {
     const bool known = state.callbacks.has_failed();
@@ -344,10 +347,17 @@ std::vector<PahoPublished> PahoClient::publish(std::span<const MqttMessage> mess
   for (size_t i = 0; i < messages.size(); ++i) {
     const MqttMessage& one = messages[i];
     Round::Slot& slot = round->slot(i);
+    const mqtt::properties properties = v5 ? properties_of(one) : mqtt::properties();
+    // Told of it by a packet it calls too large, a broker hangs up, again and again.
+    if (v5 && publish_bytes(one, properties) > state_->maximum_packet_bytes) {
+      slot.reason = kPahoPacketTooLarge;
+      round->settle(slot, judge(slot.reason));
+      continue;
+    }
     try {
       auto message =
           mqtt::message::create(one.topic, one.payload.data(), one.payload.size(), one.qos, one.retained);
-      if (v5) message->set_properties(properties_of(one));
+      if (v5) message->set_properties(properties);
       state_->client->publish(message, &slot, *round);
     } catch (const mqtt::exception& failure) {
       const bool blamed = failure.get_return_code() == MQTTASYNC_BAD_UTF8_STRING;

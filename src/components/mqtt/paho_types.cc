@@ -1,6 +1,7 @@
 #include "components/mqtt/paho_types.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace colloquium::components {
 namespace {
@@ -31,6 +32,13 @@ void take_property(const MQTTProperty& property, MqttMessage& message) {
     default:
       break;
   }
+}
+
+// Of a variable byte integer, MQTT 5.0, section 1.5.5.
+size_t number_bytes(size_t number) {
+  size_t bytes = 1;
+  for (; number > 127; number >>= 7) ++bytes;
+  return bytes;
 }
 
 mqtt::ssl_options tls_options(const MqttTls& tls) {
@@ -139,11 +147,27 @@ size_t receive_maximum_in(const mqtt::properties& properties) {
   return kPahoReceiveMaximum;
 }
 
+size_t maximum_packet_bytes_in(const mqtt::properties& properties) {
+  const MQTTProperties& all = properties.c_struct();
+  for (int i = 0; i < all.count; ++i) {
+    if (all.array[i].identifier == MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE) return all.array[i].value.integer4;
+  }
+  return std::numeric_limits<size_t>::max();
+}
+
+size_t publish_bytes(const MqttMessage& message, const mqtt::properties& properties) {
+  constexpr size_t kLengthBytes = 2;
+  const size_t packet_id = message.qos > 0 ? 2 : 0;
+  const auto of_properties = static_cast<size_t>(properties.c_struct().length);
+  const size_t rest = kLengthBytes + message.topic.size() + packet_id + number_bytes(of_properties) +
+                      of_properties + message.payload.size();
+  return 1 + number_bytes(rest) + rest;
+}
+
 PahoPublished::State judge(int reason) {
   constexpr int kTopicNameInvalid = 0x90;
-  constexpr int kPacketTooLarge = 0x95;
   constexpr int kPayloadFormatInvalid = 0x99;
-  if (reason == kTopicNameInvalid || reason == kPacketTooLarge || reason == kPayloadFormatInvalid) {
+  if (reason == kTopicNameInvalid || reason == kPahoPacketTooLarge || reason == kPayloadFormatInvalid) {
     return PahoPublished::State::kRefused;
   }
   return reason >= kPahoRefused ? PahoPublished::State::kBusy : PahoPublished::State::kUnknown;

@@ -10,7 +10,8 @@
 
 namespace colloquium::components {
 
-inline constexpr int kPahoRefused = 0x80;              // reasons from here on are refusals, MQTT 5.0, table 2-6
+inline constexpr int kPahoRefused = 0x80;  // reasons from here on are refusals, MQTT 5.0, table 2-6
+inline constexpr int kPahoPacketTooLarge = 0x95;
 inline constexpr size_t kPahoReceiveMaximum = 65'535;  // unless the broker says otherwise, section 3.2.2.3.3
 
 mqtt::properties properties_of(const MqttMessage& message);
@@ -27,5 +28,11 @@ Error explain_connack(int code, const std::string& attempted);
 PahoPublished::State judge(int reason);
 
 size_t receive_maximum_in(const mqtt::properties& properties);
+
+// The longest packet that the broker takes; without a word of it, any.
+size_t maximum_packet_bytes_in(const mqtt::properties& properties);
+
+// How long the packet that publishes `message` is, MQTT 5.
+size_t publish_bytes(const MqttMessage& message, const mqtt::properties& properties);
 
 }  // namespace colloquium::components
