@@ -62,10 +62,12 @@ bool MqttInbox::arrived(MqttMessage message) {
 bool MqttInbox::give(const RawMessage& event) {
   const int64_t deadline_ns = clock_.monotonic_ns() + options_.ack_timeout_ms * 1'000'000;
   for (;;) {
+    // Waiting for the door would keep all of Paho waiting; who is cut off comes back when it is open.
+    if (stopped_ || is_door_closed()) return false;
     int64_t retry_after_ms = -1;
     if (give_once(event, deadline_ns, retry_after_ms)) return true;
     const int64_t left_ms = (deadline_ns - clock_.monotonic_ns()) / 1'000'000;
-    if (retry_after_ms < 0 || left_ms <= 0 || stopped_) return false;
+    if (retry_after_ms < 0 || left_ms <= 0) return false;
     (void)executor_.make_signal()->wait(std::min({retry_after_ms, kAgainMs, left_ms}) * 1'000'000);
   }
 }
@@ -73,7 +75,8 @@ bool MqttInbox::give(const RawMessage& event) {
 // `retry_after_ms` stays negative where another attempt is of no use.
 bool MqttInbox::give_once(const RawMessage& event, int64_t deadline_ns, int64_t& retry_after_ms) {
   auto answer = std::make_shared<Answer>(executor_.make_signal());
-  intake_.emit(batch_of({event}), [answer](Ack ack) {
+  intake_.emit(batch_of({event}), [this, alive = std::weak_ptr<char>(alive_), answer](Ack ack) {
+    if (!alive.expired()) look_at_door();
     answer->ack = std::move(ack);
     answer->signal->set();
   });
@@ -85,6 +88,33 @@ bool MqttInbox::give_once(const RawMessage& event, int64_t deadline_ns, int64_t&
   }
   if (answer->ack.error->retryable) retry_after_ms = std::max<int64_t>(answer->ack.retry_after_ms, 1);
   return false;
+}
+
+bool MqttInbox::look_at_door() {
+  LOOP_ASSERT(loop_);
+  if (intake_.ready()) {
+    closed_since_ns_ = kOpen;
+    return true;
+  }
+  if (closed_since_ns_ == kOpen) closed_since_ns_ = clock_.monotonic_ns();
+  wait_for_door();
+  return false;
+}
+
+// What is full for a moment, as under load, is not worth another connection.
+bool MqttInbox::is_door_closed() const {
+  const int64_t since_ns = closed_since_ns_;
+  return since_ns != kOpen && clock_.monotonic_ns() - since_ns >= options_.door_grace_ms * 1'000'000;
+}
+
+void MqttInbox::wait_for_door() {
+  if (std::exchange(waits_for_door_, true)) return;
+  intake_.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired()) return;
+    waits_for_door_ = false;
+    closed_since_ns_ = kOpen;
+    pump();
+  });
 }
 
 // --- the queue
@@ -109,6 +139,8 @@ bool MqttInbox::enqueue(RawMessage event, int qos) {
   if (stopped_) return false;
   const int64_t bytes = bytes_of(event);
   if (push(event, bytes)) return true;
+  // One wait for all that come before there is room: all of Paho waits along.
+  if (qos == 0 && no_room_) return false;
   const auto room = executor_.make_signal();
   (void)loop_.post([this, alive = std::weak_ptr<char>(alive_), room] {
     if (alive.expired()) return;
@@ -117,24 +149,18 @@ bool MqttInbox::enqueue(RawMessage event, int qos) {
   });
   (void)room->wait(std::min(kRoomMs, options_.ack_timeout_ms) * 1'000'000);
   if (push(event, bytes)) return true;
+  no_room_ = true;
   if (qos == 0)
-    log_warning(kComponent, "a message of QoS 0 was dropped: the pipeline takes no more",
+    log_warning(kComponent, "messages of QoS 0 are dropped: the pipeline takes no more",
                 {{"source", options_.owner}});
   return false;
 }
 
 void MqttInbox::pump() {
   if (!under_way_.empty() || stopped_) return;
-  if (!intake_.ready()) {
-    if (std::exchange(waits_for_door_, true)) return;
-    intake_.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
-      if (alive.expired()) return;
-      waits_for_door_ = false;
-      pump();
-    });
-    return;
-  }
+  if (!look_at_door()) return;
   queue_.drain(under_way_);
+  no_room_ = false;
   for (const auto& room : std::exchange(want_room_, {})) room->set();
   if (!under_way_.empty()) emit();
 }

@@ -192,5 +192,59 @@ TEST_CASE("what is queued when the source stops goes to the door, and nothing be
   while (f.intake.under_way() > 0) f.intake.accept();
 }
 
+TEST_CASE("a source that stops refuses what comes, and tries nothing again", "[REQ-003]") {
+  const int qos = GENERATE(1, 2);
+  Fixture f;
+  f.intake.hold();
+  f.arrive(message(qos, "1"));
+  f.run_until([&] { return f.intake.under_way() == 1; });
+  f.inbox().stop();
+  f.intake.refuse(ErrorCode::kUnavailable, 1);
+  f.run_until([&] { return f.taken_.size() == 1; });
+  f.arrive(message(qos, "2"));
+  f.run_until([&] { return f.taken_.size() == 2; });
+  CHECK(f.taken_ == std::vector<bool>{false, false});
+  CHECK(f.emitted() == std::vector<std::string>{"1"});
+}
+
+TEST_CASE("while the door is closed a message is refused at once, and taken when it is open again", "[REQ-003]") {
+  const int qos = GENERATE(1, 2);
+  Fixture f({.ack_timeout_ms = 3'600'000, .door_grace_ms = 0});
+  f.intake.hold();
+  f.arrive(message(qos, "1"));
+  f.run_until([&] { return f.intake.under_way() == 1; });
+  f.intake.set_ready(false);
+  f.intake.accept();
+  f.arrive(message(qos, "2"));
+  f.run_until([&] { return f.taken_.size() == 2; });
+  CHECK(f.taken_ == std::vector<bool>{true, false});
+  CHECK_FALSE(f.inbox().look_at_door());
+  f.intake.set_ready(true);
+  f.arrive(message(qos, "2"));
+  f.run_until([&] { return f.intake.under_way() == 1; });
+  f.intake.accept();
+  f.run_until([&] { return f.taken_.size() == 3; });
+  CHECK(f.taken_[2]);
+  CHECK(f.emitted() == std::vector<std::string>{"1", "2"});
+}
+
+TEST_CASE("one message of QoS 0 waits for room, and those behind it do not") {
+  // Each would wait for a second.
+  constexpr size_t kMessages = 60;
+  Fixture f({.queue_messages = 2});
+  f.intake.set_ready(false);
+  const SystemClock clock;
+  const int64_t begin_ns = clock.monotonic_ns();
+  for (size_t i = 0; i < kMessages; ++i) f.arrive(message(0, std::to_string(i)));
+  f.run_until([&] { return f.taken_.size() == kMessages; });
+  CHECK(clock.monotonic_ns() - begin_ns < int64_t{20} * 1'000'000'000);
+  CHECK(f.inbox().counters().dropped.value() == kMessages - 2);
+  f.intake.set_ready(true);
+  f.run_until([&] { return f.intake.emitted.size() == 1; });
+  f.arrive(message(0, "later"));
+  f.run_until([&] { return f.taken_.size() == kMessages + 1; });
+  CHECK(f.taken_.back());
+}
+
 }  // namespace
 }  // namespace colloquium::components

@@ -89,6 +89,14 @@ TEST_CASE("settings that belong together") {
   CHECK(problems_of(mqtt_sink(), kSink + "}").empty());
 }
 
+TEST_CASE("a message may not wait for longer than the broker waits for us") {
+  CHECK(ack_timeout_ms(source(kSource + "}")) == 10'000);
+  CHECK(ack_timeout_ms(source(kSource + ", keep_alive: 1s}")) == 500);
+  CHECK(ack_timeout_ms(source(kSource + ", ack_timeout: 29s}")) == 29'000);
+  CHECK(says(problems_of(mqtt_source(), kSource + ", ack_timeout: 30s}"), "shorter than keep_alive"));
+  CHECK(problems_of(mqtt_source(), kSource + ", ack_timeout: 30s, keep_alive: 31s}").empty());
+}
+
 TEST_CASE("a sink's topic may have fields, whose mistakes are found before anything starts") {
   ConfigProblems problems;
   const ParsedConfig good = parsed(mqtt_sink(), R"({url: "mqtt://b:1", topic: "a/{$input/b}"})", problems);

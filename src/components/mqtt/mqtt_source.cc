@@ -1,5 +1,7 @@
 #include "components/mqtt/mqtt_source.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/logging.h"
 #include "components/mqtt/mqtt_metrics.h"
@@ -35,13 +37,18 @@ MqttInboxOptions inbox_options(const MqttSourceConfig& config, const SourceConte
   return {.owner = context.name,
           .decoder = decoder_of(config),
           .from_memory = context.acks_from_memory,
-          .ack_timeout_ms = config.ack_timeout.ms};
+          .ack_timeout_ms = ack_timeout_ms(config)};
 }
 
 }  // namespace
 
 bool is_clean_session(const MqttSourceConfig& config) {
   return config.clean_session.value_or(config.client_id.empty());
+}
+
+int64_t ack_timeout_ms(const MqttSourceConfig& config) {
+  constexpr int64_t kUsualMs = 10'000;
+  return config.ack_timeout ? config.ack_timeout->ms : std::min(kUsualMs, config.keep_alive.ms / 2);
 }
 
 MqttSource::MqttSource(SourceContext context, const MqttSourceConfig& config, Executor& executor)
@@ -60,7 +67,8 @@ MqttLink::Hooks MqttSource::hooks() {
           .arrived = [this](MqttMessage message) { return inbox_.arrived(std::move(message)); },
           .may_connect =
               [this](Task again) {
-                if (context_.intake.ready()) return true;
+                if (stopping_) return false;
+                if (inbox_.look_at_door()) return true;
                 context_.intake.when_ready(std::move(again));
                 return false;
               },
@@ -93,6 +101,7 @@ Status MqttSource::start(std::string) {
 
 void MqttSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
+  stopping_ = true;
   inbox_.stop();
 }
 

@@ -37,7 +37,7 @@ struct MqttSourceConfig : MqttConnection {
   std::optional<bool> clean_session;
   Duration session_expiry{7 * 86'400'000};
   std::optional<formats::SourceFormatSetting> format;  // none: JSON
-  Duration ack_timeout{10'000};
+  std::optional<Duration> ack_timeout;                 // none: ack_timeout_ms() chooses
   ByteSize max_event{1 << 20};
 };
 
@@ -45,6 +45,9 @@ const Descriptor& mqtt_source();
 
 // Whether the broker is to forget us when we are gone.
 bool is_clean_session(const MqttSourceConfig& config);
+
+// How long a message may wait to be accepted: shorter than keep_alive, since Paho sends no PINGREQ meanwhile.
+int64_t ack_timeout_ms(const MqttSourceConfig& config);
 
 class MqttSource final : public Source {
  public:
@@ -63,6 +66,7 @@ class MqttSource final : public Source {
   const MqttSourceConfig config_;
   MqttInbox inbox_;
   MqttLink link_;
+  bool stopping_ = false;
   std::vector<metrics::Registration> registrations_;
 };
 

@@ -34,6 +34,13 @@ void check_config(const MqttSourceConfig& config, const ConfigNode& node, Config
   if (config.client_id.empty() && config.clean_session == false) {
     add_mqtt_problem(node, "clean_session", "a session that is kept needs a client_id", problems);
   }
+  if (ack_timeout_ms(config) >= config.keep_alive.ms) {
+    add_mqtt_problem(
+        node, "ack_timeout",
+        "ack_timeout has to be shorter than keep_alive: while a message waits, the broker hears nothing "
+        "of us",
+        problems);
+  }
 }
 
 ConfigSpec<MqttSourceConfig> spec() {
@@ -66,7 +73,8 @@ ConfigSpec<MqttSourceConfig> spec() {
   spec.field(
       "ack_timeout", &MqttSourceConfig::ack_timeout,
       {.description = "How long a message may wait for the pipeline to accept it. Then the connection is cut, "
-                      "so that the broker sends it again.",
+                      "so that the broker sends it again. Shorter than `keep_alive`; without, 10s, or half of "
+                      "`keep_alive` if that is less.",
        .advanced = true,
        .minimum = 100,
        .maximum = 3'600'000});
