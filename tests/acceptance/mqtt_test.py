@@ -2,6 +2,7 @@
 what a message is made of, shared subscriptions, sessions, wills, TLS and logins, and a broker that is away, freezes,
 dies and comes back."""
 import json
+import socket
 import subprocess
 import sys
 
@@ -157,29 +158,100 @@ sinks: [{file: {path: out.ndjson}}]
                 check_equal(subscriber.lines(1), ["marker"], "what came after a clean stop")
 
 
+class Script:
+    """A broker that does what the test says, packet by packet, in 3.1.1: what none of its kind can be brought to do."""
+
+    CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(30)
+        self.connection = None
+        return self
+
+    def __exit__(self, *_):
+        self.hang_up()
+        self.listener.close()
+
+    @property
+    def url(self):
+        return "mqtt://127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def accept(self, session_present=False, refusal=0):
+        self.connection = self.listener.accept()[0]
+        self.connection.settimeout(30)
+        self.file = self.connection.makefile("rb")
+        self.expect(self.CONNECT)
+        self.connection.sendall(bytes([0x20, 2, session_present, refusal]))
+
+    def expect(self, kind):
+        """The next packet, which is short."""
+        head = self.file.read(2)
+        check(head, "hung up before packet %d" % kind)
+        check_equal(head[0] >> 4, kind, "the packet")
+        return self.file.read(head[1])
+
+    def hang_up(self):
+        if self.connection is not None:
+            self.file.close()
+            self.connection.close()
+            self.connection = None
+
+
 def a_stop_while_the_broker_owes_an_answer_is_no_death():
-    with work_directory() as directory, mosquitto.Broker(directory / "broker") as broker:
+    with work_directory() as directory, Script() as broker:
         (directory / "in.ndjson").write_text("")
         (directory / "p.yaml").write_text("""
 name: owed
 sources: [{file: {path: in.ndjson, follow: true}}]
-sinks: [{name: out, mqtt: {url: "%s", topic: out, will: {topic: state, payload: gone}}}]
+sinks: [{name: out, mqtt: {url: "%s", protocol: 3.1.1, topic: out}}]
 """ % broker.url)
-        with broker.subscribe("#") as subscriber, Instance("p.yaml", directory) as instance:
+        with Instance("p.yaml", directory, arguments=("--drain-timeout", "1s")) as instance:
+            broker.accept()
             connected(instance)
-            broker.freeze()
-            with (directory / "in.ndjson").open("a") as file:
-                file.write("".join(line + "\n" for line in events(10)))
-            wait_for(lambda: instance.metric("colloquium_leg_lag_events") == 10, "the events in the log")
+            # One event, long enough for a file to be told from others.
+            (directory / "in.ndjson").write_text('{"n":"%s"}\n' % ("x" * 100))
+            broker.expect(broker.PUBLISH)
             check_equal(instance.stop(), 0, "exit code")
-            broker.thaw()
-            broker.publish("state", ["marker"])
-            lines = []
-            while "marker" not in lines:
-                got = subscriber.lines(1)
-                check(got, "the marker did not come")
-                lines += got
-            check("gone" not in lines, "the will of who was stopped")
+            broker.expect(broker.DISCONNECT)
+
+
+def topics_are_subscribed_to_again_after_an_attempt_that_failed():
+    """The broker forgot the session, and the connection is lost before it is asked for the topics: it has none then, though
+    it knows us the next time."""
+    with work_directory() as directory, Script() as broker:
+        (directory / "p.yaml").write_text("""
+name: forgotten
+sources: [{name: in, mqtt: {url: "%s", protocol: 3.1.1, topics: [in], client_id: me, reconnect: {max: 200ms}}}]
+sinks: [{file: {path: out.ndjson}}]
+""" % broker.url)
+        with Instance("p.yaml", directory) as instance:
+            broker.accept()
+            packet = broker.expect(broker.SUBSCRIBE)
+            broker.connection.sendall(bytes([0x90, 3, packet[0], packet[1], 1]))
+            connected(instance)
+            broker.hang_up()
+            broker.accept()
+            broker.expect(broker.SUBSCRIBE)
+            broker.hang_up()
+            broker.accept(session_present=True)
+            broker.expect(broker.SUBSCRIBE)
+            broker.hang_up()
+            instance.kill()
+
+
+def a_sink_that_gives_up_says_so_before_it_is_asked():
+    with work_directory() as directory, Script() as broker:
+        (directory / "in.ndjson").write_text("")
+        (directory / "p.yaml").write_text("""
+name: idle
+sources: [{file: {path: in.ndjson, follow: true}}]
+sinks: [{name: out, mqtt: {url: "%s", protocol: 3.1.1, topic: out}}]
+""" % broker.url)
+        with Instance("p.yaml", directory) as instance:
+            broker.accept(refusal=5)
+            wait_for(lambda: "not tried again: connecting to %s" % broker.url in instance.stderr(), "a word of it")
+            instance.kill()
 
 
 def a_session_keeps_what_came_while_we_were_away():
@@ -365,6 +437,8 @@ if __name__ == "__main__":
         chosen = [globals()[name] for name in sys.argv[2:]]
         main(*(chosen or (every_qos_goes_in_and_out, a_message_arrives_as_it_was, bytes_become_strings_with_format_raw,
                           instances_that_share_a_subscription_share_the_messages, a_will_tells_of_a_death_and_not_of_a_stop,
-                          a_stop_while_the_broker_owes_an_answer_is_no_death, a_session_keeps_what_came_while_we_were_away,
+                          a_stop_while_the_broker_owes_an_answer_is_no_death,
+                          topics_are_subscribed_to_again_after_an_attempt_that_failed,
+                          a_sink_that_gives_up_says_so_before_it_is_asked, a_session_keeps_what_came_while_we_were_away,
                           a_broker_that_is_away_freezes_or_dies_costs_no_event, events_wait_for_a_broker_and_come_in_order,
                           an_event_too_large_for_the_broker_is_a_dead_letter, between_two_brokers_without_a_log, who_logs_in_and_whom_is_trusted)))
