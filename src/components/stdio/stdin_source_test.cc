@@ -255,7 +255,7 @@ TEST_CASE("a header that is none ends the source with what is wrong") {
   REQUIRE(f.source->start(""));
   f.loop.run_until_idle();
   REQUIRE(f.failure);
-  CHECK_THAT(f.failure->message, Catch::Contains("'a' twice"));
+  CHECK_THAT(f.failure->message, Catch::Contains("'a' is named twice"));
   CHECK(f.intake.emitted.empty());
 }
 
