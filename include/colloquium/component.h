@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <typeindex>
 #include <vector>
 
@@ -55,8 +56,8 @@ struct ComponentContext {
   Random& random;
   const Services& services;
   std::string pipeline;
-  std::string name;        // of the component in its pipeline
-  std::string base_dir;    // relative paths in the configuration start here
+  std::string name;      // of the component in its pipeline
+  std::string base_dir;  // relative paths in the configuration start here
   // What scripts may read beside the event and its meta data: JSON texts by variable name (stream_metadata,
   // pipeline_config, what `context` has). May be null.
   std::shared_ptr<const std::map<std::string, std::string>> script_variables = nullptr;
@@ -64,24 +65,35 @@ struct ComponentContext {
   std::shared_ptr<ScriptMetrics> script_metrics = nullptr;
 };
 
+// A service that a component cannot do without. `who` and `what` are for the message: "a kafka sink", "executor".
+template <class T>
+Result<T*> required_service(const ComponentContext& context, const char* who, const char* what) {
+  if (T* const service = context.services.find<T>()) return service;
+  return fail(ErrorCode::kInternal, std::string(who) + " needs the process's " + what,
+              context.pipeline + "/" + context.name);
+}
+
 struct SourceContext : ComponentContext {
   Intake& intake;
-  bool from_start = false;           // --from-start: read finished files again
-  Task finished;                     // call once when a finite source has emitted everything; loop only
-  // Instead of `finished`, by a source that cannot read on and will not try again: what it has emitted goes its way,
-  // and the run ends with this error.
+  bool from_start = false;  // --from-start: read finished files again
+  Task finished;            // call once when a finite source has emitted everything; loop only
+  // Instead of `finished`, by a source that cannot read on and will not try again: what it has emitted goes its
+  // way, and the run ends with this error.
   UniqueFunction<void(Error)> failed;
-  // What the door acknowledges is no safer than memory (`ack: queued`, `log: off`): a source that answers a peer need
-  // not wait for the acknowledgement, as long as it keeps what it was given.
+  // What the door acknowledges is no safer than memory (`ack: queued`, `log: off`): a source that answers a peer
+  // need not wait for the acknowledgement, as long as it keeps what it was given.
   bool acks_from_memory = false;
 };
 
 // What a pipeline needs to know about a source before it is created.
 struct SourceTraits {
-  bool rereadable = false;  // it can resume from a cursor
-  bool finite = false;      // it ends by itself
-  bool needs_log = false;   // its parts' positions are kept nowhere else: not with `log: off`
+  bool rereadable = false;            // it can resume from a cursor
+  bool finite = false;                // it ends by itself
+  bool needs_log = false;             // its parts' positions are kept nowhere else: not with `log: off`
   int64_t max_event_bytes = 1 << 20;  // longest event the door takes from it; longer ones are bad events
+  // With rereadable: when what is accepted may come again all the same, as a sentence goes on behind "at least once".
+  // Dedupe makes up for it. Empty: never.
+  std::string repeats = {};
 };
 
 // Something outside of the process that a component takes: pipelines that are to run together are checked for two
@@ -105,10 +117,10 @@ struct Descriptor {
   ComponentKind kind = ComponentKind::kSource;
   std::string name;
   ComponentStatus status = ComponentStatus::kStable;
-  std::string summary;       // one sentence
-  std::string description;   // Markdown
-  std::string input_trust;   // what it does with hostile input, in one sentence
-  std::string guarantee;     // what delivery it promises, in one sentence
+  std::string summary;                           // one sentence
+  std::string description;                       // Markdown
+  std::string input_trust;                       // what it does with hostile input, in one sentence
+  std::string guarantee;                         // what delivery it promises, in one sentence
   Guarantee delivery = Guarantee::kAtLeastOnce;  // sinks: the same for the engine; equals Sink::guarantee()
   std::function<Guarantee(const ParsedConfig&)> delivery_of;  // instead, where the settings decide. May be empty.
   std::vector<ComponentExample> examples;
@@ -126,9 +138,11 @@ struct Descriptor {
   std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
   // What it takes. May be empty.
   std::function<std::vector<Claim>(const ParsedConfig&, const std::string& base_dir)> claims;
+  // Sinks that deliver at least once: how a receiver can tell a repeat, as a sentence goes on. May be empty.
+  std::string repeats_known_by = {};
   // Sinks: what happens twice when events are delivered again with the ids they had, as a sentence goes on behind
-  // the sink's name: "appends each line again". Nothing where ids overwrite, or nothing was delivered yet. Not set:
-  // it delivers each event again.
+  // the sink's name: "appends each line again". Nothing where ids overwrite, or nothing was delivered yet. Not
+  // set: it delivers each event again.
   std::function<std::string(const ParsedConfig&, const std::string& base_dir)> repeats;
   // Further checks that need the surroundings (a script that compiles, a file that exists). May be empty.
   std::function<void(const ParsedConfig&, const std::string& base_dir, ConfigProblems& problems)> check;
@@ -136,13 +150,20 @@ struct Descriptor {
   std::function<void(const ParsedConfig&, const ScriptNames& names, ConfigProblems& problems)> check_scripts;
 };
 
-// Fills spec and parse of a descriptor from one ConfigSpec.
+// Checks what types cannot, of the settings that `node` holds, and may complete them.
 template <class Config>
-void bind_spec(Descriptor& descriptor, ConfigSpec<Config> spec) {
+using ConfigCheck = std::function<void(Config& config, const ConfigNode& node, ConfigProblems& problems)>;
+
+// Fills spec and parse of a descriptor from one ConfigSpec. `check` may be null.
+template <class Config>
+void bind_spec(Descriptor& descriptor, ConfigSpec<Config> spec,
+               std::type_identity_t<ConfigCheck<Config>> check = nullptr) {
   descriptor.spec = spec.object();
-  descriptor.parse = [spec = std::move(spec), name = descriptor.name](const ConfigNode& node,
-                                                                     ConfigProblems& problems) -> ParsedConfig {
-    return std::make_shared<const Config>(spec.read(node, name, problems));
+  descriptor.parse = [spec = std::move(spec), name = descriptor.name, check = std::move(check)](
+                         const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
+    auto config = std::make_shared<Config>(spec.read(node, name, problems));
+    if (check) check(*config, node, problems);
+    return config;
   };
 }
 

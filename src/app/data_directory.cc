@@ -17,6 +17,7 @@ namespace {
 
 // Often enough for the log to write its mark within a second of the last event.
 constexpr int64_t kTickMs = 200;
+constexpr int64_t kBallastPauseMs = 10'000;
 // Few and small: this delays every start. A median of five shrugs off one slow sync.
 constexpr size_t kSyncProbes = 5;
 constexpr size_t kProbeBytes = 4096;
@@ -27,7 +28,7 @@ constexpr int64_t kUnlikelySyncUs = 20;
 Result<int64_t> measure_sync_us(io::FileSystem& files, const Clock& clock, const std::string& directory) {
   const std::string path = io::join(directory, "sync-probe.tmp");
   std::array<int64_t, kSyncProbes> times{};
-  {
+  const auto measure = [&]() -> Status {
     TRY_ASSIGN(const std::unique_ptr<io::File> file, files.open(path, io::OpenMode::kOpenOrCreate));
     const std::string block(kProbeBytes, 'x');
     for (size_t i = 0; i < kSyncProbes; ++i) {
@@ -36,8 +37,11 @@ Result<int64_t> measure_sync_us(io::FileSystem& files, const Clock& clock, const
       TRY(file->sync());
       times[i] = (clock.monotonic_ns() - started_ns) / 1000;
     }
-  }
-  TRY(files.remove(path));
+    return {};
+  };
+  const Status measured = measure();
+  (void)files.remove(path);
+  if (!measured) return fail(measured.error());
   std::nth_element(times.begin(), times.begin() + kSyncProbes / 2, times.end());
   return times[kSyncProbes / 2];
 }
@@ -48,6 +52,10 @@ std::string milliseconds(int64_t us) {
   return text.data();
 }
 
+void warn_of_ballast(const Error& error) {
+  log_warning("log", "no space can be kept for when the disk is full: " + error.message);
+}
+
 // The pages behind a failed sync may be gone although a retry would report success, so nothing this process
 // could still say would be worth anything.
 void end_process(const Error& error) {
@@ -55,10 +63,10 @@ void end_process(const Error& error) {
   ::_exit(static_cast<int>(Exit::kFailed));
 }
 
-log::LogOptions log_options(Foundation& foundation, const std::string& path) {
+log::LogOptions log_options(Foundation& foundation, const std::string& path, io::FileSystem& files) {
   log::LogOptions options;
   options.directory = path;
-  options.files = &foundation.files();
+  options.files = &files;
   options.executor = &foundation.executor();
   options.clock = &foundation.clock();
   options.random = &foundation.chance();
@@ -84,11 +92,22 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(Foundation& foundatio
   // The lock comes first: recovery writes. The address follows once the port is known.
   TRY_ASSIGN(log::DataDirectoryLock lock, log::lock_data_directory(foundation.files(), path, ""));
   std::unique_ptr<DataDirectory> opened(new DataDirectory(foundation, path, std::move(lock)));
-  log::LogOptions options = log_options(foundation, path);
+  log::LogOptions options = log_options(foundation, path, *opened->files_);
   options.keys = opened->keys_ = std::move(keys);
+  options.still_ours = [&lock = opened->lock_] { return lock.check(); };
   TRY_ASSIGN(opened->log_, log::SegmentLog::open(std::move(options)));
-  TRY_ASSIGN(opened->sync_us_, measure_sync_us(foundation.files(), foundation.clock(), path));
+  if (const Status made = opened->files_->make(); !made) warn_of_ballast(made.error());
+  // What measures is no part of the log: a disk too full for it may have room for what makes room.
+  opened->sync_us_ = measure_sync_us(foundation.files(), foundation.clock(), path);
+  if (!opened->sync_us_) {
+    log_warning("log", "how long a sync takes could not be measured: " + opened->sync_us_.error().message);
+  }
   return opened;
+}
+
+std::shared_ptr<log::BallastFiles> DataDirectory::files_of(Foundation& foundation, const std::string& path) {
+  return std::make_shared<log::BallastFiles>(foundation.files(), path,
+                                             [](const std::string& warning) { log_warning("log", warning); });
 }
 
 std::vector<std::string> DataDirectory::describe() const {
@@ -97,9 +116,9 @@ std::vector<std::string> DataDirectory::describe() const {
   for (const log::RecoveryReport::Note& note : log_->recovery().notes) {
     lines.push_back("recovered " + note.partition + ": " + note.text);
   }
-  std::string line = "data directory " + path_ + "; a durable acknowledgement waits for an fdatasync, " +
-                     milliseconds(sync_us_) + " here";
-  if (sync_us_ < kUnlikelySyncUs) line += "; that is too fast for a disk: is this a RAM disk?";
+  std::string line = "data directory " + path_ + "; a durable acknowledgement waits for an fdatasync";
+  if (sync_us_) line += ", " + milliseconds(*sync_us_) + " here";
+  if (sync_us_ && *sync_us_ < kUnlikelySyncUs) line += "; that is too fast for a disk: is this a RAM disk?";
   lines.push_back(std::move(line));
   if (keys_ != nullptr) {
     lines.push_back(keys_->encrypts()
@@ -113,8 +132,22 @@ Status DataDirectory::set_admin_address(const std::string& address) {
   return lock_.set_admin_address(address);
 }
 
+// Not while the log refuses what comes: that space is wanted.
+void DataDirectory::make_ballast() {
+  const int64_t now_ns = foundation_.clock().monotonic_ns();
+  if (!files_->missing() || log_->full() || now_ns - ballast_tried_ns_ < kBallastPauseMs * 1'000'000) return;
+  ballast_tried_ns_ = now_ns;
+  const auto made = std::make_shared<Status>();
+  const bool offloaded = foundation_.loop().offload([files = files_, made] { *made = files->make(); },
+                                                    [made] {
+                                                      if (!*made) warn_of_ballast(made->error());
+                                                    });
+  if (!offloaded) ballast_tried_ns_ = 0;
+}
+
 void DataDirectory::start_ticking() {
   log_->tick();
+  make_ballast();
   timer_ = foundation_.loop().start_timer(kTickMs, [this] { start_ticking(); });
 }
 

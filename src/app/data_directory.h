@@ -15,6 +15,7 @@
 #include "colloquium/result.h"
 
 #include "app/foundation.h"
+#include "log/ballast.h"
 #include "log/data_directory.h"
 #include "log/segment_log.h"
 
@@ -48,15 +49,22 @@ class DataDirectory {
 
  private:
   DataDirectory(Foundation& foundation, std::string path, log::DataDirectoryLock lock)
-      : foundation_(foundation), path_(std::move(path)), lock_(std::move(lock)) {}
+      : foundation_(foundation),
+        path_(std::move(path)),
+        files_(files_of(foundation, path_)),
+        lock_(std::move(lock)) {}
+  static std::shared_ptr<log::BallastFiles> files_of(Foundation& foundation, const std::string& path);
+  void make_ballast();
 
   // Constant after construction.
   Foundation& foundation_;
   const std::string path_;
+  const std::shared_ptr<log::BallastFiles> files_;  // shared with work on the offload pool
   std::shared_ptr<const log::KeyRing> keys_;
   log::DataDirectoryLock lock_;
   std::unique_ptr<log::SegmentLog> log_;
-  int64_t sync_us_ = 0;  // median of a few syncs of a small file
+  Result<int64_t> sync_us_ = 0;  // median of a few syncs of a small file
+  int64_t ballast_tried_ns_ = 0;
   std::unique_ptr<Timer> timer_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "app/pipeline_files.h"
 #include "base/system_clock.h"
+#include "config/paths.h"
 #include "config/problems.h"
 #include "engine/plan_data.h"
 #include "io/path.h"
@@ -64,16 +65,11 @@ const char* variable(const char* name) {
   return value == nullptr || *value == '\0' ? nullptr : value;
 }
 
-std::string path_beside(const std::string& base_dir, const std::string& path) {
-  if (path.starts_with('/') || base_dir.empty() || base_dir == ".") return path;
-  return io::join(base_dir, path);
-}
-
 Result<log::KeyRing::Keys> keys_of(const config::EncryptionConfig& encryption, const std::string& base_dir,
                                    const io::FileSystem& files) {
   const std::string context = encryption.mark.describe();
   if (!encryption.key.value.empty()) return parse_keys(encryption.key.value, "log.encryption.key", context);
-  return read_key_file(files, path_beside(base_dir, encryption.key_file), context);
+  return read_key_file(files, config::resolved_path(base_dir, encryption.key_file), context);
 }
 
 // `encrypt`: what a ring does that no pipeline describes.

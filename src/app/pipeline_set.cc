@@ -82,6 +82,10 @@ void PipelineSet::finished(Unit& unit) {
   } else if (outcome.dead_letters > 0) {
     log_info(unit.name, "every source is read to its end and committed; some events are dead letters",
              {{"dead_letters", outcome.dead_letters}, {"stream", outcome.dead_stream}});
+  } else if (outcome.forwarded > 0) {
+    log_info(unit.name,
+             "every source is read to its end and committed; some events failed and went to another pipeline",
+             {{"forwarded", outcome.forwarded}});
   } else {
     log_info(unit.name, "every source is read to its end and committed");
   }

@@ -9,6 +9,7 @@
 
 #include "admin/admin_routes.h"
 #include "app/log_keys.h"
+#include "app/tls_metrics.h"
 #include "app/version.h"
 #include "base/assert.h"
 #include "base/logging.h"
@@ -133,6 +134,8 @@ Status ProcessRun::open_ingest() {
   if (!settings.tls_certificate.empty()) {
     TRY_ASSIGN(tls_, net::TlsContext::create(files_, loop, tls_settings(settings)));
     wrapper = [this](std::unique_ptr<net::ByteStream> below) { return tls_->wrap(std::move(below)); };
+    Registrations more = register_tls(tls_->counters(), foundation_->metrics());
+    std::move(more.begin(), more.end(), std::back_inserter(registrations_));
   }
   ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock(), net::HttpLimits{}, std::move(wrapper));
   TRY(with_advice(ingest_->listen(settings.listen), "choose another with --listen"));

@@ -1,5 +1,6 @@
 // `log import`: lines become events of a stream that no instance has open.
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -106,7 +107,9 @@ Exit run_import(const Options& options, const ReadBytes& read, OfflineLog& log, 
   tell(options, import, console.out);
   if (done) return Exit::kDone;
   fail_running(console, done.error());
-  if (resumable) console.err << "what is listed is in the stream; --resume goes on behind it\n";
+  const auto has_events = [](const ImportedPart& part) { return part.events > 0; };
+  const bool any = std::any_of(import.parts().begin(), import.parts().end(), has_events);
+  if (resumable && any) console.err << "what is listed is in the stream; --resume goes on behind it\n";
   return Exit::kFailed;
 }
 
@@ -114,7 +117,11 @@ Exit import_stream(const Options& options, Console& console) {
   if (const Status checked = check_options(options); !checked) return refuse(console, checked.error());
   const auto keys = key_ring_for_writing(options.keys, log_files());
   if (!keys) return refuse(console, keys.error());
-  // The file is opened first, so that a mistyped one makes no directory.
+  // The file is opened first, so that a mistyped one, or a folder, makes no directory.
+  if (const auto named = log_files().info(options.file.value_or("-")); named && named->is_directory) {
+    return refuse(console, Error{ErrorCode::kInvalidInput,
+                                 "cannot import '" + *options.file + "': it is a folder; name a file, or a pipe"});
+  }
   auto bytes = reads_standard_input(options) ? Result<ReadBytes>(console.in) : open_bytes(*options.file, console);
   if (!bytes) return refuse(console, bytes.error());
   const auto log = OfflineLog::open(options.data_dir, *keys);

@@ -1,5 +1,7 @@
 // `log repair`: makes a damaged data directory one that opens, without losing anything silently.
 
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -19,6 +21,12 @@ struct Options {
   std::string format = "text";
   bool dry_run = false;
   bool accept_loss = false;
+};
+
+// A dry run writes nothing, not into LOCK either.
+struct DataHold {
+  std::optional<log::DataDirectoryLock> lock;
+  std::unique_ptr<io::FileLock> still;
 };
 
 // When what is lost was appended, as far as its neighbours tell.
@@ -77,8 +85,18 @@ Exit repair(const Options& options, Console& console) {
   }
   auto keys = key_ring_for_reading(options.keys, log_files());
   if (!keys) return refuse(console, keys.error());
-  const auto lock = log::lock_data_directory(log_files(), options.data_dir, "");
-  if (!lock) return refuse(console, lock.error());
+  const auto hold = [&]() -> Result<DataHold> {
+    DataHold held;
+    if (options.dry_run) {
+      TRY_ASSIGN(held.still, log::hold_still(log_files(), options.data_dir));
+    } else {
+      TRY_ASSIGN(log::DataDirectoryLock lock, log::lock_data_directory(log_files(), options.data_dir, ""));
+      held.lock.emplace(std::move(lock));
+    }
+    return held;
+  };
+  const auto held = hold();
+  if (!held) return refuse(console, held.error());
   SystemClock clock;
   SystemRandom random;
   log::LogOptions how;

@@ -26,6 +26,7 @@ void print_text(const log::VerifyReport& report, std::ostream& out) {
     out << report.unfinished << "; what follows is how the directory stands in the middle of it\n";
   }
   for (const log::VerifyProblem& problem : report.problems) out << problem.describe() << "\n";
+  for (const std::string& note : report.notes) out << "note: " << note << "\n";
   for (const auto& [key, segments] : report.keys_needed) {
     out << segments << " segments are encrypted with the key " << key
         << ", which is not given: what their batches hold was not checked; give it with --key-file\n";
@@ -60,6 +61,9 @@ std::string json_text(const log::VerifyReport& report) {
   json.put("bytes", report.bytes);
   json.begin_array("problems");
   for (const log::VerifyProblem& problem : report.problems) put_problem(problem, json);
+  json.end_array();
+  json.begin_array("notes");
+  for (const std::string& note : report.notes) json.add(note);
   json.end_array();
   json.begin_object("keys_needed");
   for (const auto& [key, segments] : report.keys_needed) json.put(key, segments);

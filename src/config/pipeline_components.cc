@@ -177,7 +177,9 @@ class SectionReader {
   void read_errors(const ConfigNode& node, ComponentConfig& component) {
     const std::string path = path_ + ".errors";
     if (section_.kind == ComponentKind::kStage) {
-      component.errors.then = ConfigObject<StageErrorsConfig>::spec().read(node, path, problems_).then;
+      const auto errors = ConfigObject<StageErrorsConfig>::spec().read(node, path, problems_);
+      component.errors.then = errors.then;
+      component.errors.to = errors.to;
     } else if (section_.kind == ComponentKind::kSink) {
       component.errors = ConfigObject<SinkErrorsConfig>::spec().read(node, path, problems_);
       const auto& retry = component.errors.retry;
@@ -185,6 +187,8 @@ class SectionReader {
         error(node.mark, path + ".retry.initial must not be longer than " + path + ".retry.max");
       }
     }
+    if (component.errors.to.empty()) return;
+    if (component.errors.then) error(node.mark, path + " has a `then` and a `to`: an event goes one way");
   }
 
   // A name that is refused leaves the component unnamed, so that it still gets one by its kind and later checks

@@ -213,6 +213,24 @@ class FileReader {
       error(mark, quoted(stream) + " is no name for a stream: " + kNameRule);
     }
     check_streams(stream, mark);
+    check_target(errors.to, mark_of("errors", "to"));
+    if (errors.alert) check_target(errors.alert->to, mark_of("errors", "alert"));
+    const ConfigNode* section = root_.find("errors");
+    if (!errors.to.empty() && section != nullptr && section->find("then") != nullptr) {
+      error(mark_of("errors", "to"), "errors has a `then` and a `to`: an event goes one way");
+    }
+    for (const auto* components : {&config_.stages, &config_.sinks}) {
+      for (const ComponentConfig& component : *components) check_target(component.errors.to, component.mark);
+    }
+  }
+
+  // The pipeline that gets what failed for good.
+  void check_target(const std::string& to, const ConfigMark& mark) {
+    if (to.empty()) return;
+    if (!is_valid_name(to)) error(mark, quoted(to) + " is no name for a pipeline: " + kNameRule);
+    if (to == config_.name || to == config_.errors.dead_letter) {
+      error(mark, "what failed cannot go to " + quoted(to) + ", which is this pipeline's own");
+    }
   }
 
   // The dead letters have a stream of their own.

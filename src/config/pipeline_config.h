@@ -82,20 +82,32 @@ struct BreakerConfig {
   Duration open{30'000};
 };
 
+// Tells when too much fails.
+struct AlertConfig {
+  int32_t percent = 5;      // of a component's events, beyond which it is raised
+  Duration window{60'000};  // of that long
+  int32_t events = 20;      // fewer of them in the window raise nothing
+  std::string to;           // the pipeline that gets the alert as an event; empty: it is only logged and measured
+};
+
 struct ErrorsConfig {
   RetryConfig retry;
+  std::optional<AlertConfig> alert;
   FailureAction then = FailureAction::kDeadLetter;
   std::optional<BreakerConfig> breaker;
   std::string dead_letter;  // stream name; "<pipeline>.dead" if not given
+  std::string to;           // another pipeline that gets the events instead; empty: none
 };
 
 // Of one stage or sink; what is not given is the pipeline's. What failed in a stage would fail there again.
 struct StageErrorsConfig {
   std::optional<FailureAction> then;
+  std::string to;
 };
 struct SinkErrorsConfig {
   std::optional<RetryConfig> retry;
   std::optional<FailureAction> then;
+  std::string to;
   std::optional<BreakerConfig> breaker;
 };
 

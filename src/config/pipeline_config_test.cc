@@ -254,6 +254,21 @@ TEST_CASE("how far a sink may fall behind has a size, a time or both, and says w
             .messages.find("unknown key 'max_lag'") != std::string::npos);
 }
 
+TEST_CASE("what failed may go to another pipeline, and nowhere else then", "[REQ-021]") {
+  const auto messages = [](const std::string& errors, const std::string& of_sink) {
+    return read("name: p\nsources: [{file: {path: a}}]\nsinks: [{file: {path: o/x}, errors: " + of_sink +
+                "}]\nerrors: " + errors)
+        .messages;
+  };
+  CHECK(messages("{to: rescue}", "{to: other}") == "");
+  CHECK(messages("{to: rescue}", "{then: drop}") == "");
+  CHECK(messages("{to: rescue, then: drop}", "{}").find("an event goes one way") != std::string::npos);
+  CHECK(messages("{}", "{to: rescue, then: drop}").find("an event goes one way") != std::string::npos);
+  CHECK(messages("{to: p}", "{}").find("which is this pipeline's own") != std::string::npos);
+  CHECK(messages("{}", "{to: p.dead}").find("which is this pipeline's own") != std::string::npos);
+  CHECK(messages("{to: 'a b'}", "{}").find("is no name for a pipeline") != std::string::npos);
+}
+
 TEST_CASE("a pipeline without sources or sinks is refused") {
   CHECK(read("").messages == "orders.yaml:1:1: error: the file is empty; a pipeline needs sources and sinks\n");
   CHECK(read("[a]").messages ==

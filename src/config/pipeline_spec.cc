@@ -2,6 +2,7 @@
 
 namespace colloquium {
 
+using config::AlertConfig;
 using config::BreakerConfig;
 using config::CommitConfig;
 using config::CompactionConfig;
@@ -77,6 +78,9 @@ constexpr std::string_view kThenText =
     "What becomes of an event that failed for good: `dead_letter` keeps it with the reason, `drop` only counts "
     "it, "
     "`stop` ends the pipeline with exit code 1, and the event is tried again by the next run.";
+constexpr std::string_view kToText =
+    "Instead of `then`: the pipeline, in this data directory, that gets an event that failed for good, as the "
+    "event was, with headers that say why (`colloquium-error`, `-stage`, `-sink`, `-attempts`, `-event`).";
 constexpr std::string_view kBreakerText =
     "Spares a sink that fails every time: after some failures nothing is written for a while.";
 
@@ -102,6 +106,7 @@ ConfigSpec<MaxLagConfig> ConfigObject<MaxLagConfig>::spec() {
 ConfigSpec<StageErrorsConfig> ConfigObject<StageErrorsConfig>::spec() {
   return ConfigSpec<StageErrorsConfig>()
       .field("then", &StageErrorsConfig::then, {.description = std::string(kThenText)})
+      .field("to", &StageErrorsConfig::to, {.description = std::string(kToText), .example = "rescue"})
       .shorthand("then");
 }
 
@@ -110,8 +115,27 @@ ConfigSpec<SinkErrorsConfig> ConfigObject<SinkErrorsConfig>::spec() {
       .field("retry", &SinkErrorsConfig::retry,
              {.description = "Instead of the pipeline's `errors.retry`.", .example = "{attempts: 3, age: 10m}"})
       .field("then", &SinkErrorsConfig::then, {.description = std::string(kThenText)})
+      .field("to", &SinkErrorsConfig::to, {.description = std::string(kToText), .example = "rescue"})
       .field("breaker", &SinkErrorsConfig::breaker,
              {.description = std::string(kBreakerText), .example = "{failures: 5, open: 30s}"});
+}
+
+ConfigSpec<AlertConfig> ConfigObject<AlertConfig>::spec() {
+  return ConfigSpec<AlertConfig>()
+      .field(
+          "percent", &AlertConfig::percent,
+          {.description = "An alert is raised when more than this share of what came to a source, stage or sink "
+                          "failed, tries included, and is cleared when it is less again.",
+           .minimum = 0,
+           .maximum = 99})
+      .field("window", &AlertConfig::window, {.description = "Within this time.", .minimum = 1000})
+      .field("events", &AlertConfig::events,
+             {.description = "Fewer events than this within the window raise nothing.", .minimum = 1})
+      .field("to", &AlertConfig::to,
+             {.description = "The pipeline, in this data directory, that gets an event when an alert is raised or "
+                             "cleared. Without it that is only logged, and shown by the metric "
+                             "`colloquium_error_alert`.",
+              .example = "alerts"});
 }
 
 ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
@@ -119,6 +143,9 @@ ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
       .field("retry", &ErrorsConfig::retry,
              {.description = "What happens to an event that a sink could not handle this time."})
       .field("then", &ErrorsConfig::then, {.description = std::string(kThenText)})
+      .field("to", &ErrorsConfig::to, {.description = std::string(kToText), .example = "rescue"})
+      .field("alert", &ErrorsConfig::alert,
+             {.description = "Tells when too much fails.", .example = "{percent: 5, window: 1m, to: alerts}"})
       .field("breaker", &ErrorsConfig::breaker,
              {.description = std::string(kBreakerText), .example = "{failures: 5, open: 30s}"})
       .field("dead_letter", &ErrorsConfig::dead_letter,

@@ -96,6 +96,10 @@ struct ConfigObject<config::BreakerConfig> {
   static ConfigSpec<config::BreakerConfig> spec();
 };
 template <>
+struct ConfigObject<config::AlertConfig> {
+  static ConfigSpec<config::AlertConfig> spec();
+};
+template <>
 struct ConfigObject<config::StageErrorsConfig> {
   static ConfigSpec<config::StageErrorsConfig> spec();
 };

@@ -39,6 +39,11 @@ void add_error(ConfigProblems& problems, const ConfigMark& mark, std::string mes
   problems.push_back({mark, std::move(message), false});
 }
 
+void refuse(const ConfigNode& node, std::string_view key, std::string message, ConfigProblems& problems) {
+  const ConfigNode* const member = node.kind == ConfigNode::Kind::kMap ? node.find(key) : nullptr;
+  add_error(problems, member == nullptr ? node.mark : member->mark, std::move(message));
+}
+
 void add_warning(ConfigProblems& problems, const ConfigMark& mark, std::string message) {
   problems.push_back({mark, std::move(message), true});
 }

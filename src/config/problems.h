@@ -14,6 +14,9 @@ namespace colloquium::config {
 void add_error(ConfigProblems& problems, const ConfigMark& mark, std::string message);
 void add_warning(ConfigProblems& problems, const ConfigMark& mark, std::string message);
 
+// An error where the member `key` of `node` stands, or where `node` stands if it has none.
+void refuse(const ConfigNode& node, std::string_view key, std::string message, ConfigProblems& problems);
+
 // Warnings alone do not stop anything.
 bool has_errors(const ConfigProblems& problems);
 

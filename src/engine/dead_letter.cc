@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/forwarded_events.h"
 #include "json/writer.h"
 
 namespace colloquium::engine {
@@ -60,7 +61,8 @@ std::string dead_letter_json(const DeadLetter& letter) {
 }
 
 void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage,
-                     std::string_view sink, int64_t attempts, BatchBuilder& output) {
+                     std::string_view sink, int64_t attempts, BatchBuilder& output, std::string_view to) {
+  if (!to.empty()) return add_forwarded(batch, i, error, stage, sink, attempts, to, output);
   const std::string id = batch.id(i);
   const std::string text = error.describe();
   const std::string envelope =

@@ -29,7 +29,8 @@ struct DeadLetter {
 std::string dead_letter_json(const DeadLetter& letter);
 
 // Adds the envelope of event `i` of `batch` to `output`; key, headers and time go with it. `sink`: see DeadLetter.
+// `to`: another pipeline that gets the event instead (engine/forwarded_events.h); empty: none.
 void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::string_view stage,
-                     std::string_view sink, int64_t attempts, BatchBuilder& output);
+                     std::string_view sink, int64_t attempts, BatchBuilder& output, std::string_view to = {});
 
 }  // namespace colloquium::engine

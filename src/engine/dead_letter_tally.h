@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "colloquium/clock.h"
 #include "colloquium/result.h"
@@ -25,13 +26,16 @@ class DeadLetterTally {
   // `who` stands before each line: "<pipeline>/<component>".
   DeadLetterTally(std::string who, const Clock& clock) : who_(std::move(who)), clock_(clock) {}
 
-  // `event` gives the event's id, or where its bytes stand; asked only if a line is written.
-  void add(const Error& error, const std::function<std::string()>& event);
+  // `event` gives the event's id, or where its bytes stand; asked only if a line is written. `to`: the pipeline it
+  // went to, if not to the dead letters.
+  void add(const Error& error, const std::function<std::string()>& event, std::string_view to = {});
 
   // Without a line: for what is told in another way.
   void count(ErrorCode reason) { counts_.add(reason); }
 
   const ErrorCounters& counts() const { return counts_; }
+  // Of them: those that went to another pipeline.
+  uint64_t forwarded() const { return forwarded_.load(); }
 
  private:
   const std::string who_;
@@ -39,6 +43,7 @@ class DeadLetterTally {
   ErrorCounters counts_;
   std::atomic<int64_t> quiet_until_ns_{std::numeric_limits<int64_t>::min()};
   std::atomic<uint64_t> untold_{0};
+  std::atomic<uint64_t> forwarded_{0};
 };
 
 }  // namespace colloquium::engine

@@ -225,9 +225,9 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
                        false, failure.error.context});
         break;
       }
-      add_dead_letter(*chosen, failure.index, failure.error, "when", leg.port.name, 1, dead);
+      add_dead_letter(*chosen, failure.index, failure.error, "when", leg.port.name, 1, dead, leg.port.to);
       if (leg.port.letters != nullptr)
-        leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); });
+        leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); }, leg.port.to);
     }
     chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
   }

@@ -49,6 +49,7 @@ struct LegPort {
   std::string name;
   bool takes_own_batches = false;
   config::FailureAction then = config::FailureAction::kDeadLetter;
+  std::string to;                      // as StageChain::Link::to
   std::string origin_leg;              // goes into ids, if the stages make new events; else empty
   int64_t next_sequence = 0;           // where it starts to read
   int64_t skip_below = 0;              // `log: off`: events at lower positions are done already

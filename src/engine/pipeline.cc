@@ -71,7 +71,29 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
     // Also with --from-start: the source needs it to give what it reads again positions of its own.
     TRY(unit->source->start(unit->intake->resume_cursor()));
   }
+  if (alerts_ != nullptr) alerts_->start();
   return {};
+}
+
+void PipelineRun::tell_alert(const ErrorAlert& alert) {
+  LOOP_ASSERT(env_.loop);
+  const config::AlertConfig& settings = *config().errors.alert;
+  const std::string who = plan_->name() + "/" + alert.component;
+  log_warning(who, (alert.raised ? "more than " : "no longer more than ") + std::to_string(settings.percent) +
+                       " % fail: " + std::to_string(alert.errors) + " errors for " + std::to_string(alert.events) +
+                       " events in the last " + std::to_string(settings.window.ms / 1000) + " s");
+  if (settings.to.empty()) return;
+  const ForwardTarget& target = targets_.at(settings.to);
+  const int64_t now_ms = env_.clock.wall_ms();
+  BatchBuilder builder;
+  builder.add(alert.json(plan_->name(), settings.percent, settings.window.ms, now_ms), {},
+              {.timestamp_ms = now_ms});
+  auto encoded = log::encode(builder.seal(target.origin, 0), log::Codec::kNone, nullptr);
+  const auto done = [who](Result<log::AppendResult> stored) {
+    if (!stored) log_error(who, "an alert is not stored as an event: " + stored.error().describe());
+  };
+  if (!encoded) return done(colloquium::fail(encoded.error()));
+  env_.log->append(target.stream, 0, std::move(*encoded), log::AckLevel::kDurable, done);
 }
 
 void PipelineRun::source_finished(size_t index) {
@@ -189,7 +211,10 @@ void PipelineRun::count_left_behind() {
 PipelineOutcome PipelineRun::outcome() const {
   PipelineOutcome outcome;
   uint64_t letters = 0;
-  for (const auto& measured : measured_) letters += measured->letters.counts().total();
+  for (const auto& measured : measured_) {
+    letters += measured->letters.counts().total() - measured->letters.forwarded();
+    outcome.forwarded += measured->letters.forwarded();
+  }
   if (dead_stream_) outcome.dead_stream = plan_->data().dead_stream();
   const bool kept = dead_stream_ || replay() != nullptr;
   (kept ? outcome.dead_letters : outcome.given_up) = letters;
@@ -205,6 +230,7 @@ void PipelineRun::close_all() {
   // Reached from the deadline, from the last leg and from a failure; whichever comes first closes.
   closing_ = true;
   deadline_ = nullptr;
+  if (alerts_ != nullptr) alerts_->stop();
   to_close_ = sources_.size();
   if (to_close_ == 0) return close_runners();
   for (const auto& unit : sources_) {

@@ -102,6 +102,7 @@ struct ComponentHealth {
 
 // What became of events that no sink has.
 struct PipelineOutcome {
+  uint64_t forwarded = 0;             // given up, and put into another pipeline
   uint64_t dead_letters = 0;          // given up, and kept in `dead_stream`
   uint64_t given_up = 0;              // given up, and kept nowhere (`log: off`)
   uint64_t left_behind = 0;           // accepted and not written when the pipeline was closed, and kept nowhere

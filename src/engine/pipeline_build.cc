@@ -37,6 +37,14 @@ std::string kind_label(const Descriptor& descriptor) {
   return descriptor.name;
 }
 
+// Of what is put into a stream from outside of its pipeline.
+std::shared_ptr<const BatchOrigin> origin_of(const log::StreamInfo& info) {
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = info.name;
+  origin->tag = info.tag;
+  return origin;
+}
+
 }  // namespace
 
 Status PipelineRun::build() {
@@ -45,6 +53,7 @@ Status PipelineRun::build() {
   // Legs before sources: where a source resumes follows from what the legs have committed (`log: off`). Runners
   // last, as they take the sources' queues and deliver to the legs.
   TRY(open_streams());
+  make_alerts();
   TRY(build_legs());
   TRY(build_sources());
   return build_runners();
@@ -53,6 +62,7 @@ Status PipelineRun::build() {
 PipelineRun::Measured& PipelineRun::measure(const std::string& component, const Descriptor& descriptor) {
   measured_.push_back(std::make_unique<Measured>(plan_->name() + "/" + component, env_.clock));
   Measured& measured = *measured_.back();
+  const auto alert = alerts_ == nullptr ? nullptr : alerts_->watch(component, measured.counters);
   if (env_.metrics == nullptr) return measured;
   metrics::Labels labels{.pipeline = plan_->name(),
                          .component = component,
@@ -60,6 +70,11 @@ PipelineRun::Measured& PipelineRun::measure(const std::string& component, const 
                          .reason = {},
                          .partition = {}};
   measured.registrations.push_back(env_.metrics->add(labels, measured.counters));
+  if (alert) {
+    measured.registrations.push_back(env_.metrics->gauge(
+        {"colloquium_error_alert", "1 while more of a component's events fail than errors.alert allows."}, labels,
+        alert));
+  }
   // Every reason from the start, as for errors.
   for (size_t i = 0; i < ErrorCounters::kReasons; ++i) {
     const auto reason = static_cast<ErrorCode>(i);
@@ -158,7 +173,30 @@ Status PipelineRun::open_streams() {
     TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
     stream_tag_ = info.tag;
   }
+  TRY(open_targets());
   return open_dead_stream();
+}
+
+// Made with one partition if the pipeline was never there, as the `stream` sink does.
+Status PipelineRun::open_targets() {
+  for (const std::string& name : plan_->data().forward_targets()) {
+    auto opened = env_.log->open_stream({.name = name, .partitions = 0});
+    if (!opened && opened.error().code == ErrorCode::kNotFound) {
+      opened = env_.log->open_stream({.name = name, .partitions = 1});
+    }
+    TRY_ASSIGN(const log::StreamId stream, std::move(opened));
+    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream));
+    targets_.emplace(name, ForwardTarget{stream, static_cast<int32_t>(info.partitions.size()), origin_of(info)});
+  }
+  return {};
+}
+
+void PipelineRun::make_alerts() {
+  const auto& wanted = config().errors.alert;
+  if (!wanted || replay() != nullptr) return;
+  alerts_ = std::make_unique<ErrorAlerts>(
+      ErrorAlerts::Settings{wanted->percent, wanted->window.ms, static_cast<uint64_t>(wanted->events)}, env_.loop,
+      env_.clock, [this](const ErrorAlert& alert) { tell_alert(alert); });
 }
 
 Status PipelineRun::open_dead_stream() {
@@ -166,10 +204,7 @@ Status PipelineRun::open_dead_stream() {
   TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream({.name = name, .partitions = 1}));
   TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(dead));
   dead_stream_ = dead;
-  auto origin = std::make_shared<BatchOrigin>();
-  origin->stream = name;
-  origin->tag = info.tag;
-  dead_origin_ = std::move(origin);
+  dead_origin_ = origin_of(info);
   return {};
 }
 
@@ -187,6 +222,8 @@ Status PipelineRun::build_leg(size_t index) {
   options.sink_name = sink_config.name;
   options.retry = plan_->data().retry(index);
   options.then = plan_->data().failure_action(sink_config);
+  if (replay() == nullptr) options.to = plan_->data().forward_to(sink_config);
+  options.targets = targets_;
   if (const auto& breaker = sink_config.errors.breaker ? sink_config.errors.breaker : config().errors.breaker) {
     options.breaker_failures = breaker->failures;
     options.breaker_open_ms = breaker->open.ms;
@@ -374,7 +411,8 @@ Result<StageChain> PipelineRun::build_chain() {
                      .stage = std::move(made),
                      .counters = &measured.counters,
                      .letters = &measured.letters,
-                     .then = plan_->data().failure_action(stage)});
+                     .then = plan_->data().failure_action(stage),
+                     .to = replay() != nullptr ? std::string() : plan_->data().forward_to(stage)});
   }
   const auto& sinks = plan_->data().sinks;
   const bool tape_after =
@@ -391,6 +429,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   port.takes_own_batches = replay() == nullptr;
   port.name = config().sinks[leg].name;
   port.then = plan_->data().failure_action(config().sinks[leg]);
+  if (replay() == nullptr) port.to = plan_->data().forward_to(config().sinks[leg]);
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
   const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();

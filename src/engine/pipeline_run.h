@@ -15,6 +15,8 @@
 #include "computo/event_evaluator.h"
 #include "engine/dead_letter_tally.h"
 #include "engine/door.h"
+#include "engine/error_alerts.h"
+#include "engine/forwarded_events.h"
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
@@ -75,6 +77,9 @@ class PipelineRun final : public Pipeline {
   log::Retention retention() const;
   log::Compaction compaction() const;
   Status open_streams();
+  Status open_targets();
+  void make_alerts();
+  void tell_alert(const ErrorAlert& alert);
   Status open_dead_stream();
   Status build_legs();
   Status build_leg(size_t index);
@@ -128,6 +133,8 @@ class PipelineRun final : public Pipeline {
 
   log::StreamId stream_ = 0;
   std::optional<log::StreamId> dead_stream_;
+  ForwardTargets targets_;
+  std::unique_ptr<ErrorAlerts> alerts_;  // null: none
   std::string stream_tag_;
   std::shared_ptr<const BatchOrigin> dead_origin_;
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
 #include "computo/expression.h"
@@ -125,15 +126,19 @@ std::string promise(const PlanData& data, size_t source, size_t sink) {
     return pair + "at most once if the process stops (log: off, and the source can't be read again)";
   }
   if (data.sinks[sink].guarantee == Guarantee::kAtLeastOnce) {
-    return pair + "at least once (the receiver can drop repeats by the Idempotency-Key of each event)";
+    const std::string& known_by = to.descriptor->repeats_known_by;
+    return pair + "at least once" +
+           (known_by.empty() ? "" : " (the receiver can drop repeats by " + known_by + ")");
   }
   const std::string good =
       data.sinks[sink].guarantee == Guarantee::kExactlyOnce ? "exactly once" : "effectively once, by stable id";
-  if (rereadable) return pair + good;
+  const std::string& repeats = data.sources[source].traits.repeats;
+  if (rereadable && repeats.empty()) return pair + good;
   if (data.sources[source].dedupe_sequence)
     return pair + good + " for events that their producer numbers, as dedupe.sequence has it";
   if (data.sources[source].dedupe_key)
     return pair + good + " for events with the id of dedupe.key, within its window";
+  if (rereadable) return pair + "at least once " + repeats + ", else " + good;
   return pair + good + " from its acceptance on; a client that sends again makes a new event (set dedupe)";
 }
 
@@ -187,6 +192,21 @@ config::FailureAction PlanData::failure_action(const config::ComponentConfig& co
   return component.errors.then.value_or(config.errors.then);
 }
 
+std::string PlanData::forward_to(const config::ComponentConfig& component) const {
+  if (!component.errors.to.empty()) return component.errors.to;
+  return component.errors.then ? std::string() : config.errors.to;
+}
+
+std::vector<std::string> PlanData::forward_targets() const {
+  std::set<std::string> targets;
+  for (const auto* components : {&config.stages, &config.sinks}) {
+    for (const config::ComponentConfig& component : *components) targets.insert(forward_to(component));
+  }
+  if (config.errors.alert) targets.insert(config.errors.alert->to);
+  targets.erase("");
+  return {targets.begin(), targets.end()};
+}
+
 std::string PlanData::dead_stream() const {
   return config.errors.dead_letter.empty() ? config.name + ".dead" : config.errors.dead_letter;
 }
@@ -231,6 +251,12 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
     problems.push_back(
         {sink.max_lag->mark,
          "max_lag of sink " + sink.name + " needs the log; with 'log: off' nothing waits but the source", false});
+  }
+  if (!data->forward_targets().empty() && !data->logged()) {
+    problems.push_back({from.mark,
+                        "errors.to and errors.alert.to need the log; with 'log: off' an event that failed is kept "
+                        "as a dead letter, or dropped",
+                        false});
   }
   for (const config::ComponentConfig& stage : from.stages) {
     // Asynchronous stages are declared by the contract and not run here; better to say so than to skip one.

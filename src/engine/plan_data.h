@@ -49,6 +49,10 @@ struct PlanData {
   log::AckLevel ack() const;
   RetryPolicy retry(size_t sink) const;
   config::FailureAction failure_action(const config::ComponentConfig& component) const;
+  // The pipeline that gets what a component gives up instead of the dead letters; empty: none.
+  std::string forward_to(const config::ComponentConfig& component) const;
+  // All of those.
+  std::vector<std::string> forward_targets() const;
   std::string dead_stream() const;
 
   // What every script may read beside the event: JSON texts by variable name.

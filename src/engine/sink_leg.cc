@@ -27,6 +27,7 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
       loop_(loop),
       clock_(clock),
       random_(random),
+      forwarded_(options_.targets),
       breaker_(options_.breaker_failures, options_.breaker_open_ms) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
@@ -114,7 +115,7 @@ void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
   // Envelopes wait for the commit that stores them; more of them wait for its end.
-  const auto letters_wait = [this] { return committing_ && dead_.byte_size() > kDeadBytes; };
+  const auto letters_wait = [this] { return committing_ && letter_bytes() > kDeadBytes; };
   while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
     LegItem& front = lane.waiting.front();
@@ -367,8 +368,9 @@ void SinkLeg::leave(Lane& lane, size_t event, const Error& error, int64_t attemp
 
 void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
   if (takes_letters()) {
-    add_dead_letter(*lane.rest, event, error, options_.sink_name, options_.sink_name, attempts, lane.dead);
-    options_.letters->add(error, [&] { return lane.rest->id(event); });
+    add_dead_letter(*lane.rest, event, error, options_.sink_name, options_.sink_name, attempts, lane.dead,
+                    options_.to);
+    options_.letters->add(error, [&] { return lane.rest->id(event); }, options_.to);
   } else {
     // Each of them, as nothing else is left of it.
     options_.letters->count(error.code);

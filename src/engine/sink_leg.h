@@ -24,6 +24,7 @@
 #include "colloquium/sink.h"
 
 #include "config/pipeline_config.h"
+#include "engine/forwarded_events.h"
 #include "engine/partition_runner.h"
 #include "engine/retry_policy.h"
 #include "log/log.h"
@@ -54,6 +55,8 @@ struct SinkLegOptions {
   std::vector<CommitPartition> partitions;
   RetryPolicy retry;
   config::FailureAction then = config::FailureAction::kDeadLetter;  // of what failed for good
+  std::string to;                                                   // as StageChain::Link::to
+  ForwardTargets targets;                                           // of the whole pipeline
   int64_t breaker_failures = 0;                                     // 0: none
   int64_t breaker_open_ms = 0;
   // A commit is due when either is reached: this long after something was done, or this many bytes of events and
@@ -147,8 +150,13 @@ class SinkLeg {
   void try_token();
   // Everything that is done and not committed. From here on it counts as committed: a failure must end the leg.
   log::CommitRequest collect(std::optional<std::string> token);
-  void add_letters(const Batch& letters, size_t part_bytes, log::CommitRequest& request);
-  void add_output(const std::shared_ptr<const Batch>& letters, log::CommitRequest& request);
+  struct Place {
+    log::StreamId stream;
+    int32_t partition;
+  };
+  void add_letters(const Batch& letters, size_t part_bytes, Place place, log::CommitRequest& request);
+  void add_output(const std::shared_ptr<const Batch>& letters, Place place, log::CommitRequest& request);
+  size_t letter_bytes() const { return dead_.byte_size() + forwarded_.byte_size(); }
   void store(log::CommitRequest request);
   void send_commit();
   void commit_later(const Error& error);
@@ -174,6 +182,7 @@ class SinkLeg {
   // Envelopes of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while
   // one is under way no write begins.
   BatchBuilder dead_;
+  ForwardedEvents forwarded_;  // likewise
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;    // something done is not committed
   bool barrier_ = false;  // no new writes until the token is asked for

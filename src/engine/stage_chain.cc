@@ -79,8 +79,8 @@ void StageChain::give_up(const Link& link, const Batch& input, const Batch& ente
                        false, failure.error.context};
       return;
     }
-    add_dead_letter(entered, original, failure.error, link.name, "", 1, *dead);
-    if (link.letters != nullptr) link.letters->add(failure.error, [&] { return entered.id(original); });
+    add_dead_letter(entered, original, failure.error, link.name, "", 1, *dead, link.to);
+    if (link.letters != nullptr) link.letters->add(failure.error, [&] { return entered.id(original); }, link.to);
   }
 }
 

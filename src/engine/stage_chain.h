@@ -32,6 +32,7 @@ class StageChain {
     ComponentCounters* counters = nullptr;  // these outlive the chain and may be null
     DeadLetterTally* letters = nullptr;
     config::FailureAction then = config::FailureAction::kDeadLetter;
+    std::string to;  // with kDeadLetter: the pipeline that gets the event instead; empty: none
   };
 
   // `tape_wanted_after`: whether whoever comes after the last stage reads its tape.

@@ -34,9 +34,31 @@ std::optional<std::string> read_beside(const FileSystem& fs, const std::string& 
   return std::nullopt;
 }
 
+Status end_of_sync(Status status) {
+  if (status || status.error().code != ErrorCode::kNoSpace) return status;
+  Error error = status.error();
+  error.code = ErrorCode::kIo;
+  error.retryable = false;
+  return fail(std::move(error));
+}
+
+Status File::sync() {
+  return end_of_sync(sync_file());
+}
+
+Status FileSystem::sync_directory(const std::string& path) {
+  return end_of_sync(sync_folder(path));
+}
+
 Status FileSystem::rename_new(const std::string& from, const std::string& to) {
   if (info(to)) return fail(ErrorCode::kAlreadyExists, "cannot rename '" + from + "' to '" + to + "': it exists");
   return rename(from, to);
+}
+
+Status remove_if_there(FileSystem& fs, const std::string& path) {
+  Status removed = fs.remove(path);
+  if (removed || removed.error().code == ErrorCode::kNotFound) return {};
+  return removed;
 }
 
 Status remove_tree(FileSystem& fs, const std::string& path) {

@@ -4,7 +4,9 @@
 // Semantics are POSIX's, made explicit: data is durable only after File::sync; a created, linked, renamed or
 // removed name is durable only after sync_directory of its folder. Errors carry kIo, kNoSpace (ENOSPC, EDQUOT),
 // kPermission, kNotFound or kAlreadyExists and name the path. EINTR is handled inside; a short write is an
-// error that leaves an unknown prefix written.
+// error that leaves an unknown prefix written. A sync that failed, of a file or of a folder, is not to be tried
+// again: the pages that it was for may be gone, and the next one succeeds without them. So a sync that finds the
+// disk full, which callers wait for elsewhere, is kIo here.
 //
 // Thread safety: FileSystem on any thread. A File may be used by several threads at once for reads (pread);
 // writes and sync of one file are the caller's to order.
@@ -51,9 +53,12 @@ class File {
   }
   // Bytes read; fewer than asked only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> into) const = 0;
-  virtual Status sync() = 0;  // fdatasync
+  Status sync();  // fdatasync; never kNoSpace
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<FileInfo> info() const = 0;
+
+ private:
+  virtual Status sync_file() = 0;
 };
 
 // Held while alive.
@@ -76,16 +81,25 @@ class FileSystem {
   // there. A disk may refuse, for good or because a file has too many names.
   virtual Status link(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  virtual Status sync_directory(const std::string& path) = 0;
-  // kConflict if another process (or another FileLock of this one) holds it.
+  Status sync_directory(const std::string& path);  // never kNoSpace
+  // kConflict if another process (or another FileLock of this one) holds it. Of a file, which is made if it is not
+  // there, or of a folder, for which reading it is enough.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   virtual Result<uint64_t> free_bytes(const std::string& path) const = 0;  // for an unprivileged user
   virtual Result<uint64_t> total_bytes(const std::string& path) const = 0;
+
+ private:
+  virtual Status sync_folder(const std::string& path) = 0;
 };
+
+// What a sync has come to, for those who implement one: see above.
+Status end_of_sync(Status status);
 
 // The real one. Never fails to exist; lives for ever.
 FileSystem& posix_file_system();
 
+// Nothing to do if it is not there. Not synced.
+Status remove_if_there(FileSystem& fs, const std::string& path);
 // A folder with everything in it; nothing to do if it is not there. Not synced.
 Status remove_tree(FileSystem& fs, const std::string& path);
 

@@ -92,7 +92,6 @@ class ForgetfulFile final : public File {
     return {};
   }
   Result<size_t> read_at(uint64_t offset, std::span<char> into) const override;
-  Status sync() override;
   Status truncate(uint64_t size) override {
     const std::lock_guard lock(content_->mutex);
     TRY(begin_change());
@@ -107,6 +106,7 @@ class ForgetfulFile final : public File {
   }
 
  private:
+  Status sync_file() override;
   // The file below may have grown by other hands while nothing was pending here.
   Status begin_change() {
     if (content_->pending()) return {};
@@ -134,7 +134,7 @@ Result<size_t> ForgetfulFile::read_at(uint64_t offset, std::span<char> into) con
   return wanted.size();
 }
 
-Status ForgetfulFile::sync() {
+Status ForgetfulFile::sync_file() {
   const std::lock_guard lock(content_->mutex);
   if (scratch_ != nullptr && content_->pending()) {
     for (const auto& [offset, bytes] : content_->extents) TRY(scratch_->write_at(0, bytes));
@@ -209,7 +209,7 @@ Result<std::vector<std::string>> ForgetfulFileSystem::list(const std::string& di
 Status ForgetfulFileSystem::make_directories(const std::string& path) {
   return below_.make_directories(path);
 }
-Status ForgetfulFileSystem::sync_directory(const std::string& path) {
+Status ForgetfulFileSystem::sync_folder(const std::string& path) {
   return below_.sync_directory(path);
 }
 Result<std::unique_ptr<FileLock>> ForgetfulFileSystem::lock(const std::string& path) {

@@ -37,13 +37,13 @@ class ForgetfulFileSystem final : public FileSystem {
   Status rename(const std::string& from, const std::string& to) override;
   Status link(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) const override;
   Result<uint64_t> total_bytes(const std::string& path) const override;
 
  private:
   using Identity = std::pair<uint64_t, uint64_t>;  // device, inode: stays with a file through renames
+  Status sync_folder(const std::string& path) override;
   void forget(const std::string& path);
 
   FileSystem& below_;

@@ -36,6 +36,14 @@ const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data() == nullptr ? "" : text.data());
 }
 
+std::string digest_of(const EVP_MD* algorithm, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  const bool done = EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, algorithm, nullptr) == 1;
+  ASSERT_WHY(done && size > 0, "libcrypto has SHA-1 and SHA-256");
+  return std::string(reinterpret_cast<const char*>(digest.data()), size);
+}
+
 }  // namespace
 
 struct Hmac::Context {
@@ -69,11 +77,11 @@ std::string Hmac::finish() {
 }
 
 std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  const bool done = EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1;
-  ASSERT_WHY(done && size == 32, "libcrypto has SHA-256");
-  return std::string(reinterpret_cast<const char*>(digest.data()), size);
+  return digest_of(EVP_sha256(), bytes);
+}
+
+std::string sha1(std::string_view bytes) {
+  return digest_of(EVP_sha1(), bytes);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -31,6 +31,8 @@ class Hmac {
 };
 
 std::string sha256(std::string_view bytes);
+// For protocols that name it; nothing may depend on its strength.
+std::string sha1(std::string_view bytes);
 
 // The time depends on the lengths alone.
 bool equal_in_constant_time(std::string_view a, std::string_view b);

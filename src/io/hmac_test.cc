@@ -55,6 +55,7 @@ TEST_CASE("secrets are equal if every byte is") {
 
 TEST_CASE("digests and base64") {
   CHECK(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(to_hex(sha1("abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
   CHECK(to_base64("") == "");
   CHECK(to_base64("f") == "Zg==");
   CHECK(to_base64("foob") == "Zm9vYg==");

@@ -107,7 +107,6 @@ class InflatedFile final : public File {
   }
 
   Status write_at(uint64_t, std::span<const std::string_view>) override { return read_only(); }
-  Status sync() override { return read_only(); }
   Status truncate(uint64_t) override { return read_only(); }
   Result<size_t> read_at(uint64_t offset, std::span<char> into) const override {
     if (offset < at_) rewind();
@@ -131,6 +130,7 @@ class InflatedFile final : public File {
   }
 
  private:
+  Status sync_file() override { return read_only(); }
   static Status read_only() {
     ASSERT_WHY(false, "a file that is decompressed is only read");
     return {};

@@ -49,7 +49,6 @@ class MemoryFile final : public File {
   using File::write_at;
   Status write_at(uint64_t offset, std::span<const std::string_view> pieces) override;
   Result<size_t> read_at(uint64_t offset, std::span<char> into) const override;
-  Status sync() override;
   Status truncate(uint64_t size) override;
   Result<FileInfo> info() const override {
     const std::lock_guard lock(fs_.mutex_);
@@ -58,6 +57,7 @@ class MemoryFile final : public File {
   }
 
  private:
+  Status sync_file() override;
   void misread(const Fault& fault, uint64_t offset, std::span<char> bytes) const;
   Status usable() const {
     if (generation_ != fs_.generation_) return dead_handle(path_);
@@ -121,7 +121,7 @@ void MemoryFile::misread(const Fault& fault, uint64_t offset, std::span<char> by
   }
 }
 
-Status MemoryFile::sync() {
+Status MemoryFile::sync_file() {
   const std::lock_guard lock(fs_.mutex_);
   TRY(usable());
   if (const std::optional<Fault> fault = fs_.begin(OperationKind::kSync, path_)) {
@@ -224,7 +224,7 @@ Status MemoryFileSystem::make_directories(const std::string& path) {
     if (node == nullptr) {
       TRY(begin_or_fail(OperationKind::kMakeDirectory, part));
       tree_->set_name(part, tree_->make_node(true));
-      TRY(begin_or_fail(OperationKind::kSyncDirectory, parent_of(part)));
+      TRY(end_of_sync(begin_or_fail(OperationKind::kSyncDirectory, parent_of(part))));
       tree_->sync_names(tree_->find(parent_of(part)));
     }
     if (end == std::string::npos) break;
@@ -265,7 +265,7 @@ Status MemoryFileSystem::remove(const std::string& path) {
   return {};
 }
 
-Status MemoryFileSystem::sync_directory(const std::string& path) {
+Status MemoryFileSystem::sync_folder(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const MemoryNodePtr node = tree_->find(path);
   if (node == nullptr || !node->is_directory) return missing("sync folder", path);
@@ -275,7 +275,9 @@ Status MemoryFileSystem::sync_directory(const std::string& path) {
 }
 
 Result<std::unique_ptr<FileLock>> MemoryFileSystem::lock(const std::string& path) {
-  { TRY_ASSIGN(const std::unique_ptr<File> made, open(path, OpenMode::kOpenOrCreate)); }
+  if (const auto found = info(path); !found || !found->is_directory) {
+    TRY_ASSIGN(const std::unique_ptr<File> made, open(path, OpenMode::kOpenOrCreate));
+  }
   const std::lock_guard guard(mutex_);
   if (!locks_.insert(path).second) {
     return fail(ErrorCode::kConflict, "cannot lock '" + path + "': another process holds it");

@@ -77,7 +77,6 @@ class MemoryFileSystem final : public FileSystem {
   Status rename(const std::string& from, const std::string& to) override;
   Status link(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) const override;
   Result<uint64_t> total_bytes(const std::string& path) const override;
@@ -109,6 +108,7 @@ class MemoryFileSystem final : public FileSystem {
  private:
   friend class MemoryFile;
   friend class MemoryLock;
+  Status sync_folder(const std::string& path) override;
   std::optional<Fault> begin(OperationKind kind, const std::string& path, uint64_t offset = 0,
                              std::span<const std::string_view> pieces = {}) const;
   Status begin_or_fail(OperationKind kind, const std::string& path) const;

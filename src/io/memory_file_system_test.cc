@@ -146,6 +146,21 @@ TEST_CASE("a failed sync can lose the bytes it did not sync") {
   CHECK(read_file(fs, "/a", 10)->empty());
 }
 
+TEST_CASE("a sync that finds the disk full is no such thing to wait for") {
+  MemoryFileSystem fs;
+  auto file = fs.open("/a", OpenMode::kCreate);
+  fs.set_hook([](const Operation& operation) -> std::optional<Fault> {
+    const bool sync = operation.kind == OperationKind::kSync || operation.kind == OperationKind::kSyncDirectory;
+    return sync ? std::optional(Fault{Error{ErrorCode::kNoSpace, "full", true}}) : std::nullopt;
+  });
+  for (const Status& failed : {(*file)->sync(), fs.sync_directory("/"), fs.make_directories("/x")}) {
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ErrorCode::kIo);
+    CHECK_FALSE(failed.error().retryable);
+    CHECK(failed.error().message == "full");
+  }
+}
+
 TEST_CASE("a write can be torn") {
   MemoryFileSystem fs;
   auto file = fs.open("/a", OpenMode::kCreate);

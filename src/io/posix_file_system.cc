@@ -41,12 +41,6 @@ class PosixFile final : public File {
   Status write_at(uint64_t offset, std::span<const std::string_view> pieces) override;
   Result<size_t> read_at(uint64_t offset, std::span<char> into) const override;
 
-  Status sync() override {
-    if (without_interrupts([&] { return ::fdatasync(descriptor_.get()); }) != 0) {
-      return failed("sync", path_, errno);
-    }
-    return {};
-  }
   Status truncate(uint64_t size) override {
     if (without_interrupts([&] { return ::ftruncate(descriptor_.get(), static_cast<off_t>(size)); }) != 0) {
       return failed("truncate", path_, errno);
@@ -60,6 +54,12 @@ class PosixFile final : public File {
   }
 
  private:
+  Status sync_file() override {
+    if (without_interrupts([&] { return ::fdatasync(descriptor_.get()); }) != 0) {
+      return failed("sync", path_, errno);
+    }
+    return {};
+  }
   Status write_vector(uint64_t offset, std::span<iovec> vector);
 
   Descriptor descriptor_;
@@ -176,7 +176,6 @@ class PosixFileSystem final : public FileSystem {
     if (std::remove(path.c_str()) != 0) return failed("remove", path, errno);
     return {};
   }
-  Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) const override {
     struct statvfs status {};
@@ -188,6 +187,9 @@ class PosixFileSystem final : public FileSystem {
     if (::statvfs(path.c_str(), &status) != 0) return failed("examine the disk of", path, errno);
     return static_cast<uint64_t>(status.f_blocks) * status.f_frsize;
   }
+
+ private:
+  Status sync_folder(const std::string& path) override;
 };
 
 Result<std::vector<std::string>> PosixFileSystem::list(const std::string& directory) const {
@@ -217,7 +219,7 @@ Status PosixFileSystem::make_directories(const std::string& path) {
   return sync_directory(parent);
 }
 
-Status PosixFileSystem::sync_directory(const std::string& path) {
+Status PosixFileSystem::sync_folder(const std::string& path) {
   const Descriptor directory(
       without_interrupts([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!directory.valid()) return failed("open folder", path, errno);
@@ -226,7 +228,10 @@ Status PosixFileSystem::sync_directory(const std::string& path) {
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
-  const int number = without_interrupts([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); });
+  int number = without_interrupts([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (number < 0 && (errno == ENOTDIR || errno == ENOENT)) {
+    number = without_interrupts([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); });
+  }
   if (number < 0) return failed("open the lock file", path, errno);
   auto held = std::make_unique<PosixLock>(number);
   if (without_interrupts([&] { return ::flock(number, LOCK_EX | LOCK_NB); }) == 0) return held;

@@ -338,6 +338,26 @@ TEST_CASE("what is damaged is not backed up, but named [REQ-178]", "[REQ-178][ba
   CHECK(message.find("log repair") != std::string::npos);
 }
 
+TEST_CASE("a file that is missing for good is damage, and nothing to wait for", "[backup][damage]") {
+  BackupScene scene;
+  io::MemoryFileSystem start;
+  start.copy_from(scene.files());
+  size_t refused = 0;
+  for (const std::string& path : files_below(start, "data")) {
+    INFO(path << " is missing");
+    scene.files().copy_from(start);
+    REQUIRE(scene.files().remove(path));
+    const auto made = back_up_of(scene.run());
+    if (made) continue;
+    ++refused;
+    INFO(made.error().describe());
+    CHECK_FALSE(made.error().retryable);
+    CHECK(made.error().code != ErrorCode::kUnavailable);
+    CHECK(made.error().message.find("data") != std::string::npos);
+  }
+  CHECK(refused > 8);
+}
+
 TEST_CASE("a segment that is missing is named by its offsets", "[backup][damage]") {
   BackupScene scene;
   const std::string folder = "data/streams/in/1";

@@ -22,13 +22,6 @@ bool ends_quietly(ErrorCode code) {
   return code == ErrorCode::kNoSpace || code == ErrorCode::kCancelled;
 }
 
-// A failed sync is never repeated, whatever its reason: names may be lost that others made.
-Status sync_folder(io::FileSystem& fs, const std::string& folder) {
-  Status synced = fs.sync_directory(folder);
-  if (synced || synced.error().code != ErrorCode::kNoSpace) return synced;
-  return fail(ErrorCode::kIo, synced.error().message);
-}
-
 }  // namespace
 
 Compactor::Compactor(io::FileSystem& fs, Clock& clock, const Journal& journal, const CompactorOptions& options,
@@ -185,7 +178,7 @@ Status Compactor::replace(Work& work, Candidate& candidate, RewrittenSegment rew
   const int64_t base = candidate.seal.base_offset;
   const uint64_t before_bytes = candidate.seal.size_bytes;
   TRY_ASSIGN(const auto old_file, candidate.segment->file(fs_));
-  TRY(sync_folder(fs_, folder));
+  TRY(fs_.sync_directory(folder));
   rewritten.seal.compacted = after_pass(work, candidate, rewritten.tombstones);
   ++rewritten.seal.compacted.generation;
   if (Status stored = store_seal(work, candidate, rewritten.seal); !stored) {
@@ -214,7 +207,7 @@ Status Compactor::finish_renames() {
     if (fs_.info(from)) {
       TRY(store_index(fs_, rename.folder, rename.base_offset, rename.index));
       TRY(fs_.rename(from, segment_path(rename.folder, rename.base_offset, "log")));
-      TRY(sync_folder(fs_, rename.folder));
+      TRY(fs_.sync_directory(rename.folder));
     }
     renames_.erase(renames_.begin());
   }

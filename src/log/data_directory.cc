@@ -12,6 +12,7 @@
 #include "log/partition_reader.h"
 #include "log/repair_plan.h"
 #include "log/sidecar.h"
+#include "log/stream_list.h"
 #include "log/stream_meta.h"
 
 namespace colloquium::log {
@@ -110,9 +111,47 @@ Status DataDirectoryLock::set_admin_address(const std::string& address) {
   ASSERT(lock_ != nullptr);
   TRY_ASSIGN(const std::unique_ptr<io::File> file, fs_.open(path_, io::OpenMode::kReadWrite));
   const std::string content = "pid " + std::to_string(::getpid()) + "\nadmin " + address + "\n";
-  TRY(file->truncate(0));
+  // In this order, because on a disk that is full what is given away does not come back.
   TRY(file->write_at(0, content));
+  TRY(file->truncate(content.size()));
   return file->sync();
+}
+
+DataDirectoryLock::DataDirectoryLock(io::FileSystem& fs, std::string path, std::unique_ptr<io::FileLock> lock,
+                                     std::unique_ptr<io::FileLock> folder)
+    : fs_(fs), path_(std::move(path)), lock_(std::move(lock)), folder_(std::move(folder)) {
+  ASSERT(lock_ != nullptr);
+  if (const auto info = fs_.info(path_)) inode_ = info->inode;
+}
+
+Status DataDirectoryLock::check() const {
+  ASSERT(lock_ != nullptr);
+  const auto now = fs_.info(path_);
+  const bool gone = !now && now.error().code == ErrorCode::kNotFound;
+  if (!gone && (!now || now->inode == inode_ || inode_ == 0)) return {};
+  return fail(ErrorCode::kConflict, "'" + path_ + "' was " + (gone ? "deleted" : "replaced") +
+                                        " while this process held it, so that another one may write to the same "
+                                        "data directory: never delete it, the system frees it when a process "
+                                        "ends; start again");
+}
+
+namespace {
+tl::unexpected<Error> in_use(const io::FileSystem& fs, const std::string& directory) {
+  const LockHolder holder = read_lock_holder(fs, directory);
+  std::string who = holder.process_id.empty() ? "another process" : "process " + holder.process_id;
+  ASSERT(!who.empty());
+  if (!holder.admin_address.empty()) who += " (admin address " + holder.admin_address + ")";
+  return fail(ErrorCode::kConflict, "the data directory '" + directory + "' is in use by " + who +
+                                        "; stop it, or use another --data-dir");
+}
+}  // namespace
+
+Result<std::unique_ptr<io::FileLock>> hold_still(io::FileSystem& fs, const std::string& directory) {
+  ASSERT(!directory.empty());
+  auto folder = fs.lock(directory);
+  if (folder) return folder;
+  if (folder.error().code == ErrorCode::kConflict) return in_use(fs, directory);
+  return std::unique_ptr<io::FileLock>();
 }
 
 Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
@@ -120,32 +159,28 @@ Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::str
   ASSERT(!directory.empty());
   TRY(fs.make_directories(directory));
   TRY(refuse_foreign(fs, directory));
+  // First, so that whoever is refused has not made another LOCK.
+  TRY_ASSIGN(std::unique_ptr<io::FileLock> folder, hold_still(fs, directory));
   auto held = fs.lock(lock_path(directory));
-  if (!held) {
-    if (held.error().code != ErrorCode::kConflict) return fail(held.error());
-    const LockHolder holder = read_lock_holder(fs, directory);
-    std::string who = holder.process_id.empty() ? "another process" : "process " + holder.process_id;
-    if (!holder.admin_address.empty()) who += " (admin address " + holder.admin_address + ")";
-    return fail(ErrorCode::kConflict, "the data directory '" + directory + "' is in use by " + who +
-                                          "; stop it, or use another --data-dir");
-  }
-  DataDirectoryLock lock(fs, lock_path(directory), std::move(*held));
-  TRY(lock.set_admin_address(admin_address));
+  if (!held && held.error().code == ErrorCode::kConflict) return in_use(fs, directory);
+  if (!held) return fail(held.error());
+  DataDirectoryLock lock(fs, lock_path(directory), std::move(*held), std::move(folder));
+  // A disk without space is no reason not to start: what frees some comes after this.
+  const Status told = lock.set_admin_address(admin_address);
+  if (!told && told.error().code != ErrorCode::kNoSpace) return fail(told.error());
   return lock;
 }
 
 Result<std::vector<StreamInfo>> list_data_directory(io::FileSystem& fs, const std::string& directory) {
   TRY(read_format(fs, directory));
   TRY(refuse_unfinished(fs, directory));
-  TRY_ASSIGN(const std::vector<std::string> names, fs.list(streams_directory(directory)));
+  TRY_ASSIGN(const std::vector<std::string> names, list_streams(fs, directory));
   std::vector<StreamInfo> streams;
   for (const std::string& name : names) {
-    const auto meta = read_meta(fs, meta_path(directory, name));
-    if (!meta && meta.error().code == ErrorCode::kNotFound) continue;  // not made completely
-    if (!meta) return fail(meta.error());
-    StreamInfo info{name, meta->tag, {}};
-    for (int32_t number = 0; number < meta->partitions; ++number) {
-      TRY_ASSIGN(const auto partition, inspect_partition(fs, directory, name, meta->tag, number));
+    TRY_ASSIGN(const StreamMeta meta, read_meta(fs, meta_path(directory, name)));
+    StreamInfo info{name, meta.tag, {}};
+    for (int32_t number = 0; number < meta.partitions; ++number) {
+      TRY_ASSIGN(const auto partition, inspect_partition(fs, directory, name, meta.tag, number));
       info.partitions.push_back(partition->info());
     }
     streams.push_back(std::move(info));
@@ -164,6 +199,7 @@ Result<std::shared_ptr<Partition>> find_partition(io::FileSystem& fs, const std:
   TRY(check_stream_name(stream));
   const auto meta = read_meta(fs, meta_path(directory, stream));
   if (!meta && meta.error().code == ErrorCode::kNotFound) {
+    TRY(list_streams(fs, directory));  // which finds those that lost their meta file
     return fail(ErrorCode::kNotFound, "there is no stream '" + stream + "' in '" + directory +
                                           "'; 'colloquium log ls' lists those there are");
   }

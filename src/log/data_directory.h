@@ -28,25 +28,35 @@ struct DataFormat {
 Result<DataFormat> open_format(io::FileSystem& fs, const std::string& directory, Random& random);
 Result<DataFormat> read_format(const io::FileSystem& fs, const std::string& directory);
 
-// LOCK, held while alive. Whoever writes to a data directory holds it; readers do not need it.
+// LOCK, held while alive, and with it the folder itself: who takes LOCK for a leftover and deletes it has not let
+// anybody in. Whoever writes to a data directory holds both; readers do not need them.
 class DataDirectoryLock {
  public:
-  DataDirectoryLock(io::FileSystem& fs, std::string path, std::unique_ptr<io::FileLock> lock)
-      : fs_(fs), path_(std::move(path)), lock_(std::move(lock)) {}
+  // `folder` may be null: not every file system can lock one.
+  DataDirectoryLock(io::FileSystem& fs, std::string path, std::unique_ptr<io::FileLock> lock,
+                    std::unique_ptr<io::FileLock> folder);
 
   // Tells others where to reach this process; once the address is known (port 0).
   Status set_admin_address(const std::string& address);
+  // kConflict if LOCK is not the file any more that is held. Any thread.
+  Status check() const;
 
  private:
   io::FileSystem& fs_;
   std::string path_;
   std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<io::FileLock> folder_;
+  uint64_t inode_ = 0;  // LOCK's, 0: not known
 };
 
 // Makes the directory if it is not there. kConflict if another process holds it; the message names its process id
 // and admin address. kInvalidConfig for a folder that holds files and no FORMAT: it is somebody else's.
 Result<DataDirectoryLock> lock_data_directory(io::FileSystem& fs, const std::string& directory,
                                               const std::string& admin_address);
+
+// For who only looks, and would see what is half done: kConflict likewise while another process writes. Changes
+// nothing, and needs no more than to read the directory; null if it can't be locked.
+Result<std::unique_ptr<io::FileLock>> hold_still(io::FileSystem& fs, const std::string& directory);
 
 // Who holds the lock, as they wrote it; empty fields if nobody ever did. Does not tell whether it is held.
 struct LockHolder {

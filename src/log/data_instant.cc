@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "log/layout.h"
+#include "log/stream_list.h"
 #include "log/stream_meta.h"
 
 namespace colloquium::log {
@@ -104,16 +105,14 @@ Result<DataInstant> look_at_data(io::FileSystem& fs, const std::string& director
   DataInstant instant;
   instant.journal.folder = journal_directory(directory);
   TRY(look_at(fs, instant.journal));
-  TRY_ASSIGN(const std::vector<std::string> names, or_none(fs.list(streams_directory(directory))));
+  TRY_ASSIGN(const std::vector<std::string> names, list_streams(fs, directory));
   for (const std::string& name : names) {
-    const auto meta = read_meta(fs, meta_path(directory, name));
-    if (!meta && meta.error().code == ErrorCode::kNotFound) continue;  // not made completely
-    if (!meta) return fail(meta.error());
+    TRY_ASSIGN(const StreamMeta meta, read_meta(fs, meta_path(directory, name)));
     instant.streams.push_back(name);
-    for (int32_t number = 0; number < meta->partitions; ++number) {
+    for (int32_t number = 0; number < meta.partitions; ++number) {
       PartitionInstant& place = instant.partitions.emplace_back();
       place.stream = name;
-      place.tag = meta->tag;
+      place.tag = meta.tag;
       place.number = number;
       place.folder = partition_directory(directory, name, number);
       TRY(look_at(fs, place));

@@ -14,6 +14,7 @@
 #include "log/layout.h"
 #include "log/partition.h"
 #include "log/repair_plan.h"
+#include "log/stream_list.h"
 #include "log/stream_meta.h"
 
 namespace colloquium::log {
@@ -365,13 +366,11 @@ Result<DirectoryStats> directory_stats(io::FileSystem& fs, const std::string& di
   TRY(refuse_unfinished(fs, directory));
   TRY_ASSIGN(const JournalLook journal, look_into_journal(fs, directory, options.keys));
   DirectoryStats stats{{}, journal.size_bytes, journal.closed};
-  TRY_ASSIGN(const std::vector<std::string> names, fs.list(streams_directory(directory)));
+  TRY_ASSIGN(const std::vector<std::string> names, list_streams(fs, directory));
   for (const std::string& name : names) {
     if (options.stream && name != *options.stream) continue;
-    const auto meta = read_meta(fs, meta_path(directory, name));
-    if (!meta && meta.error().code == ErrorCode::kNotFound) continue;  // not made completely
-    if (!meta) return fail(meta.error());
-    TRY_ASSIGN(StreamStats stream, stream_stats(fs, directory, name, *meta, options, journal.state.legs()));
+    TRY_ASSIGN(const StreamMeta meta, read_meta(fs, meta_path(directory, name)));
+    TRY_ASSIGN(StreamStats stream, stream_stats(fs, directory, name, meta, options, journal.state.legs()));
     stats.streams.push_back(std::move(stream));
   }
   if (!options.stream || !stats.streams.empty()) return stats;

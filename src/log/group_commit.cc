@@ -9,6 +9,10 @@
 namespace colloquium::log {
 namespace {
 
+// How much may be written, and for how long, before a group that could wait for its sync is synced with the rest.
+constexpr size_t kUnsyncedBytesMax = 8u << 20;
+constexpr int64_t kUnsyncedNsMax = 50'000'000;
+
 // Stages at which an append's callback may run.
 enum Stage : int { kPlaced, kWritten, kSynced };
 
@@ -59,16 +63,20 @@ void add_other_legs(const CommitRequest& request, std::vector<CommitRecord>& rec
 }  // namespace
 
 GroupCommit::GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal,
-                         GroupCounters& counters, std::function<void(const Partition&)> wake, Task found_full)
+                         GroupCounters& counters, std::function<void(const Partition&)> wake, Task found_full,
+                         std::function<void()> synced)
     : executor_(executor),
       helpers_(helpers),
       clock_(clock),
       journal_(journal),
       counters_(counters),
       wake_(std::move(wake)),
-      found_full_(std::move(found_full)) {
-  ASSERT(wake_ && found_full_);
+      found_full_(std::move(found_full)),
+      synced_(std::move(synced)) {
+  ASSERT(wake_ && found_full_ && synced_);
 }
+
+GroupCommit::~GroupCommit() = default;
 
 Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
   ASSERT(append.writer != nullptr && append.batch.count > 0);
@@ -93,6 +101,21 @@ Status GroupCommit::place_outputs(StagedCommit& commit, CommitRecord& record) {
                               output.writer->last_crc()});
   }
   return {};
+}
+
+// A segment is finished, and an incarnation begun, over what is synced.
+Status GroupCommit::make_ready(const Group& group) {
+  ASSERT(touched_.empty());
+  const auto anew = [this](const PartitionWriter* writer) {
+    ASSERT(writer != nullptr);
+    return writer->unsynced() && writer->begins_anew(now_ms_);
+  };
+  bool needed =
+      std::any_of(group.appends.begin(), group.appends.end(), [&](const auto& a) { return anew(a.writer); });
+  for (const StagedCommit& commit : group.commits) {
+    for (const StagedOutput& output : commit.outputs) needed = needed || anew(output.writer);
+  }
+  return needed ? settle() : Status();
 }
 
 Status GroupCommit::place(Group& group, std::vector<AppendResult>& results, std::vector<CommitRecord>& records) {
@@ -136,6 +159,7 @@ Status GroupCommit::undo(Group& group, const Error& error) {
 }
 
 Status GroupCommit::cut_back() {
+  TRY(wait_behind());
   Status undone;
   for (auto& [writer, touched] : touched_) {
     if (!writer->in_group()) continue;
@@ -144,39 +168,139 @@ Status GroupCommit::cut_back() {
   return undone;
 }
 
-Status GroupCommit::sync() {
-  std::vector<PartitionWriter*> writers;
-  for (auto& [writer, touched] : touched_) {
-    if (writer->in_group()) writers.push_back(writer);
+// --- sync ----------------------------------------------------------------------------------------------------
+
+struct GroupCommit::SyncRun {
+  std::atomic<size_t> left;
+  std::vector<Status> results;
+  std::shared_ptr<Signal> done;
+
+  SyncRun(size_t count, Executor& executor) : left(count), results(count), done(executor.make_signal()) {
+    ASSERT(count > 0);
   }
+  void sync(size_t i, PartitionWriter& writer) {
+    results[i] = writer.sync();
+    if (left.fetch_sub(1) == 1) done->set();
+  }
+  Status wait() {
+    done->wait();
+    ASSERT(left.load() == 0);
+    for (const Status& result : results) TRY(Status(result));
+    return {};
+  }
+};
+
+// Cutting syncs too, and so it waits like any other sync for those that go on behind.
+Status GroupCommit::wait_behind() {
+  ASSERT(behind_ == nullptr || !behind_ends_.empty());
+  return behind_ == nullptr ? Status() : behind_->wait();
+}
+
+// The helpers sync all files but the first, which this thread syncs; then it waits for them.
+Status GroupCommit::sync_now(const std::set<PartitionWriter*>& writers) {
   if (writers.empty()) return {};
   counters_.syncs += writers.size();
   const int64_t started_ns = clock_.monotonic_ns();
-  // The helpers sync all files but the first, which this thread syncs; then it waits for them.
-  struct Shared {
-    std::atomic<size_t> left;
-    std::vector<Status> results;
-    std::shared_ptr<Signal> done;
-  };
-  auto shared = std::make_shared<Shared>();
-  shared->left = writers.size() - 1;
-  shared->results.resize(writers.size());
-  shared->done = executor_.make_signal();
-  for (size_t i = 1; i < writers.size(); ++i) {
-    const auto work = [shared, i, writer = writers[i]] {
-      shared->results[i] = writer->sync();
-      if (shared->left.fetch_sub(1) == 1) shared->done->set();
-    };
+  const auto run = std::make_shared<SyncRun>(writers.size(), executor_);
+  size_t i = 1;
+  for (auto writer = std::next(writers.begin()); writer != writers.end(); ++writer, ++i) {
+    const auto work = [run, i, writer = *writer] { run->sync(i, *writer); };
     if (!helpers_.post(work)) work();
   }
-  shared->results[0] = writers[0]->sync();
-  if (writers.size() > 1) shared->done->wait();
-  ASSERT(shared->left.load() == 0);
+  run->sync(0, **writers.begin());
+  const Status synced = run->wait();
   counters_.times.sync.observe_ns(clock_.monotonic_ns() - started_ns);
-  for (Status& result : shared->results) TRY(std::move(result));
-  for (PartitionWriter* writer : writers) writer->synced();
+  TRY(Status(synced));
+  for (PartitionWriter* writer : writers) writer->synced(writer->next_offset());
   return {};
 }
+
+// What the group wrote, and whatever was left by those before it: a commit speaks of positions in that.
+Status GroupCommit::sync() {
+  TRY(end_syncs());
+  std::set<PartitionWriter*> writers = std::exchange(unsynced_, {});
+  for (auto& [writer, touched] : touched_) {
+    if (writer->in_group()) writers.insert(writer);
+  }
+  TRY(sync_now(writers));
+  for (PartitionWriter* writer : writers) {
+    if (!writer->in_group()) publish(*writer, writer->next_offset());
+  }
+  return {};
+}
+
+// Waits for the helpers. A sync that comes after a failed one may succeed without the bytes of before, so nothing
+// is synced before it is known how this one ended.
+Status GroupCommit::end_syncs() {
+  if (behind_ == nullptr) return {};
+  const Status synced = std::exchange(behind_, nullptr)->wait();
+  const auto ends = std::exchange(behind_ends_, {});
+  TRY(Status(synced));
+  for (const auto& [writer, end] : ends) {
+    ASSERT(unsynced_.count(writer) == 1);
+    writer->synced(end);
+    publish(*writer, end);
+    if (!writer->unsynced()) unsynced_.erase(writer);
+  }
+  return {};
+}
+
+void GroupCommit::sync_behind() {
+  ASSERT(behind_ == nullptr);
+  if (unsynced_.empty()) return;
+  counters_.syncs += unsynced_.size();
+  behind_ = std::make_shared<SyncRun>(unsynced_.size(), executor_);
+  size_t i = 0;
+  for (PartitionWriter* writer : unsynced_) {
+    behind_ends_.emplace_back(writer, writer->next_offset());
+    const auto work = [run = behind_, i, writer, synced = synced_] {
+      run->sync(i, *writer);
+      if (run->left.load() == 0) synced();
+    };
+    ++i;
+    if (!helpers_.post(work)) work();
+  }
+}
+
+Status GroupCommit::collect() {
+  ASSERT_WHY(touched_.empty() || !touched_.begin()->first->in_group(), "between groups");
+  if (behind_ == nullptr || behind_->left.load() != 0) return {};  // settled meanwhile
+  TRY(end_syncs());
+  sync_behind();
+  return {};
+}
+
+Status GroupCommit::settle() {
+  touched_.clear();
+  return sync();
+}
+
+// Nobody was promised that it lasts. Now and then it is synced all the same, so that a sync mark can be written,
+// and so that a slow disk is felt by those who fill it.
+bool GroupCommit::can_wait(const Group& group) const {
+  if (!group.commits.empty()) return false;
+  const auto strong = [](const StagedAppend& append) { return append.level == AckLevel::kDurable; };
+  if (std::any_of(group.appends.begin(), group.appends.end(), strong)) return false;
+  if (unsynced_.empty()) return true;
+  return unsynced_bytes_ < kUnsyncedBytesMax && clock_.monotonic_ns() - unsynced_since_ns_ < kUnsyncedNsMax;
+}
+
+void GroupCommit::leave_unsynced(const Group& group) {
+  if (unsynced_.empty()) {
+    unsynced_since_ns_ = clock_.monotonic_ns();
+    unsynced_bytes_ = 0;
+  }
+  ASSERT(group.commits.empty());
+  for (auto& [writer, touched] : touched_) {
+    ASSERT(!touched.before_outputs);
+    unsynced_bytes_ += writer->group_bytes();
+    writer->end_group();
+    unsynced_.insert(writer);
+  }
+  if (behind_ == nullptr) sync_behind();
+}
+
+// --- commits -------------------------------------------------------------------------------------------------
 
 // A leg can't have read what is not there; such a commit is refused alone.
 void GroupCommit::refuse_impossible(std::vector<StagedCommit>& commits) {
@@ -211,16 +335,17 @@ void GroupCommit::tell_appends(Group& group, const std::vector<AppendResult>& re
   }
 }
 
-void GroupCommit::publish_appends(bool synced) {
+void GroupCommit::publish(PartitionWriter& writer, int64_t end) {
+  if (end <= writer.partition().readable_end()) return;
+  writer.publish(end);
+  wake_(writer.partition());
+}
+
+void GroupCommit::publish_appends() {
   for (auto& [writer, touched] : touched_) {
     if (!writer->in_group()) continue;
-    const int64_t placed_end =
-        touched.before_outputs ? touched.before_outputs->next_offset : writer->next_offset();
-    const int64_t end = synced ? placed_end : touched.weak_end;
-    ASSERT_WHY(end <= placed_end, "outputs are nobody's to read before their commit");
-    if (end <= writer->partition().readable_end()) continue;
-    writer->publish(end);
-    wake_(writer->partition());
+    // Outputs are nobody's to read before their commit.
+    publish(*writer, touched.before_outputs ? touched.before_outputs->next_offset : writer->next_offset());
   }
 }
 
@@ -241,6 +366,7 @@ Status GroupCommit::commit(Group& group, const std::vector<CommitRecord>& record
     return {};
   }
   Status stored = journal_.append(records, now_ms_);
+  journal_.writer().note_written(clock_.monotonic_ns());
   if (stored) {
     finish_outputs();
     counters_.commits += group.commits.size();
@@ -276,24 +402,30 @@ Status GroupCommit::run(Group group) {
   now_ms_ = clock_.wall_ms();
   count(group);
   refuse_impossible(group.commits);
+  const bool waits = can_wait(group);
   std::vector<AppendResult> results;
   std::vector<CommitRecord> records;
+  if (Status ready = make_ready(group); !ready) return undo(group, ready.error());
   if (Status placed = place(group, results, records); !placed) return undo(group, placed.error());
   tell_appends(group, results, kPlaced);
   if (Status written = write(); !written) return undo(group, written.error());
-  publish_appends(false);
+  for (auto& [writer, touched] : touched_) writer->note_written(clock_.monotonic_ns());
   tell_appends(group, results, kWritten);
+  if (waits) {
+    leave_unsynced(group);
+    return {};
+  }
   if (Status synced = sync(); !synced) {
     ASSERT_WHY(synced.error().code != ErrorCode::kNoSpace, "a failed sync is never waited for");
     return undo(group, synced.error());
   }
-  publish_appends(true);
+  publish_appends();
   tell_appends(group, results, kSynced);
   return commit(group, records);
 }
 
 Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers) {
-  touched_.clear();
+  TRY(settle());
   now_ms_ = clock_.wall_ms();
   const auto write_marks = [&]() -> Status {
     for (PartitionWriter* writer : writers) {

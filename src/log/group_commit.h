@@ -1,11 +1,15 @@
 // GroupCommit: what the log thread does with everything that waits: write it, sync it, commit it, tell of it.
 //
-//   1. place every append, then every commit's outputs     4. sync all files at once
+//   1. place every append, then every commit's outputs     4. sync all files at once; what they hold is readable
 //   2. write each partition in one call                    5. durable appends are told of
 //   3. written appends are told of                         6. one journal batch, synced; commits are told of
 //
 // So a transaction lives inside one group: outputs that stand at a partition's end without a journal entry were
 // never committed, and there are none anywhere else.
+//
+// A group without commits and durable appends ends with step 3. The helpers sync its files while the log thread
+// writes the next one. Nothing is readable before it is synced: a sink that was given an event which a power cut
+// then takes away would take the next event of that offset for the same.
 //
 // Thread safety: the log thread only.
 #pragma once
@@ -15,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "colloquium/clock.h"
@@ -62,9 +67,11 @@ struct GroupCounters {
 class GroupCommit {
  public:
   // `wake` is told of every partition that has something new to read; `found_full` that a write found the disk
-  // full, before anybody is told that something failed by it.
+  // full, before anybody is told that something failed by it; `synced`, on a helper, that collect() is due.
   GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal, GroupCounters& counters,
-              std::function<void(const Partition&)> wake, Task found_full);
+              std::function<void(const Partition&)> wake, Task found_full, std::function<void()> synced);
+
+  ~GroupCommit();
 
   // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That the
   // disk is full is none: then the callbacks have been told.
@@ -72,6 +79,13 @@ class GroupCommit {
 
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
   Status mark(const std::vector<PartitionWriter*>& writers);
+
+  // What the helpers have synced becomes readable, and they go on with what was written meanwhile. Failures as in
+  // run().
+  Status collect();
+
+  // Waits until everything written is synced, and makes it readable. Failures as in run().
+  Status settle();
 
  private:
   // What the group does to one partition.
@@ -82,19 +96,27 @@ class GroupCommit {
   };
   using TouchedMap = std::map<PartitionWriter*, Touched>;
 
+  Status make_ready(const Group& group);
   Status place(Group& group, std::vector<AppendResult>& results, std::vector<CommitRecord>& records);
   Status place_append(StagedAppend& append, AppendResult& result);
   Status place_outputs(StagedCommit& commit, CommitRecord& record);
   Status write();
+  bool can_wait(const Group& group) const;
+  void leave_unsynced(const Group& group);
+  void sync_behind();
+  Status end_syncs();
+  Status wait_behind();
   Status undo(Group& group, const Error& error);
   bool is_full(const Error& error);
   Status cut_back();
   void count(const Group& group);
   Status sync();
+  Status sync_now(const std::set<PartitionWriter*>& writers);
   Status commit(Group& group, const std::vector<CommitRecord>& records);
   void refuse_impossible(std::vector<StagedCommit>& commits);
   void tell_appends(Group& group, const std::vector<AppendResult>& results, int stage);
-  void publish_appends(bool synced);
+  void publish_appends();
+  void publish(PartitionWriter& writer, int64_t end);
   void finish_outputs();
   Touched& touch(PartitionWriter& writer) { return touched_[&writer]; }
 
@@ -105,7 +127,16 @@ class GroupCommit {
   GroupCounters& counters_;
   const std::function<void(const Partition&)> wake_;
   Task found_full_;
+  const std::function<void()> synced_;
   TouchedMap touched_;
+
+  // Syncs that go on while this thread does other things, and where the writers ended when they began.
+  struct SyncRun;
+  std::shared_ptr<SyncRun> behind_;
+  std::vector<std::pair<PartitionWriter*, int64_t>> behind_ends_;
+  std::set<PartitionWriter*> unsynced_;  // between groups: all that are, those behind_ is for too
+  int64_t unsynced_since_ns_ = 0;        // since when there have been some without end
+  size_t unsynced_bytes_ = 0;            // since then
   int64_t now_ms_ = 0;
 };
 

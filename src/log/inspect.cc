@@ -56,6 +56,37 @@ Result<SyncedEnd> synced_end(io::FileSystem& fs, const std::string& directory, i
   return end;
 }
 
+struct SegmentEnd {
+  int64_t offset;
+  uint64_t position;
+  bool sealed;
+};
+
+// Of a segment that another one follows. What its seal would say is known without it: all of the file, up to the
+// next. So a seal that is missing or damaged takes nothing away from a reader; to tell of it is verify's part.
+Result<SegmentEnd> finished_end(io::FileSystem& fs, const std::string& directory, int64_t base,
+                                int64_t next_base) {
+  ASSERT(next_base > base);
+  const auto seal = read_seal(fs, segment_path(directory, base, "seal"));
+  if (seal) return SegmentEnd{seal->next_offset, seal->size_bytes, true};
+  if (seal.error().code != ErrorCode::kNotFound && seal.error().code != ErrorCode::kCorrupt)
+    return fail(seal.error());
+  TRY_ASSIGN(const io::FileInfo info, fs.info(segment_path(directory, base, "log")));
+  return SegmentEnd{next_base, info.size, false};
+}
+
+// Of the newest, which may be sealed too: after a restore, or while there is no room for another.
+Result<SegmentEnd> newest_end(io::FileSystem& fs, const std::string& directory, int64_t base,
+                              const EpochTable& epochs, const CleanEntry* clean) {
+  ASSERT(base >= 0);
+  const auto seal = read_seal(fs, segment_path(directory, base, "seal"));
+  if (seal) return SegmentEnd{seal->next_offset, seal->size_bytes, true};
+  if (seal.error().code != ErrorCode::kNotFound && seal.error().code != ErrorCode::kCorrupt)
+    return fail(seal.error());
+  TRY_ASSIGN(const SyncedEnd synced, synced_end(fs, directory, base, epochs, clean));
+  return SegmentEnd{synced.offset, synced.position, false};
+}
+
 // The segments that retention has not removed, also if their files are still there.
 Result<std::vector<int64_t>> kept_segments(const io::FileSystem& fs, const std::string& directory) {
   TRY_ASSIGN(const Oldest oldest, read_oldest(fs, directory));
@@ -91,22 +122,18 @@ Result<std::shared_ptr<Partition>> inspect_partition(io::FileSystem& fs, const s
 
   int64_t end = 0;
   uint64_t sealed_bytes = 0;
-  for (const int64_t base : bases) {
-    const auto seal = read_seal(fs, segment_path(folder, base, "seal"));
-    auto segment = std::make_shared<Segment>(folder, base, seal.has_value());
-    if (seal) {
-      segment->set_readable_bytes(seal->size_bytes);
-      sealed_bytes += seal->size_bytes;
-      end = seal->next_offset;
-    } else {
-      const auto synced = synced_end(fs, folder, base, epochs, clean);
-      if (!synced && removed_since(fs, folder, base, synced.error())) continue;
-      if (!synced) return fail(synced.error());
-      segment->set_readable_bytes(synced->position);
-      end = std::max(end, synced->offset);
-    }
+  for (size_t i = 0; i < bases.size(); ++i) {
+    const int64_t base = bases[i];
+    const bool finished = i + 1 < bases.size();  // before the next one was made
+    const auto end_here =
+        finished ? finished_end(fs, folder, base, bases[i + 1]) : newest_end(fs, folder, base, epochs, clean);
+    if (!end_here && removed_since(fs, folder, base, end_here.error())) continue;
+    if (!end_here) return fail(end_here.error());
+    auto segment = std::make_shared<Segment>(folder, base, end_here->sealed);
+    segment->set_readable_bytes(end_here->position);
+    if (end_here->sealed || finished) sealed_bytes += end_here->position;
+    end = std::max(end, end_here->offset);
     partition->add_segment(std::move(segment));
-    if (!seal) break;  // the one being written; whatever follows was made after we looked
   }
   // All that was there when we looked has been removed since: look again.
   if (!bases.empty() && partition->segments().empty()) {

@@ -140,7 +140,7 @@ Status Journal::write_batch(std::string_view key, const std::vector<std::string>
   writer_->add(std::move(batch), -1, now_ms);
   TRY(writer_->write());
   TRY(writer_->sync());
-  writer_->synced();
+  writer_->synced(writer_->next_offset());
   writer_->publish(writer_->next_offset());
   writer_->end_group();
   return {};
@@ -149,7 +149,12 @@ Status Journal::write_batch(std::string_view key, const std::vector<std::string>
 Status Journal::roll(int64_t now_ms) {
   ASSERT(writer_ != nullptr && !writer_->in_group());
   const PartitionEnd before = writer_->end();
-  TRY(writer_->start_segment());
+  if (Status started = writer_->start_segment(); !started) {
+    // What is there of it would stand in the middle once a sync mark has gone to the segment before.
+    const bool no_space = started.error().code == ErrorCode::kNoSpace;
+    if (no_space) TRY(remove_segment(partition_->files(), partition_->directory(), before.next_offset));
+    return started;
+  }
   Status written = write_batch(kCheckpointKey, {put_checkpoint(state_.checkpoint())}, now_ms);
   if (!written) {
     if (written.error().code == ErrorCode::kNoSpace) TRY(writer_->abandon_segment(before));

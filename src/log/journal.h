@@ -44,6 +44,8 @@ class Journal {
   Needed needed_of(const std::string& stream, int32_t partition, const std::vector<std::string>& legs) const;
   PartitionWriter& writer() { return *writer_; }
 
+  // Whether it is as CLEAN says. REQUIRES: not applied yet.
+  bool left_clean() const { return recovery_->clean(); }
   // What it says as a whole. REQUIRES: the log thread does not run yet.
   JournalState& state() { return state_; }
 

@@ -83,6 +83,16 @@ const LegState* JournalState::leg(const std::string& name) const {
   return found == legs_.end() ? nullptr : &found->second;
 }
 
+std::set<std::pair<std::string, int32_t>> JournalState::partitions() const {
+  std::set<std::pair<std::string, int32_t>> named;
+  for (const auto& [place, end] : committed_ends_) named.insert(place);
+  for (const auto& [leg, state] : legs_) {
+    ASSERT(!leg.empty());
+    for (const auto& position : state.positions) named.insert({position.stream, position.partition});
+  }
+  return named;
+}
+
 Evidence JournalState::evidence_for(const std::string& stream, int32_t partition) const {
   ASSERT_WHY(!stream.empty(), "the journal does not vouch for itself");
   Evidence evidence;

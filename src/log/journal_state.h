@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,8 @@ class JournalState {
 
   // What the journal proves about a partition, for its recovery.
   Evidence evidence_for(const std::string& stream, int32_t partition) const;
+  // Those it says anything of.
+  std::set<std::pair<std::string, int32_t>> partitions() const;
   // The outputs named since the checkpoint; forgotten once the streams are recovered.
   const std::vector<OutputRef>& outputs() const { return outputs_; }
   void forget_outputs() { outputs_.clear(); }

@@ -159,7 +159,10 @@ TEST_CASE("a commit for which there is no space changes nothing, and the next on
     io::Fault fault{Error{ErrorCode::kNoSpace, "full", true}};
     fault.written_bytes = 50;
     fs.set_hook([=](const io::Operation& operation) -> std::optional<io::Fault> {
-      if (operation.index != at || operation.kind == io::OperationKind::kSync) return std::nullopt;
+      if (operation.index != at || operation.kind == io::OperationKind::kSync ||
+          operation.kind == io::OperationKind::kSyncDirectory) {
+        return std::nullopt;
+      }
       return fault;
     });
     const Status failed = journal->append({sample_commit(100 + round)}, 0);

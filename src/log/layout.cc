@@ -43,6 +43,9 @@ std::string repair_path(const std::string& directory) {
 std::string restoring_path(const std::string& directory) {
   return io::join(directory, "RESTORING");
 }
+std::string ballast_path(const std::string& directory) {
+  return io::join(directory, "BALLAST");
+}
 std::string quarantine_directory(const std::string& directory) {
   return io::join(directory, "quarantine");
 }

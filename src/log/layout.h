@@ -34,6 +34,7 @@ std::string lock_path(const std::string& directory);
 std::string repair_path(const std::string& directory);
 std::string restoring_path(const std::string& directory);
 std::string quarantine_directory(const std::string& directory);
+std::string ballast_path(const std::string& directory);
 std::string journal_directory(const std::string& directory);
 std::string streams_directory(const std::string& directory);
 std::string stream_directory(const std::string& directory, const std::string& stream);

@@ -7,7 +7,8 @@
 // (tests/compliance/log_contract.h) runs over every implementation: SegmentLog here and FakeLog
 // (log/fake_log.h), which makes gaps and delays.
 //
-// Durability: AckLevel says what an append's callback means. A commit's callback means durable, always.
+// Durability: AckLevel says what an append's callback means, and a commit's callback means durable, always. What a
+// reader is given is durable whatever its level: what a sink has once got may not be undone.
 // After a failed write or sync of the data directory the log is failed for good: every later call ends with
 // the same error and the process has to exit (the pages may be gone although a retry would "succeed").
 //
@@ -272,7 +273,8 @@ class Log {
   // thread of the log's.
   virtual void apply_retention(UniqueFunction<void(Status)> done) = 0;
 
-  // Commits and appends called before are finished first; a final sync mark and CLEAN are written.
+  // Commits and appends called before are finished first; a final sync mark and CLEAN are written. Called again it
+  // tells the same.
   virtual Status close() = 0;
 
   // 8 random characters made with the data directory: part of the ids of events that never enter a stream.

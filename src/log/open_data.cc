@@ -9,6 +9,7 @@
 #include "log/layout.h"
 #include "log/recovery.h"
 #include "log/repair_plan.h"
+#include "log/stream_list.h"
 
 namespace colloquium::log {
 namespace {
@@ -46,12 +47,11 @@ class Opener {
   Status run();
 
  private:
-  Result<std::vector<std::string>> stream_names() const;
   Status examine_streams();
   Status examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes);
   Status apply();
   Status sync_names();
-  Status check_outputs() const;
+  Status check_absent() const;
 
   const LogOptions& options_;
   io::FileSystem& fs_;
@@ -59,31 +59,6 @@ class Opener {
   std::optional<CleanMarker> clean_;
   std::vector<std::unique_ptr<PartitionRecovery>> recoveries_;  // in the order of streams and partitions
 };
-
-// A folder without meta is a stream whose making a crash interrupted, if it holds no segments.
-Result<std::vector<std::string>> Opener::stream_names() const {
-  const std::string folder = streams_directory(options_.directory);
-  const auto listed = fs_.list(folder);
-  if (!listed && listed.error().code != ErrorCode::kNotFound) return fail(listed.error());
-  const std::vector<std::string> names = listed ? *listed : std::vector<std::string>();
-  std::vector<std::string> streams;
-  for (const std::string& name : names) {
-    if (fs_.info(meta_path(options_.directory, name))) {
-      streams.push_back(name);
-      continue;
-    }
-    const auto inside = fs_.list(io::join(folder, name));
-    if (!inside) continue;
-    for (const std::string& partition : *inside) {
-      const auto segments = list_segments(fs_, io::join(io::join(folder, name), partition));
-      if (!segments || segments->empty()) continue;
-      return fail(ErrorCode::kCorrupt, "stream '" + name +
-                                           "' holds segments but its meta file is missing; restore '" +
-                                           meta_path(options_.directory, name) + "' from a backup");
-    }
-  }
-  return streams;
-}
 
 Status Opener::examine_partition(const OpenStream& stream, int32_t number, size_t memory_bytes) {
   ASSERT(number >= 0 && number < stream.meta.partitions);
@@ -100,7 +75,7 @@ Status Opener::examine_partition(const OpenStream& stream, int32_t number, size_
 }
 
 Status Opener::examine_streams() {
-  TRY_ASSIGN(const std::vector<std::string> names, stream_names());
+  TRY_ASSIGN(const std::vector<std::string> names, list_streams(fs_, options_.directory));
   size_t partitions = 0;
   for (const std::string& name : names) {
     auto stream = std::make_unique<OpenStream>();
@@ -109,7 +84,7 @@ Status Opener::examine_streams() {
     partitions += static_cast<size_t>(stream->meta.partitions);
     data_.streams.push_back(std::move(stream));
   }
-  TRY(check_outputs());
+  TRY(check_absent());
   const size_t memory_bytes = memory_share(options_, partitions);
   for (const auto& stream : data_.streams) {
     for (int32_t number = 0; number < stream->meta.partitions; ++number) {
@@ -119,19 +94,13 @@ Status Opener::examine_streams() {
   return {};
 }
 
-// Committed outputs of a stream or partition that is gone.
-Status Opener::check_outputs() const {
+// What is gone, with all that would tell of it.
+Status Opener::check_absent() const {
   ASSERT(data_.journal != nullptr);
-  for (const OutputRef& output : data_.journal->state().outputs()) {
-    const auto found = std::find_if(data_.streams.begin(), data_.streams.end(),
-                                    [&](const auto& stream) { return stream->name == output.stream; });
-    const bool there = found != data_.streams.end() && output.partition < (*found)->meta.partitions;
-    if (there) continue;
-    return fail(ErrorCode::kCorrupt, "the commit journal names outputs in '" +
-                                         partition_name(output.stream, output.partition) +
-                                         "', which is not in the data directory; restore it from a backup");
-  }
-  return {};
+  std::map<std::string, int32_t> streams;
+  for (const auto& stream : data_.streams) streams[stream->name] = stream->meta.partitions;
+  const auto absent = absent_partitions(data_.journal->state(), clean_, streams);
+  return absent.empty() ? Status() : fail(absent.front().error());
 }
 
 // A name that is there need not be durable: who made it may have died, or failed, before the folder was synced.
@@ -176,10 +145,12 @@ Status Opener::apply() {
 Status Opener::run() {
   ASSERT(data_.streams.empty() && recoveries_.empty());
   TRY_ASSIGN(clean_, read_clean(fs_, clean_path(options_.directory)));
-  data_.report.clean = clean_.has_value();
   TRY_ASSIGN(data_.journal, Journal::examine(fs_, options_.directory, entry_of(clean_, "", 0),
                                              options_.journal_segment_bytes, options_.keys));
   TRY(examine_streams());
+  data_.report.clean =
+      clean_ && data_.journal->left_clean() &&
+      std::all_of(recoveries_.begin(), recoveries_.end(), [](const auto& r) { return r->clean(); });
   data_.journal->state().forget_outputs();
   return apply();
 }

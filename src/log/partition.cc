@@ -181,7 +181,7 @@ PartitionInfo Partition::info() const {
   info.synced_offset = synced_end();
   info.oldest_offset = segments_.empty() ? info.next_offset : segments_.begin()->first;
   info.size_bytes = sealed_bytes();
-  if (!segments_.empty()) info.size_bytes += segments_.rbegin()->second->readable_bytes();
+  if (!segments_.empty() && !newest_finished_) info.size_bytes += segments_.rbegin()->second->readable_bytes();
   if (!gaps_.empty() && gaps_.gaps().back().below == info.next_offset) {
     info.trailing_gap = info.next_offset - gaps_.gaps().back().from;
   }
@@ -241,7 +241,15 @@ void Partition::add_segment(std::shared_ptr<Segment> segment) {
   const std::lock_guard lock(mutex_);
   const int64_t base = segment->base_offset();
   ASSERT(segments_.empty() || segments_.rbegin()->first < base);
+  newest_finished_ = segment->sealed();
   segments_.emplace(base, std::move(segment));
+}
+
+void Partition::finish_newest(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  ASSERT(!segments_.empty() && !newest_finished_);
+  sealed_bytes_.fetch_add(bytes);
+  newest_finished_ = true;
 }
 
 void Partition::remove_segment(int64_t base_offset) {
@@ -299,6 +307,18 @@ void Partition::remember(Published batch) {
   ASSERT(tail_.empty() || tail_.back().last_offset < batch.base_offset);
   tail_bytes_ += memory_of(batch);
   tail_.push_back(std::move(batch));
+  forget_beyond_limit();
+}
+
+void Partition::limit_memory(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  ASSERT(tail_.empty() == (tail_bytes_ == 0));
+  memory_bytes_ = bytes;
+  forget_beyond_limit();
+}
+
+// REQUIRES: mutex_ held.
+void Partition::forget_beyond_limit() {
   while (tail_bytes_ > memory_bytes_ && !tail_.empty()) {
     tail_bytes_ -= memory_of(tail_.front());
     tail_begin_ = tail_.front().last_offset + 1;

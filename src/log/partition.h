@@ -37,6 +37,7 @@ class Segment {
       : directory_(std::move(directory)), base_offset_(base_offset), sealed_(sealed) {}
 
   int64_t base_offset() const { return base_offset_; }
+  bool sealed() const { return sealed_; }  // when it was opened
   // Bytes that may be read: whole batches, published. Of a sealed segment: known once file() was called.
   uint64_t readable_bytes() const { return readable_bytes_.load(std::memory_order_acquire); }
   void set_readable_bytes(uint64_t bytes) { readable_bytes_.store(bytes, std::memory_order_release); }
@@ -90,7 +91,8 @@ class Segment {
 
 class Partition {
  public:
-  // `stream` is empty for the commit journal. At most `memory_bytes` of events are kept in memory.
+  // `stream` is empty for the commit journal. At most `memory_bytes` of events are kept in memory, or what
+  // limit_memory() says since.
   Partition(io::FileSystem& fs, std::string directory, std::string stream, std::string tag, int32_t number,
             size_t memory_bytes);
 
@@ -133,6 +135,9 @@ class Partition {
 
   uint64_t sealed_bytes() const { return sealed_bytes_.load(); }
 
+  // What is beyond it is forgotten at once. Any thread.
+  void limit_memory(size_t bytes);
+
   // Takes the segments that begin below `offset` out of sight: readers begin behind them from now on. Their
   // files, of `bytes`, are the caller's to remove. Any thread. REQUIRES: a segment begins at `offset`.
   void hide_below(int64_t offset, uint64_t bytes);
@@ -157,19 +162,22 @@ class Partition {
   void set_epochs(std::shared_ptr<const EpochTable> epochs);
   void add_segment(std::shared_ptr<Segment> segment);
   void remove_segment(int64_t base_offset);
+  // Of the segments that were finished when the partition was opened.
   void add_sealed_bytes(uint64_t bytes) { sealed_bytes_.fetch_add(bytes); }
+  // The newest segment is finished, with so many bytes.
+  void finish_newest(uint64_t bytes);
   void note_source(const std::string& source, SourceMark mark);
   void set_sources(SourceMarks sources);
 
  private:
   void remember(Published batch);
+  void forget_beyond_limit();
   void forget_below(int64_t offset);
 
   io::FileSystem& fs_;
   const std::string directory_;
   const std::string stream_;
   const std::shared_ptr<const BatchOrigin> origin_;
-  const size_t memory_bytes_;
   GapTable gaps_;  // constant once the partition is shared
   std::shared_ptr<const KeyRing> keys_;
 
@@ -180,9 +188,11 @@ class Partition {
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<int64_t, std::shared_ptr<Segment>> segments_;
+  bool newest_finished_ = false;  // its bytes are among sealed_bytes_
   std::shared_ptr<const EpochTable> epochs_;
   std::deque<Published> tail_;  // the newest published batches, without holes but for control batches
   size_t tail_bytes_ = 0;
+  size_t memory_bytes_;     // of tail_bytes_, at most
   int64_t tail_begin_ = 0;  // memory knows everything from here to readable_end()
   SourceMarks sources_;
 };

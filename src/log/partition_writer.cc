@@ -12,16 +12,6 @@ namespace {
 // Index entries hold offsets relative to the segment's first in 31 bits.
 constexpr int64_t kMaxSegmentOffsets = int64_t{1} << 30;
 
-// A sync that failed is never repeated, whatever its reason: the pages it was for may be gone. So a full disk,
-// which is waited for elsewhere, is here a failure like any other.
-Status sync_segment(io::File& file) {
-  Status synced = file.sync();
-  if (synced || synced.error().code != ErrorCode::kNoSpace) return synced;
-  Error error = synced.error();
-  error.code = ErrorCode::kIo;
-  return fail(std::move(error));
-}
-
 }  // namespace
 
 PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const PartitionEnd& end,
@@ -36,6 +26,8 @@ PartitionWriter::PartitionWriter(std::shared_ptr<Partition> partition, const Par
       active_bytes_(end.active_bytes),
       active_crc_(end.active_crc),
       first_time_ms_(end.first_time_ms),
+      begun_ms_(end.first_time_ms),
+      newest_ms_(end.max_time_ms),
       first_epoch_(end.first_epoch),
       mark_last_(end.mark_last) {
   ASSERT(segment_bytes_ > 0 && segment_bytes_ <= UINT32_MAX / 2);
@@ -69,6 +61,7 @@ Status PartitionWriter::renew_epoch() {
 
 Status PartitionWriter::seal_active() {
   ASSERT_WHY(!in_group_ && pieces_.empty(), "a sealed segment gets no more bytes");
+  ASSERT_WHY(!unsynced_ && unpublished_.empty(), "a seal speaks of what lasts");
   ASSERT(next_offset_ > active_base_);
   ASSERT(has_active_ && active_bytes_ > 0);
   Seal seal;
@@ -85,7 +78,7 @@ Status PartitionWriter::seal_active() {
   TRY(store_active_index());
   TRY(io::write_file_atomically(fs_, segment_path(partition_->directory(), active_base_, "seal"),
                                 seal_text(seal)));
-  partition_->add_sealed_bytes(active_bytes_);
+  partition_->finish_newest(active_bytes_);
   segment_->drop_index();
   segment_ = nullptr;
   sealer_ = nullptr;
@@ -123,7 +116,7 @@ Status PartitionWriter::start_segment() {
   // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
   TRY(file->truncate(0));
-  TRY(sync_segment(*file));
+  TRY(file->sync());
   TRY(fs_.sync_directory(partition_->directory()));
   file_ = std::move(file);
   segment_ = std::make_shared<Segment>(partition_->directory(), next_offset_, false);
@@ -163,31 +156,41 @@ bool PartitionWriter::is_full(int64_t now_ms) const {
   if (!has_active_ || active_bytes_ == 0) return false;
   if (active_bytes_ >= segment_bytes_ || next_offset_ - active_base_ >= kMaxSegmentOffsets) return true;
   const int64_t roll_ms = roll_ms_;
-  return roll_ms > 0 && now_ms - first_time_ms_ >= roll_ms;
+  return roll_ms > 0 && now_ms - begun_ms_ >= roll_ms;
 }
 
-Status PartitionWriter::roll_if_before(int64_t time_ms) {
+// What is told as of the future is taken for of now.
+void PartitionWriter::notice(int64_t now_ms) {
+  begun_ms_ = std::min(begun_ms_, now_ms);
+  newest_ms_ = std::min(newest_ms_, now_ms);
+  ASSERT(newest_ms_ <= now_ms);
+}
+
+Status PartitionWriter::roll_if_older(int64_t age_ms, int64_t now_ms) {
   ASSERT(!in_group_ && pieces_.empty());
-  if (!has_active_ || active_bytes_ == 0 || max_time_ms_ >= time_ms) return {};
+  notice(now_ms);
+  if (!has_active_ || active_bytes_ == 0 || newest_ms_ >= now_ms - age_ms) return {};
   TRY(seal_active());
   return start_segment();
 }
 
 Status PartitionWriter::begin(int64_t now_ms, bool seal) {
   ASSERT(!in_group_ && pieces_.empty());
+  ASSERT_WHY(!unsynced_ || !epoch_spent_, "the new incarnation's begin is stored: what is below has to last");
   if (epoch_spent_) TRY(renew_epoch());
+  notice(now_ms);
   if (seal && (is_full(now_ms) || must_roll())) TRY(seal_active());
   TRY(ensure_active());
   in_group_ = true;
   group_begin_ = savepoint();
   written_bytes_ = active_bytes_;
-  if (!mark_last_) add_mark(now_ms);
+  if (!mark_last_ && !unsynced_) add_mark(now_ms);
   return {};
 }
 
 PartitionWriter::Savepoint PartitionWriter::savepoint() const {
   ASSERT(has_active_);
-  return {active_bytes_, active_crc_, next_offset_, max_time_ms_, mark_last_};
+  return {active_bytes_, active_crc_, next_offset_, max_time_ms_, mark_last_, unsynced_};
 }
 
 // Queues a batch's bytes for the next write, and lets the sum of the file follow without reading them again.
@@ -221,6 +224,8 @@ AppendResult PartitionWriter::add(EncodedBatch batch, int64_t producer, int64_t 
   ASSERT_WHY(!foreign_, "what is encrypted is written with a key of this process");
   max_time_ms_ = std::max(max_time_ms_, now_ms);
   if (active_bytes_ == 0) first_time_ms_ = max_time_ms_;
+  if (active_bytes_ == 0) begun_ms_ = now_ms;
+  newest_ms_ = now_ms;
   BatchHeader header;
   header.base_offset = next_offset_;
   header.epoch = epoch_;
@@ -265,6 +270,7 @@ Status PartitionWriter::write() {
   ASSERT(in_group_);
   if (pieces_.empty()) return {};
   TRY(file_->write_at(written_bytes_, pieces_));
+  unsynced_ = true;
   written_bytes_ = active_bytes_;
   pieces_.clear();
   headers_.clear();
@@ -275,12 +281,14 @@ Status PartitionWriter::write() {
 
 Status PartitionWriter::sync() {
   ASSERT(file_ != nullptr);
-  return sync_segment(*file_);
+  return file_->sync();
 }
 
-void PartitionWriter::synced() {
+void PartitionWriter::synced(int64_t end) {
+  ASSERT(end <= next_offset_ && end >= partition_->synced_end());
   ASSERT_WHY(pieces_.empty(), "what is not written is not synced");
-  partition_->set_synced_end(next_offset_);
+  partition_->set_synced_end(end);
+  if (end == next_offset_) unsynced_ = false;
 }
 
 void PartitionWriter::publish(int64_t end) {
@@ -301,7 +309,7 @@ void PartitionWriter::publish(int64_t end) {
 }
 
 void PartitionWriter::end_group() {
-  ASSERT_WHY(unpublished_.empty(), "a finished group is readable");
+  ASSERT_WHY(unpublished_.empty() || unsynced_, "what lasts is readable");
   ASSERT(in_group_ && pieces_.empty());
   in_group_ = false;
 }
@@ -319,12 +327,13 @@ Status PartitionWriter::cut_back(const Savepoint& to) {
   next_offset_ = to.next_offset;
   max_time_ms_ = to.max_time_ms;
   mark_last_ = to.mark_last;
+  unsynced_ = unsynced_ && to.unsynced;  // what was cut off needs no sync any more
   segment_->cut_index(to.bytes);
   partition_->set_next_offset(next_offset_);
   partition_->set_synced_end(std::min(partition_->synced_end(), next_offset_));
   epoch_spent_ = true;
   TRY(file_->truncate(to.bytes));
-  return sync_segment(*file_);
+  return file_->sync();
 }
 
 Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
@@ -336,6 +345,7 @@ Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
   headers_.clear();
   batches_.clear();
   unpublished_.clear();
+  unsynced_ = false;
   partition_->remove_segment(failed);
   segment_ = partition_->segment_of(back.active_base);
   file_ = nullptr;
@@ -346,6 +356,7 @@ Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
   active_bytes_ = back.active_bytes;
   active_crc_ = back.active_crc;
   first_time_ms_ = back.first_time_ms;
+  begun_ms_ = back.first_time_ms;
   first_epoch_ = back.first_epoch;
   mark_last_ = back.mark_last;
   epoch_spent_ = true;

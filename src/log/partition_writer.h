@@ -2,11 +2,12 @@
 //
 //   begin → add … → write → (savepoint → add … → write) → sync → publish
 //
-// Every group begins with a sync mark for what the groups before it wrote. A group that could not be written is
-// cut off again, and what is written in its place bears a new incarnation.
+// A group may end before it is synced and published, if nobody was promised that it lasts; both follow then. Every
+// group begins with a sync mark for what the groups before it wrote, once all of that is synced. A group that
+// could not be written is cut off again, and what is written in its place bears a new incarnation.
 //
-// Thread safety: the log thread only, but for sync(), which a sync helper may run while the log thread waits, and
-// set_roll().
+// Thread safety: the log thread only, but for sync(), which a sync helper may run while the log thread waits or
+// writes more, and set_roll().
 #pragma once
 
 #include <atomic>
@@ -47,9 +48,15 @@ class PartitionWriter {
   const std::shared_ptr<Partition>& shared() const { return partition_; }
   bool in_group() const { return in_group_; }
   int64_t next_offset() const { return next_offset_; }
+  uint64_t group_bytes() const { return active_bytes_ - group_begin_.bytes; }
+  // Something is written that is not known to be synced.
+  bool unsynced() const { return unsynced_; }
+  // Whether begin() would do what needs all before it synced and published.
+  bool begins_anew(int64_t now_ms) const { return epoch_spent_ || is_full(now_ms) || must_roll(); }
 
   // Makes the partition ready for a group: a new incarnation if the last group failed, a new segment if the
   // active one is full, a sync mark. `seal` false (the journal): segments are not sealed or rolled here.
+  // REQUIRES: not unsynced() if begins_anew().
   Status begin(int64_t now_ms, bool seal = true);
   // Takes a batch's place. `producer` is −1, or the leg's id for an output. REQUIRES: in a group.
   AppendResult add(EncodedBatch batch, int64_t producer, int64_t now_ms);
@@ -57,7 +64,8 @@ class PartitionWriter {
   uint32_t last_crc() const { return last_crc_; }
   Status write();
   Status sync();
-  void synced();
+  // A sync has succeeded that began when next_offset() was `end`.
+  void synced(int64_t end);
   // Makes what was added and lies below `end` readable.
   void publish(int64_t end);
   void end_group();
@@ -69,6 +77,7 @@ class PartitionWriter {
     int64_t next_offset;
     int64_t max_time_ms;
     bool mark_last;
+    bool unsynced;
   };
   Savepoint savepoint() const;
   // Undoes what was added since, on disk too. The group is over; the next one begins a new incarnation.
@@ -77,6 +86,9 @@ class PartitionWriter {
 
   // A sync mark on its own, if anything was written since the last. REQUIRES: no group.
   bool wants_mark() const { return !mark_last_ && active_bytes_ > 0; }
+  // When a group last wrote here, by the monotonic clock.
+  int64_t written_ns() const { return written_ns_; }
+  void note_written(int64_t now_ns) { written_ns_ = now_ns; }
 
   // Whether the active segment may not be added to, because it is encrypted, or what is new has to be, and another
   // process began it. Of a stream's partition begin() sees to that.
@@ -84,9 +96,9 @@ class PartitionWriter {
   // From the next group on segments are finished at `segment_bytes`, or `roll_ms` after their first append (0:
   // never for their age). Any thread.
   void set_roll(uint64_t segment_bytes, int64_t roll_ms);
-  // Finishes the active segment, if all in it was appended before `time_ms`, so that retention can remove it.
-  // REQUIRES: no group.
-  Status roll_if_before(int64_t time_ms);
+  // Finishes the active segment, if nothing was appended to it for longer than `age_ms`, so that retention can
+  // remove it. REQUIRES: no group, nothing unsynced.
+  Status roll_if_older(int64_t age_ms, int64_t now_ms);
 
   // --- the journal's segments -----------------------------------------------------------------------------
   uint64_t active_bytes() const { return active_bytes_; }
@@ -112,6 +124,7 @@ class PartitionWriter {
   void adopt_key(std::shared_ptr<const SegmentKey> key);
   bool encrypts() const;
   bool is_full(int64_t now_ms) const;
+  void notice(int64_t now_ms);
   void add_mark(int64_t now_ms);
   void take(std::string_view header, std::string_view records);
 
@@ -129,11 +142,17 @@ class PartitionWriter {
   uint64_t active_bytes_;  // with what is added and not yet written
   uint32_t active_crc_;
   int64_t first_time_ms_;
+  // When the active segment got its first and its newest batch, by a clock that may have been set back since:
+  // never in its future. Append times never go back, so that after a jump they say nothing of age.
+  int64_t begun_ms_;
+  int64_t newest_ms_;
   int32_t first_epoch_;
   bool mark_last_;
   bool foreign_ = false;                 // the active segment is another process's, and keys are at stake
   std::unique_ptr<BatchSealer> sealer_;  // of the active segment; null: in the clear
-  bool epoch_spent_ = false;             // a group was cut: its incarnation must not write again
+  bool unsynced_ = false;
+  int64_t written_ns_ = 0;
+  bool epoch_spent_ = false;  // a group was cut: its incarnation must not write again
   int32_t epoch_ = 0;
   uint32_t last_crc_ = 0;
 

@@ -16,10 +16,32 @@ void Pruner::tell_once(const std::string& key, const std::string& warning) {
   if (told_.insert(key).second && tell_) tell_(warning);
 }
 
+void Pruner::see(const Front& front) {
+  ASSERT(front.count == 0);
+  std::map<int64_t, int64_t> seen;
+  std::map<int64_t, int64_t>& before = seen_ms_[front.partition->directory()];
+  for (const auto& segment : front.segments) {
+    const auto known = before.find(segment->base_offset());
+    seen[segment->base_offset()] = known == before.end() ? now_ms_ : std::min(known->second, now_ms_);
+  }
+  before = std::move(seen);
+}
+
+// When the newest batch of front.next was appended.
+int64_t Pruner::newest_ms(const Front& front, const Seal& seal) {
+  if (seal.max_time_ms <= now_ms_) return seal.max_time_ms;
+  ASSERT(front.count + 1 < front.segments.size());
+  tell_once("future " + front.partition->name(),
+            "events of '" + front.partition->name() + "' up to offset " + std::to_string(seal.next_offset - 1) +
+                " and more bear append times in the future: the clock was ahead then. They stay as they are, and "
+                "retention takes their age from when it finds them");
+  return seen_ms_[front.partition->directory()].at(front.segments[front.count + 1]->base_offset());
+}
+
 // The dedupe window and the legs, in this order: whoever is told that a leg holds back can do something about it.
 bool Pruner::is_needed(const PrunedStream& stream, const Front& front, const Seal& seal) {
   ASSERT(seal.next_offset > seal.base_offset);
-  if (seal.max_time_ms + stream.retention.keep_ms > now_ms_) return true;
+  if (newest_ms(front, seal) + stream.retention.keep_ms > now_ms_) return true;
   if (stream.retention.drop_unread || front.needed.offset >= seal.events_end) return false;
   tell_once("held " + front.partition->name() + " " + front.needed.leg,
             "retention cannot remove offsets " + std::to_string(seal.base_offset) + " to " +
@@ -54,6 +76,7 @@ Pruner::Front Pruner::front_of(const PrunedStream& stream, const std::shared_ptr
   front.partition = partition;
   front.segments = partition->segments();
   front.needed = journal_.needed_of(stream.name, partition->number(), stream.retention.legs);
+  see(front);
   look_at_next(front);
   return front;
 }
@@ -73,7 +96,7 @@ void Pruner::choose(const PrunedStream& stream, std::vector<Front>& fronts) {
   uint64_t size_bytes = 0;
   for (Front& front : fronts) {
     const int64_t before_ms = now_ms_ - retention.time_ms;
-    while (retention.time_ms > 0 && front.next && front.next->max_time_ms < before_ms &&
+    while (retention.time_ms > 0 && front.next && newest_ms(front, *front.next) < before_ms &&
            !is_needed(stream, front, *front.next)) {
       take(front);
     }
@@ -135,7 +158,13 @@ Status Pruner::run(const std::vector<PrunedStream>& streams) {
     for (const Front& front : fronts) {
       if (front.count == 0) continue;
       const Status removed = remove(stream, front);
-      if (!removed && removed.error().code == ErrorCode::kNoSpace) return {};
+      if (!removed && removed.error().code == ErrorCode::kNoSpace) {
+        tell_once("full",
+                  "retention can remove nothing, because the disk is too full to say what goes: free a few "
+                  "kilobytes on it (" +
+                      removed.error().message + ")");
+        return {};
+      }
       if (!removed) return removed;
     }
   }

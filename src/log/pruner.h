@@ -64,6 +64,8 @@ class Pruner {
   };
   Front front_of(const PrunedStream& stream, const std::shared_ptr<Partition>& partition);
   void look_at_next(Front& front);
+  void see(const Front& front);
+  int64_t newest_ms(const Front& front, const Seal& seal);
   bool is_needed(const PrunedStream& stream, const Front& front, const Seal& seal);
   void take(Front& front);
   void choose(const PrunedStream& stream, std::vector<Front>& fronts);
@@ -78,6 +80,9 @@ class Pruner {
   const Tell tell_;
   int64_t now_ms_ = 0;
   std::map<std::string, Seal> seals_;  // by path: those a pass ended at, which the next one begins with
+  // By folder and base: when a pass saw the segment first, no later than now. What a clock that was ahead has
+  // stamped is taken for appended before the segment behind it was seen.
+  std::map<std::string, std::map<int64_t, int64_t>> seen_ms_;
   std::set<std::string> told_;
 };
 

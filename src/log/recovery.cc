@@ -113,9 +113,8 @@ Status PartitionRecovery::take_sealed(int64_t base, const Seal& seal) {
   // What a compaction has committed is there under another name as long as that is unfinished.
   const Seal* const committed = compactions_.find(base);
   // By the seal that was read then: this is the file's second reading, and may give something else.
-  const std::string path = committed != nullptr
-                               ? compacted_path(directory_, base, committed->compacted.generation)
-                               : segment_path(directory_, base, "log");
+  const std::string path = committed != nullptr ? compacted_path(directory_, base, committed->compacted.generation)
+                                                : segment_path(directory_, base, "log");
   TRY_ASSIGN(const io::FileInfo info, fs_.info(path));
   if (info.size != seal.size_bytes || seal.base_offset != base) {
     return corrupt(partition_->name(), "'" + path + "' has " + std::to_string(info.size) +
@@ -284,6 +283,14 @@ bool PartitionRecovery::left_clean(const std::vector<int64_t>& bases) const {
   return info && info->size == end.active_bytes;
 }
 
+// A partition that was left without a segment to go on with begins one, whatever the stop was like. CLEAN does not
+// speak of one that could not be made to its end, and has nothing.
+bool PartitionRecovery::clean() const {
+  ASSERT_WHY(!epochs_.empty(), "examine first");
+  if (options_.clean == nullptr) return end_.next_offset == 0;
+  return !unclean_ || !options_.clean->end.has_active;
+}
+
 Status PartitionRecovery::examine() {
   ASSERT_WHY(epochs_.empty(), "examine once");
   auto listed = list_segments(fs_, directory_);
@@ -342,7 +349,7 @@ Status PartitionRecovery::cut() {
     note(std::to_string(last_size_ - damage_->position) + " bytes that a crash left torn at offset " +
          std::to_string(damage_->offset) + " were cut off and saved as '" +
          torn_path(directory_, end_.active_base, damage_->position) + "' (" + damage_->what +
-         "); nothing acknowledged as durable was among them");
+         "); they stood behind all that a sync mark vouches for");
   }
   if (takes_back_) {
     note("outputs from offset " + std::to_string(end_.next_offset) +

@@ -47,6 +47,8 @@ class PartitionRecovery {
 
   // Reads, and changes nothing on disk. kCorrupt if anything synced is damaged.
   Status examine();
+  // Whether it is as CLEAN says. REQUIRES: examine().
+  bool clean() const;
   // Where the partition ends. REQUIRES: examine().
   const PartitionEnd& end() const;
   // Cuts off what is torn, writes what is missing, begins a new incarnation unless the stop was clean.

@@ -167,6 +167,108 @@ TEST_CASE("a sync of the journal that finds the disk full ends the log like any 
   CHECK(scene.log->leg_state("p/leg")->sink_token == "1");
 }
 
+TEST_CASE("a folder's sync that finds the disk full ends the log like any other that fails") {
+  Scene scene;
+  scene.options.segment_bytes = 60;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  const StreamId stream = scene.stream();
+  const auto append = [&] {
+    return contract::append(*scene.log, scene.executor, stream, 0, encoded(values({"3"})));
+  };
+  SECTION("of a new segment") {
+    scene.fill_at(io::OperationKind::kSyncDirectory, "s/0");
+  }
+  SECTION("of an incarnation") {
+    scene.fill_at(io::OperationKind::kWrite, "s/0");
+    REQUIRE(scene.append("2").error().code == ErrorCode::kNoSpace);
+    scene.fill_at(io::OperationKind::kSyncDirectory, "s/0");
+    scene.log->tick();
+    scene.executor.run_until_idle();
+  }
+  const auto failed = append();
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == ErrorCode::kIo);
+  CHECK_FALSE(failed.error().retryable);
+  CHECK(scene.failures.size() == 1);
+  CHECK_FALSE(append());
+  scene.stop(true);
+  REQUIRE(scene.open());
+  CHECK(contract::read_all(*scene.log, scene.stream(), 0).size() == 1);
+}
+
+TEST_CASE("a log whose directory is not its own any more ends") {
+  Scene scene;
+  bool ours = true;
+  scene.options.still_ours = [&ours] { return ours ? Status() : fail(ErrorCode::kConflict, "LOCK was deleted"); };
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.log->tick();
+  scene.executor.run_until_idle();
+  REQUIRE(scene.failures.empty());
+  ours = false;
+  scene.log->tick();
+  scene.executor.run_until_idle();
+  REQUIRE(scene.failures.size() == 1);
+  CHECK(scene.failures[0].message == "LOCK was deleted");
+  CHECK_FALSE(scene.commit("1"));
+}
+
+TEST_CASE("a log that could not be closed says so again") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (operation.path.find("CLEAN") == std::string::npos) return std::nullopt;
+    return io::Fault{Error{ErrorCode::kIo, "injected"}};
+  });
+  const Status closed = scene.log->close();
+  REQUIRE_FALSE(closed);
+  REQUIRE_FALSE(scene.log->close());
+  CHECK(scene.log->close().error().message == closed.error().message);
+}
+
+TEST_CASE("a stop whose files are not as it left them is not told as clean") {
+  Scene scene;
+  REQUIRE(scene.open());
+  REQUIRE(scene.append("1"));
+  REQUIRE(scene.commit("1"));
+  REQUIRE(scene.log->close());
+  const std::string folder = GENERATE(journal_directory("data"), partition_directory("data", "s", 0));
+  const std::string path = segment_path(folder, 0, "log");
+  const uint64_t size = scene.files.info(path)->size;
+  REQUIRE((*scene.files.open(path, io::OpenMode::kReadWrite))->write_at(size, "more"));
+  REQUIRE(scene.open());
+  CHECK_FALSE(scene.log->recovery().clean);
+  CHECK(scene.log->recovery().notes.size() == 1);
+  REQUIRE(scene.log->close());
+  REQUIRE(scene.open());
+  CHECK(scene.log->recovery().clean);
+}
+
+TEST_CASE("streams that are made later take their share of the memory from the others") {
+  Scene scene;
+  scene.options.memory_bytes_total = 200'000;
+  REQUIRE(scene.open());
+  std::string text(1002, 'x');
+  text.front() = text.back() = '"';
+  for (int i = 0; i < 20; ++i) REQUIRE(scene.append(text));
+  const StreamId stream = scene.stream();
+  const auto reads = [&] {
+    size_t count = 0;
+    scene.files.set_hook([&count](const io::Operation& operation) -> std::optional<io::Fault> {
+      if (operation.kind == io::OperationKind::kRead) ++count;
+      return std::nullopt;
+    });
+    CHECK(contract::read_all(*scene.log, stream, 0).size() == 20);
+    scene.files.set_hook(nullptr);
+    return count;
+  };
+  CHECK(reads() == 0);
+  for (int i = 0; i < 40; ++i) scene.stream("s" + std::to_string(i));
+  CHECK(reads() > 0);
+}
+
 TEST_CASE("names that a killed process has not synced are synced by the next start") {
   uint64_t operations = 1;
   for (uint64_t at = 0; at < operations; ++at) {
@@ -192,17 +294,23 @@ TEST_CASE("names that a killed process has not synced are synced by the next sta
   CHECK(operations > 20);
 }
 
-TEST_CASE("a name whose sync failed is synced by the next start, even after a clean stop") {
+TEST_CASE("a name whose sync failed ends the log, and is synced by the next start") {
+  // The folder of the first partition, what was there, and at last the meta file's name.
+  const int which = GENERATE(0, 1, 2);
+  const ErrorCode code = GENERATE(ErrorCode::kIo, ErrorCode::kNoSpace);
   Scene scene;
   REQUIRE(scene.open());
-  scene.files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+  scene.files.set_hook([=, left = which](const io::Operation& operation) mutable -> std::optional<io::Fault> {
     const bool meta = operation.kind == io::OperationKind::kSyncDirectory && operation.path.ends_with("streams/s");
-    return meta ? std::optional(io::Fault{Error{ErrorCode::kIo, "injected"}}) : std::nullopt;
+    if (!meta || left-- != 0) return std::nullopt;
+    return io::Fault{Error{code, "injected", code == ErrorCode::kNoSpace}};
   });
-  // The folder of the first partition, what was there, and at last the meta file's name: only that one is left.
-  for (int i = 0; i < 3; ++i) (void)scene.log->open_stream({"s", 1});
-  scene.files.set_hook(nullptr);
-  REQUIRE(scene.log->close());
+  REQUIRE_FALSE(scene.log->open_stream({"s", 1}));
+  // The same again would find the name there, and nobody has stored it.
+  REQUIRE_FALSE(scene.log->open_stream({"s", 1}));
+  CHECK(scene.failures.size() == 1);
+  CHECK_FALSE(scene.log->close());
+  scene.stop(false);
   REQUIRE(scene.open());
   REQUIRE(scene.append("1"));
   scene.stop(true);
@@ -210,7 +318,7 @@ TEST_CASE("a name whose sync failed is synced by the next start, even after a cl
   CHECK(contract::read_all(*scene.log, scene.stream(), 0).size() == 1);
 }
 
-TEST_CASE("journal segments that were begun in vain are passed over, however many") {
+TEST_CASE("a journal segment that was begun in vain is passed over, and one before it removed") {
   Scene scene;
   scene.options.journal_segment_bytes = 50;
   REQUIRE(scene.open());
@@ -227,7 +335,8 @@ TEST_CASE("journal segments that were begun in vain are passed over, however man
     return write ? std::optional(io::Fault{Error{ErrorCode::kIo, "dead"}}) : std::nullopt;
   });
   REQUIRE_FALSE(scene.commit("3"));
-  REQUIRE(list_segments(scene.files, journal_directory("data"))->size() == 3);
+  // The one before was removed when it failed, so that it does not stand in the middle.
+  REQUIRE(list_segments(scene.files, journal_directory("data"))->size() == 2);
   scene.stop(false);
   const Status opened = scene.open();
   INFO((opened ? std::string() : opened.error().describe()));

@@ -1,6 +1,8 @@
 #include "log/repair.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
 #include <set>
 
 #include "base/assert.h"
@@ -14,6 +16,7 @@
 #include "log/repair_plan.h"
 #include "log/segment_file.h"
 #include "log/segment_key.h"
+#include "log/stream_list.h"
 #include "log/stream_meta.h"
 
 namespace colloquium::log {
@@ -39,6 +42,7 @@ class Repair {
   void tell_failed_compactions();
   Status survey();
   Status survey_journal();
+  Status survey_absent();
   Status survey_stream(const std::string& name);
   void note_unread(const BatchCursor::Item& item, const std::string& what, std::vector<LostRange>& unread) const;
   Result<std::vector<int64_t>> superfluous_journal_segments() const;
@@ -170,10 +174,7 @@ Status Repair::survey_journal() {
 Status Repair::survey_stream(const std::string& name) {
   const auto meta = read_meta(fs_, meta_path(log_.directory, name));
   if (!meta) {
-    const auto inside = fs_.list(io::join(stream_directory(log_.directory, name), "0"));
-    const bool unmade = meta.error().code == ErrorCode::kNotFound &&
-                        (!inside || list_segments(fs_, partition_directory(log_.directory, name, 0))->empty());
-    if (!unmade) report_.hopeless.push_back(meta.error().message + "; restore it from a backup");
+    report_.hopeless.push_back(meta.error().message + "; restore it from a backup");
     return {};
   }
   for (int32_t number = 0; number < meta->partitions; ++number) {
@@ -191,13 +192,57 @@ Status Repair::survey_stream(const std::string& name) {
   return {};
 }
 
+// What is gone is lost as a whole. Giving it up makes an empty stream first, in which the survey then misses
+// everything: what comes next gets offsets behind those that its legs have had.
+Status Repair::survey_absent() {
+  TRY_ASSIGN(const std::vector<StreamFolder> folders, list_stream_folders(fs_, log_.directory));
+  std::map<std::string, int32_t> streams;
+  for (const auto& [name, lost_meta] : folders) {
+    const auto meta = read_meta(fs_, meta_path(log_.directory, name));
+    // One whose meta can't be read is told of as that.
+    streams[name] = meta ? meta->partitions : std::numeric_limits<int32_t>::max();
+  }
+  std::map<std::string, int32_t> wanted;
+  for (const AbsentPartition& absent : absent_partitions(state_, clean_, streams)) {
+    ASSERT(absent.end > 0);
+    if (streams.count(absent.stream) != 0) {
+      report_.hopeless.push_back("stream '" + absent.stream + "' has " + std::to_string(streams[absent.stream]) +
+                                 " partition(s) by its meta file, but " + absent.error().message);
+      continue;
+    }
+    if (options_.accept_loss && !options_.dry_run) {
+      int32_t& partitions = wanted[absent.stream];
+      partitions = std::max(partitions, absent.partition + 1);
+      continue;
+    }
+    LostRange range;
+    range.stream = absent.stream;
+    range.partition = absent.partition;
+    range.last_offset = absent.end - 1;
+    range.file = partition_directory(log_.directory, absent.stream, absent.partition);
+    range.what = "it is not in the data directory: " + absent.why;
+    report_.lost.push_back(std::move(range));
+  }
+  for (const auto& [name, partitions] : wanted) {
+    StreamMeta meta;
+    meta.partitions = partitions;
+    meta.tag = random_tag(*log_.random);
+    TRY(create_stream(fs_, log_.directory, name, meta));
+    act("stream '" + name + "' is made anew, with " + std::to_string(partitions) + " partition(s)");
+  }
+  return {};
+}
+
 Status Repair::survey() {
   ASSERT(partitions_.empty());
   TRY_ASSIGN(clean_, read_clean(fs_, clean_path(log_.directory)));
   TRY(survey_journal());
-  const auto names = fs_.list(streams_directory(log_.directory));
-  if (!names && names.error().code != ErrorCode::kNotFound) return fail(names.error());
-  for (const std::string& name : names ? *names : std::vector<std::string>()) TRY(survey_stream(name));
+  TRY(survey_absent());
+  TRY_ASSIGN(const std::vector<StreamFolder> folders, list_stream_folders(fs_, log_.directory));
+  for (const auto& [name, lost_meta] : folders) {
+    if (lost_meta) report_.hopeless.push_back(lost_meta_error(log_.directory, name).message);
+    if (!lost_meta) TRY(survey_stream(name));
+  }
   judge_journal();
   for (const PartitionSurvey& partition : partitions_) {
     report_.lost.insert(report_.lost.end(), partition.lost.begin(), partition.lost.end());

@@ -93,12 +93,6 @@ Status set_aside(io::FileSystem& fs, const std::string& directory, const RepairP
   return fs.sync_directory(folder);
 }
 
-Status remove_if_there(io::FileSystem& fs, const std::string& path) {
-  const Status removed = fs.remove(path);
-  if (removed || removed.error().code == ErrorCode::kNotFound) return {};
-  return removed;
-}
-
 Status cut_apart(io::FileSystem& fs, const std::string& directory, const RepairPlan& plan,
                  const RepairPlan::CutSegment& segment, const std::shared_ptr<const KeyRing>& keys) {
   TRY_ASSIGN(const StreamMeta meta, read_meta(fs, meta_path(directory, segment.stream)));
@@ -118,12 +112,12 @@ Status cut_apart(io::FileSystem& fs, const std::string& directory, const RepairP
     replaced = replaced || stretch.base_offset == segment.base_offset;
   }
   if (!replaced) {
-    TRY(remove_if_there(fs, path));
+    TRY(io::remove_if_there(fs, path));
     TRY(fs.sync_directory(folder));
-    TRY(remove_if_there(fs, segment_path(folder, segment.base_offset, "key")));
+    TRY(io::remove_if_there(fs, segment_path(folder, segment.base_offset, "key")));
   }
   for (const char* suffix : kSideFiles) {
-    TRY(remove_if_there(fs, segment_path(folder, segment.base_offset, suffix)));
+    TRY(io::remove_if_there(fs, segment_path(folder, segment.base_offset, suffix)));
   }
   // The start that follows makes the seals.
   for (const Stretch& stretch : segment.stretches) {
@@ -227,7 +221,7 @@ Status carry_out(io::FileSystem& fs, const std::string& directory, const RepairP
   TRY(add_gaps(fs, directory, plan));
   if (plan.journal) TRY(renew_journal(fs, directory, *plan.journal, keys));
   // It speaks of how things were.
-  TRY(remove_if_there(fs, clean_path(directory)));
+  TRY(io::remove_if_there(fs, clean_path(directory)));
   TRY(fs.sync_directory(directory));
   TRY(fs.remove(repair_path(directory)));
   return fs.sync_directory(directory);

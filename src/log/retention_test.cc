@@ -52,10 +52,13 @@ class Scene {
     files_.crash();
     open();
   }
-  int64_t append(const std::string& cursor = "") {
+  Result<AppendResult> try_append(const std::string& cursor = "") {
     const AcceptInfo accept{"hook", cursor, {}};
     auto batch = contract::encoded(contract::values({"\"0123456789\""}), Codec::kNone, &accept);
-    const auto result = contract::append(*log_, executor_, stream_, 0, std::move(batch));
+    return contract::append(*log_, executor_, stream_, 0, std::move(batch));
+  }
+  int64_t append(const std::string& cursor = "") {
+    const auto result = try_append(cursor);
     REQUIRE(result);
     clock_.advance_ms(100);
     return result->last_offset;
@@ -211,12 +214,78 @@ TEST_CASE("a disk too full to say what goes removes nothing, and later it does",
     return io::Fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}};
   });
   REQUIRE(scene.apply());
+  REQUIRE(scene.apply());
   CHECK(scene.info().oldest_offset == 0);
+  REQUIRE(scene.warnings().size() == 1);
+  CHECK(scene.warnings()[0].find("retention can remove nothing, because the disk is too full") == 0);
   scene.append();
   scene.files().set_hook(nullptr);
   REQUIRE(scene.apply());
   CHECK(scene.info().oldest_offset > 0);
   CHECK(scene.left() == 0);
+}
+
+TEST_CASE("a newest segment that is finished counts once, while the log runs, offline and after a start",
+          "[retention][fault]") {
+  Scene scene(kept_for(1'000'000));
+  scene.fill(12);
+  // The disk is full when the next segment is to be begun: the one before has its seal already.
+  scene.files().set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
+    const bool begins = operation.kind == io::OperationKind::kOpen && operation.path.ends_with(".log");
+    if (!begins) return std::nullopt;
+    return io::Fault{Error{ErrorCode::kNoSpace, "injected: no space left", true}};
+  });
+  while (scene.try_append()) continue;
+  const auto segment_bytes = [&] {
+    uint64_t bytes = 0;
+    for (const std::string& name : scene.names()) {
+      const std::string path = io::join(partition_directory("data", "s", 0), name);
+      if (name.ends_with(".log")) bytes += scene.files().info(path)->size;
+    }
+    return bytes;
+  };
+  REQUIRE(segment_bytes() > 1000);
+  CHECK(scene.info().size_bytes == segment_bytes());
+  CHECK((*list_data_directory(scene.files(), "data"))[0].partitions[0].size_bytes == segment_bytes());
+  scene.crash();
+  const auto all = contract::read_all(scene.log(), scene.stream(), 0).size();
+  CHECK(all >= 12);
+  CHECK(scene.info().size_bytes == segment_bytes());
+}
+
+TEST_CASE("a clock that was ahead once does not end retention by time, nor rolling by age", "[retention]") {
+  constexpr int64_t kJumpMs = int64_t{30} * 24 * 3600 * 1000;
+  Scene scene(kept_for(8000));
+  const int64_t first = scene.append();
+  scene.clock().set_wall_ms(scene.clock().wall_ms() + kJumpMs);
+  const int64_t ahead = scene.append();
+  scene.clock().set_wall_ms(scene.clock().wall_ms() - kJumpMs);
+  const int64_t back = scene.append();
+  REQUIRE(scene.apply());
+  // Too few for a segment's size: what begins another one is their age.
+  for (int i = 0; i < 6; ++i) {
+    scene.append();
+    scene.clock().advance_ms(1500);
+    REQUIRE(scene.apply());
+  }
+  CHECK(scene.info().oldest_offset <= ahead);
+  for (int i = 0; i < 8; ++i) {
+    scene.append();
+    scene.clock().advance_ms(1500);
+    REQUIRE(scene.apply());
+  }
+  CHECK(scene.info().oldest_offset > back);
+  CHECK(scene.info().oldest_offset < scene.info().next_offset);
+  CHECK(std::count_if(scene.warnings().begin(), scene.warnings().end(), [](const std::string& warning) {
+          return warning.find("bear append times in the future") != std::string::npos;
+        }) == 1);
+  // A quiet stream gets empty all the same.
+  scene.clock().advance_ms(10'000);
+  REQUIRE(scene.apply());
+  scene.clock().advance_ms(10'000);
+  REQUIRE(scene.apply());
+  CHECK(contract::read_all(scene.log(), scene.stream(), 0).empty());
+  CHECK(first < ahead);
 }
 
 TEST_CASE("a failed disk is found by the log although retention has met it", "[retention][fault]") {

@@ -24,12 +24,6 @@ Result<std::optional<Seal>> find_seal(const io::FileSystem& fs, const std::strin
   return fail(seal.error());
 }
 
-Status remove_if_there(io::FileSystem& fs, const std::string& path) {
-  const Status removed = fs.remove(path);
-  if (removed || removed.error().code == ErrorCode::kNotFound) return {};
-  return removed;
-}
-
 tl::unexpected<Error> not_as_sealed(const SegmentFile& compacted, const std::string& before) {
   ASSERT(!compacted.path.empty());
   return fail(ErrorCode::kCorrupt,
@@ -142,7 +136,7 @@ Status finish_compactions(io::FileSystem& fs, const std::string& directory,
                           const UnfinishedCompactions& unfinished) {
   ASSERT_WHY(unfinished.indexes.size() == unfinished.committed.size(), "check first");
   for (const CompactedFile& file : unfinished.abandoned) {
-    TRY(remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
+    TRY(io::remove_if_there(fs, compacted_path(directory, file.base_offset, file.generation)));
   }
   // The seal that commits may be a name in memory only, left by a process that was killed: a crash must not keep
   // the renames below without it.

@@ -121,6 +121,15 @@ Result<SegmentIndex> load_index(const io::FileSystem& fs, const std::string& dir
   return SegmentIndex::rebuild(std::move(file), end);
 }
 
+bool index_files_fit(const io::FileSystem& fs, const std::string& directory, int64_t base_offset,
+                     const SegmentIndex& index) {
+  ASSERT(base_offset >= 0);
+  const auto offsets = io::read_file(fs, segment_path(directory, base_offset, "index"), kMaxIndexBytes);
+  const auto times = io::read_file(fs, segment_path(directory, base_offset, "timeindex"), kMaxIndexBytes);
+  return offsets && times && *offsets == index.index_bytes(base_offset) &&
+         *times == index.time_index_bytes(base_offset);
+}
+
 Status store_index(io::FileSystem& fs, const std::string& directory, int64_t base_offset,
                    const SegmentIndex& index) {
   ASSERT(base_offset >= 0);

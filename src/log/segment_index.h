@@ -55,6 +55,9 @@ class SegmentIndex {
 // From the segment's index files, or rebuilt if they are missing or unfit.
 Result<SegmentIndex> load_index(const io::FileSystem& fs, const std::string& partition_directory,
                                 int64_t base_offset, std::shared_ptr<const io::File> file, uint64_t end);
+// Whether the files hold exactly this index.
+bool index_files_fit(const io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset,
+                     const SegmentIndex& index);
 // Not synced: a lost index is rebuilt.
 Status store_index(io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset,
                    const SegmentIndex& index);

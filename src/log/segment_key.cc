@@ -197,7 +197,8 @@ Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRin
 
 Status remove_segment(io::FileSystem& fs, const std::string& directory, int64_t base_offset) {
   ASSERT(base_offset >= 0);
-  TRY(fs.remove(segment_path(directory, base_offset, "log")));
+  Status removed = fs.remove(segment_path(directory, base_offset, "log"));
+  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
   TRY(fs.sync_directory(directory));
   const std::string path = segment_path(directory, base_offset, "key");
   return fs.info(path) ? fs.remove(path) : Status();

@@ -49,7 +49,11 @@ struct LogOptions {
   size_t compaction_memory_bytes = size_t{128} << 20;  // for the keys that compaction compares at once
   size_t sync_helpers = 4;
 
-  // Told once, on the log's thread, when a write or a sync has failed and the log can't go on: exit the process.
+  // Asked on the log's thread now and then, and by its failure the log ends: whether the directory is still this
+  // process's alone. May be null.
+  std::function<Status()> still_ours;
+  // Told once, on the thread that met it, when a write or a sync has failed and the log can't go on: exit the
+  // process.
   std::function<void(const Error&)> on_failure;
   // Told, on a thread of the log's, what the user should know of and is no failure: that a leg holds back
   // retention, or loses events by it, or that compaction meets damage. Each is told once.
@@ -62,7 +66,7 @@ struct RecoveryReport {
     std::string partition;  // "orders/0", "the commit journal"
     std::string text;
   };
-  bool clean = false;  // the last stop was clean
+  bool clean = false;  // the last stop was clean, and everything is as it left it
   std::vector<Note> notes;
 };
 

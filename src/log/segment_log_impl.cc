@@ -24,17 +24,30 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
       space_(fs_, options_.directory, options_.reserve_bytes, options_.reserve_fraction),
       upkeep_(*options_.executor, fs_, *options_.clock, *journal_, options_.retention_interval_ms,
               {options_.compaction_memory_bytes, options_.reserve_bytes, options_.reserve_fraction},
-              options_.on_warning) {
+              options_.on_warning, [this](const Error& error) { fail_for_good(error); }) {
   helpers_ = options_.executor->make_queue("log-sync", std::max<size_t>(1, options_.sync_helpers), kTaskCapacity);
   const auto wake = [this](const Partition& p) { subscribers_.wake(p.stream(), p.number()); };
-  group_commit_ = std::make_unique<GroupCommit>(*options_.executor, *helpers_, *options_.clock, *journal_,
-                                                counters_, wake, [this] { space_.note_full(); });
+  // Where there is no room for it, the next group that is synced does the same.
+  const auto synced = [this, gate = gate_] {
+    const std::lock_guard lock(gate->mutex);
+    if (gate->queue == nullptr) return;
+    const bool posted = gate->queue->post([this] { collect_synced(); });
+    (void)posted;
+  };
+  group_commit_ = std::make_unique<GroupCommit>(
+      *options_.executor, *helpers_, *options_.clock, *journal_, counters_, wake, [this] { space_.note_full(); },
+      synced);
   queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
+  gate_->queue = queue_.get();
 }
 
 // The queue goes first and runs what is posted; without close() that may be a turn, which needs all the rest, the
 // queue's own pointer too: so nothing is reset here by hand.
 SegmentLog::Impl::~Impl() {
+  {
+    const std::lock_guard gate(gate_->mutex);
+    gate_->queue = nullptr;
+  }
   const std::lock_guard lock(mutex_);
   going_ = true;
 }
@@ -67,9 +80,17 @@ Result<StreamId> SegmentLog::Impl::open_stream(const StreamSpec& spec) {
     }
   }
   if (spec.partitions == 0) return no_such_stream(spec);
-  TRY_ASSIGN(auto stream, make_stream(options_, spec, memory_share(options_, partitions)));
+  const size_t share = memory_share(options_, partitions);
+  auto made = make_stream(options_, spec, share);
+  // A second attempt would find names there that no sync has stored, and take them for good.
+  if (!made && made.error().code == ErrorCode::kIo) fail_for_good(made.error());
+  TRY_ASSIGN(auto stream, std::move(made));
   set_upkeep(*stream, spec, options_.segment_bytes);
   const std::lock_guard lock(mutex_);
+  // What the others had is shared with it.
+  for (const auto& other : streams_) {
+    for (const auto& writer : other->writers) writer->partition().limit_memory(share);
+  }
   streams_.push_back(std::move(stream));
   return static_cast<StreamId>(streams_.size() - 1);
 }
@@ -222,7 +243,6 @@ void SegmentLog::Impl::turn() {
   }
   run_group(std::move(group));
   staging_.done(bytes);
-  last_group_ns_ = options_.clock->monotonic_ns();
   {
     const std::lock_guard lock(mutex_);
     scheduled_ = false;
@@ -254,7 +274,6 @@ void SegmentLog::Impl::refuse_staged() {
 
 void SegmentLog::Impl::run_group(Group group) {
   ASSERT(!group.appends.empty() || !group.commits.empty());
-  find_failure();
   std::optional<Error> failed;
   {
     const std::lock_guard lock(mutex_);
@@ -275,25 +294,29 @@ void SegmentLog::Impl::run_group(Group group) {
   if (!done) fail_for_good(done.error());
 }
 
-void SegmentLog::Impl::fail_for_good(const Error& error) {
+void SegmentLog::Impl::collect_synced() {
   ASSERT(queue_->is_current());
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+  }
+  const Status collected = group_commit_->collect();
+  if (!collected) fail_for_good(collected.error());
+}
+
+void SegmentLog::Impl::fail_for_good(const Error& error) {
+  ASSERT(!error.message.empty());
   Error told = error;
   told.retryable = false;
-  told.message += "; the log can't go on, because what was written may be lost: restart, and it recovers";
+  if (told.code != ErrorCode::kConflict)
+    told.message += "; the log can't go on, because what was written may be lost: restart, and it recovers";
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return;
     failed_ = told;
   }
+  upkeep_.stop();
   if (options_.on_failure) options_.on_failure(told);
-}
-
-// Of the upkeep, which has met it on its own thread.
-bool SegmentLog::Impl::find_failure() {
-  ASSERT(queue_->is_current());
-  const std::optional<Error> failure = upkeep_.failure();
-  if (failure) fail_for_good(*failure);
-  return failure.has_value();
 }
 
 void SegmentLog::Impl::resume_waiting() {
@@ -328,18 +351,26 @@ void SegmentLog::Impl::do_tick() {
     const std::lock_guard lock(mutex_);
     if (failed_ || closed_) return;
   }
-  if (find_failure()) return;
+  if (options_.still_ours) {
+    if (const Status ours = options_.still_ours(); !ours) return fail_for_good(ours.error());
+  }
   if (upkeep_.due()) keep_up(nullptr);
   {
     const std::lock_guard lock(mutex_);
-    if (failed_ || !staging_.empty()) return;
+    if (failed_) return;
   }
   const bool was_full = space_.full();
   space_.check();
   if (was_full && !space_.full()) resume_waiting();
-  const int64_t idle_ns = options_.clock->monotonic_ns() - last_group_ns_;
-  if (idle_ns < options_.idle_mark_ms * 1'000'000) return;
-  const Status marked = group_commit_->mark(all_writers());
+  // Each by itself: what is quiet has to be marked while others are busy.
+  std::vector<PartitionWriter*> idle = all_writers();
+  const int64_t written_before_ns = options_.clock->monotonic_ns() - options_.idle_mark_ms * 1'000'000;
+  const auto is_busy = [&](const PartitionWriter* writer) {
+    return !writer->wants_mark() || writer->written_ns() > written_before_ns;
+  };
+  idle.erase(std::remove_if(idle.begin(), idle.end(), is_busy), idle.end());
+  if (idle.empty()) return;
+  const Status marked = group_commit_->mark(idle);
   if (!marked) fail_for_good(marked.error());
 }
 
@@ -368,6 +399,11 @@ void SegmentLog::Impl::keep_up(Upkeep::Done done) {
     if (done) done(fail(*refused));
     return;
   }
+  if (const Status settled = group_commit_->settle(); !settled) {
+    fail_for_good(settled.error());
+    if (done) done(fail(settled.error()));
+    return;
+  }
   const Status begun = upkeep_.begin(kept_streams(), std::move(done));
   if (begun) return;
   if (begun.error().code == ErrorCode::kNoSpace) return space_.note_full();
@@ -390,7 +426,6 @@ void SegmentLog::Impl::apply_retention(UniqueFunction<void(Status)> done) {
 Status SegmentLog::Impl::finish() {
   ASSERT(queue_->is_current());
   upkeep_.drain();
-  find_failure();
   {
     const std::lock_guard lock(mutex_);
     if (failed_) return fail(*failed_);
@@ -410,7 +445,7 @@ Status SegmentLog::Impl::close() {
   Status result;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return failed_ ? Status(fail(*failed_)) : Status();
+    if (closed_) return failed_ ? Status(fail(*failed_)) : close_result_;
     closed_ = true;
   }
   // Re-posts itself behind the turns that are left.
@@ -428,6 +463,8 @@ Status SegmentLog::Impl::close() {
   ASSERT(posted);
   finished->wait();
   resume_waiting();
+  const std::lock_guard lock(mutex_);
+  close_result_ = result;
   return result;
 }
 

@@ -53,6 +53,7 @@ class SegmentLog::Impl {
 
  private:
   // --- any thread
+  void fail_for_good(const Error& error);
   std::optional<Error> refusal_locked() const;
   template <class Done>
   void refuse(Done done, Error error);
@@ -65,16 +66,15 @@ class SegmentLog::Impl {
   // --- the log thread
   void turn();
   void run_group(Group group);
+  void collect_synced();
   void refuse_appends(std::vector<StagedAppend> appends, const Error& error);
   void refuse_staged();
-  void fail_for_good(const Error& error);
   void resume_waiting();
   void do_tick();
   Status finish();
   std::vector<PartitionWriter*> all_writers();
   std::vector<KeptStream> kept_streams() const;
   void keep_up(Upkeep::Done done);
-  bool find_failure();
 
   const LogOptions options_;
   const std::string tag_;
@@ -88,6 +88,7 @@ class SegmentLog::Impl {
   std::vector<Task> resumes_;
   bool scheduled_ = false;
   bool closed_ = false;
+  Status close_result_;
   bool going_ = false;  // without close(): what is staged behind the last turn is dropped
   std::optional<Error> failed_;
 
@@ -95,10 +96,15 @@ class SegmentLog::Impl {
   Subscribers subscribers_;
   std::atomic<bool> tick_posted_{false};
   GroupCounters counters_;
-  std::atomic<int64_t> last_group_ns_{0};
   std::mutex making_stream_;  // one stream is made at a time; taken before mutex_
   Upkeep upkeep_;
 
+  // By which a helper reaches the queue, which goes before the helpers do.
+  struct Gate {
+    std::mutex mutex;
+    TaskQueue* queue = nullptr;
+  };
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   std::unique_ptr<TaskQueue> helpers_;
   std::unique_ptr<GroupCommit> group_commit_;
   std::unique_ptr<TaskQueue> queue_;  // last: its tasks use everything above

@@ -133,6 +133,22 @@ TEST_CASE("after a second of idleness a sync mark ends every partition, once") {
   CHECK((*batch)->value(0) == "1");
 }
 
+TEST_CASE("a quiet partition gets its sync mark while others are busy [REQ-179]", "[REQ-179]") {
+  Bench bench;
+  REQUIRE(bench.open());
+  const StreamId quiet = *bench.log->open_stream({"quiet", 1});
+  const StreamId busy = *bench.log->open_stream({"busy", 1});
+  bench.append(quiet, "1");
+  const int64_t end = bench.log->stream_info(quiet)->partitions[0].next_offset;
+  for (int i = 0; i < 6; ++i) {
+    bench.clock.advance_ms(250);
+    bench.append(busy, "2");
+    bench.log->tick();
+    bench.executor.run_until_idle();
+  }
+  CHECK(bench.log->stream_info(quiet)->partitions[0].next_offset == end + 1);
+}
+
 TEST_CASE("the newest events come from memory, as they were appended, older ones from disk") {
   Bench bench;
   bench.options.memory_bytes = 3000;
@@ -334,6 +350,27 @@ TEST_CASE("two processes can't write one data directory") {
   CHECK(read_lock_holder(fs, directory.path()).admin_address == "127.0.0.1:5");
   { const auto released = std::move(*first); }
   CHECK(lock_data_directory(fs, directory.path(), ""));
+}
+
+TEST_CASE("who deletes LOCK lets nobody in, and the process that held it notices") {
+  const TemporaryDirectory directory;
+  io::FileSystem& fs = io::posix_file_system();
+  const std::string path = directory.path() + "/LOCK";
+  auto first = lock_data_directory(fs, directory.path(), "");
+  REQUIRE(first);
+  CHECK(first->check());
+  REQUIRE(fs.remove(path));
+  CHECK(first->check().error().message.find("was deleted while this process held it") != std::string::npos);
+  CHECK(lock_data_directory(fs, directory.path(), "").error().code == ErrorCode::kConflict);
+  CHECK_FALSE(fs.info(path));
+  REQUIRE(io::write_file_atomically(fs, path, "pid 1"));
+  CHECK(first->check().error().code == ErrorCode::kConflict);
+  CHECK(hold_still(fs, directory.path()).error().code == ErrorCode::kConflict);
+  { const auto released = std::move(*first); }
+  const auto still = hold_still(fs, directory.path());
+  REQUIRE(still);
+  CHECK(*still != nullptr);
+  CHECK(*io::read_file(fs, path, 100) == "pid 1");
 }
 
 TEST_CASE("a process that forgets un-synced bytes keeps what was durable [REQ-176]", "[REQ-176]") {

@@ -116,7 +116,7 @@ Status Surveyor::read_epochs(const std::vector<int64_t>& bases) {
   bool whole = true;
   for (const int64_t base : bases) {
     const std::string path = segment_path(found_.folder, base, "log");
-    TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kReadWrite));
+    TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kRead));
     TRY_ASSIGN(const io::FileInfo info, file->info());
     BatchCursor cursor(std::move(file), 0, info.size);
     for (;;) {
@@ -247,13 +247,7 @@ Status Surveyor::check_side_files(const Current& now, const SegmentScan& scan, S
     segment.bad_seal = false;
   }
   if (!has_seal && now.last) return {};  // its index files are written when it is finished
-  constexpr size_t kMaxIndexBytes = size_t{64} << 20;
-  const auto index = io::read_file(fs_, segment_path(found_.folder, segment.base_offset, "index"), kMaxIndexBytes);
-  const auto times =
-      io::read_file(fs_, segment_path(found_.folder, segment.base_offset, "timeindex"), kMaxIndexBytes);
-  const bool good = index && times && *index == scan.index.index_bytes(segment.base_offset) &&
-                    *times == scan.index.time_index_bytes(segment.base_offset);
-  if (!good) segment.index = scan.index;
+  if (!index_files_fit(fs_, found_.folder, segment.base_offset, scan.index)) segment.index = scan.index;
   return {};
 }
 

@@ -41,14 +41,26 @@ void set_upkeep(OpenStream& stream, const StreamSpec& spec, uint64_t segment_byt
 }
 
 Upkeep::Upkeep(Executor& executor, io::FileSystem& fs, Clock& clock, const Journal& journal, int64_t interval_ms,
-               const CompactorOptions& compaction, Pruner::Tell tell)
+               const CompactorOptions& compaction, Pruner::Tell tell, std::function<void(const Error&)> failed)
     : executor_(executor),
       clock_(clock),
       interval_ms_(interval_ms),
       pruner_(fs, clock, journal, counters_, tell),
       compactor_(fs, clock, journal, compaction, compacted_, tell),
+      failed_(std::move(failed)),
       queue_(executor.make_queue("log-upkeep", 1, kTaskCapacity)) {
-  ASSERT(interval_ms >= 0);
+  ASSERT(interval_ms >= 0 && failed_);
+}
+
+void Upkeep::stop() {
+  stopped_ = true;
+  compactor_.stop();
+}
+
+Status Upkeep::refusal() const {
+  ASSERT(queue_->is_current());
+  if (!stopped_) return {};
+  return fail(ErrorCode::kCancelled, "the log has failed");
 }
 
 Upkeep::~Upkeep() {
@@ -74,7 +86,7 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
     for (PartitionWriter* writer : stream.writers) {
       // What nobody has written to for long has all its events in the segment that is being written.
       const int64_t age_ms = oldest_unfinished_ms(stream.retention, stream.compaction);
-      if (rolled && age_ms < INT64_MAX) rolled = writer->roll_if_before(clock_.wall_ms() - age_ms);
+      if (rolled && age_ms < INT64_MAX) rolled = writer->roll_if_older(age_ms, clock_.wall_ms());
       partitions.push_back(writer->shared());
     }
     if (stream.compaction.on) {
@@ -84,11 +96,10 @@ Status Upkeep::begin(const std::vector<KeptStream>& streams, Done done) {
   }
   auto shared = std::make_shared<Done>(std::move(done));
   const bool posted = queue_->post([this, pass, shared] {
-    const Status result = failure() ? Status(fail(*failure())) : run(*pass);
-    if (!result) {
-      const std::lock_guard lock(mutex_);
-      failure_ = result.error();
-      has_failed_ = true;
+    Status result = refusal();
+    if (result) {
+      result = run(*pass);
+      if (!result) failed_(result.error());
     }
     if (*shared) (*shared)(result);
   });
@@ -123,13 +134,6 @@ void Upkeep::drain() {
   const bool posted = queue_->post([drained] { drained->set(); });
   ASSERT_WHY(posted, "few passes wait at a time");
   drained->wait();
-}
-
-std::optional<Error> Upkeep::failure() const {
-  if (!has_failed_) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  ASSERT(failure_.has_value());
-  return failure_;
 }
 
 }  // namespace colloquium::log

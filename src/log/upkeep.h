@@ -43,7 +43,7 @@ class Upkeep {
   using Done = UniqueFunction<void(Status)>;
 
   Upkeep(Executor& executor, io::FileSystem& fs, Clock& clock, const Journal& journal, int64_t interval_ms,
-         const CompactorOptions& compaction, Pruner::Tell tell);
+         const CompactorOptions& compaction, Pruner::Tell tell, std::function<void(const Error&)> failed);
   ~Upkeep();
 
   // True if a pass should be begun.
@@ -55,8 +55,9 @@ class Upkeep {
   // Waits until what was begun is over; a compaction ends early.
   void drain();
 
-  // Of the data directory, met on the queue: the log must not write any more.
-  std::optional<Error> failure() const;
+  // The log has failed: nothing more is begun, and a pass that is under way ends where it can. Any thread.
+  void stop();
+
   const PruneCounters& counters() const { return counters_; }
   const CompactCounters& compacted() const { return compacted_; }
 
@@ -67,6 +68,7 @@ class Upkeep {
     bool now = false;
   };
   Status run(const Pass& pass);
+  Status refusal() const;
   Status prune_again(const Pass& pass);
 
   Executor& executor_;
@@ -81,9 +83,9 @@ class Upkeep {
   Pruner pruner_;
   Compactor compactor_;
 
-  std::atomic<bool> has_failed_{false};
-  mutable std::mutex mutex_;
-  std::optional<Error> failure_;  // guarded by mutex_
+  // Told on the queue, before anybody is told how the pass ended: the log must not write any more.
+  const std::function<void(const Error&)> failed_;
+  std::atomic<bool> stopped_{false};
 
   std::unique_ptr<TaskQueue> queue_;  // last: its tasks use everything above
 };

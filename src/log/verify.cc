@@ -2,107 +2,28 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "base/assert.h"
-#include "io/checksum.h"
-#include "log/batch_crypt.h"
-#include "log/batch_decoder.h"
-#include "log/clean_marker.h"
 #include "log/data_directory.h"
 #include "log/journal_look.h"
 #include "log/layout.h"
 #include "log/oldest.h"
 #include "log/recovery.h"
 #include "log/repair_plan.h"
-#include "log/segment_file.h"
-#include "log/segment_scan.h"
+#include "log/stream_list.h"
 #include "log/stream_meta.h"
+#include "log/verifier.h"
 
 namespace colloquium::log {
 namespace {
 
-// While nothing changes, so many pauses are waited before what looks torn is called so; as many while the end of a
-// segment moves and the damage does not.
-constexpr int kLooks = 80;
 // How often the journal is looked at from its beginning while its segments are replaced.
 constexpr int kJournalLooks = 100;
 
-struct Place {
-  std::string stream;
-  int32_t partition = 0;
-  std::string folder;
-  std::string tag;
-
-  bool is_journal() const { return stream.empty(); }
-};
-
-// A segment as it was found when its partition was listed.
-struct Listed {
-  int64_t base = 0;
-  bool last = false;
-  bool sealed = false;
-};
-
-class Verifier {
- public:
-  Verifier(io::FileSystem& fs, std::string directory, const VerifyProgress& progress,
-           std::shared_ptr<const KeyRing> keys, const VerifyPause& pause)
-      : fs_(fs),
-        directory_(std::move(directory)),
-        progress_(progress),
-        keys_(std::move(keys)),
-        pause_(pause),
-        steady_looks_left_(pause == nullptr ? 0 : kLooks) {}
-
-  Result<VerifyReport> run();
-
- private:
-  Status find_places();
-  Status read_journal();
-  Status refresh(const Place& place);
-  Result<bool> open_segment(const Place& place, int64_t base);
-  Status verify_journal();
-  Status verify_partition(const Place& place);
-  Result<std::vector<Listed>> list(const Place& place, int64_t oldest);
-  Status verify_listed(const Place& place, const Listed& segment, int64_t& next);
-  Result<bool> removed(const Place& place, int64_t base, int64_t& next) const;
-  Status look_at_segment(const Place& place, const Listed& segment, int64_t& next);
-  Result<SegmentScan> scan(const Place& place, const Listed& segment, const std::shared_ptr<const io::File>& file,
-                           uint64_t size);
-  Status verify_seal(const Place& place, const SegmentFile& opened, const Result<Seal>& seal, int64_t base,
-                     const SegmentScan& found, int64_t next);
-  Status report_damage(const Place& place, const std::string& path, const std::shared_ptr<const io::File>& file,
-                       uint64_t size, const SegmentScan& scan, bool last, int64_t& next);
-  void check_end(const Place& place, const Evidence& evidence, int64_t next);
-  Status check_batch(const Place& place, const BatchCursor::Item& item);
-  Evidence evidence_for(const Place& place) const;
-  VerifyProblem& add(const Place& place, const std::string& file, std::string what);
-  void advance(uint64_t bytes);
-
-  io::FileSystem& fs_;
-  const std::string directory_;
-  const VerifyProgress& progress_;
-  const std::shared_ptr<const KeyRing> keys_;
-  const VerifyPause& pause_;
-  int steady_looks_left_;  // at what does not change, until something does
-  VerifyReport report_;
-  std::vector<Place> places_;
-  JournalState journal_;
-  bool journal_closed_ = false;  // it is encrypted, and its key is not given
-  std::optional<CleanMarker> clean_;
-  EpochTable epochs_;  // of the partition being verified
-  GapTable gaps_;      // likewise
-  Evidence evidence_;  // likewise
-  std::unique_ptr<BatchDecoder> decoder_;
-  std::shared_ptr<const SegmentKey> key_;  // of the segment being verified; null: in the clear, or not opened
-  BatchOpener opener_;                     // has entered it …
-  bool opened_ = false;                    // … if its batches can be looked into
-  std::string path_;                       // of it
-  uint64_t visited_ = 0;                   // of it: everything below has been looked into
-  uint64_t done_bytes_ = 0;
-  uint64_t total_bytes_ = 0;
-};
+}  // namespace
 
 VerifyProblem& Verifier::add(const Place& place, const std::string& file, std::string what) {
   ASSERT(!what.empty());
@@ -125,13 +46,13 @@ void Verifier::advance(uint64_t bytes) {
 Status Verifier::find_places() {
   ASSERT(places_.empty());
   places_.push_back({"", 0, journal_directory(directory_), ""});
-  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(streams_directory(directory_)));
-  for (const std::string& name : names) {
-    const auto meta = read_meta(fs_, meta_path(directory_, name));
+  TRY_ASSIGN(const std::vector<StreamFolder> folders, list_stream_folders(fs_, directory_));
+  for (const auto& [name, lost_meta] : folders) {
+    const std::string path = meta_path(directory_, name);
+    const auto meta = lost_meta ? tl::unexpected(lost_meta_error(directory_, name)) : read_meta(fs_, path);
     if (!meta) {
-      if (meta.error().code != ErrorCode::kNotFound) {
-        add({name, 0, {}, {}}, meta_path(directory_, name), meta.error().message);
-      }
+      add({name, 0, {}, {}}, path, meta.error().message);
+      unread_streams_.insert(name);
       continue;
     }
     for (int32_t number = 0; number < meta->partitions; ++number) {
@@ -145,6 +66,25 @@ Status Verifier::find_places() {
       const auto info = fs_.info(segment_path(place.folder, base, "log"));
       if (info) total_bytes_ += info->size;
     }
+  }
+  return {};
+}
+
+// What is gone, with all that would tell of it; but not what was made since we looked.
+Status Verifier::find_absent() {
+  std::map<std::string, int32_t> streams;
+  for (const Place& place : places_) {
+    if (!place.is_journal()) streams[place.stream] = place.partition + 1;
+  }
+  for (const AbsentPartition& absent : absent_partitions(journal_, clean_, streams)) {
+    ASSERT(absent.end > 0);
+    const bool told = unread_streams_.count(absent.stream) != 0;
+    if (told || (streams.count(absent.stream) == 0 && fs_.info(meta_path(directory_, absent.stream)))) continue;
+    VerifyProblem& problem =
+        add({absent.stream, absent.partition, {}, {}},
+            partition_directory(directory_, absent.stream, absent.partition), absent.error().message);
+    problem.first_offset = 0;
+    problem.last_offset = absent.end - 1;
   }
   return {};
 }
@@ -208,163 +148,6 @@ Evidence Verifier::evidence_for(const Place& place) const {
   return evidence;
 }
 
-Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) {
-  ASSERT(decoder_ != nullptr);
-  // Looked at again because of what comes behind it.
-  if (item.position < visited_) return {};
-  visited_ = item.position + item.bytes.size();
-  advance(item.bytes.size());
-  if (item.header.is_control()) return {};
-  if (!place.stream.empty()) {
-    ++report_.batches;
-    report_.events += static_cast<uint64_t>(item.header.record_count);
-  }
-  if (!opened_) return {};
-  const auto records = opener_.open(item);
-  Error defect;
-  if (!records) defect = records.error();
-  if (records && item.header.record_count == 0 && records->empty()) return {};
-  if (records) {
-    const auto decoded = decoder_->decode(item.header, *records);
-    if (decoded) return {};
-    defect = decoded.error();
-  }
-  VerifyProblem& problem = add(place, path_, defect.message);
-  problem.position = item.position;
-  problem.first_offset = item.header.base_offset;
-  problem.last_offset = item.header.last_offset();
-  return {};
-}
-
-// Adds a problem per damaged stretch, going on at the next valid batch behind it.
-Status Verifier::report_damage(const Place& place, const std::string& path,
-                               const std::shared_ptr<const io::File>& file, uint64_t size,
-                               const SegmentScan& first, bool last, int64_t& next) {
-  ASSERT(first.damage.has_value());
-  TRY_ASSIGN(const auto mark, last_mark_behind(*file, first.damage->position, size, epochs_));
-  SegmentScan scan = first;
-  while (scan.damage) {
-    const Damage damage = *scan.damage;
-    VerifyProblem& problem = add(place, path, damage.what);
-    problem.position = damage.position;
-    problem.first_offset = damage.offset;
-    problem.torn = last && judge_damage("", path, damage, evidence_, epochs_, mark).has_value();
-    TRY_ASSIGN(const auto more, next_batch_behind(*file, {damage.position, damage.offset}, size, epochs_));
-    advance((more ? more->position : size) - damage.position);
-    if (!more) break;
-    report_.problems.back().last_offset = more->offset - 1;
-    const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
-    TRY_ASSIGN(scan, scan_segment(file, *more, size, epochs_, {}, visit));
-  }
-  next = scan.end.next_offset;
-  return {};
-}
-
-Status Verifier::verify_seal(const Place& place, const SegmentFile& opened, const Result<Seal>& seal, int64_t base,
-                             const SegmentScan& found, int64_t next) {
-  ASSERT_WHY(!place.stream.empty(), "the journal has no seals");
-  const std::string path = segment_path(place.folder, base, "seal");
-  const uint64_t size = opened.size;
-  if (!seal) {
-    add(place, path, seal.error().message);
-    return {};
-  }
-  if (seal->size_bytes != size) {
-    add(place, path,
-        "the segment has " + std::to_string(size) + " bytes and was sealed with " +
-            std::to_string(seal->size_bytes));
-  } else if (seal->next_offset != next) {
-    add(place, path,
-        "the segment ends before offset " + std::to_string(next) + " and was sealed with " +
-            std::to_string(seal->next_offset));
-  } else if ((seal->compacted.generation > 0) != found.compacted) {
-    add(place, path,
-        found.compacted ? "the segment was compacted, and its seal does not say so"
-                        : "the segment was not compacted, and its seal says so");
-  } else {
-    uint32_t crc = 0;
-    std::string chunk(size_t{1} << 20, '\0');
-    for (uint64_t at = 0; at < size;) {
-      TRY_ASSIGN(const size_t count, opened.file->read_at(at, chunk));
-      if (count == 0) break;
-      crc = io::crc32c(std::string_view(chunk).substr(0, count), crc);
-      at += count;
-    }
-    if (crc != seal->crc) add(place, path, "the segment's bytes do not have the sum it was sealed with");
-  }
-  return {};
-}
-
-// Where what is good of a segment ends: at the damage, or where outputs begin whose commit is not known.
-SegmentPlace good_end(const SegmentScan& scan, uint64_t size) {
-  if (scan.uncommitted) return {scan.uncommitted->active_bytes, scan.uncommitted->next_offset};
-  if (scan.damage) return {scan.damage->position, scan.damage->offset};
-  ASSERT(scan.end.active_bytes == size);
-  return {size, scan.end.next_offset};
-}
-
-// Scans a segment. While it is being written, its end may be half there, or its commit not yet: that part is
-// waited for and scanned again. Only what stood there at first is waited for, or a busy segment had no end.
-Result<SegmentScan> Verifier::scan(const Place& place, const Listed& segment,
-                                   const std::shared_ptr<const io::File>& file, uint64_t size) {
-  visited_ = 0;
-  const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
-  TRY_ASSIGN(SegmentScan found, scan_segment(file, {0, segment.base}, size, epochs_, evidence_, visit));
-  uint64_t seen = size;
-  SegmentPlace from = good_end(found, size);
-  // Whoever writes has taken CLEAN away before.
-  const bool written = segment.last && !segment.sealed && !fs_.info(clean_path(directory_));
-  for (int looks = 0; written && from.position < size && looks < kLooks && steady_looks_left_ > 0; ++looks) {
-    pause_();
-    TRY(refresh(place));
-    TRY_ASSIGN(const io::FileInfo info, file->info());
-    if (info.size < from.position) break;  // cut back: the second look begins anew
-    TRY_ASSIGN(found, scan_segment(file, from, info.size, epochs_, evidence_, visit));
-    const SegmentPlace to = good_end(found, info.size);
-    const bool moved = info.size != seen || to.position != from.position;
-    steady_looks_left_ = moved ? kLooks : steady_looks_left_ - 1;
-    if (to.position > from.position) looks = 0;
-    seen = info.size;
-    from = to;
-  }
-  // What was written since the beginning is for the next verification.
-  if (found.damage && found.damage->position >= size) found.damage.reset();
-  if (found.uncommitted && found.uncommitted->active_bytes >= size) found.uncommitted.reset();
-  ASSERT(!found.damage || found.damage->position < size);
-  return found;
-}
-
-// What of a segment is not as it has to be, as it is now.
-Status Verifier::look_at_segment(const Place& place, const Listed& segment, int64_t& next) {
-  ASSERT(segment.base >= 0 && !epochs_.empty());
-  ++report_.segments;
-  if (next >= 0 && gaps_.skip(next) != segment.base) {
-    VerifyProblem& problem =
-        add(place, segment_path(place.folder, segment.base, "log"), "a segment is missing before it");
-    problem.first_offset = next;
-    problem.last_offset = segment.base - 1;
-  }
-  const Result<Seal> seal = read_seal(fs_, segment_path(place.folder, segment.base, "seal"));
-  const bool placed = seal && seal->base_offset == segment.base;
-  TRY_ASSIGN(const SegmentFile opened,
-             open_segment_file(fs_, place.folder, segment.base, placed ? &*seal : nullptr));
-  const std::string& path = path_ = opened.path;
-  TRY(open_segment(place, segment.base));
-  TRY_ASSIGN(const SegmentScan found, scan(place, segment, opened.file, opened.size));
-  next = found.end.next_offset;
-  if (found.damage) TRY(report_damage(place, path, opened.file, opened.size, found, segment.last, next));
-  if (found.uncommitted) {
-    VerifyProblem& problem = add(place, path, "outputs of a commit that is not in the journal");
-    problem.position = found.uncommitted->active_bytes;
-    problem.first_offset = found.uncommitted->next_offset;
-    problem.last_offset = next - 1;
-    problem.torn = segment.last;
-  }
-  // The journal's segments are deleted, never sealed.
-  if (place.is_journal() || (segment.last && !segment.sealed)) return {};
-  return verify_seal(place, opened, seal, segment.base, found, next);
-}
-
 // Whether a process has removed the segment since it was listed. Then `next` is where the partition begins now.
 Result<bool> Verifier::removed(const Place& place, int64_t base, int64_t& next) const {
   if (place.is_journal()) {
@@ -401,7 +184,7 @@ Status Verifier::verify_listed(const Place& place, const Listed& segment, int64_
   }
 }
 
-Result<std::vector<Listed>> Verifier::list(const Place& place, int64_t oldest) {
+Result<std::vector<Verifier::Listed>> Verifier::list(const Place& place, int64_t oldest) {
   TRY_ASSIGN(std::vector<int64_t> bases, list_segments(fs_, place.folder));
   bases.erase(bases.begin(), std::lower_bound(bases.begin(), bases.end(), oldest));
   std::vector<Listed> segments;
@@ -477,16 +260,19 @@ Result<VerifyReport> Verifier::run() {
   TRY(read_format(fs_, directory_));
   if (const Status begun = refuse_unfinished(fs_, directory_); !begun) report_.unfinished = begun.error().message;
   TRY_ASSIGN(clean_, read_clean(fs_, clean_path(directory_)));
+  if (!clean_ && fs_.info(clean_path(directory_))) {
+    report_.notes.push_back("'" + clean_path(directory_) +
+                            "' is damaged: the next start does not believe it, and reads the newest segments");
+  }
   TRY(find_places());
   TRY(read_journal());
+  TRY(find_absent());
   TRY(verify_journal());
   for (size_t i = 1; i < places_.size(); ++i) TRY(verify_partition(places_[i]));
   ASSERT_WHY(report_.partitions + 1 == places_.size(), "the journal is a place and no partition");
   if (progress_) progress_(total_bytes_, total_bytes_);
   return std::move(report_);
 }
-
-}  // namespace
 
 std::string VerifyProblem::describe() const {
   ASSERT(!what.empty());

@@ -43,6 +43,8 @@ struct VerifyReport {
   uint64_t events = 0;      // of streams: what the log writes for itself (marks, commits) is none
   uint64_t bytes = 0;       // all that were read
   std::vector<VerifyProblem> problems;
+  // What is not as it should be and costs nothing but time: a sentence each. `log repair` makes index files again.
+  std::vector<std::string> notes;
   // Ids of keys that were not given, and how many segments are encrypted with each: of those everything was
   // checked but what the batches hold and, if one is the journal's, which outputs were committed.
   std::map<std::string, uint64_t> keys_needed;

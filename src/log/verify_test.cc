@@ -191,6 +191,21 @@ TEST_CASE("damage in the segment that is being written is told, however it goes 
   CHECK(report.problems.at(0).position <= 70);
 }
 
+TEST_CASE("what a repair would make again and nobody loses by is a note, until it has", "[verify]") {
+  Scene scene;
+  scene.close();
+  REQUIRE(scene.verify(nullptr, nullptr).notes.empty());
+  const std::string path = GENERATE(as<std::string>(), "index", "timeindex", "CLEAN");
+  const std::string damaged =
+      path == "CLEAN" ? "data/CLEAN" : segment_path(partition_directory("data", "in", 0), 0, path);
+  REQUIRE((*scene.files().open(damaged, io::OpenMode::kReadWrite))->write_at(0, "else"));
+  const VerifyReport report = scene.verify(nullptr, nullptr);
+  CHECK(report.problems.empty());
+  CHECK_FALSE(report.corrupt());
+  REQUIRE(report.notes.size() == 1);
+  CHECK(report.notes[0].find(path == "CLEAN" ? "'data/CLEAN' is damaged" : "the index files of") == 0);
+}
+
 TEST_CASE("a repair that has not ended is told, whatever else there is", "[verify]") {
   Scene scene;
   scene.close();

@@ -27,7 +27,6 @@ class WatchedFileSystem final : public io::FileSystem {
   Status rename(const std::string& from, const std::string& to) override { return watched().rename(from, to); }
   Status link(const std::string& from, const std::string& to) override { return watched().link(from, to); }
   Status remove(const std::string& path) override { return watched().remove(path); }
-  Status sync_directory(const std::string& path) override { return watched().sync_directory(path); }
   Result<std::unique_ptr<io::FileLock>> lock(const std::string& path) override { return watched().lock(path); }
   Result<uint64_t> free_bytes(const std::string& path) const override { return below_.free_bytes(path); }
   Result<uint64_t> total_bytes(const std::string& path) const override { return below_.total_bytes(path); }
@@ -46,10 +45,6 @@ class WatchedFileSystem final : public io::FileSystem {
       before_();
       return below_->read_at(offset, into);
     }
-    Status sync() override {
-      before_();
-      return below_->sync();
-    }
     Status truncate(uint64_t size) override {
       before_();
       return below_->truncate(size);
@@ -60,10 +55,16 @@ class WatchedFileSystem final : public io::FileSystem {
     }
 
    private:
+    Status sync_file() override {
+      before_();
+      return below_->sync();
+    }
+
     const std::unique_ptr<io::File> below_;
     const Before before_;
   };
 
+  Status sync_folder(const std::string& path) override { return watched().sync_directory(path); }
   io::FileSystem& watched() const {
     before_();
     return below_;

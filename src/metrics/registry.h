@@ -9,7 +9,7 @@
 //   pipeline   its name
 //   component  the name of a source, stage, sink, leg or stream
 //   kind       what it is: "http_source", "file_sink", "computo_stage"
-//   reason     of an error: one of ErrorCode
+//   reason     of an error: one of ErrorCode; of a refusal or a drop: one of the names that its component lists
 //   partition  of a stream; there are as many as it was made with
 //
 // Thread safety: every method on any thread. A registered reader runs while the registry is locked and must

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "net/body_budget.h"
+#include "net/request_intake.h"
 #include "net/request_rules.h"
 
 namespace colloquium::net {
@@ -21,10 +21,9 @@ struct PendingAnswer {
   bool old_version = false;     // HTTP/1.0: keeping the connection has to be said
   bool keep_alive = true;       // what the request asked for; after the answer, what is to be done
   bool wants_continue = false;  // 100 Continue is due once it stands in front
-  size_t body_bytes = 0;        // held for it
   OriginAnswer origin;
-  BodyBudget::Hold hold;        // reserved for it; stays in place until the next begin()
-  std::string bytes;            // the answer, if it came early
+  RequestMemory memory;  // stays in place until the next begin()
+  std::string bytes;     // the answer, if it came early
 };
 
 class AnswerQueue {

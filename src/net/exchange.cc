@@ -30,7 +30,8 @@ void answer_problem(Exchanges& exchanges, uint64_t exchange, const Problem& prob
                               .content_type = "application/problem+json",
                               .body = body,
                               .headers = headers,
-                              .close = problem.close});
+                              .close = problem.close,
+                              .problem = problem.detail});
 }
 
 }  // namespace colloquium::net

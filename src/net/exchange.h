@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/counters.h"
 #include "net/cors.h"
 #include "net/http_message.h"
 
@@ -26,7 +27,7 @@ struct Request {
   std::shared_ptr<const std::string> body;
 };
 
-// Whoever takes answers: a connection of HTTP/1.1, or a stream of HTTP/2.
+// Whoever takes answers: a connection of HTTP/1.1, a stream of HTTP/2, or a connection of WebSocket.
 class Exchanges {
  public:
   virtual ~Exchanges() = default;
@@ -82,6 +83,30 @@ class BodyCheck {
   virtual std::optional<Problem> finish() = 0;
 };
 
+// What the connections of WebSocket of a route have done. Any thread may read it.
+struct WebSocketCounters {
+  Gauge open;
+  Counter messages;           // complete ones
+  Counter refused_origin;     // handshakes: of a page that is not allowed here
+  Counter refused_limit;      // handshakes: as many are open as may be
+  Counter refused_handshake;  // handshakes: of a shape that is none
+  Counter closed_bad_data;    // by us: what came is no UTF-8, or, without answers, no event
+  Counter closed_too_big;     // by us
+  Counter closed_protocol;    // by us: what came is no WebSocket, or too slow
+  Counter closed_busy;        // by us: something is full; the client is to come again
+  Counter closed_idle;        // by us: nothing was heard for too long
+};
+
+// Each message of a connection is a request to the route it was opened at: it is asked for admission, handled and
+// answered as one, with the head of the handshake, its method POST. Kept in order, and not read while its route
+// says kWait: there is no time limit on that.
+struct WebSocketRules {
+  bool answers = false;  // each message is answered by one with the body of its answer; else a refusal closes
+  int64_t idle_timeout_ms = 60'000;  // without a byte of the client; after half of it the client is pinged
+  size_t connections = 1000;         // at a time; beyond: 503 before the connection is one
+  std::shared_ptr<WebSocketCounters> counters;  // not null
+};
+
 struct Route {
   // Exactly as in the request line, without query; or "/in/*" for everything below /in/ that no longer path and no
   // exact one is there for.
@@ -90,7 +115,8 @@ struct Route {
   size_t max_body_bytes = 32 * 1024 * 1024;  // after decoding, and before
   std::function<Admission(const RequestHead&)> admit;                        // empty: take all
   std::function<std::unique_ptr<BodyCheck>(const RequestHead&)> check_body;  // empty: none
-  std::shared_ptr<const CorsPolicy> cors;  // null: no page of another origin is told that it may
+  std::shared_ptr<const CorsPolicy> cors;           // null: no page of another origin is told that it may
+  std::shared_ptr<const WebSocketRules> websocket;  // null: none is spoken; over HTTP/1.1 only
   std::function<void(const Request&, Responder)> handle;
 };
 

@@ -5,62 +5,25 @@
 #include <vector>
 
 #include "net/http_client.h"
+#include "net/testing/scripted_server.h"
 #include "net/testing/server_fixture.h"
 
 namespace colloquium::net {
 namespace {
 
-// Takes one connection, reads a request's head and says what it is told to.
-class SlowServer {
+class SlowServer : public ScriptedServer {
  public:
-  SlowServer() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), length) == 0);
-    REQUIRE(::listen(fd_, 4) == 0);
-    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~SlowServer() {
-    hang_up();
-    ::close(fd_);
-  }
-  void accept() {
-    peer_ = ::accept(fd_, nullptr, nullptr);
-    REQUIRE(peer_ >= 0);
-    std::string head;
-    char byte = 0;
-    while (head.find("\r\n\r\n") == head.npos) {
-      REQUIRE(::recv(peer_, &byte, 1, 0) == 1);
-      head += byte;
-    }
-  }
-  void say(std::string_view bytes) {
-    REQUIRE(::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
-  }
   // How much the kernel takes before nobody reads.
   size_t say_until_full(size_t most) {
     const std::string block(64 * 1024, 'x');
     size_t said = 0;
     while (said < most) {
-      const ssize_t count = ::send(peer_, block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (count < 0) return said;
-      said += static_cast<size_t>(count);
+      const size_t count = offer(block);
+      if (count == 0) return said;
+      said += count;
     }
     return said;
   }
-  void hang_up() {
-    if (peer_ >= 0) ::close(peer_);
-    peer_ = -1;
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
-
- private:
-  const int fd_;
-  int peer_ = -1;
-  uint16_t port_ = 0;
 };
 
 constexpr char kEndless[] = "HTTP/1.1 200 OK\r\nX-Kind: stream\r\n\r\n";

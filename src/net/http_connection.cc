@@ -19,6 +19,7 @@ HttpConnection::HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<By
       id_(id),
       stream_(std::move(stream)),
       parser_(core.limits().head),
+      intake_(core, *this),
       input_since_ms_(0),
       idle_since_ms_(core.now_ms()) {}
 
@@ -85,7 +86,7 @@ void HttpConnection::advance_answers() {
 void HttpConnection::end_after_answers() {
   ending_ = true;
   release_all();
-  if (input_ != Input::kDecoding) drop_input();
+  drop_input();
 }
 
 void HttpConnection::settle_later() {
@@ -100,6 +101,7 @@ void HttpConnection::settle() {
   for (;;) {
     flush();
     if (!alive()) return;
+    if (input_ == Input::kSwitch) return hand_over_websocket();
     if (carried_ == carry_.size() || !wants_input()) break;
     in_input_ = true;
     const size_t used = consume_carried();
@@ -111,14 +113,7 @@ void HttpConnection::settle() {
 
 void HttpConnection::flush() {
   if (!alive()) return;
-  if (!out_.empty()) {
-    const bool waiting = stream_->unsent_bytes() > 0;
-    core_.counters().bytes_out.add(out_.size());
-    if (!stream_->write(out_)) return close();
-    out_.clear();
-    if (out_.capacity() > kBufferKeepBytes) out_ = std::string();
-    if (!waiting) sent_ms_ = core_.now_ms();
-  }
+  if (!core_.write(*stream_, out_, sent_ms_)) return close();
   if (core_.stopping() && answers_.empty() && input_ == Input::kHead) end_after_answers();
   if (!ending_ || finished_) return;
   finished_ = true;
@@ -140,9 +135,7 @@ void HttpConnection::on_sent() {
 }
 
 void HttpConnection::release(PendingAnswer& pending) {
-  core_.budget().give_back(pending.hold);
-  core_.release(pending.body_bytes);
-  pending.body_bytes = 0;
+  core_.release(pending.memory);
 }
 
 void HttpConnection::release_all() {
@@ -162,19 +155,16 @@ void HttpConnection::shut_down() {
   if (!alive()) return;
   const auto self = shared_from_this();
   if (input_ == Input::kHead && answers_.empty() && stream_->unsent_bytes() == 0) return close();
-  const bool outside = input_ == Input::kQueued && after_queue_ == AfterQueue::kEnter;
-  if (input_ == Input::kHeld || outside) refuse(busy("the server is stopping"));
+  intake_.shut_down();
   settle();
 }
 
 void HttpConnection::close() {
   if (!alive()) return;
-  leave_queue();
+  intake_.abandon();
   input_ = Input::kClosed;
   release_all();
   stream_.reset();
-  body_.reset();
-  route_.reset();
   core_.gone(id_);
 }
 
@@ -195,14 +185,14 @@ void HttpConnection::check_time(int64_t now_ms) {
 
 void HttpConnection::check_input_time(int64_t now_ms) {
   const HttpLimits& limits = core_.limits();
-  if (input_ == Input::kBody || input_ == Input::kSkip) return check_body_time(now_ms);
-  if (input_ == Input::kHeld && now_ms - input_since_ms_ >= limits.hold_timeout_ms) {
-    refuse(busy("no more events can be taken at the moment"));
-    return settle();
+  if (input_ == Input::kRequest) {
+    if (intake_.check_time(now_ms)) settle();
+    return;
   }
-  if (input_ == Input::kQueued && now_ms - input_since_ms_ >= limits.budget_timeout_ms) {
-    give_up_queueing();
-    return settle();
+  if (input_ == Input::kSkip) {
+    if (now_ms - input_since_ms_ < limits.body_timeout_ms) return;
+    core_.counters().timeouts.add();
+    return close();
   }
   if (input_ != Input::kHead || !wants_input()) return;
   if (input_since_ms_ != 0) {
@@ -213,35 +203,6 @@ void HttpConnection::check_input_time(int64_t now_ms) {
   }
   const int64_t patience_ms = used_ ? limits.idle_timeout_ms : limits.head_timeout_ms;
   if (answers_.empty() && now_ms - idle_since_ms_ >= patience_ms) close();
-}
-
-// Nobody has to wait for memory that is only kept for bytes which do not come.
-void HttpConnection::check_pace(int64_t now_ms) {
-  if (now_ms - pace_since_ms_ < core_.limits().body_pace_ms) return;
-  const bool slow = pace_bytes_ < kPaceBytes;
-  pace_since_ms_ = now_ms;
-  pace_bytes_ = 0;
-  if (!slow || body_ == nullptr || !core_.budget().is_awaited()) return;
-  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
-  const size_t kept = body_->size() + kSlowAheadBytes;
-  if (hold.bytes > kept) core_.budget().shrink(hold, kept);
-}
-
-void HttpConnection::check_body_time(int64_t now_ms) {
-  if (input_ == Input::kBody) check_pace(now_ms);
-  if (now_ms - input_since_ms_ < core_.limits().body_timeout_ms) return;
-  // One byte of the body a second would be enough for its sender to hold a place that others wait for.
-  const bool in_the_way = input_ == Input::kBody && core_.budget().is_awaited() &&
-                          now_ms - body_began_ms_ >= core_.limits().body_timeout_ms;
-  if (window_bytes_ >= core_.limits().body_bytes_min && !in_the_way) {
-    input_since_ms_ = now_ms;
-    window_bytes_ = 0;
-    return;
-  }
-  core_.counters().timeouts.add();
-  if (input_ == Input::kSkip) return close();
-  refuse({.status = 408, .detail = "the body of the request came too slowly", .close = true});
-  settle();
 }
 
 }  // namespace colloquium::net

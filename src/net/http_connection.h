@@ -15,32 +15,23 @@
 #include <string>
 #include <string_view>
 
-#include "colloquium/result.h"
-
-#include "io/compress.h"
 #include "net/answer_queue.h"
-#include "net/body_budget.h"
 #include "net/byte_stream.h"
 #include "net/exchange.h"
 #include "net/http_parser.h"
+#include "net/request_intake.h"
 #include "net/server_connection.h"
+#include "net/websocket_connection.h"
 
 namespace colloquium::net {
-
-class ServerCore;
-struct LiveRoute;
-
-// Buffers that have grown beyond this are given back when they are empty.
-inline constexpr size_t kBufferKeepBytes = 64 * 1024;
 
 // What every connection of HTTP/2 begins with (RFC 9113, 3.4); no request of HTTP/1.1 does.
 inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 class HttpConnection final : public ServerConnection,
-                             public AdmissionWaiter,
                              public Exchanges,
                              public ByteStreamEvents,
-                             public BodyBudget::Waiter,
+                             private RequestIntake::Host,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(ServerCore& core, uint64_t id, std::unique_ptr<ByteStream> stream);
@@ -59,10 +50,6 @@ class HttpConnection final : public ServerConnection,
 
   // Writes what was answered outside of on_bytes, and goes on reading.
   void settle_later() override;
-  // Asks the route again that said kWait.
-  void admit_again() override;
-  // The body budget has what this connection waited for.
-  void granted() override;
   // Enforces the time limits.
   void check_time(int64_t now_ms) override;
   // Ends when the answers under way are sent.
@@ -71,18 +58,24 @@ class HttpConnection final : public ServerConnection,
 
  private:
   enum class Input : uint8_t {
-    kHead,      // between requests, or in a head
-    kBody,      // reading a body for a handler
-    kSkip,      // reading over the rest of a request that has been answered
-    kHeld,      // a route said kWait
-    kQueued,    // waits for the body budget
-    kDecoding,  // a body is being decompressed on another thread
-    kDrop,      // no further request: what comes is thrown away
+    kHead,     // between requests, or in a head
+    kRequest,  // the intake has a request
+    kSwitch,   // the handshake for WebSocket is done; what comes is another's
+    kSkip,     // reading over the rest of a request that has been answered
+    kDrop,     // no further request: what comes is thrown away
     kClosed,
   };
 
-  // What comes after kQueued.
-  enum class AfterQueue : uint8_t { kEnter, kReadOn, kDecode };
+  // The intake's host.
+  const RequestHead& head() const override { return parser_.head(); }
+  RequestMemory& memory() override { return answers_.at(exchange_).memory; }
+  std::shared_ptr<RequestIntake::Host> kept() override { return {shared_from_this(), this}; }
+  void on_wait() override { parser_.keep_head(); }
+  void on_let_in() override;
+  void give_leave() override {}
+  void refuse(Problem problem, bool complete) override;
+  void handle(std::shared_ptr<LiveRoute> route, std::shared_ptr<const std::string> body) override;
+  void settle() override;
 
   // Input.
   bool begins_http2(std::string_view bytes);
@@ -92,31 +85,19 @@ class HttpConnection final : public ServerConnection,
   size_t consume_carried();
   void take(const HttpParser::Step& step);
   void on_head();
-  std::optional<Problem> check_head(const RequestHead& head);
-  void answer_options();
-  void admit();
-  void enter();
-  void entered();
-  void start_body();
-  void on_body(std::string_view bytes);
-  void reserve_ahead();
-  size_t body_bytes_max() const;
+  std::optional<Problem> check_head(const LiveRoute* route, const RequestHead& head, io::Compression& coding);
+  void answer_options(const LiveRoute* route);
+  std::optional<Problem> check_upgrade(const Route& route, const RequestHead& head,
+                                       std::optional<Problem> foreign) const;
+  void switch_to_websocket(std::shared_ptr<LiveRoute> route);
+  void hand_over_websocket();
   void on_message();
-  bool passes_body_check();
-  void decode();
-  void decode_elsewhere();
-  void decoded(Status status, std::string body);
-  void dispatch(std::shared_ptr<const std::string> body);
-  void queue(AfterQueue then, size_t bytes);
-  void leave_queue();
-  void give_up_queueing();
-  bool is_decoding() const;
-  void refuse(Problem problem);
+  void request_ended();
+  void refuse(Problem problem) { refuse(std::move(problem), false); }
   void refuse_connection(Problem problem);
   void drop_input();
 
   // Output.
-  void settle();
   void flush();
   void advance_answers();
   bool is_last_answer(const PendingAnswer& pending) const;
@@ -127,8 +108,6 @@ class HttpConnection final : public ServerConnection,
 
   // Time.
   void check_input_time(int64_t now_ms);
-  void check_body_time(int64_t now_ms);
-  void check_pace(int64_t now_ms);
 
   ServerCore& core_;  // not used once closed
   const uint64_t id_;
@@ -143,15 +122,8 @@ class HttpConnection final : public ServerConnection,
 
   // The request being read.
   uint64_t exchange_ = 0;
-  std::shared_ptr<LiveRoute> route_;
-  std::shared_ptr<std::string> body_;
-  std::unique_ptr<BodyCheck> body_check_;  // null: the body need not be checked
-  io::Compression coding_ = io::Compression::kNone;
-  size_t window_bytes_ = 0;  // of the body, since input_since_ms_
-  size_t pace_bytes_ = 0;    // likewise, since pace_since_ms_
-  size_t decode_room_ = 0;   // for the decoded body, as far as it is known
-  AfterQueue after_queue_ = AfterQueue::kEnter;
-  uint64_t ticket_ = 0;  // kQueued: the place in the queue
+  RequestIntake intake_;
+  std::unique_ptr<WebSocketRequest> switched_;  // kSwitch
 
   // Answers.
   AnswerQueue answers_;
@@ -162,9 +134,7 @@ class HttpConnection final : public ServerConnection,
   bool finished_ = false;     // and the stream has been finished
 
   // When, on the loop's clock.
-  int64_t input_since_ms_;     // head: first byte, 0 if none; body, hold, queue: beginning of the window
-  int64_t body_began_ms_ = 0;  // the time spent in the queue is left out
-  int64_t pace_since_ms_ = 0;
+  int64_t input_since_ms_;  // head: first byte, 0 if none; rest of a refused request: the refusal
   int64_t idle_since_ms_;
   int64_t sent_ms_ = 0;  // last time the client took something
   int64_t finished_ms_ = 0;

@@ -8,6 +8,7 @@
 #include "net/http_connection.h"
 #include "net/request_rules.h"
 #include "net/server_core.h"
+#include "net/websocket_handshake.h"
 
 namespace colloquium::net {
 namespace {
@@ -74,12 +75,11 @@ bool HttpConnection::wants_input() const {
     case Input::kHead:
       return !peer_ended_ && !last_request_ && !core_.stopping() && answers_.size() < core_.limits().pipelined &&
              stream_->unsent_bytes() + out_.size() < core_.limits().unsent_bytes;
-    case Input::kBody:
+    case Input::kRequest:
+      return intake_.takes_body();
     case Input::kSkip:
       return true;
-    case Input::kHeld:
-    case Input::kQueued:
-    case Input::kDecoding:
+    case Input::kSwitch:
     case Input::kDrop:
     case Input::kClosed:
       break;
@@ -121,7 +121,8 @@ void HttpConnection::take(const HttpParser::Step& step) {
     case HttpParser::Event::kHead:
       return on_head();
     case HttpParser::Event::kBody:
-      return on_body(step.body);
+      if (input_ == Input::kRequest) intake_.on_body(step.body);
+      break;
     case HttpParser::Event::kMessage:
       return on_message();
     case HttpParser::Event::kRefused:
@@ -143,284 +144,114 @@ void HttpConnection::on_head() {
   exchange_ = answers_.begin({.head_only = head.method == Method::kHead,
                               .old_version = head.version_minor == 0,
                               .keep_alive = head.keep_alive});
-  route_ = core_.find_route(head.path);
-  if (route_ != nullptr && route_->removed) return refuse(not_served_now());
+  const std::shared_ptr<LiveRoute> route = core_.find_route(head.path);
+  if (route != nullptr && route->removed) return refuse(not_served_now());
   std::optional<Problem> foreign;
-  if (route_ != nullptr) foreign = check_origin(route_->route, head, answers_.at(exchange_).origin);
-  if (head.method == Method::kOptions && (route_ != nullptr || head.path == "*")) return answer_options();
+  if (route != nullptr) foreign = check_origin(route->route, head, answers_.at(exchange_).origin);
+  if (head.method == Method::kOptions && (route != nullptr || head.path == "*")) {
+    return answer_options(route.get());
+  }
+  if (route != nullptr && route->route.websocket != nullptr && asks_for_websocket(head)) {
+    foreign = check_upgrade(route->route, head, std::move(foreign));
+  }
   if (foreign) return refuse(std::move(*foreign));
-  if (auto problem = check_head(head)) return refuse(std::move(*problem));
-  admit();
+  io::Compression coding = io::Compression::kNone;
+  if (auto problem = check_head(route.get(), head, coding)) return refuse(std::move(*problem));
+  input_ = Input::kRequest;
+  intake_.begin(route, coding, false);
 }
 
-std::optional<Problem> HttpConnection::check_head(const RequestHead& head) {
-  if (auto problem = check_route(route_.get(), head)) return problem;
-  if (auto problem = check_coding(head, coding_)) return problem;
-  return check_size(core_, route_->route, head);
+std::optional<Problem> HttpConnection::check_head(const LiveRoute* route, const RequestHead& head,
+                                                  io::Compression& coding) {
+  if (auto problem = check_route(route, head)) return problem;
+  if (auto problem = check_coding(head, coding)) return problem;
+  return check_size(core_, route->route, head);
 }
 
-void HttpConnection::answer_options() {
+void HttpConnection::answer_options(const LiveRoute* route) {
   const bool close = parser_.head().has_body();
   input_ = close ? Input::kDrop : Input::kSkip;
-  net::answer_options(*this, exchange_, route_.get(), parser_.head(), answers_.at(exchange_).origin, close);
+  net::answer_options(*this, exchange_, route, parser_.head(), answers_.at(exchange_).origin, close);
 }
 
-void HttpConnection::admit() {
-  ASSERT(route_ != nullptr);
-  if (route_->removed) return refuse(not_served_now());
-  if (route_->route.admit) {
-    Admission admission = route_->route.admit(parser_.head());
-    if (admission.kind == Admission::Kind::kRefuse) {
-      ASSERT_WHY(admission.problem.has_value(), "a refusal says why");
-      return refuse(std::move(*admission.problem));
-    }
-    if (admission.kind == Admission::Kind::kWait) {
-      if (input_ != Input::kHeld) input_since_ms_ = core_.now_ms();
-      input_ = Input::kHeld;
-      route_->wait(weak_from_this());
-      return;
-    }
-  }
-  enter();
-}
-
-void HttpConnection::admit_again() {
-  if (input_ != Input::kHeld) return;
-  const auto self = shared_from_this();
-  admit();
-  if (input_ != Input::kHeld) settle();
-}
-
-// Into the body budget, or into its queue.
-void HttpConnection::enter() {
-  if (!parser_.head().has_body()) return start_body();
-  const size_t bytes = std::min(kPieceBytes, body_bytes_max());
-  if (core_.budget().enter(answers_.at(exchange_).hold, bytes)) return start_body();
-  queue(AfterQueue::kEnter, bytes);
-}
-
-// Waits for the budget: until granted(), or until time or someone else ends it.
-void HttpConnection::queue(AfterQueue then, size_t bytes) {
-  ASSERT(ticket_ == 0);
-  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
-  ticket_ = then == AfterQueue::kEnter ? core_.budget().wait_to_enter(*this, hold, bytes)
-                                       : core_.budget().wait_to_grow(*this, hold, bytes);
-  after_queue_ = then;
-  parser_.keep_head();
-  input_ = Input::kQueued;
-  input_since_ms_ = core_.now_ms();
-}
-
-void HttpConnection::leave_queue() {
-  if (ticket_ != 0) core_.budget().cancel(std::exchange(ticket_, 0));
-}
-
-void HttpConnection::granted() {
-  ASSERT(input_ == Input::kQueued && ticket_ != 0);
-  const auto self = shared_from_this();
-  ticket_ = 0;
-  switch (after_queue_) {
-    case AfterQueue::kEnter:
-      entered();
-      break;
-    case AfterQueue::kReadOn:
-      input_ = Input::kBody;
-      body_began_ms_ += core_.now_ms() - input_since_ms_;
-      input_since_ms_ = core_.now_ms();
-      window_bytes_ = 0;
-      break;
-    case AfterQueue::kDecode:
-      input_ = Input::kHead;
-      input_since_ms_ = 0;
-      decode();
-      break;
-  }
-  settle();
-}
-
-// The route may have stopped taking requests meanwhile. If it only says kWait, this one goes on: it was let in
-// before, and what is in the budget fits behind the route.
-void HttpConnection::entered() {
-  if (route_->removed) return refuse(not_served_now());
-  if (route_->route.admit) {
-    Admission admission = route_->route.admit(parser_.head());
-    if (admission.kind == Admission::Kind::kRefuse) return refuse(std::move(admission.problem).value());
-  }
-  start_body();
-}
-
-void HttpConnection::give_up_queueing() {
-  ASSERT(input_ == Input::kQueued);
-  if (after_queue_ != AfterQueue::kDecode) return refuse(memory_full());
-  // The request is complete.
-  leave_queue();
-  input_ = Input::kHead;
-  input_since_ms_ = 0;
-  body_.reset();
-  route_.reset();
-  answer_problem(*this, exchange_, memory_full());
-}
-
-void HttpConnection::start_body() {
-  const RequestHead& head = parser_.head();
-  input_ = Input::kBody;
-  input_since_ms_ = body_began_ms_ = pace_since_ms_ = core_.now_ms();
-  window_bytes_ = pace_bytes_ = 0;
-  if (route_->route.check_body) body_check_ = route_->route.check_body(head);
-  if (!head.has_body()) return;
-  body_ = std::make_shared<std::string>();
-  body_->reserve(static_cast<size_t>(std::min(head.content_length.value_or(0), kBodyReserveMax)) + kBodyPadding);
-  if (head.expects_continue) {
-    answers_.at(exchange_).wants_continue = true;
-    advance_answers();
-  }
-}
-
-void HttpConnection::on_body(std::string_view bytes) {
-  if (input_ == Input::kSkip) return;
-  ASSERT(input_ == Input::kBody && body_ != nullptr);
-  const size_t limit = route_->route.max_body_bytes;
-  if (bytes.size() > limit - std::min(limit, body_->size())) return refuse(too_large(limit));
-  if (!core_.fits(bytes.size())) return refuse(memory_full());
-  core_.hold(bytes.size());
-  answers_.at(exchange_).body_bytes += bytes.size();
-  window_bytes_ += bytes.size();
-  pace_bytes_ += bytes.size();
-  const size_t needed = body_->size() + bytes.size() + kBodyPadding;
-  if (needed > body_->capacity()) body_->reserve(std::max(needed, body_->capacity() * 2));
-  body_->append(bytes);
-  if (body_check_ != nullptr) body_check_->update(bytes);
-  reserve_ahead();
-}
-
-// As far as is known by now.
-size_t HttpConnection::body_bytes_max() const {
-  const size_t limit = route_->route.max_body_bytes;
-  return static_cast<size_t>(std::min<uint64_t>(parser_.head().content_length.value_or(limit), limit));
-}
-
-void HttpConnection::reserve_ahead() {
-  BodyBudget::Hold& hold = answers_.at(exchange_).hold;
-  const size_t most = body_bytes_max();
-  if (hold.bytes >= std::min(most, body_->size() + kReadAheadBytes)) return;
-  const size_t wanted = std::min(most, std::max(hold.bytes, body_->size()) + kPieceBytes);
-  if (!core_.budget().grow(hold, wanted)) queue(AfterQueue::kReadOn, wanted);
+void HttpConnection::on_let_in() {
+  if (!parser_.head().has_body() || !parser_.head().expects_continue) return;
+  answers_.at(exchange_).wants_continue = true;
+  advance_answers();
 }
 
 void HttpConnection::on_message() {
-  const bool answered = input_ == Input::kSkip;
+  if (input_ == Input::kRequest) return intake_.on_end();
+  ASSERT(input_ == Input::kSkip);
+  request_ended();
+}
+
+// Between requests again.
+void HttpConnection::request_ended() {
   input_ = Input::kHead;
   input_since_ms_ = 0;
   idle_since_ms_ = core_.now_ms();
-  if (answered) {
-    route_.reset();
-    return;
+}
+
+void HttpConnection::handle(std::shared_ptr<LiveRoute> route, std::shared_ptr<const std::string> body) {
+  if (route->route.websocket != nullptr && asks_for_websocket(parser_.head())) {
+    return switch_to_websocket(std::move(route));
   }
-  if (!passes_body_check()) return;
-  if (coding_ != io::Compression::kNone && body_ != nullptr) {
-    decode_room_ = first_decode_room(body_->size(), route_->route.max_body_bytes);
-    return decode();
-  }
-  if (parser_.head().chunked) core_.budget().shrink(answers_.at(exchange_).hold, body_->size());
-  std::shared_ptr<const std::string> body = std::move(body_);
-  if (body == nullptr) body = core_.empty_body();
-  dispatch(std::move(body));
-}
-
-// Answers the request, which is complete, if the check refuses it. It comes before the decoder, which nobody needs
-// to be able to feed who is not known.
-bool HttpConnection::passes_body_check() {
-  if (body_check_ == nullptr) return true;
-  const std::unique_ptr<BodyCheck> check = std::move(body_check_);
-  const std::optional<Problem> problem = check->finish();
-  if (!problem) return true;
-  body_.reset();
-  route_.reset();
-  answer_problem(*this, exchange_, *problem);
-  return false;
-}
-
-// Within decode_room_, which is taken from the budget first.
-void HttpConnection::decode() {
-  const size_t wanted = body_->size() + decode_room_;
-  if (!core_.budget().grow(answers_.at(exchange_).hold, wanted)) return queue(AfterQueue::kDecode, wanted);
-  if (body_->size() > kDecodeHereBytesMax || decode_room_ > kDecodedHereBytesMax) return decode_elsewhere();
-  std::string out;
-  Status status = core_.decompressor().decompress(coding_, *body_, decode_room_, out);
-  decoded(std::move(status), std::move(out));
-}
-
-void HttpConnection::decode_elsewhere() {
-  struct Job {
-    std::shared_ptr<const std::string> input;
-    std::string output;
-    Status status;
-  };
-  parser_.keep_head();
-  input_ = Input::kDecoding;
-  auto job = std::make_shared<Job>();
-  job->input = body_;
-  const bool taken = core_.loop().offload(
-      [job, coding = coding_, room = decode_room_] {
-        job->status = io::Decompressor().decompress(coding, *job->input, room, job->output);
-      },
-      [weak = weak_from_this(), job] {
-        const auto self = weak.lock();
-        if (self == nullptr || self->input_ != Input::kDecoding) return;
-        if (self->ending_) {  // an answer before this one closed
-          self->drop_input();
-          return self->update_reading();
-        }
-        self->input_ = Input::kHead;
-        self->decoded(std::move(job->status), std::move(job->output));
-        self->settle();
-      });
-  if (taken) return;
-  input_ = Input::kHead;
-  body_.reset();
-  route_.reset();
-  answer_problem(*this, exchange_, busy("too many compressed bodies wait to be decompressed"));
-}
-
-// The request is complete: a refusal needs no care for the rest of its body.
-void HttpConnection::decoded(Status status, std::string body) {
-  const size_t limit = route_->route.max_body_bytes;
-  const bool too_long = !status && status.error().code == ErrorCode::kLimit;
-  if (too_long && decode_room_ < limit) {
-    decode_room_ = decode_room_ > limit / kDecodedGrowth ? limit : decode_room_ * kDecodedGrowth;
-    return decode();
-  }
-  body_.reset();
-  if (too_long) return answer_problem(*this, exchange_, too_large(limit));
-  if (!status) return answer_problem(*this, exchange_, {.status = 400, .detail = status.error().message});
-  PendingAnswer& pending = answers_.at(exchange_);
-  core_.release(std::exchange(pending.body_bytes, 0));
-  core_.budget().shrink(pending.hold, body.size());
-  if (!core_.fits(body.size())) return answer_problem(*this, exchange_, memory_full());
-  pending.body_bytes = body.size();
-  core_.hold(body.size());
-  body.reserve(body.size() + kBodyPadding);
-  dispatch(std::make_shared<const std::string>(std::move(body)));
-}
-
-void HttpConnection::dispatch(std::shared_ptr<const std::string> body) {
-  ASSERT(body->capacity() - body->size() >= kBodyPadding);
-  const std::shared_ptr<LiveRoute> route = std::move(route_);
-  if (route->removed) return answer_problem(*this, exchange_, not_served_now());
+  request_ended();
   route->route.handle(Request{parser_.head(), std::move(body)}, Responder(shared_from_this(), exchange_));
 }
 
+// Before it is asked for admission: what is wrong with it whoever sends it. Counted, as nobody else sees it.
+std::optional<Problem> HttpConnection::check_upgrade(const Route& route, const RequestHead& head,
+                                                     std::optional<Problem> foreign) const {
+  WebSocketCounters& counters = *route.websocket->counters;
+  if (!foreign) foreign = check_websocket_origin(route, head);
+  if (foreign) counters.refused_origin.add();
+  if (foreign) return foreign;
+  std::optional<Problem> problem = check_websocket(head);
+  // What was asked before is to be answered in HTTP, so it has to be answered by now.
+  if (!problem && answers_.size() > 1) {
+    problem = Problem{.status = 400, .detail = "ask for WebSocket when the requests before are answered"};
+  }
+  if (problem) counters.refused_handshake.add();
+  return problem;
+}
+
+void HttpConnection::switch_to_websocket(std::shared_ptr<LiveRoute> route) {
+  ASSERT(answers_.is_front(exchange_));
+  const WebSocketRules& rules = *route->route.websocket;
+  if (rules.counters->open.value() >= static_cast<int64_t>(rules.connections)) {
+    rules.counters->refused_limit.add();
+    request_ended();
+    return answer_problem(*this, exchange_, busy("as many WebSocket connections are open here as may be"));
+  }
+  core_.counters().responses[1].add();
+  append_switch(out_, parser_.head(), core_.date());
+  switched_ = std::make_unique<WebSocketRequest>(std::move(route), parser_.head());
+  release(answers_.front());
+  answers_.pop_front();
+  input_ = Input::kSwitch;
+}
+
+// The answer is written. What has come behind the request is the other's.
+void HttpConnection::hand_over_websocket() {
+  input_ = Input::kClosed;
+  carry_.erase(0, carried_);
+  core_.speak_websocket(id_, std::move(stream_), std::move(*switched_), std::move(carry_));
+}
+
 // Answers the request being read. The connection goes on behind it if what is left of the body is known to be
-// short and certain to come; after Expect it is not certain.
-void HttpConnection::refuse(Problem problem) {
+// short and certain to come; after Expect, or when it came too slowly, it is not certain.
+void HttpConnection::refuse(Problem problem, bool complete) {
+  intake_.abandon();
+  if (complete) {
+    request_ended();
+    return answer_problem(*this, exchange_, problem);
+  }
   const RequestHead& head = parser_.head();
   const bool short_rest = !head.chunked && head.content_length.value_or(0) <= kSkipBytesMax;
   const bool keep = !head.has_body() || (short_rest && !head.expects_continue);
-  problem.close = problem.close || !keep;
-  leave_queue();
-  body_.reset();
-  body_check_.reset();
-  route_.reset();
+  problem.close = problem.close || !keep || problem.status == 408;
   answers_.at(exchange_).wants_continue = false;
   if (problem.close) {
     drop_input();
@@ -428,7 +259,6 @@ void HttpConnection::refuse(Problem problem) {
     input_ = Input::kSkip;
   }
   input_since_ms_ = core_.now_ms();
-  window_bytes_ = 0;
   answer_problem(*this, exchange_, problem);
 }
 
@@ -442,32 +272,23 @@ void HttpConnection::refuse_connection(Problem problem) {
 }
 
 void HttpConnection::drop_input() {
-  leave_queue();
+  intake_.abandon();
   input_ = Input::kDrop;
-  body_.reset();
-  body_check_.reset();
-}
-
-// The request is complete, and its answer is still to come from here.
-bool HttpConnection::is_decoding() const {
-  return input_ == Input::kDecoding || (input_ == Input::kQueued && after_queue_ == AfterQueue::kDecode);
 }
 
 void HttpConnection::on_end() {
   if (!alive()) return;
   const auto self = shared_from_this();
   peer_ended_ = true;
+  const bool complete = input_ == Input::kRequest && intake_.is_complete();
   // The request being read will never be complete, so nothing will answer it.
-  if (input_ == Input::kBody || input_ == Input::kHeld || (input_ == Input::kQueued && !is_decoding())) {
-    leave_queue();
+  if (input_ == Input::kRequest && !complete) {
+    intake_.abandon();
     release(answers_.at(exchange_));
     answers_.pop_back();
-    body_.reset();
-    body_check_.reset();
-    route_.reset();
   }
   if (finished_ && stream_->unsent_bytes() == 0) return close();
-  if (!is_decoding()) drop_input();
+  if (!complete) drop_input();
   if (answers_.empty()) end_after_answers();
   settle();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <simdjson.h>
 
 namespace colloquium::net {
 namespace {
@@ -101,7 +102,7 @@ Problem&& Problem::header(std::string name, std::string value) && {
 
 Problem&& Problem::retry_after(int64_t ms) && {
   const int64_t seconds = std::max<int64_t>(1, (ms + 999) / 1000);
-  return std::move(*this).header("Retry-After", std::to_string(seconds));
+  return std::move(*this).header("Retry-After", std::to_string(seconds)).member("retry_after_ms", ms);
 }
 
 std::string Problem::to_json() const {
@@ -149,6 +150,7 @@ std::string_view status_text(int status) {
       {415, "Unsupported Media Type"},
       {417, "Expectation Failed"},
       {422, "Unprocessable Content"},
+      {426, "Upgrade Required"},
       {429, "Too Many Requests"},
       {431, "Request Header Fields Too Large"},
       {500, "Internal Server Error"},
@@ -162,6 +164,10 @@ std::string_view status_text(int status) {
     if (entry.status == status) return entry.text;
   }
   return "Unknown";
+}
+
+bool is_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
 }
 
 void append_json_string(std::string& out, std::string_view text) {

@@ -79,6 +79,7 @@ struct Response {
   std::string_view body;
   std::span<const HeaderField> headers;  // besides Date, Content-Type, Content-Length and Connection
   bool close = false;                    // the connection ends behind this answer
+  std::string_view problem;              // of a refusal: its sentence, which the body has, too
 };
 
 // A refusal, sent as application/problem+json.
@@ -91,13 +92,17 @@ struct Problem {
 
   Problem&& member(std::string name, int64_t value) &&;
   Problem&& header(std::string name, std::string value) &&;
-  Problem&& retry_after(int64_t ms) &&;  // rounded up to seconds, at least one
+  // In the header, rounded up to seconds, at least one; and as a member.
+  Problem&& retry_after(int64_t ms) &&;
 
   std::string to_json() const;
 };
 
 // "Not Found"; "Unknown" for a code without a name.
 std::string_view status_text(int status);
+
+// Well-formed, by RFC 3629: no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
 
 // Appends `text` as a JSON string. Bytes that are no UTF-8 become U+FFFD, so the result is always JSON.
 void append_json_string(std::string& out, std::string_view text);

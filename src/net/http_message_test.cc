@@ -88,16 +88,16 @@ TEST_CASE("the answer queue keeps its order over growth and wrap-around") {
   for (int round = 0; round < 50; ++round) {
     for (int i = 0; i < round % 7 + 1; ++i) {
       PendingAnswer pending;
-      pending.body_bytes = static_cast<size_t>(round * 100 + i);
+      pending.memory.body_bytes = static_cast<size_t>(round * 100 + i);
       const uint64_t number = queue.begin(std::move(pending));
       CHECK(queue.contains(number));
       if (queue.size() == 1) first = number;
       CHECK(queue.is_front(number) == (number == first));
     }
-    size_t last = queue.front().body_bytes;
+    size_t last = queue.front().memory.body_bytes;
     while (queue.size() > static_cast<size_t>(round % 3)) {
-      CHECK(queue.front().body_bytes >= last);
-      last = queue.front().body_bytes;
+      CHECK(queue.front().memory.body_bytes >= last);
+      last = queue.front().memory.body_bytes;
       queue.pop_front();
       ++first;
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "net/server_core.h"
+#include "net/websocket_handshake.h"
 
 namespace colloquium::net {
 namespace {
@@ -46,6 +47,7 @@ std::optional<Problem> check_route(const LiveRoute* route, const RequestHead& he
   const Method method =
       head.method == Method::kHead && methods.contains(Method::kGet) ? Method::kGet : head.method;
   if (methods.contains(method)) return std::nullopt;
+  if (route->route.websocket != nullptr && asks_for_websocket(head)) return std::nullopt;
   const std::string allow = methods.allow();
   return Problem{.status = 405, .detail = "what is served here takes " + allow}.header("Allow", allow);
 }

@@ -6,6 +6,8 @@
 
 namespace colloquium::net {
 
+struct LiveRoute;
+
 class ServerConnection {
  public:
   virtual ~ServerConnection() = default;
@@ -18,6 +20,9 @@ class ServerConnection {
   // Ends when the answers under way are sent.
   virtual void shut_down() = 0;
   virtual void close() = 0;
+  // `route` is not served any more; of its handlers nothing is called from now on. For connections that are one
+  // route's.
+  virtual void route_removed(const LiveRoute&) {}
 };
 
 class AdmissionWaiter {

@@ -11,6 +11,7 @@
 #include "net/http2_connection.h"
 #include "net/http_connection.h"
 #include "net/http_date.h"
+#include "net/websocket_connection.h"
 
 namespace colloquium::net {
 namespace {
@@ -110,6 +111,11 @@ void ServerCore::release(size_t bytes) {
   counters_.body_bytes.set(static_cast<int64_t>(held_));
 }
 
+void ServerCore::release(RequestMemory& memory) {
+  budget_.give_back(memory.hold);
+  release(std::exchange(memory.body_bytes, 0));
+}
+
 // At the end of the turn: whoever gave something back stands in the middle of its own work.
 void ServerCore::grant_later() {
   if (granting_) return;
@@ -155,6 +161,14 @@ void ServerCore::speak_http2(uint64_t connection, std::unique_ptr<ByteStream> st
   taker->on_bytes(begun);
 }
 
+void ServerCore::speak_websocket(uint64_t connection, std::unique_ptr<ByteStream> stream, WebSocketRequest request,
+                                 std::string begun) {
+  auto taker = std::make_shared<WebSocketConnection>(*this, connection, std::move(stream), std::move(request));
+  connections_.insert_or_assign(connection, taker);
+  taker->start();
+  if (!begun.empty()) taker->on_bytes(begun);
+}
+
 void ServerCore::gone(uint64_t connection) {
   const size_t before = connections_.size();
   connections_.erase(connection);
@@ -167,6 +181,17 @@ void ServerCore::gone(uint64_t connection) {
     if (self == nullptr || self->connections_.size() >= self->limits_.connections) return;
     for (const auto& listener : self->listeners_) listener->set_accepting(true);
   });
+}
+
+bool ServerCore::write(ByteStream& stream, std::string& out, int64_t& sent_ms) {
+  if (out.empty()) return true;
+  const bool waiting = stream.unsent_bytes() > 0;
+  counters_.bytes_out.add(out.size());
+  if (!stream.write(out)) return false;
+  out.clear();
+  if (out.capacity() > kBufferKeepBytes) out = std::string();
+  if (!waiting) sent_ms = now_ms();
+  return true;
 }
 
 void ServerCore::write_later(std::shared_ptr<ServerConnection> connection) {
@@ -235,6 +260,7 @@ void ServerCore::remove_route(const std::string& path) {
   const std::shared_ptr<LiveRoute> route = std::exchange(found->second, std::move(gone));
   route->removed = true;
   resume(*route);
+  for (const auto& connection : all_connections()) connection->route_removed(*route);
 }
 
 void ServerCore::resume_route(const std::string& path) {

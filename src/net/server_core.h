@@ -18,6 +18,7 @@
 #include "io/compress.h"
 #include "net/body_budget.h"
 #include "net/http_server.h"
+#include "net/request_intake.h"
 #include "net/server_connection.h"
 #include "net/tcp.h"
 
@@ -41,6 +42,11 @@ struct LiveRoute {
     waiting.push_back(std::move(waiter));
   }
 };
+
+struct WebSocketRequest;
+
+// Buffers that have grown beyond this are given back when they are empty.
+inline constexpr size_t kBufferKeepBytes = 64 * 1024;
 
 class ServerCore : public std::enable_shared_from_this<ServerCore> {
  public:
@@ -68,15 +74,22 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   }
   void hold(size_t bytes);
   void release(size_t bytes);
+  void release(RequestMemory& memory);
   // What may be read: see HttpLimits::body_budget_bytes.
   BodyBudget& budget() { return budget_; }
   // A body without content, with its padding.
   const std::shared_ptr<const std::string>& empty_body() const { return empty_body_; }
 
+  // Writes what a connection of HTTP/1.1 or WebSocket has to send, and empties it; `sent_ms` is when the client took
+  // something last. False if the stream is broken.
+  [[nodiscard]] bool write(ByteStream& stream, std::string& out, int64_t& sent_ms);
   // Has `connection` write what it has at the end of this turn: answers that come in one turn share a write.
   void write_later(std::shared_ptr<ServerConnection> connection);
   // `connection` has found that its client speaks HTTP/2, by `begun`; another takes its place.
   void speak_http2(uint64_t connection, std::unique_ptr<ByteStream> stream, std::string begun);
+  // Likewise with WebSocket, behind its handshake.
+  void speak_websocket(uint64_t connection, std::unique_ptr<ByteStream> stream, WebSocketRequest request,
+                       std::string begun);
   // `connection` has closed.
   void gone(uint64_t connection);
 

@@ -216,7 +216,7 @@ void TlsContext::reload(UniqueFunction<void(Status)> done) {
 }
 
 std::unique_ptr<ByteStream> TlsContext::wrap(std::unique_ptr<ByteStream> below) {
-  return std::make_unique<TlsStream>(library_, loop_, std::move(below));
+  return std::make_unique<TlsStream>(library_, counters_, loop_, std::move(below));
 }
 
 }  // namespace colloquium::net

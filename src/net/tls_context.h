@@ -14,6 +14,7 @@
 #include "colloquium/loop.h"
 #include "colloquium/result.h"
 
+#include "base/counters.h"
 #include "io/file_system.h"
 #include "net/byte_stream.h"
 
@@ -30,6 +31,18 @@ struct TlsSettings {
   TlsVersion minimum = TlsVersion::kTls12;
 };
 
+// Handshakes by how they ended. Any thread may read them.
+struct TlsCounters {
+  Counter handshakes;  // that were done
+  // Refused. The client's certificate: there is none, its time is not now, none of our authorities has signed it.
+  Counter certificate_missing;
+  Counter certificate_expired;
+  Counter certificate_untrusted;
+  Counter version;     // none that both sides speak
+  Counter plain_http;  // it is no TLS
+  Counter other;
+};
+
 class TlsContext {
  public:
   static Result<std::unique_ptr<TlsContext>> create(const io::FileSystem& files, Loop& loop, TlsSettings settings);
@@ -39,6 +52,8 @@ class TlsContext {
 
   // "CN=example.org, until Jan  1 00:00:00 2030 GMT"
   const std::string& describe() const { return certificate_; }
+
+  const TlsCounters& counters() const { return *counters_; }
 
   // A stream that speaks TLS over an accepted one.
   std::unique_ptr<ByteStream> wrap(std::unique_ptr<ByteStream> below);
@@ -59,6 +74,7 @@ class TlsContext {
   const TlsSettings settings_;
   Library library_;
   std::string certificate_;
+  const std::shared_ptr<TlsCounters> counters_ = std::make_shared<TlsCounters>();  // streams may outlive us
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // a reload may end after we are gone
 };
 

@@ -29,6 +29,7 @@ TEST_CASE("whoever speaks plain HTTP is told so in plain HTTP") {
   check_alive(server);
   server.wait_until_empty();
   CHECK(server->operator->()->counters().requests.value() == 1);
+  CHECK(server.counters().plain_http.value() == 1);
 }
 
 TEST_CASE("garbage, half a greeting and one that is cut end the connection") {

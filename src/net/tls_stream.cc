@@ -43,8 +43,10 @@ std::string subject_of(const X509* certificate) {
 
 }  // namespace
 
-TlsStream::TlsStream(std::shared_ptr<ssl_ctx_st> context, Loop& loop, std::unique_ptr<ByteStream> below)
+TlsStream::TlsStream(std::shared_ptr<ssl_ctx_st> context, std::shared_ptr<TlsCounters> counters, Loop& loop,
+                     std::unique_ptr<ByteStream> below)
     : context_(std::move(context)),
+      counters_(std::move(counters)),
       loop_(loop),
       below_(std::move(below)),
       ssl_(SSL_new(context_.get())),
@@ -138,6 +140,7 @@ bool TlsStream::shake_hands() {
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     state_ = State::kOpen;
+    counters_->handshakes.add();
     if (const X509* const certificate = SSL_get0_peer_certificate(ssl_)) peer_name_ = subject_of(certificate);
   } else if (SSL_get_error(ssl_, result) != SSL_ERROR_WANT_READ) {
     refuse();
@@ -148,6 +151,25 @@ bool TlsStream::shake_hands() {
   return false;
 }
 
+// The library may have begun with whatever went wrong in the client's certificate, so its verdict is asked first.
+Counter& TlsStream::counter_of(int reason) const {
+  const long verdict = SSL_get_verify_result(ssl_);
+  if (verdict == X509_V_ERR_CERT_HAS_EXPIRED || verdict == X509_V_ERR_CERT_NOT_YET_VALID) {
+    return counters_->certificate_expired;
+  }
+  if (verdict != X509_V_OK) return counters_->certificate_untrusted;
+  switch (reason) {
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return counters_->certificate_missing;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+      return counters_->version;
+    case SSL_R_HTTP_REQUEST:
+      return counters_->plain_http;
+    default:
+      return counters_->other;
+  }
+}
+
 // Says why and ends; the peer may not have read that yet, so the connection is not closed at once.
 void TlsStream::refuse() {
   const unsigned long code = ERR_peek_error();
@@ -155,6 +177,7 @@ void TlsStream::refuse() {
   log_debug("tls", "a handshake failed",
             {{"peer", below_->peer()}, {"why", reason == nullptr ? "unknown" : reason}});
   const bool is_http = ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
+  counter_of(ERR_GET_REASON(code)).add();
   ERR_clear_error();
   state_ = State::kRefused;
   // If the peer is gone, the stream below says so.

@@ -19,6 +19,7 @@
 #include "colloquium/loop.h"
 
 #include "net/byte_stream.h"
+#include "net/tls_context.h"
 
 struct bio_st;
 struct ssl_st;
@@ -28,7 +29,8 @@ namespace colloquium::net {
 
 class TlsStream final : public ByteStream, private ByteStreamEvents {
  public:
-  TlsStream(std::shared_ptr<ssl_ctx_st> context, Loop& loop, std::unique_ptr<ByteStream> below);
+  TlsStream(std::shared_ptr<ssl_ctx_st> context, std::shared_ptr<TlsCounters> counters, Loop& loop,
+            std::unique_ptr<ByteStream> below);
   ~TlsStream() override;
 
   void start(ByteStreamEvents& events) override;
@@ -50,6 +52,7 @@ class TlsStream final : public ByteStream, private ByteStreamEvents {
 
   bool shake_hands();
   void refuse();
+  Counter& counter_of(int reason) const;
   bool deliver();
   void deliver_later();
   bool flush();
@@ -57,6 +60,7 @@ class TlsStream final : public ByteStream, private ByteStreamEvents {
   bool holds_input() const;
 
   const std::shared_ptr<ssl_ctx_st> context_;
+  const std::shared_ptr<TlsCounters> counters_;
   Loop& loop_;
   const std::unique_ptr<ByteStream> below_;
   ssl_st* const ssl_;

@@ -38,6 +38,7 @@ TEST_CASE("versions before the oldest that is taken are refused") {
   TlsServer any;
   CHECK_FALSE(TlsClient(any.port(), {.version = TLS1_VERSION}).connected());
   CHECK_FALSE(TlsClient(any.port(), {.version = TLS1_1_VERSION}).connected());
+  CHECK(any.counters().version.value() == 2);
   TlsServer strict({.minimum = TlsVersion::kTls13});
   CHECK_FALSE(TlsClient(strict.port(), {.version = TLS1_2_VERSION}).connected());
   CHECK(TlsClient(strict.port(), {.version = TLS1_3_VERSION}).connected());
@@ -66,6 +67,7 @@ TEST_CASE("only clients with a certificate of the authority come in, and it is k
   const Identity stranger("stranger.test");
   const Identity other_authority("authority.test");
   const Identity forged("forged.test", &other_authority);
+  const Identity expired("expired.test", &authority, -60);
   TlsServer server({}, {}, &authority);
   server->route(
       {.path = "/who", .methods = {Method::kPost}, .handle = [](const Request& request, Responder responder) {
@@ -73,11 +75,16 @@ TEST_CASE("only clients with a certificate of the authority come in, and it is k
        }});
   TlsClient good(server.port(), {.version = version, .identity = &known});
   CHECK(asked(good) == "CN=shop \xC3\xA9\\, till 1");
-  for (const Identity* const identity : std::initializer_list<const Identity*>{nullptr, &stranger, &forged}) {
+  for (const Identity* const identity :
+       std::initializer_list<const Identity*>{nullptr, &stranger, &forged, &expired}) {
     TlsClient bad(server.port(), {.version = version, .identity = identity});
     CHECK(asked(bad) == "refused");
   }
   CHECK(server->operator->()->counters().requests.value() == 1);
+  CHECK(server.counters().handshakes.value() == 1);
+  CHECK(server.counters().certificate_missing.value() == 1);
+  CHECK(server.counters().certificate_untrusted.value() == 2);
+  CHECK(server.counters().certificate_expired.value() == 1);
 }
 
 TEST_CASE("a session that is resumed is the same client's still, until the files are read again") {

@@ -7,9 +7,8 @@ import os
 import random
 import shutil
 import threading
-import time
 
-from harness import Instance, check, main, read_lines, run, wait_for, work_directory
+from harness import Instance, Pace, check, main, read_lines, run, wait_for, work_directory
 
 KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "12"))
 RUN = ["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
@@ -32,12 +31,12 @@ class Writer(threading.Thread):
         self.rotations = 0
 
     def run(self):
-        file = open(self.path, "a")
+        file, pace = open(self.path, "a"), Pace(5000)
         for n in range(self.lines):
             file.write(json.dumps({"log": self.name_, "n": n}) + "\n")
             if n % 50 == 49:
                 file.flush()
-                time.sleep(0.01)  # the load: some thousand lines a second
+                pace.wait(50)
             if n % 3000 == 2999 and n + 1 < self.lines:
                 file.flush()
                 self.rotations += 1
@@ -78,8 +77,7 @@ def rotation_under_load_and_kills():
         kills = 0
         while any(writer.is_alive() for writer in writers) or kills < KILLS:
             instance = Instance("p.yaml", directory, wait=False)
-            time.sleep(chance.uniform(0.05, 0.6))
-            check(instance.process.poll() is None, "ended by itself:\n" + instance.stderr())
+            check(instance.wait_calls(chance.randrange(10, 600), 1), "ended by itself:\n" + instance.stderr())
             instance.kill()
             kills += 1
         for writer in writers:

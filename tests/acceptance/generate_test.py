@@ -4,11 +4,12 @@ import json
 import random
 import time
 
-from harness import Instance, check, check_equal, main, read_lines, run, work_directory
+from harness import Instance, check, check_equal, main, read_lines, run, size_of, wait_for, work_directory
 
 PORTS = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 EVENTS = 300_000
 KILLS = 6
+LINE = 60  # bytes of the shortest line, and some
 
 
 def pipeline(settings, log=""):
@@ -51,9 +52,12 @@ def killed(log):
     chance = random.Random(time.monotonic_ns())
     with work_directory() as directory:
         (directory / "p.yaml").write_text(pipeline("count: %d, rate: 0" % EVENTS, log))
+        out = directory / "out.ndjson"
         for _ in range(KILLS):
             instance = Instance("p.yaml", directory, wait=False)
-            time.sleep(chance.uniform(0.02, 0.5))
+            goal = size_of(out) + chance.randrange(1, EVENTS * LINE // KILLS)
+            wait_for(lambda: size_of(out) >= goal, "more lines", pause=0.0005)
+            check(instance.process.poll() is None, "it was through before its kill")
             instance.kill()
         code, _, stderr = run(["run", "p.yaml", "--data-dir", "data", *PORTS], directory, timeout=120)
         check(code == 0, "the last run failed:\n" + stderr)

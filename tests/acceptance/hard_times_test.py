@@ -81,7 +81,7 @@ def a_disk_that_is_read_only_is_named_and_what_was_acknowledged_is_there_afterwa
                            directory)
         check_equal(code, 2, err)
         check("ead-only file system" in err and str(data) in err, err)
-        for verb in (["log", "verify"], ["log", "ls"], ["log", "cat", "hooks"]):
+        for verb in (["log", "verify"], ["log", "ls"], ["log", "cat", "hooks"], ["log", "repair", "--dry-run"]):
             code, out, err = run([*verb, "--data-dir", data], directory)
             check_equal(code, 0, "%s: %s%s" % (verb, out, err))
         check(remount(disk, "rw"), "remount rw")

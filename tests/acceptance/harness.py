@@ -100,16 +100,19 @@ class Instance:
         self.admin = int(admin.group(1)) if admin else None
         return self.admin
 
+    def is_ready(self):
+        if self.ports():
+            with contextlib.suppress(OSError):
+                return request(self.admin, "GET", "/readyz")[0] == 200
+        return False
+
     def wait_ready(self, seconds=20):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError("ended with %d before it was ready:\n%s" % (self.process.returncode, self.stderr()))
-            if self.ports():
-                with contextlib.suppress(OSError):
-                    status, _, _ = request(self.admin, "GET", "/readyz")
-                    if status == 200:
-                        return self
+            if self.is_ready():
+                return self
             time.sleep(0.01)
         raise AssertionError("not ready after %d s:\n%s" % (seconds, self.stderr()))
 
@@ -125,6 +128,23 @@ class Instance:
             if all(found.get(k) == v for k, v in labels.items()):
                 total = (total or 0) + float(match.group(3))
         return total
+
+    def calls(self):
+        """How many read and write calls it has made since its start (Linux counts them), or none if it has ended."""
+        try:
+            with open("/proc/%d/io" % self.process.pid, encoding="ascii") as counts:
+                found = dict(line.split(": ") for line in counts.read().splitlines())
+        except OSError:
+            return 0
+        return int(found["syscr"]) + int(found["syscw"])
+
+    def wait_calls(self, more, seconds=2):
+        """Waits for so many more calls: a moment to kill it that hangs on what it did, not on how fast the machine is.
+        Whatever has nothing to do makes none, so it gives up after a while. Returns whether it still runs."""
+        goal, deadline = self.calls() + more, time.monotonic() + seconds
+        while self.process.poll() is None and self.calls() < goal and time.monotonic() < deadline:
+            pass
+        return self.process.poll() is None
 
     def kill(self):
         self.process.kill()
@@ -184,6 +204,25 @@ def wait_for(condition, what, seconds=30, pause=0.02):
             return value
         time.sleep(pause)
     raise AssertionError("waited %d s for %s" % (seconds, what))
+
+
+class Pace:
+    """A load's rate: wait(n) returns when n more are due since the start."""
+
+    def __init__(self, per_second):
+        self.due, self.interval = time.monotonic(), 1 / per_second
+
+    def wait(self, more):
+        self.due += more * self.interval
+        time.sleep(max(0, self.due - time.monotonic()))
+
+
+def size_of(path):
+    """0 while there is none."""
+    try:
+        return os.path.getsize(path)
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def dead_letters(directory):
 
 
 def batches_arrive_whole_and_once_by_their_keys():
-    """Each tenth answer is lost after the receiver took the request, each seventh request is refused for now."""
+    """Each tenth answer is lost after the receiver took the request, each seventh request is refused with 503 once."""
     taken, count = {}, [0]
 
     def says(request):

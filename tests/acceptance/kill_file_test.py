@@ -4,12 +4,12 @@ also while it recovers, and in the end every line of the input is in the output 
 COLLOQUIUM_KILLS sets how often (default 12)."""
 import os
 import random
-import time
 
-from harness import Instance, check, main, read_lines, run, work_directory
+from harness import Instance, check, main, read_lines, run, size_of, wait_for, work_directory
 
 KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "12"))
 EVENTS = 400_000
+WRITTEN = EVENTS * 20  # bytes, about
 
 PIPELINE = """
 name: copy
@@ -27,6 +27,21 @@ sinks:
 """
 
 
+def kill_somewhere(instance, chance, out, even_steps):
+    """Kills it: one time in three while it starts, else when it has written some more; an even share of the whole
+    each, so that the last kill still finds something to do. Returns whether it had ended before."""
+    if chance.randrange(3) == 0:
+        running = instance.wait_calls(chance.randrange(1, 150))
+    else:
+        goal = size_of(out) + chance.randrange(1, even_steps)
+        wait_for(lambda: instance.process.poll() is not None or size_of(out) >= goal, "more lines", 60, 0.0005)
+        running = instance.process.poll() is None
+    if not running:
+        check(instance.process.returncode == 0, "ended by itself with an error:\n" + instance.stderr())
+    instance.kill()
+    return not running
+
+
 def kill_until_done(log_setting):
     seed = int(os.environ.get("COLLOQUIUM_SEED", random.randrange(1 << 32)))
     chance = random.Random(seed)
@@ -39,15 +54,12 @@ def kill_until_done(log_setting):
         survived = 0
         for _ in range(KILLS):
             instance = Instance("p.yaml", directory, wait=False)
-            time.sleep(chance.uniform(0.005, 0.6))
-            if instance.process.poll() is not None:
-                check(instance.process.returncode == 0, "ended by itself with an error:\n" + instance.stderr())
-                survived += 1
-            instance.kill()
+            survived += kill_somewhere(instance, chance, directory / "out/all.ndjson", WRITTEN // KILLS)
         code, _, stderr = run(["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
                               directory, timeout=120)
         check(code == 0, "the last run failed:\n" + stderr)
         print("  %d kills, %d runs ended before theirs" % (KILLS, survived))
+        check(survived <= KILLS // 4, "most kills came too late: the test shows nothing")
         got = [line["n"] for line in read_lines(directory / "out/all.ndjson")]
         check(got == list(range(EVENTS)), "the output is not the input: %d lines, first difference at %s"
               % (len(got), next((i for i, n in enumerate(got) if n != i), "the end")))
@@ -70,10 +82,10 @@ def logged_in_four_partitions_loses_and_repeats_nothing():
         with open(directory / "in.ndjson", "w") as file:
             for n in range(EVENTS):
                 file.write('{"n":%d}\n' % n)
-        for i in range(KILLS // 2):
+        chance = random.Random(KILLS)
+        for _ in range(KILLS // 2):
             instance = Instance("p.yaml", directory, wait=False)
-            time.sleep(0.05 + 0.07 * i)
-            instance.kill()
+            kill_somewhere(instance, chance, directory / "out/all.ndjson", WRITTEN // KILLS)
         code, _, stderr = run(["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
                               directory, timeout=120)
         check(code == 0, "the last run failed:\n" + stderr)

@@ -116,6 +116,10 @@ class Test:
         self.stopping = False
         self.port = 1
         self.complaints = []
+        self.clients = [Client(i, self) for i in range(CONNECTIONS)]
+
+    def acknowledged(self):
+        return sum(client.acknowledged for client in self.clients)
 
 
 def acknowledged_events_survive_every_kill():
@@ -127,31 +131,32 @@ def acknowledged_events_survive_every_kill():
         (directory / "p.yaml").write_text(PIPELINE.replace("RECEIVER", str(receiver.server_port))
                                           .replace("FORWARDED", str(FORWARDED)))
         test = Test()
-        clients = [Client(i, test) for i in range(CONNECTIONS)]
+        clients = test.clients
         instance = Instance("p.yaml", directory)
         test.port = instance.listen
         for client in clients:
             client.start()
         during_recovery = 0
         for kill in range(KILLS):
-            # Every third kill comes early, while the process still recovers.
-            early = kill % 3 == 2
-            time.sleep(chance.uniform(0.0, 0.03) if early else chance.uniform(0.1, 0.6))
+            goal = test.acknowledged() + chance.randrange(500)
+            wait_for(lambda: test.acknowledged() >= goal, "more events to be acknowledged", pause=0.001)
             instance.kill()
             instance = Instance("p.yaml", directory, wait=False)
-            if early:
-                time.sleep(chance.uniform(0.0, 0.02))
-                during_recovery += 1
+            # Every third one is killed again while it recovers.
+            if kill % 3 == 2:
+                instance.wait_calls(chance.randrange(1, 120))
+                during_recovery += not instance.is_ready()
                 instance.kill()
                 instance = Instance("p.yaml", directory, wait=False)
             instance.wait_ready()
             test.port = instance.listen
-        time.sleep(0.3)
+        goal = test.acknowledged() + CONNECTIONS
+        wait_for(lambda: test.acknowledged() >= goal, "more events to be acknowledged")
         test.stopping = True
         for client in clients:
             client.join(20)
         check(not test.complaints, "; ".join(test.complaints[:3]))
-        total = sum(client.acknowledged for client in clients)
+        total = test.acknowledged()
         forwarded = sum(client.acknowledged for client in clients[:FORWARDED])
         wait_for(lambda: len(receiver.bodies) >= forwarded, "the receiver to have everything", 60)
         code = instance.stop()

@@ -9,9 +9,8 @@ import random
 import re
 import sys
 import threading
-import time
 
-from harness import REPOSITORY, Instance, check, main, skip, wait_for, work_directory
+from harness import REPOSITORY, Instance, Pace, check, main, skip, wait_for, work_directory
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import kafka  # noqa: E402
@@ -42,13 +41,14 @@ class Load:
         self.thread.start()
 
     def run(self):
+        pace = Pace(5000)
         while self.going:
             for _ in range(100):
                 key = self.sent % KEYS
                 self.producer.stdin.write('k%d|{"k":"k%d","n":%d}\n' % (key, key, self.sent))
                 self.sent += 1
             self.producer.stdin.flush()
-            time.sleep(0.02)  # the load's pace
+            pace.wait(100)
 
     def stop(self):
         self.going = False
@@ -73,7 +73,7 @@ def killed_under_load_each_record_is_there_once_and_in_order():
             kills += 1
             with Instance("p.yaml", directory) as instance:
                 wait_for(lambda: (instance.metric("colloquium_kafka_transactions_total") or 0) > 2, "a transaction")
-                time.sleep(chance.uniform(0, 0.4))
+                instance.wait_calls(chance.randrange(60))
                 instance.kill()
         sent = load.stop()
         with Instance("p.yaml", directory) as instance:

@@ -2,21 +2,20 @@
 that the broker was told is ours is never lost; without `dedupe` some come twice, with it none does. In between the disk
 of the log is full for a while.
 
-COLLOQUIUM_KILLS sets how often (default 2), for each version of MQTT and QoS 1 and 2 in turn."""
+COLLOQUIUM_KILLS sets how often (default 8), for each version of MQTT and QoS 1 and 2 in turn."""
 import collections
 import os
 import random
 import sys
 import threading
-import time
 
-from harness import (REPOSITORY, Instance, check, check_equal, main, read_lines, skip, small_disk, wait_for,
+from harness import (REPOSITORY, Instance, Pace, check, check_equal, main, read_lines, skip, small_disk, wait_for,
                      work_directory)
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import mosquitto  # noqa: E402
 
-KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "2"))
+KILLS = int(os.environ.get("COLLOQUIUM_KILLS", "8"))
 
 PIPELINE = """
 name: {name}
@@ -41,13 +40,14 @@ class Load:
         self.thread.start()
 
     def run(self):
+        pace = Pace(260)
         while self.going:
             for publisher in self.publishers:
                 for _ in range(4):
                     publisher.stdin.write('{"n":%d}\n' % self.sent)
                     self.sent += 1
                 publisher.stdin.flush()
-            time.sleep(0.03)  # the load's pace
+            pace.wait(8)
 
     def stop(self):
         self.going = False
@@ -97,7 +97,7 @@ def killed_under_load_no_acknowledged_message_is_lost():
             for _ in range(KILLS):
                 with start(directory) as instance:
                     wait_for(lambda: (instance.metric("colloquium_input_events_total", component="in") or 0) > 20, "some events")
-                    time.sleep(chance.uniform(0, 0.3))
+                    instance.wait_calls(chance.randrange(100))
                     instance.kill()
             sent = load.stop()
             with start(directory) as instance:

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import sys
-import time
 
 from harness import REPOSITORY, Instance, check, check_equal, main, run, skip, wait_for, work_directory
 
@@ -71,8 +70,7 @@ def progress_is_committed_with_its_rows_however_often_the_process_is_killed():
                 # Every third kill comes early, while the process still starts and claims its place.
                 early = number % 3 == 2
                 instance = Instance("p.yaml", directory, wait=not early)
-                time.sleep(chance.uniform(0.0, 0.15 if early else 0.3))
-                if instance.process.poll() is None:
+                if instance.wait_calls(chance.randrange(150 if early else 60)):
                     inside += kill(instance, server)
                 else:
                     check(instance.process.returncode == 0, "ended by itself with an error:\n" + instance.stderr())

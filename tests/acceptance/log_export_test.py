@@ -118,6 +118,11 @@ def a_bad_line_ends_the_import_and_tells_where():
             told = log(directory, "import", stream, "in.ndjson", "--skip-bad", "--resume")
             check("imported 1 event into" in told and "1 bad lines were left out" in told, told)
             check_equal([line["value"] for line in imported(directory, stream=stream)], [1, 2, 3], "with --skip-bad")
+        (directory / "in.ndjson").write_bytes(b"nothing")
+        told = log(directory, "import", "none", "in.ndjson", code=1)
+        check("--resume" not in told, "nothing is there to go on behind: %s" % told)
+        told = log(directory, "import", "s", ".", code=2, data="other")
+        check("it is a folder" in told and not (directory / "other").exists(), told)
         # Mended, the rest is wanted.
         (directory / "in.ndjson").write_bytes(b'{"value":1}\n{"value":2\n{"value":3}\n')
         log(directory, "import", "mended", "in.ndjson", code=1)

@@ -1,9 +1,12 @@
 """`log.retention`: what is old or too much goes, and what a sink still needs does not."""
+import contextlib
 import json
+import os
 import random
 import subprocess
 
-from harness import Instance, binary, check, check_equal, main, read_lines, request, wait_for, work_directory
+from harness import (Instance, binary, check, check_equal, main, read_lines, request, size_of, small_disk, wait_for,
+                     work_directory)
 
 PIPELINE = """
 name: orders
@@ -78,4 +81,41 @@ def what_a_sink_has_not_finished_stays_until_it_may_go():
             check_equal(numbers, list(range(numbers[0], 5)), "the events that are left")
 
 
-main(a_stream_is_cut_to_its_size_and_opens_again, what_a_sink_has_not_finished_stays_until_it_may_go)
+def a_disk_without_a_free_byte_is_started_on_and_cleared_by_retention():
+    """Somebody else has filled it. Nothing but what the log keeps for this moment is left to start with."""
+    with work_directory() as directory, small_disk(directory, 100) as disk:
+        if disk is None:
+            print("  skipped: this user may not mount a small file system")
+            return
+        data, out = disk / "data", directory / "out.ndjson"
+        pipeline = PIPELINE % ("", "file: {path: %s}" % out)
+        (directory / "p.yaml").write_text(pipeline.replace("2MiB", "8MiB"))
+        with Instance("p.yaml", directory, data_dir=data) as instance:
+            post_megabytes(instance, 6)
+            wait_for(lambda: len(read_lines(out)) == 6, "the sink has everything")
+            check_equal(size_of(data / "BALLAST"), 1 << 20, "what is kept for a full disk")
+            instance.kill()
+        neighbour = disk / "neighbour"
+        with open(neighbour, "wb", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                while file.write(os.urandom(1 << 16)):
+                    pass
+        check_equal(os.statvfs(disk).f_bavail, 0, "free blocks")
+        (directory / "p.yaml").write_text(pipeline)
+        with Instance("p.yaml", directory, data_dir=data) as instance:
+            wait_for(lambda: oldest(instance) > 0, "retention removes something")
+            check("gives up" in instance.stderr(), instance.stderr())
+            status, _, body = request(instance.listen, "POST", "/in", json.dumps({"n": 6}))
+            check(status != 200, "an event within the reserve: %d %s" % (status, body))
+            neighbour.unlink()
+            wait_for(lambda: request(instance.listen, "POST", "/in", json.dumps({"n": 6}))[0] == 200, "space is back")
+            wait_for(lambda: len(read_lines(out)) == 7, "the sink goes on")
+            wait_for(lambda: size_of(data / "BALLAST") == 1 << 20, "it is kept again")
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal([line["n"] for line in read_lines(out)], list(range(7)), "the sink's events")
+        verified = subprocess.run([binary(), "log", "verify", "--data-dir", data], cwd=directory)
+        check_equal(verified.returncode, 0, "verify")
+
+
+main(a_stream_is_cut_to_its_size_and_opens_again, what_a_sink_has_not_finished_stays_until_it_may_go,
+     a_disk_without_a_free_byte_is_started_on_and_cleared_by_retention)

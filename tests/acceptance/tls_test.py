@@ -100,6 +100,11 @@ def only_known_clients():
             check(curl(directory, port, 3, "--cacert", "ca.pem")[0] != 0, "a client without certificate came in")
             forged = ("--cacert", "ca.pem", "--cert", "forged.pem", "--key", "forged.key")
             check(curl(directory, port, 4, *forged)[0] != 0, "a client of another authority came in")
+            raw_request(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            refused = [instance.metric("colloquium_tls_handshakes_refused_total", reason=reason) for reason in
+                       ("certificate_missing", "certificate_untrusted", "certificate_expired", "plain_http", "other")]
+            check_equal(refused, [1, 1, 0, 1, 0], "handshakes refused")
+            check_equal(instance.metric("colloquium_tls_handshakes_total"), 2, "handshakes done")
             wait_for(lambda: len(read_lines(directory / "out.ndjson")) == 2, "two events")
             check_equal(instance.stop(), 0, instance.stderr())
         _, out, err = run(["log", "cat", "safe", "--data-dir", "data", "--format", "full"], directory)

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 from cache import Unavailable, fetched  # noqa: F401: who uses the broker catches it by this name
@@ -143,14 +144,48 @@ class Broker:
     def consume(self, topic, count, isolation='read_committed', idle_ms=1500, lenient=False):
         """What Kafka's own consumer reads: `count` records and whatever more comes until nothing does. What is no JSON
         is an error, or None if `lenient`."""
+        for patience in (1, 4, 16):  # on a busy machine it takes the consumer long to find its partitions
+            records = self.consume_once(topic, isolation, idle_ms * patience, lenient)
+            if len(records) >= count:
+                return records
+        raise AssertionError(f'{len(records)} records in {topic}, expected {count}')
+
+    def consume_once(self, topic, isolation, idle_ms, lenient):
         text = tool('org.apache.kafka.tools.consumer.ConsoleConsumer', '--bootstrap-server', self.address, '--topic',
                     topic, '--from-beginning', '--isolation-level', isolation, '--timeout-ms', str(idle_ms),
                     *(word for name in ('timestamp', 'partition', 'offset', 'headers', 'key')
                       for word in ('--property', f'print.{name}=true')), check=False)
-        records = [Record(*line.split('\t', 5), lenient) for line in text.splitlines() if line.count('\t') >= 5]
-        if len(records) < count:
-            raise AssertionError(f'{len(records)} records in {topic}, expected {count}')
-        return records
+        return [Record(*line.split('\t', 5), lenient) for line in text.splitlines() if line.count('\t') >= 5]
+
+    def consumer(self, topic):
+        """A running console consumer of what is committed, from the beginning on."""
+        return Consumer(java('org.apache.kafka.tools.consumer.ConsoleConsumer', '--bootstrap-server', self.address,
+                             '--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'))
 
     def __exit__(self, *_):
         self.kill()
+
+
+class Consumer:
+    """lines() are the values that have come by now."""
+
+    def __init__(self, command):
+        self.read = []
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.read.append(line.rstrip('\n'))
+
+    def lines(self):
+        return list(self.read)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join()

@@ -38,6 +38,10 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+bool is_of_sink(std::string_view path) {
+  return path == "/out" || path.starts_with("/out/");
+}
+
 std::string_view what_file(std::string_view path) {
   if (path.ends_with(".log")) return contains(path, "journal/") ? "journal" : "segment";
   if (path.ends_with(".torn")) return "torn bytes";
@@ -125,7 +129,10 @@ std::optional<io::Fault> Disk::on(const io::Operation& operation) {
     return io::Fault{Error{ErrorCode::kIo, "the simulated process has died"}};
   }
   const bool segment = operation.path.ends_with(".log");
-  if (operation.kind == io::OperationKind::kSync && failed_syncs_.count(operation.path) != 0) {
+  // What fails on a sink's disk is that sink's; another one that writes to the same folder has its own say.
+  const bool sync = !is_of_sink(operation.path) && (operation.kind == io::OperationKind::kSync ||
+                                                    operation.kind == io::OperationKind::kSyncDirectory);
+  if (sync && failed_syncs_.count(operation.path) != 0) {
     problem_ = "a failed sync of '" + operation.path + "' is repeated";
   }
   const bool due = read ? plan_.read_fault_after != FaultPlan::kNever && plan_.read_fault_after-- == 0
@@ -136,7 +143,7 @@ std::optional<io::Fault> Disk::on(const io::Operation& operation) {
     faulted_ = operation_name(operation.kind, operation.path);
     faulted_path_ = operation.path;
     lost_dirty_ = lost_dirty_ || (operation.kind == io::OperationKind::kSync && fault.loses_dirty);
-    if (segment && operation.kind == io::OperationKind::kSync) failed_syncs_.insert(operation.path);
+    if (sync) failed_syncs_.insert(operation.path);
     if (segment && operation.kind == io::OperationKind::kWrite && fault.written_bytes > 0) watch_write(operation);
     return fault;
   }

@@ -2,7 +2,7 @@
 // written: rules of the log that can only be seen there.
 //
 //   - An incarnation and an offset name bytes that are written once (encryption will make its nonce of them).
-//   - A failed sync of a segment is never repeated, and nothing is acknowledged as durable behind it.
+//   - A failed sync, of a file or a folder, is never repeated, and nothing is acknowledged as durable behind it.
 //
 // Thread safety: none.
 #pragma once
@@ -58,7 +58,7 @@ class Disk {
   // What failed or read wrong, since arm(); empty: nothing did.
   const std::string& faulted() const { return faulted_; }
   const std::string& faulted_path() const { return faulted_path_; }
-  bool sync_failed() const { return !failed_syncs_.empty(); }  // of a segment, in this life
+  bool sync_failed() const { return !failed_syncs_.empty(); }  // in this life
   bool lost_dirty() const { return lost_dirty_; }
   // The first rule that was broken.
   const std::string& problem() const { return problem_; }

@@ -29,7 +29,6 @@ class BytesFile final : public io::File {
   explicit BytesFile(std::string& bytes) : bytes_(bytes) {}
   using File::write_at;
   Status write_at(uint64_t, std::span<const std::string_view>) override { return refuse(); }
-  Status sync() override { return refuse(); }
   Status truncate(uint64_t) override { return refuse(); }
   Result<io::FileInfo> info() const override { return io::FileInfo{}; }
   Result<size_t> read_at(uint64_t offset, std::span<char> into) const override {
@@ -39,6 +38,7 @@ class BytesFile final : public io::File {
   }
 
  private:
+  Status sync_file() override { return refuse(); }
   static Status refuse() { return fail(ErrorCode::kPermission, "this file is only read"); }
   std::string& bytes_;
 };

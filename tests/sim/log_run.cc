@@ -310,7 +310,10 @@ std::string LogRun::stop_cleanly() {
   if (const Status opened = machine_.open(late_); !opened)
     return "does not start again: " + opened.error().describe();
   const auto& recovery = machine_.log->recovery();
-  if (!recovery.clean || !recovery.notes.empty()) return "a clean stop is not found clean";
+  if (!recovery.clean) return "a clean stop is not found clean";
+  if (!recovery.notes.empty()) {
+    return "a clean stop is followed by: " + recovery.notes.front().partition + ": " + recovery.notes.front().text;
+  }
   return judge();
 }
 

@@ -116,7 +116,9 @@ std::string Model::told(int number, const Result<log::AppendResult>& result) {
   if (sent.level == log::AckLevel::kDurable) acknowledged_ += static_cast<uint64_t>(sent.count);
   sent.fate = sent.level == log::AckLevel::kDurable ? Fate::kPromised : std::max(sent.fate, Fate::kWritten);
   sent.first_offset = result->first_offset;
-  readable_[sent.place] = std::max(readable_[sent.place], result->last_offset + 1);
+  if (sent.level == log::AckLevel::kDurable) {
+    readable_[sent.place] = std::max(readable_[sent.place], result->last_offset + 1);
+  }
   return {};
 }
 
@@ -149,8 +151,8 @@ std::string Model::seen(Place place, const Batch& batch) {
     if (sent.first_offset >= 0 && sent.first_offset != offset - parsed->second)
       return "a reader finds it elsewhere";
     sent.first_offset = offset - parsed->second;
-    const bool lasting = sent.commit >= 0 || sent.level == log::AckLevel::kDurable;
-    sent.fate = std::max(sent.fate, lasting ? Fate::kPromised : Fate::kWritten);
+    // Whatever its level: a sink may have it now, and its offset may never mean anything else.
+    sent.fate = Fate::kPromised;
     if (sent.commit >= 0) commits_[static_cast<size_t>(sent.commit)].fate = Fate::kPromised;
   }
   return {};

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "config/paths.h"
 
 namespace colloquium::components {
 
@@ -18,11 +19,6 @@ static_assert(static_cast<int>(ScriptMetricKind::kHistogram) == static_cast<int>
 
 bool is_string(const ConfigNode& node) {
   return node.kind == ConfigNode::Kind::kString;
-}
-
-std::string resolved(const std::string& path, const std::string& base_dir) {
-  if (path.starts_with('/') || base_dir.empty()) return path;
-  return base_dir + "/" + path;
 }
 
 }  // namespace
@@ -62,7 +58,7 @@ computo::ProgramPtr compile_setting(const ConfigNode& node, const std::string& b
                                     const computo::ExpressionScope& scope, const io::FileSystem& files,
                                     ConfigProblems& problems) {
   if (!is_script_path(node)) return computo::compile_expression_in(node, scope, problems);
-  const std::string path = resolved(node.text, base_dir);
+  const std::string path = config::resolved_path(base_dir, node.text);
   const auto text = io::read_file(files, path, kScriptLimitBytes);
   if (!text) {
     problems.push_back({node.mark, "can't read the script '" + path + "': " + text.error().message});

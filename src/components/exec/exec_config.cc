@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "config/problems.h"
 
 namespace colloquium::components {
 
@@ -21,8 +22,7 @@ void check_command(const std::vector<std::string>& command, const ConfigNode& no
   const bool is_bad =
       (!command.empty() && command[0].empty()) || std::any_of(command.begin(), command.end(), has_nul);
   if (!is_bad) return;
-  const ConfigNode* found = node.kind == ConfigNode::Kind::kMap ? node.find("command") : nullptr;
-  problems.push_back({found == nullptr ? node.mark : found->mark, "command begins with the name of a program"});
+  config::refuse(node, "command", "command begins with the name of a program", problems);
 }
 
 FieldOptions command_field() {

@@ -32,11 +32,7 @@ namespace {
 constexpr char kComponent[] = "exec";
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
-  auto* const loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an exec sink needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an exec sink", "event loop"));
   return std::make_unique<ExecSink>(std::move(context), config_of<ExecSinkConfig>(parsed), *loop);
 }
 
@@ -64,19 +60,18 @@ Descriptor describe() {
   d.examples = {{"Into a program that only reads", "exec: {command: [logger, --tag, shop]}"},
                 {"Into a program that answers each event", "exec: {command: [./load.py], acknowledge: line}"}};
   bind_spec(
-      d, ConfigSpec<ExecSinkConfig>()
-             .field("command", &ExecSinkConfig::command, command_field())
-             .field("directory", &ExecSinkConfig::directory, directory_field())
-             .field("acknowledge", &ExecSinkConfig::acknowledge,
-                    {.description = "When an event is done: `line`, when the program has written a line for it; "
-                                    "`written`, when its line is in the pipe."})
-             .field("restart", &ExecSinkConfig::restart, {.description = "The pause before it is started again."})
-             .field("stop_timeout", &ExecSinkConfig::stop_timeout, stop_timeout_field()));
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_command(config_of<ExecSinkConfig>(parsed).command, node, problems);
-    return parsed;
-  };
+      d,
+      ConfigSpec<ExecSinkConfig>()
+          .field("command", &ExecSinkConfig::command, command_field())
+          .field("directory", &ExecSinkConfig::directory, directory_field())
+          .field("acknowledge", &ExecSinkConfig::acknowledge,
+                 {.description = "When an event is done: `line`, when the program has written a line for it; "
+                                 "`written`, when its line is in the pipe."})
+          .field("restart", &ExecSinkConfig::restart, {.description = "The pause before it is started again."})
+          .field("stop_timeout", &ExecSinkConfig::stop_timeout, stop_timeout_field()),
+      [](const ExecSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+        check_command(config.command, node, problems);
+      });
   d.create_sink = create;
   d.repeats = [](const ParsedConfig&, const std::string&) -> std::string {
     return "writes each line to the program again";
@@ -139,9 +134,7 @@ void ExecSink::pump() {
   auto lines = std::make_shared<std::string>();
   formats::append_lines(*under_way_->batch, *lines);
   child_.child()->write(std::move(lines),
-                        [this, alive = std::weak_ptr<char>(alive_), job = job_number_](bool written) {
-                          if (!alive.expired()) has_written(job, written);
-                        });
+                        alive_.guard([this, job = job_number_](bool written) { has_written(job, written); }));
 }
 
 // Of a job that ended otherwise (the child did) this comes late.

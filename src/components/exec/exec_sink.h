@@ -15,6 +15,7 @@
 #include "colloquium/component.h"
 #include "colloquium/sink.h"
 
+#include "base/liveness.h"
 #include "components/exec/supervised_child.h"
 
 namespace colloquium::components {
@@ -72,7 +73,7 @@ class ExecSink final : public Sink {
   bool told_of_extra_ = false;  // lines that belong to no event
   Error away_;                  // why no child takes anything
   bool closing_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "loop/uv_loop.h"
+#include "metrics/source_drops.h"
 
 namespace colloquium {
 
@@ -38,14 +39,9 @@ namespace {
 
 constexpr char kComponent[] = "exec";
 constexpr size_t kMostWaiting = 2;  // bodies; each has at most what one read gives, and a line
-constexpr int64_t kRetryMs = 1000;
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* const loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an exec source needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an exec source", "event loop"));
   return std::make_unique<ExecSource>(std::move(context), config_of<ExecSourceConfig>(parsed), *loop);
 }
 
@@ -57,7 +53,8 @@ Descriptor describe() {
   d.description =
       "One JSON value per line; blank lines are skipped. What the program says to its standard error goes to the "
       "log. "
-      "While the pipeline takes nothing, its output is not read, so it has to wait. It runs in a process group of "
+      "While the pipeline takes nothing, its output is not read, so it has to wait, unless `overflow` says "
+      "otherwise. It runs in a process group of "
       "its "
       "own with our environment; when the pipeline stops, the group gets SIGTERM, and SIGKILL after "
       "`stop_timeout`. A "
@@ -71,24 +68,26 @@ Descriptor describe() {
       "accepted is gone after a crash.";
   d.examples = {{"What a program prints, once", "exec: {command: [./list-orders, --json]}"},
                 {"A program that is to run for ever",
-                 "exec:\n  command: [journalctl, --follow, --output=json]\n  restart: always"}};
+                 "exec:\n  command: [journalctl, --follow, --output=json]\n  restart: always"},
+                {"One that cannot wait, and whose newest words count",
+                 "exec: {command: [./read-sensors], overflow: drop_old}"}};
   bind_spec(
-      d, ConfigSpec<ExecSourceConfig>()
-             .field("command", &ExecSourceConfig::command, command_field())
-             .field("directory", &ExecSourceConfig::directory, directory_field())
-             .field("restart", &ExecSourceConfig::restart, {.description = "What its end means."})
-             .field("stop_timeout", &ExecSourceConfig::stop_timeout, stop_timeout_field())
-             .field("max_event", &ExecSourceConfig::max_event,
-                    {.description = "How much of a line is read; a longer one is cut there and goes to the dead "
-                                    "letters.",
-                     .advanced = true,
-                     .minimum = 1,
-                     .maximum = 64 << 20}));
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_command(config_of<ExecSourceConfig>(parsed).command, node, problems);
-    return parsed;
-  };
+      d,
+      ConfigSpec<ExecSourceConfig>()
+          .field("command", &ExecSourceConfig::command, command_field())
+          .field("directory", &ExecSourceConfig::directory, directory_field())
+          .field("restart", &ExecSourceConfig::restart, {.description = "What its end means."})
+          .field("stop_timeout", &ExecSourceConfig::stop_timeout, stop_timeout_field())
+          .field("overflow", &ExecSourceConfig::overflow, config::overflow_field())
+          .field("max_event", &ExecSourceConfig::max_event,
+                 {.description = "How much of a line is read; a longer one is cut there and goes to the dead "
+                                 "letters.",
+                  .advanced = true,
+                  .minimum = 1,
+                  .maximum = 64 << 20}),
+      [](const ExecSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+        check_command(config.command, node, problems);
+      });
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     const auto& config = config_of<ExecSourceConfig>(parsed);
@@ -110,34 +109,34 @@ ExecSource::ExecSource(SourceContext context, const ExecSourceConfig& config, lo
     : context_(std::move(context)),
       config_(config),
       cutter_(static_cast<size_t>(config.max_event.bytes), 0),
+      queue_(context_.loop, context_.intake, {kComponent, context_.name, "", 1, config.overflow.value()},
+             [this] { pump(); }),
       child_(loop, context_.clock, context_.pipeline + "/" + context_.name,
              child_settings(config.command, config.directory, context_.base_dir),
              {config.restart.initial, config.restart.max},
              {[this](std::string_view bytes) { has_output(bytes); }, [] {},
               [this](loop::ChildExit exit) { has_ended(exit); }}) {}
 
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto ExecSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
-
 Status ExecSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
+  drops_ = metrics::register_drops(context_, "exec_source", queue_);
   return child_.start();
 }
 
-void ExecSource::take_lines() {
-  while (auto lines = cutter_.take()) waiting_.push_back(std::move(*lines));
+void ExecSource::push(const formats::Lines& lines) {
+  RawBatch batch;
+  batch.body = lines.body;
+  batch.format = BodyFormat::kNdjson;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  batch.position = static_cast<int64_t>(lines.begin);
+  queue_.push(std::move(batch));
 }
 
 void ExecSource::has_output(std::string_view bytes) {
   if (stopped_) return;
   std::copy(bytes.begin(), bytes.end(), cutter_.room(bytes.size()).begin());
   cutter_.added(bytes.size());
-  take_lines();
+  while (const auto lines = cutter_.take()) push(*lines);
   pump();
 }
 
@@ -145,7 +144,7 @@ void ExecSource::has_ended(loop::ChildExit exit) {
   // Half a line may well be another valid event; of a clean end it is the last one.
   auto last = cutter_.finish();
   if (last && exit.is_clean()) {
-    waiting_.push_back(std::move(*last));
+    push(*last);
   } else if (last) {
     log_warning(kComponent, "the last line had no end and is left out",
                 {{"source", context_.name}, {"bytes", last->body->size()}});
@@ -170,58 +169,18 @@ void ExecSource::has_ended(loop::ChildExit exit) {
 
 void ExecSource::pump() {
   if (stopped_) return;
-  emit();
-  if (child_.child() != nullptr) child_.child()->pause_output(waiting_.size() >= kMostWaiting);
-  if (!over_ || !waiting_.empty() || std::exchange(told_, true)) return;
+  queue_.pump();
+  if (child_.child() != nullptr) child_.child()->pause_output(!queue_.drops() && queue_.size() >= kMostWaiting);
+  if (!over_ || !queue_.empty() || std::exchange(told_, true)) return;
   if (failure_) return context_.failed(*failure_);
   context_.finished();
-}
-
-void ExecSource::emit() {
-  if (at_door_ || waiting_.empty() || waits_for_door_ || retry_timer_ != nullptr) return;
-  if (!context_.intake.ready()) {
-    // Asked for once; the door calls back once.
-    waits_for_door_ = true;
-    context_.intake.when_ready(guarded([this] {
-      waits_for_door_ = false;
-      pump();
-    }));
-    return;
-  }
-  RawBatch batch;
-  batch.body = waiting_.front().body;
-  batch.format = BodyFormat::kNdjson;
-  batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = static_cast<int64_t>(waiting_.front().begin);
-  at_door_ = true;
-  context_.intake.emit(std::move(batch), guarded([this](const Ack& ack) { acknowledged(ack); }));
-}
-
-void ExecSource::acknowledged(const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(at_door_ && !waiting_.empty());
-  at_door_ = false;
-  if (!ack.error) {
-    refusals_ = 0;
-    waiting_.pop_front();
-    return pump();
-  }
-  if (stopped_) return;
-  if (refusals_++ == 0) {
-    log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                {{"source", context_.name}});
-  }
-  retry_timer_ = context_.loop.start_timer(ack.retry_after_ms > 0 ? ack.retry_after_ms : kRetryMs, [this] {
-    const auto fired = std::move(retry_timer_);
-    pump();
-  });
 }
 
 void ExecSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
-  retry_timer_ = nullptr;
-  child_.stop(false, config_.stop_timeout.ms, guarded([this] { child_is_gone(); }));
+  queue_.stop();
+  child_.stop(false, config_.stop_timeout.ms, alive_.guard([this] { child_is_gone(); }));
 }
 
 void ExecSource::child_is_gone() {

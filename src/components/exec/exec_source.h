@@ -1,12 +1,11 @@
 // ExecSource: the NDJSON lines that a program writes to its standard output.
 //
-// One body is at the door at a time, as what the child said cannot be read again: a body that the door turned away
-// is offered again before the next one. While bodies wait, the child's output is not read, and its pipe fills up.
+// One body is at the door at a time, as what the child said cannot be read again. While bodies wait, the child's
+// output is not read, and its pipe fills up, unless `overflow` says to drop what is too much.
 //
 // Thread safety: as Source's.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +14,12 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/door_queue.h"
+#include "base/liveness.h"
 #include "components/exec/supervised_child.h"
+#include "config/overflow.h"
 #include "formats/line_cutter.h"
+#include "metrics/registry.h"
 
 namespace colloquium::components {
 
@@ -26,6 +29,7 @@ struct ExecSourceConfig {
   ExecRestartConfig restart;
   Duration stop_timeout{5000};
   ByteSize max_event{1 << 20};
+  config::OverflowSettings overflow;
 };
 
 const Descriptor& exec_source();
@@ -41,31 +45,24 @@ class ExecSource final : public Source {
  private:
   void has_output(std::string_view bytes);
   void has_ended(loop::ChildExit exit);
-  void take_lines();
+  void push(const formats::Lines& lines);
   // Does whatever can be done now: emit, read on, finish.
   void pump();
-  void emit();
-  void acknowledged(const Ack& ack);
   void child_is_gone();
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const ExecSourceConfig config_;
   formats::LineCutter cutter_;
-  std::deque<formats::Lines> waiting_;  // the front one is at the door while at_door_
+  DoorQueue queue_;
+  metrics::Registration drops_;
   SupervisedChild child_;
   std::optional<Error> failure_;  // with over_: why
   bool over_ = false;             // no child runs and none will
-  bool at_door_ = false;
-  bool waits_for_door_ = false;
   bool stopped_ = false;
-  bool told_ = false;      // that it has finished or failed
-  bool gone_ = false;      // nothing is left of the child
-  uint64_t refusals_ = 0;  // in a row
-  std::unique_ptr<Timer> retry_timer_;
+  bool told_ = false;  // that it has finished or failed
+  bool gone_ = false;  // nothing is left of the child
   Task closed_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

@@ -1,9 +1,11 @@
 #include "components/exec/exec_source.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "components/exec/exec_fixture_test.h"
 #include "config/yaml.h"
+#include "metrics/registry.h"
 #include "tests/fake_intake.h"
 #include "tests/temporary_directory.h"
 
@@ -20,6 +22,7 @@ class Fixture : public ExecLoop {
  public:
   explicit Fixture(const std::string& yaml, const std::string& base_dir = "") {
     services.provide<loop::UvLoop>(loop.get());
+    services.provide(&registry);
     ConfigProblems problems;
     const ParsedConfig config = parsed(yaml, problems);
     REQUIRE(problems.empty());
@@ -43,6 +46,7 @@ class Fixture : public ExecLoop {
   SystemClock clock;
   SeededRandom random{1};
   Services services;
+  metrics::Registry registry;
   FakeIntake intake{*loop};
   std::unique_ptr<Source> source;
   bool finished = false;
@@ -106,6 +110,19 @@ TEST_CASE("while the door is shut the program has to wait") {
   f.intake.set_ready(true);
   f.run_until([&] { return f.finished; });
   CHECK(f.intake.accepted.size() == 2'000'000);
+}
+
+TEST_CASE("with overflow the program need not wait, and the newest lines stay") {
+  Fixture f("{command: [seq, '1', '200000'], overflow: {policy: drop_old, buffer: 128KiB}}");
+  f.intake.set_ready(false);
+  REQUIRE(f.source->start(""));
+  f.run_until([&] { return f.logged("old events are dropped"); });
+  f.intake.set_ready(true);
+  f.run_until([&] { return f.finished; });
+  CHECK(f.intake.accepted.ends_with("199999\n200000\n"));
+  const auto accepted = std::count(f.intake.accepted.begin(), f.intake.accepted.end(), '\n');
+  CHECK_THAT(f.registry.text(),
+             Catch::Contains("reason=\"drop_old\"} " + std::to_string(200'000 - accepted) + "\n"));
 }
 
 TEST_CASE("what the door turned away is offered again before the next") {

@@ -1,6 +1,5 @@
 #include "components/file/file_feed.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -26,10 +25,13 @@ struct FileFeed::Reading {
 FileFeed::FileFeed(Loop& loop, Intake& intake, FileFeedOptions options, std::unique_ptr<FileChunks> chunks,
                    FeedOwner& owner)
     : loop_(loop),
-      intake_(intake),
       options_(std::move(options)),
       owner_(owner),
-      reading_(std::make_shared<Reading>()) {
+      reading_(std::make_shared<Reading>()),
+      queue_(loop, intake, {kComponent, options_.source, options_.path, kMaxAtDoor}, [this] {
+        pump();
+        owner_.moved(*this);
+      }) {
   reading_->chunks = std::move(chunks);
 }
 
@@ -37,12 +39,9 @@ FileFeed::~FileFeed() {
   ASSERT_WHY(!is_reading_, "the owner waits for the read under way");
 }
 
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto FileFeed::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
+void FileFeed::set_path(const std::string& path) {
+  options_.path = path;
+  queue_.set_path(path);
 }
 
 uint64_t FileFeed::position() const {
@@ -66,9 +65,9 @@ void FileFeed::finish() {
 
 void FileFeed::pump() {
   if (stopped_) return;
-  emit();
+  queue_.pump();
   // Bounds memory while the door is slow: what is there, what waits, and one read.
-  const bool enough = chunks_.size() >= at_door_ + kReadAhead || (!chunks_.empty() && !owner_.may_read());
+  const bool enough = queue_.waiting() >= kReadAhead || (!queue_.empty() && !owner_.may_read());
   if (!is_reading_ && !at_end_ && !enough && read_timer_ == nullptr) read();
 }
 
@@ -99,89 +98,28 @@ void FileFeed::has_read() {
     });
     return;
   }
-  for (FileChunk& chunk : *reading_->got) chunks_.push_back({std::move(chunk)});
+  for (FileChunk& chunk : *reading_->got) push(std::move(chunk));
   at_end_ = reading_->chunks->at_end();
   replaced_ = reading_->chunks->is_replaced();
   pump();
   owner_.moved(*this);
 }
 
-void FileFeed::emit() {
-  if (going_back_ || waits_for_door_) return;
-  for (size_t i = 0; i < chunks_.size() && at_door_ < kMaxAtDoor; ++i) {
-    if (chunks_[i].state != ChunkState::kWaiting) continue;
-    if (!intake_.ready()) {
-      waits_for_door_ = true;
-      return intake_.when_ready(guarded([this] {
-        waits_for_door_ = false;
-        pump();
-      }));
-    }
-    emit_one(i);
-  }
-}
-
-void FileFeed::emit_one(size_t index) {
-  Chunk& chunk = chunks_[index];
+void FileFeed::push(FileChunk chunk) {
   RawBatch batch;
-  batch.body = chunk.content.lines.body;
+  batch.body = std::move(chunk.lines.body);
   batch.format = options_.format;
   batch.decoder = options_.decoder;
   batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = options_.base + static_cast<int64_t>(chunk.content.lines.begin);
-  batch.cursor = chunk.content.cursor;
-  chunk.state = ChunkState::kAtDoor;
-  ++at_door_;
-  const uint64_t number = first_number_ + index;
-  intake_.emit(std::move(batch), guarded([this, number](const Ack& ack) { acknowledged(number, ack); }));
-}
-
-void FileFeed::acknowledged(uint64_t number, const Ack& ack) {
-  LOOP_ASSERT(loop_);
-  ASSERT(number >= first_number_ && number - first_number_ < chunks_.size() && at_door_ > 0);
-  --at_door_;
-  Chunk& chunk = chunks_[number - first_number_];
-  ASSERT(chunk.state == ChunkState::kAtDoor);
-  chunk.state = ack.error ? ChunkState::kWaiting : ChunkState::kAccepted;
-  if (ack.error) {
-    going_back_ = true;
-    // The longest wait anybody asked for serves all of them.
-    retry_after_ms_ = std::max(retry_after_ms_, ack.retry_after_ms);
-    if (retries_++ == 0 && !stopped_) {
-      log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                  {{"source", options_.source}, {"path", options_.path}});
-    }
-  }
-  // Acknowledgements may overtake each other; what is behind a chunk still out stays.
-  while (!chunks_.empty() && chunks_.front().state == ChunkState::kAccepted) {
-    cursor_ = std::move(chunks_.front().content.cursor);
-    chunks_.pop_front();
-    ++first_number_;
-    retries_ = 0;
-  }
-  if (going_back_) {
-    if (at_door_ == 0) go_back_later();
-    return;
-  }
-  pump();
-  owner_.moved(*this);
-}
-
-// All are back: those that were turned away are offered again, first things first.
-void FileFeed::go_back_later() {
-  if (stopped_) return;
-  const int64_t delay_ms = retry_after_ms_ > 0 ? std::exchange(retry_after_ms_, 0) : kRetryMs;
-  retry_timer_ = loop_.start_timer(delay_ms, [this] {
-    const auto fired = std::move(retry_timer_);
-    going_back_ = false;
-    pump();
-  });
+  batch.position = options_.base + static_cast<int64_t>(chunk.lines.begin);
+  batch.cursor = std::move(chunk.cursor);
+  queue_.push(std::move(batch));
 }
 
 void FileFeed::stop() {
   LOOP_ASSERT(loop_);
   if (std::exchange(stopped_, true)) return;
-  retry_timer_ = nullptr;
+  queue_.stop();
   read_timer_ = nullptr;
   reading_->chunks->cancel();
 }

@@ -1,8 +1,6 @@
 // FileFeed: reads one file ahead and brings it to the door, a part of a source or the source itself.
 //
-// Chunks are read on the offload pool, and up to four are at the door at a time. When the door turns one away, it
-// turns away those behind it too; the feed waits until all have come back and offers them again from the first one
-// on, so nothing is skipped and order holds.
+// Chunks are read on the offload pool, and up to four are at the door at a time.
 //
 // A file that is followed is read on at each poll() and ends with finish(); any other ends where it ends.
 //
@@ -11,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +16,7 @@
 #include "colloquium/loop.h"
 #include "colloquium/source.h"
 
+#include "base/door_queue.h"
 #include "components/file/file_chunks.h"
 
 namespace colloquium::components {
@@ -59,57 +57,36 @@ class FileFeed {
 
   bool is_reading() const { return is_reading_; }
   // Everything up to the end was accepted, and nothing is under way.
-  bool is_done() const { return at_end_ && chunks_.empty() && !is_reading_; }
+  bool is_done() const { return at_end_ && queue_.empty() && !is_reading_; }
   bool is_finishing() const { return wish_ == Wish::kFinish; }
   // The file holds something else than was read of it.
   bool is_replaced() const { return replaced_; }
-  size_t chunks() const { return chunks_.size(); }
+  size_t chunks() const { return queue_.size(); }
   // Behind everything accepted; empty if that is nothing.
-  const std::string& cursor() const { return cursor_; }
+  const std::string& cursor() const { return queue_.cursor(); }
   uint64_t position() const;  // REQUIRES: not is_reading()
   const std::string& path() const { return options_.path; }
-  void set_path(std::string path) { options_.path = std::move(path); }
+  void set_path(const std::string& path);
 
  private:
-  enum class ChunkState { kWaiting, kAtDoor, kAccepted };
   enum class Wish { kMore, kRest, kFinish };
-  struct Chunk {
-    FileChunk content;
-    ChunkState state = ChunkState::kWaiting;
-  };
   struct Reading;
 
   void read();
   void has_read();
-  void emit();
-  void emit_one(size_t index);
-  void acknowledged(uint64_t number, const Ack& ack);
-  // Everything the door turned away has come back; it is offered again after a while.
-  void go_back_later();
-  template <class Fn>
-  auto guarded(Fn fn);
+  void push(FileChunk chunk);
 
   Loop& loop_;
-  Intake& intake_;
   FileFeedOptions options_;
   FeedOwner& owner_;
   const std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
-  std::deque<Chunk> chunks_;                // read and not yet accepted, in order of the file
-  uint64_t first_number_ = 0;               // of chunks_.front(), counted from the start
-  size_t at_door_ = 0;
-  std::string cursor_;
+  DoorQueue queue_;                         // read and not yet accepted, in order of the file
   Wish wish_ = Wish::kMore;
   bool is_reading_ = false;
   bool at_end_ = false;
   bool replaced_ = false;
   bool stopped_ = false;
-  bool waits_for_door_ = false;
-  bool going_back_ = false;  // the door turned a chunk away; nothing goes there until all are back
-  int64_t retry_after_ms_ = 0;
-  uint64_t retries_ = 0;                                    // in a row
-  std::unique_ptr<Timer> retry_timer_;                      // until what the door turned away is offered again
-  std::unique_ptr<Timer> read_timer_;                       // until a read is tried again
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  std::unique_ptr<Timer> read_timer_;  // until a read is tried again
 };
 
 }  // namespace colloquium::components

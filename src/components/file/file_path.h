@@ -16,12 +16,6 @@ class FileSystem;
 
 namespace colloquium::components {
 
-// `path` itself if it begins at the root, else below `base_dir`.
-std::string resolve_path(const std::string& base_dir, const std::string& path);
-
-// Adds a problem at the value of `key` in `settings` (or at `settings`).
-void refuse(const ConfigNode& settings, const std::string& key, std::string message, ConfigProblems& problems);
-
 // An error if the path is empty or holds a '%': names with time fields are not known to this version, and a
 // file of that very name would be a surprise.
 void check_path(const ConfigNode& settings, const std::string& path, ConfigProblems& problems);

@@ -5,6 +5,7 @@
 
 #include "components/file/file_sink.h"
 #include "components/file/file_source.h"
+#include "config/paths.h"
 #include "config/yaml.h"
 #include "io/file_system.h"
 #include "loop/test_loop.h"
@@ -25,10 +26,10 @@ std::string problems_of(const Descriptor& descriptor, const std::string& yaml) {
 }
 
 TEST_CASE("relative paths begin at the pipeline's folder") {
-  CHECK(resolve_path("/etc/p", "in/a") == "/etc/p/in/a");
-  CHECK(resolve_path("/etc/p", "/var/a") == "/var/a");
-  CHECK(resolve_path(".", "a") == "a");
-  CHECK(resolve_path("", "a") == "a");
+  CHECK(config::resolved_path("/etc/p", "in/a") == "/etc/p/in/a");
+  CHECK(config::resolved_path("/etc/p", "/var/a") == "/var/a");
+  CHECK(config::resolved_path(".", "a") == "a");
+  CHECK(config::resolved_path("", "a") == "a");
 }
 
 TEST_CASE("time fields in the name of a file to read are refused where they stand") {

@@ -12,6 +12,8 @@
 #include "components/file/path_template.h"
 #include "components/file/plain_output.h"
 #include "components/file/rotated_output.h"
+#include "config/paths.h"
+#include "config/problems.h"
 #include "io/file_system.h"
 
 namespace colloquium {
@@ -73,7 +75,7 @@ ParsedConfig parse(const ConfigSpec<FileSinkConfig>& spec, const ConfigNode& nod
   config.mark = path == nullptr ? node.mark : path->mark;
   if (problems.size() == before && path != nullptr && !path->unresolved) {
     const std::string problem = path_problem(config);
-    if (!problem.empty()) refuse(node, "path", problem, problems);
+    if (!problem.empty()) config::refuse(node, "path", problem, problems);
   }
   return std::make_shared<const FileSinkConfig>(std::move(config));
 }
@@ -158,7 +160,7 @@ Descriptor describe() {
   d.repeats = [](const ParsedConfig& parsed, const std::string& base_dir) -> std::string {
     const auto& config = config_of<FileSinkConfig>(parsed);
     if (config.rotate) return "writes each event to another file again";
-    const std::string path = resolve_path(base_dir, config.path);
+    const std::string path = config::resolved_path(base_dir, config.path);
     const auto info = io::posix_file_system().info(path);
     if (!info || info->size == 0) return {};
     return "appends each line to '" + path + "' again, which has " + std::to_string(info->size) + " bytes";
@@ -201,7 +203,7 @@ FileSink::FileSink(ComponentContext context, const FileSinkConfig& config, io::F
     : context_(std::move(context)),
       file_system_(file_system),
       config_(config),
-      path_(resolve_path(context_.base_dir, config.path)),
+      path_(config::resolved_path(context_.base_dir, config.path)),
       text_(std::move(text)) {}
 
 FileSink::~FileSink() {

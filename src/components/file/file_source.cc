@@ -10,6 +10,7 @@
 #include "components/file/file_path.h"
 #include "components/file/file_pattern.h"
 #include "components/file/many_files_source.h"
+#include "config/paths.h"
 #include "config/problems.h"
 #include "io/file_system.h"
 #include "io/inflated_file.h"
@@ -44,18 +45,19 @@ constexpr char kComponent[] = "file";
 void check_records(FileSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   const formats::SourceFormat& format = *config.format.format;
   if (config.follow && format.is_whole()) {
-    refuse(node, "follow",
-           "a file that is followed never ends, and the format " + config.format.name +
-               " takes a file as one event; choose another format",
-           problems);
+    config::refuse(node, "follow",
+                   "a file that is followed never ends, and the format " + config.format.name +
+                       " takes a file as one event; choose another format",
+                   problems);
   }
   if (!config.multiline) return;
   auto start = formats::StartPattern::create(config.multiline->start);
   if (!start) {
-    refuse(node, "multiline", start.error().message, problems);
+    config::refuse(node, "multiline", start.error().message, problems);
   } else if (format.framing() != nullptr || format.body_format() != BodyFormat::kNdjson ||
              config.format.name == "ndjson") {
-    refuse(node, "multiline", "multiline is for formats with a line per event: text, logfmt or syslog", problems);
+    config::refuse(node, "multiline", "multiline is for formats with a line per event: text, logfmt or syslog",
+                   problems);
   } else {
     config.start = std::move(*start);
   }
@@ -83,7 +85,7 @@ bool has_many(const FileSourceConfig& config, io::FileSystem& fs, const std::str
 void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
   const auto& config = config_of<FileSourceConfig>(parsed);
   if (config.path.empty()) return;
-  const std::string path = resolve_path(base_dir, config.path);
+  const std::string path = config::resolved_path(base_dir, config.path);
   // Files of a folder or glob, and those that are followed, may come later.
   if (config.follow || has_many(config, io::posix_file_system(), path)) return;
   const auto info = io::posix_file_system().info(path);
@@ -100,7 +102,7 @@ void check(const ParsedConfig& parsed, const std::string& base_dir, ConfigProble
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
   TRY_ASSIGN(io::FileSystem * file_system, file_system_of(context));
   const auto& config = config_of<FileSourceConfig>(parsed);
-  if (has_many(config, *file_system, resolve_path(context.base_dir, config.path))) {
+  if (has_many(config, *file_system, config::resolved_path(context.base_dir, config.path))) {
     return std::make_unique<ManyFilesSource>(std::move(context), config, *file_system);
   }
   return std::make_unique<FileSource>(std::move(context), config, *file_system);
@@ -193,7 +195,7 @@ FileSource::FileSource(SourceContext context, const FileSourceConfig& config, io
     : context_(std::move(context)),
       config_(config),
       file_system_(file_system),
-      path_(resolve_path(context_.base_dir, config.path)) {}
+      path_(config::resolved_path(context_.base_dir, config.path)) {}
 
 FileSource::~FileSource() = default;
 
@@ -209,11 +211,11 @@ Status FileSource::start(std::string cursor) {
   if (at.offset > 0 && at.offset == at.size) {
     log_info(kComponent, "the file was read to its end before; run with --from-start to read it again",
              {{"source", context_.name}, {"path", path_}, {"bytes", at.size}});
-    context_.loop.post([this, alive = std::weak_ptr<char>(alive_)] {
-      if (alive.expired() || stopped_) return;
+    context_.loop.post(alive_.guard([this] {
+      if (stopped_) return;
       finished_ = true;
       context_.finished();
-    });
+    }));
     return {};
   }
   if (at.offset > 0) {

@@ -12,6 +12,7 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/liveness.h"
 #include "components/file/file_feed.h"
 #include "formats/format.h"
 
@@ -65,7 +66,7 @@ class FileSource final : public Source, public FeedOwner {
   bool finished_ = false;
   bool stopped_ = false;
   Task closed_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "components/file/file_path.h"
+#include "config/paths.h"
 #include "io/file_system.h"
 
 namespace colloquium::components {
@@ -47,7 +48,7 @@ ManyFilesSource::ManyFilesSource(SourceContext context, const FileSourceConfig& 
     : context_(std::move(context)),
       config_(config),
       file_system_(file_system),
-      pattern_(resolve_path(context_.base_dir, config.path)) {}
+      pattern_(config::resolved_path(context_.base_dir, config.path)) {}
 
 ManyFilesSource::~ManyFilesSource() {
   ASSERT_WHY(!busy(), "close() waits for what is under way");
@@ -304,9 +305,7 @@ void ManyFilesSource::release(FileFeed& feed) {
   feed.stop();
   gone_.push_back(std::move(live.feed));
   live_.erase(found);
-  context_.loop.post([alive = std::weak_ptr<char>(alive_), this] {
-    if (!alive.expired()) gone_.clear();
-  });
+  context_.loop.post(alive_.guard([this] { gone_.clear(); }));
 }
 
 void ManyFilesSource::release_idle(size_t wanted) {

@@ -25,6 +25,7 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/liveness.h"
 #include "components/file/file_feed.h"
 #include "components/file/file_identity.h"
 #include "components/file/file_pattern.h"
@@ -94,7 +95,7 @@ class ManyFilesSource final : public Source, public FeedOwner {
   bool finished_ = false;
   bool stopped_ = false;
   Task closed_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "components/file/file_path.h"
+#include "config/paths.h"
 #include "io/file_system.h"
 #include "io/path.h"
 
@@ -197,7 +198,7 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   remove_orphans(name);
   io::FileSystem& fs = options_.file_system;
   auto file = std::make_unique<OpenFile>();
-  const std::string whole = resolve_path(options_.base_dir, name);
+  const std::string whole = config::resolved_path(options_.base_dir, name);
   TRY(fs.make_directories(io::parent_of(whole)));
   // The plain name, unless a file waits under it for its commit, or somebody left one before this sink began.
   for (int number = 1; file->file == nullptr; ++number) {
@@ -234,7 +235,7 @@ void RotatedOutput::remove_orphans(const std::string& name) {
   if (!history_ || !looked_at_.insert(name).second) return;
   if (looked_at_.size() > kNamesKept) looked_at_ = {name};
   io::FileSystem& fs = options_.file_system;
-  const std::string whole = resolve_path(options_.base_dir, name);
+  const std::string whole = config::resolved_path(options_.base_dir, name);
   const std::string folder = io::parent_of(whole);
   const std::string begin = whole.substr(whole.rfind('/') + 1) + ".";
   const auto found = fs.list(folder);
@@ -380,7 +381,7 @@ Status RotatedOutput::publish_one(OpenFile& file) {
   if (file.torn) TRY(cut_back(file));
   // Once it has its name nobody cuts off what a failed write or a crash had left behind its end.
   if (file.synced_length != file.length) TRY(file.file->sync());
-  const std::string whole = resolve_path(options_.base_dir, file.name);
+  const std::string whole = config::resolved_path(options_.base_dir, file.name);
   for (int number = 0; number < kNumbersMax; ++number) {
     const std::string to = numbered(whole, number);
     const Status renamed = fs.rename_new(file.part, to);

@@ -10,7 +10,9 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "config/problems.h"
 #include "config/yaml.h"
+#include "metrics/source_drops.h"
 
 namespace colloquium::components {
 namespace {
@@ -19,7 +21,6 @@ constexpr char kComponent[] = "generate";
 constexpr size_t kBodyBytes = size_t{1} << 20;
 constexpr uint64_t kBodyEvents = 16'384;
 constexpr size_t kMaxAtDoor = 4;
-constexpr int64_t kRetryMs = 1000;
 constexpr int64_t kPoolFullMs = 10;
 // Events that are due within this time come together.
 constexpr int64_t kTickMs = 10;
@@ -47,11 +48,6 @@ std::optional<int64_t> parse_start(const std::string& text) {
   return (((days * 24 + part[3]) * 60 + part[4]) * 60 + part[5]) * 1000;
 }
 
-void add(const ConfigNode& node, std::string_view field, std::string message, ConfigProblems& problems) {
-  const ConfigNode* found = node.kind == ConfigNode::Kind::kMap ? node.find(field) : nullptr;
-  problems.push_back({found == nullptr ? node.mark : found->mark, std::move(message)});
-}
-
 double pace_of(const GenerateConfig& config) {
   return config.interval.ms > 0 ? 1000.0 / static_cast<double>(config.interval.ms) : config.rate;
 }
@@ -71,13 +67,21 @@ ParsedConfig parse(const ConfigSpec<GenerateConfig>& spec, const ConfigNode& nod
   settings->event_template = EventTemplate::compile(given ? config.event_template : sample_template(), problems);
   settings->events_per_s = pace_of(config);
   const auto start = parse_start(config.start_time);
-  if (!start) add(node, "start_time", "start_time is a time in UTC, such as 2026-01-31T12:00:00Z", problems);
+  if (!start)
+    config::refuse(node, "start_time", "start_time is a time in UTC, such as 2026-01-31T12:00:00Z", problems);
   settings->start_ms = start.value_or(0);
   if (!(config.rate >= 0) || config.rate > 1e9) {
-    add(node, "rate", "rate is a number of events a second, at most 1000000000; 0 is without limit", problems);
+    config::refuse(node, "rate", "rate is a number of events a second, at most 1000000000; 0 is without limit",
+                   problems);
   }
   const bool both = node.kind == ConfigNode::Kind::kMap && node.find("rate") != nullptr && config.interval.ms > 0;
-  if (both) add(node, "interval", "rate and interval say the same thing in two ways; give one of them", problems);
+  if (both)
+    config::refuse(node, "interval", "rate and interval say the same thing in two ways; give one of them",
+                   problems);
+  if (config.overflow.policy != OverflowPolicy::kBlock && settings->events_per_s == 0) {
+    config::refuse(node, "overflow", "with rate: 0 there are only as many as the pipeline takes, and none to drop",
+                   problems);
+  }
   return settings;
 }
 
@@ -97,6 +101,7 @@ ConfigSpec<GenerateConfig> spec() {
              {.description = "How many events; then the source has ended. 0: without end.", .minimum = 0})
       .field("seed", &GenerateConfig::seed,
              {.description = "Whatever chance decides follows from this number: another one, other events."})
+      .field("overflow", &GenerateConfig::overflow, config::overflow_field())
       .field("start_time", &GenerateConfig::start_time,
              {.description =
                   "The `{{time}}` of event 0, in UTC. It is no clock's, so that the same seed gives the same "
@@ -129,8 +134,7 @@ Descriptor describe() {
       "Each event follows from template, seed and its number alone. After a restart the source goes on behind "
       "what was "
       "accepted; with `--from-start` it begins again at event 0. What the pipeline does not take in time is not "
-      "made up "
-      "for beyond one second's events.";
+      "made up for beyond one second's events; with `overflow` it is made all the same, and dropped.";
   d.input_trust = "Nothing comes in from outside.";
   d.guarantee = "Exactly once: the number of the next event is stored with the events.";
   d.examples = {
@@ -199,20 +203,16 @@ struct GenerateSource::Making {
 };
 
 GenerateSource::GenerateSource(SourceContext context, std::shared_ptr<const GenerateSettings> settings)
-    : context_(std::move(context)), settings_(std::move(settings)), making_(std::make_shared<Making>()) {
+    : context_(std::move(context)),
+      settings_(std::move(settings)),
+      making_(std::make_shared<Making>()),
+      queue_(context_.loop, context_.intake,
+             {kComponent, context_.name, "", kMaxAtDoor, settings_->config.overflow.value()}, [this] { pump(); }) {
   making_->settings = settings_;
 }
 
 GenerateSource::~GenerateSource() {
   ASSERT_WHY(!is_making_, "close() waits for the body being made");
-}
-
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto GenerateSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
 }
 
 Status GenerateSource::start(std::string cursor) {
@@ -226,9 +226,10 @@ Status GenerateSource::start(std::string cursor) {
     log_info(kComponent, "all events were made before; run with --from-start to make them again",
              {{"source", context_.name}, {"events", at_.next}});
   }
+  drops_ = metrics::register_drops(context_, "generate_source", queue_);
   begun_number_ = at_.next;
   begun_s_ = static_cast<double>(context_.clock.monotonic_ns()) / 1e9;
-  context_.loop.post(guarded([this] { pump(); }));
+  context_.loop.post(alive_.guard([this] { pump(); }));
   return {};
 }
 
@@ -238,11 +239,11 @@ bool GenerateSource::at_end() const {
 
 void GenerateSource::pump() {
   if (stopped_ || finished_) return;
-  if (at_end() && bodies_.empty() && !is_making_) {
+  if (at_end() && queue_.empty() && !is_making_) {
     finished_ = true;
     return context_.finished();
   }
-  emit();
+  queue_.pump();
   make();
 }
 
@@ -268,7 +269,7 @@ uint64_t GenerateSource::due() {
 
 void GenerateSource::make() {
   // Bounds memory while the door is slow: what is there, and one that waits.
-  if (is_making_ || pace_timer_ != nullptr || at_end() || bodies_.size() > at_door_) return;
+  if (is_making_ || pace_timer_ != nullptr || at_end() || (!queue_.drops() && queue_.waiting() > 0)) return;
   uint64_t most = due();
   if (most == 0) return;
   if (settings_->config.count > 0) {
@@ -292,81 +293,21 @@ void GenerateSource::has_made() {
     return;
   }
   if (stopped_) return;
-  bodies_.push_back({std::move(making_->lines), at_.position, making_->at});
-  at_ = making_->at;
-  pump();
-}
-
-void GenerateSource::emit() {
-  if (going_back_ || waits_for_door_) return;
-  for (size_t i = 0; i < bodies_.size() && at_door_ < kMaxAtDoor; ++i) {
-    if (bodies_[i].state != State::kWaiting) continue;
-    if (!context_.intake.ready()) {
-      waits_for_door_ = true;
-      return context_.intake.when_ready(guarded([this] {
-        waits_for_door_ = false;
-        pump();
-      }));
-    }
-    emit_one(i);
-  }
-}
-
-void GenerateSource::emit_one(size_t index) {
-  Body& body = bodies_[index];
   RawBatch batch;
-  batch.body = body.lines;
+  batch.body = std::move(making_->lines);
   batch.format = BodyFormat::kNdjson;
   batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = body.position;
-  batch.cursor = to_text(body.behind);
-  body.state = State::kAtDoor;
-  ++at_door_;
-  const uint64_t number = first_number_ + index;
-  context_.intake.emit(std::move(batch), guarded([this, number](const Ack& ack) { acknowledged(number, ack); }));
-}
-
-void GenerateSource::acknowledged(uint64_t number, const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(number >= first_number_ && number - first_number_ < bodies_.size() && at_door_ > 0);
-  --at_door_;
-  Body& body = bodies_[number - first_number_];
-  ASSERT(body.state == State::kAtDoor);
-  body.state = ack.error ? State::kWaiting : State::kAccepted;
-  if (ack.error) {
-    going_back_ = true;
-    // The longest wait anybody asked for serves all of them.
-    retry_after_ms_ = std::max(retry_after_ms_, ack.retry_after_ms);
-    if (refusals_++ == 0 && !stopped_) {
-      log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                  {{"source", context_.name}});
-    }
-  }
-  // Acknowledgements may overtake each other; what is behind a body still out stays.
-  while (!bodies_.empty() && bodies_.front().state == State::kAccepted) {
-    bodies_.pop_front();
-    ++first_number_;
-    refusals_ = 0;
-  }
-  if (!going_back_) return pump();
-  if (at_door_ == 0) go_back_later();
-}
-
-// All are back: those that were turned away are offered again, first things first.
-void GenerateSource::go_back_later() {
-  if (stopped_) return;
-  const int64_t delay_ms = retry_after_ms_ > 0 ? std::exchange(retry_after_ms_, 0) : kRetryMs;
-  retry_timer_ = context_.loop.start_timer(delay_ms, [this] {
-    const auto fired = std::move(retry_timer_);
-    going_back_ = false;
-    pump();
-  });
+  batch.position = at_.position;
+  at_ = making_->at;
+  batch.cursor = to_text(at_);
+  queue_.push(std::move(batch));
+  pump();
 }
 
 void GenerateSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   stopped_ = true;
-  retry_timer_ = nullptr;
+  queue_.stop();
   pace_timer_ = nullptr;
 }
 

@@ -7,6 +7,7 @@
 #include "base/system_clock.h"
 #include "config/yaml.h"
 #include "loop/test_loop.h"
+#include "metrics/registry.h"
 #include "tests/fake_intake.h"
 
 namespace colloquium::components {
@@ -24,6 +25,7 @@ class Fixture {
     ConfigProblems problems;
     const ParsedConfig config = parsed(yaml, problems);
     REQUIRE(problems.empty());
+    services.provide(&registry);
     SourceContext context{
         {loop, clock, random, services, "p", "in", "."}, intake, from_start, [this] { ended = true; }, nullptr};
     source = generate_source().create_source(config, std::move(context)).value();
@@ -38,10 +40,18 @@ class Fixture {
     return static_cast<size_t>(std::count(intake.accepted.begin(), intake.accepted.end(), '\n'));
   }
 
+  // Value of the only series of that metric.
+  uint64_t metric(const std::string& name) const {
+    const std::string text = registry.text();
+    const size_t at = text.find("\n" + name + "{");
+    return at == text.npos ? 0 : std::stoull(text.substr(text.find("} ", at) + 2));
+  }
+
   ManualClock clock;
   loop::TestLoop loop{clock};
   SeededRandom random{1};
   Services services;
+  metrics::Registry registry;
   FakeIntake intake{loop};
   std::unique_ptr<Source> source;
   bool ended = false;
@@ -122,6 +132,31 @@ TEST_CASE("what a full pipeline did not take is made up for one second, not for 
   CHECK(f.lines() - before >= 195);
 }
 
+TEST_CASE("with overflow events are made all the same, and those dropped and accepted are all that were made") {
+  for (const std::string policy : {"drop_new", "drop_old"}) {
+    INFO(policy);
+    Fixture f(
+        "{template: {n: '{{n}}', pad: '{{hex 32}}{{hex 32}}{{hex 32}}{{hex 32}}'}, count: 10000, rate: 1000, "
+        "overflow: {policy: " +
+        policy + ", buffer: 64KiB}}");
+    REQUIRE(f.source->start(""));
+    f.loop.run_until_idle();
+    f.intake.set_ready(false);
+    f.loop.advance(9'000);
+    CHECK(f.metric("colloquium_source_dropped_total") > 8'000);
+    CHECK(f.registry.text().find("reason=\"" + policy + "\"") != std::string::npos);
+    f.intake.set_ready(true);
+    f.loop.advance(2'000);
+    CHECK(f.ended);
+    CHECK(f.lines() + f.metric("colloquium_source_dropped_total") == 10'000);
+    const bool has_first_that_waited = f.intake.accepted.find("{\"n\":20,") != std::string::npos;
+    CHECK(has_first_that_waited == (policy == "drop_new"));
+    CHECK(f.intake.accepted.find("{\"n\":9999,") != std::string::npos);
+    CHECK(f.intake.cursor == to_text({10'000, f.intake.emitted.back().position +
+                                                  static_cast<int64_t>(f.intake.emitted.back().body->size())}));
+  }
+}
+
 TEST_CASE("what the door turned away comes again, nothing is skipped, and order holds") {
   Fixture f("{template: '{{n}}', count: 900000, rate: 0}");
   f.intake.hold();
@@ -176,6 +211,9 @@ TEST_CASE("settings that make no sense are told") {
   CHECK(problem("{rate: 0.5, start_time: '2024-02-29T23:59:59Z'}").empty());
   CHECK_THAT(problem("{rate: -1}"), Catch::Contains("rate"));
   CHECK_THAT(problem("{rate: 5, interval: 1s}"), Catch::Contains("one of them"));
+  CHECK(problem("{rate: 5, overflow: drop_old}").empty());
+  CHECK_THAT(problem("{rate: 0, overflow: drop_new}"), Catch::Contains("none to drop"));
+  CHECK_THAT(problem("{overflow: throw}"), Catch::Contains("drop_old"));
   for (const char* time : {"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+"}) {
     CHECK_THAT(problem("{start_time: '" + std::string(time) + "'}"), Catch::Contains("start_time"));
   }

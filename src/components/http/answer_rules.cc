@@ -73,7 +73,8 @@ void check_statuses(const StatusSettings& settings, const ConfigNode& node, Conf
     const auto holders =
         std::count_if(sets.begin(), sets.end(), [status](const StatusSet* set) { return set->holds(status); });
     if (holders < 2) continue;
-    return add_problem(node, "status", "status: " + std::to_string(status) + " is named more than once", problems);
+    return config::refuse(node, "status", "status: " + std::to_string(status) + " is named more than once",
+                          problems);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "components/http/config_checks.h"
+#include "config/problems.h"
 #include "formats/encoding.h"
 #include "io/file_system.h"
 #include "io/path.h"
@@ -46,30 +47,12 @@ ConfigSpec<components::ClientAuth> ConfigObject<components::ClientAuth>::spec() 
                              "run out, and got anew once when an answer is 401."});
 }
 
-ConfigSpec<components::ClientTlsSettings> ConfigObject<components::ClientTlsSettings>::spec() {
-  using components::ClientTlsSettings;
-  return ConfigSpec<ClientTlsSettings>()
-      .field("ca", &ClientTlsSettings::ca,
-             {.description = "File with the certificates to trust (PEM); without, the system's."})
-      .field("certificate", &ClientTlsSettings::certificate,
-             {.description = "File with our own certificate (PEM), for a peer that asks for one."})
-      .field("key", &ClientTlsSettings::key, {.description = "File with its private key (PEM)."})
-      .field("key_password", &ClientTlsSettings::key_password, {.description = "What that key is encrypted with."})
-      .field("verify", &ClientTlsSettings::verify,
-             {.description = "Whether the peer's certificate and name are checked.", .advanced = true});
-}
-
 namespace components {
 namespace {
 
 // The client sets these from the request itself; another value would break its framing.
 constexpr std::array<std::string_view, 4> kFramingHeaders = {"Content-Length", "Transfer-Encoding", "Connection",
                                                              "Host"};
-
-std::string resolved(const std::string& base_dir, const std::string& path) {
-  if (path.empty() || path.front() == '/' || base_dir.empty() || base_dir == ".") return path;
-  return io::join(base_dir, path);
-}
 
 // libcurl would take a value without scheme for a host, and one with a typing error for something else.
 bool is_proxy_url(const std::string& url) {
@@ -83,18 +66,18 @@ bool is_proxy_url(const std::string& url) {
 
 void check_auth(const ClientAuth& auth, const ConfigNode& node, ConfigProblems& problems) {
   if (auth.basic.has_value() + auth.bearer.has_value() + auth.oauth2.has_value() != 1) {
-    add_problem(node, "auth", "auth takes one of basic, bearer and oauth2", problems);
+    config::refuse(node, "auth", "auth takes one of basic, bearer and oauth2", problems);
   }
   if (auth.basic && auth.basic->user.find(':') != std::string::npos) {
-    add_problem(node, "auth", "auth: a user's name has no ':'", problems);
+    config::refuse(node, "auth", "auth: a user's name has no ':'", problems);
   }
   const std::string fixed = fixed_authorization({.auth = auth, .tls = {}, .proxy = {}});
   if (!is_header_value(fixed)) {
-    add_problem(node, "auth", "auth: the token holds a character that no header may have", problems);
+    config::refuse(node, "auth", "auth: the token holds a character that no header may have", problems);
   }
   if (auth.oauth2 && !auth.oauth2->token_url.empty() && !is_http_url(auth.oauth2->token_url)) {
-    add_problem(node, "auth", "auth: token_url is a whole address, such as https://login.example.org/token",
-                problems);
+    config::refuse(node, "auth", "auth: token_url is a whole address, such as https://login.example.org/token",
+                   problems);
   }
 }
 
@@ -112,11 +95,11 @@ void check_fixed_headers(const std::map<std::string, std::string>& headers,
     const auto is_name = [&name = name](std::string_view other) { return net::equals_ignoring_case(name, other); };
     if (std::any_of(kFramingHeaders.begin(), kFramingHeaders.end(), is_name) ||
         std::any_of(own.begin(), own.end(), is_name)) {
-      add_problem(node, "headers", name + " is set for every request and cannot be given", problems);
+      config::refuse(node, "headers", name + " is set for every request and cannot be given", problems);
     } else if (has_auth && is_name("Authorization")) {
-      add_problem(node, "headers", name + " is what auth sets: give one of the two", problems);
+      config::refuse(node, "headers", name + " is what auth sets: give one of the two", problems);
     } else if (!is_header_name(name) || !is_header_value(value)) {
-      add_problem(node, "headers", "'" + name + "' and its value are no header", problems);
+      config::refuse(node, "headers", "'" + name + "' and its value are no header", problems);
     }
   }
 }
@@ -124,20 +107,20 @@ void check_fixed_headers(const std::map<std::string, std::string>& headers,
 void check_client(const ClientSettings& settings, const ConfigNode& node, ConfigProblems& problems) {
   if (settings.auth) check_auth(*settings.auth, node, problems);
   if (settings.tls && settings.tls->certificate.empty() != settings.tls->key.empty()) {
-    add_problem(node, "tls", "tls: certificate and key belong together", problems);
+    config::refuse(node, "tls", "tls: certificate and key belong together", problems);
   }
   if (!settings.proxy.value.empty() && !is_proxy_url(settings.proxy.value)) {
-    add_problem(node, "proxy", "proxy is a whole address, such as http://proxy:3128", problems);
+    config::refuse(node, "proxy", "proxy is a whole address, such as http://proxy:3128", problems);
   }
 }
 
 void check_client_files(const ClientSettings& settings, const std::string& base_dir, const ConfigMark& mark,
                         ConfigProblems& problems) {
   if (!settings.tls) return;
-  for (const auto& [name, file] : {std::pair<const char*, const std::string&>{"ca", settings.tls->ca},
-                                   {"certificate", settings.tls->certificate},
-                                   {"key", settings.tls->key}}) {
-    const std::string path = resolved(base_dir, file);
+  const config::TlsSettings tls = config::resolved(*settings.tls, base_dir);
+  for (const auto& [name, path] : {std::pair<const char*, const std::string&>{"ca", tls.ca},
+                                   {"certificate", tls.certificate},
+                                   {"key", tls.key}}) {
     if (path.empty() || io::posix_file_system().info(path)) continue;
     problems.push_back(
         {.mark = mark, .message = std::string("tls: ") + name + ": there is no file '" + path + "'"});
@@ -149,11 +132,12 @@ net::ClientOptions client_options(const ClientSettings& settings, const std::str
   net::ClientOptions options{
       .connections_per_host = connections, .connections = connections, .proxy = settings.proxy.value, .tls = {}};
   if (!settings.tls) return options;
-  options.tls = {.ca = resolved(base_dir, settings.tls->ca),
-                 .certificate = resolved(base_dir, settings.tls->certificate),
-                 .key = resolved(base_dir, settings.tls->key),
-                 .key_password = settings.tls->key_password.value,
-                 .verify = settings.tls->verify};
+  const config::TlsSettings tls = config::resolved(*settings.tls, base_dir);
+  options.tls = {.ca = tls.ca,
+                 .certificate = tls.certificate,
+                 .key = tls.key,
+                 .key_password = tls.key_password.value,
+                 .verify = tls.verify};
   return options;
 }
 

@@ -14,6 +14,7 @@
 
 #include "colloquium/config_types.h"
 
+#include "config/tls_settings.h"
 #include "net/http_client.h"
 
 namespace colloquium::components {
@@ -42,17 +43,9 @@ struct ClientAuth {
   std::optional<OAuth2Settings> oauth2;
 };
 
-struct ClientTlsSettings {
-  std::string ca;
-  std::string certificate;
-  std::string key;
-  Secret key_password;
-  bool verify = true;
-};
-
 struct ClientSettings {
   std::optional<ClientAuth> auth;
-  std::optional<ClientTlsSettings> tls;
+  std::optional<config::TlsSettings> tls;
   Secret proxy;
   Duration connect_timeout{10'000};
 };
@@ -79,28 +72,24 @@ net::ClientOptions client_options(const ClientSettings& settings, const std::str
 // The value of Authorization for what needs no token; empty if it is not set.
 std::string fixed_authorization(const ClientSettings& settings);
 
-// Adds the fields to a spec whose Config has the members of ClientSettings; client_of() collects them again.
+// Adds the fields to a spec whose Config is a ClientSettings, too.
 template <class Config>
 ConfigSpec<Config> with_client(ConfigSpec<Config> spec) {
   return std::move(spec)
-      .field("auth", &Config::auth, {.description = "How to log in. One of `basic`, `bearer` and `oauth2`."})
-      .field("tls", &Config::tls,
+      .field("auth", static_cast<std::optional<ClientAuth> Config::*>(&ClientSettings::auth),
+             {.description = "How to log in. One of `basic`, `bearer` and `oauth2`."})
+      .field("tls", static_cast<std::optional<config::TlsSettings> Config::*>(&ClientSettings::tls),
              {.description = "Certificates for https. Without, the system's are trusted and none is shown."})
-      .field("proxy", &Config::proxy,
+      .field("proxy", static_cast<Secret Config::*>(&ClientSettings::proxy),
              {.description = "URL of a proxy to go through, with user and password where it wants them: "
                              "`http://user:password@proxy:3128`. The environment's proxy variables are not read.",
               .example = "http://proxy:3128",
               .advanced = true})
-      .field("connect_timeout", &Config::connect_timeout,
+      .field("connect_timeout", static_cast<Duration Config::*>(&ClientSettings::connect_timeout),
              {.description = "For the connection, TLS included.",
               .advanced = true,
               .minimum = 1,
               .maximum = 600'000});
-}
-
-template <class Config>
-ClientSettings client_of(const Config& config) {
-  return {config.auth, config.tls, config.proxy, config.connect_timeout};
 }
 
 }  // namespace colloquium::components
@@ -125,9 +114,4 @@ template <>
 struct ConfigObject<components::ClientAuth> {
   static ConfigSpec<components::ClientAuth> spec();
 };
-template <>
-struct ConfigObject<components::ClientTlsSettings> {
-  static ConfigSpec<components::ClientTlsSettings> spec();
-};
-
 }  // namespace colloquium

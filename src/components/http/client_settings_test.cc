@@ -7,12 +7,7 @@
 namespace colloquium::components {
 namespace {
 
-struct Config {
-  std::optional<ClientAuth> auth;
-  std::optional<ClientTlsSettings> tls;
-  Secret proxy;
-  Duration connect_timeout{10'000};
-};
+struct Config : ClientSettings {};
 
 struct Read {
   ClientSettings settings;
@@ -24,7 +19,7 @@ Read read(const std::string& yaml) {
   const auto node = config::load_yaml(yaml, "p.yaml", problems);
   REQUIRE(node);
   Read result;
-  result.settings = client_of(with_client(ConfigSpec<Config>()).read(*node, "http", problems));
+  result.settings = with_client(ConfigSpec<Config>()).read(*node, "http", problems);
   check_client(result.settings, *node, problems);
   for (const ConfigProblem& problem : problems) result.problems += problem.describe() + "\n";
   return result;

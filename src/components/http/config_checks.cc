@@ -5,11 +5,6 @@
 
 namespace colloquium::components {
 
-void add_problem(const ConfigNode& node, std::string_view key, std::string message, ConfigProblems& problems) {
-  const ConfigNode* member = node.kind == ConfigNode::Kind::kMap ? node.find(key) : nullptr;
-  problems.push_back({.mark = member != nullptr ? member->mark : node.mark, .message = std::move(message)});
-}
-
 bool is_header_name(std::string_view name) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {

@@ -10,9 +10,6 @@
 
 namespace colloquium::components {
 
-// Adds a problem where the member `key` of `node` stands (or where `node` stands, if it has none).
-void add_problem(const ConfigNode& node, std::string_view key, std::string message, ConfigProblems& problems);
-
 // A token of RFC 9110.
 bool is_header_name(std::string_view name);
 // Visible characters, spaces and tabs: nothing that ends a header.

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "config/problems.h"
+
 namespace colloquium::components {
 namespace {
 
@@ -28,9 +30,9 @@ TEST_CASE("a problem stands at its member, or at the whole where there is none")
   node.mark.line = 6;
   node.members = {{"path", {}, path}};
   ConfigProblems problems;
-  add_problem(node, "path", "first", problems);
-  add_problem(node, "url", "second", problems);
-  add_problem(path, "path", "third", problems);
+  config::refuse(node, "path", "first", problems);
+  config::refuse(node, "url", "second", problems);
+  config::refuse(path, "path", "third", problems);
   REQUIRE(problems.size() == 3);
   CHECK(problems[0].mark.line == 7);
   CHECK(problems[0].mark.column == 9);

@@ -29,16 +29,9 @@ HttpClientSource::HttpClientSource(SourceContext context, const HttpClientConfig
     : context_(std::move(context)),
       config_(config),
       target_(name_of(config.method) + " " + net::shown_url(config.url)),
-      client_(loop, context_.clock, client_of(config), context_.base_dir, 1) {
+      client_(loop, context_.clock, config, context_.base_dir, 1),
+      queue_(context_.loop, context_.intake, {kComponent, context_.name, "", 1}, [this] { moved(); }) {
   if (config_.rate) bucket_.emplace(config_.rate->requests, config_.rate->per.ms);
-}
-
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto HttpClientSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
 }
 
 Status HttpClientSource::start(std::string cursor) {
@@ -85,10 +78,10 @@ void HttpClientSource::ask() {
   if (bucket_ && !bucket_->take(now_ns)) {
     return ask_later(std::max<int64_t>(1, (bucket_->wait_ns(now_ns) + kNsPerMs - 1) / kNsPerMs));
   }
-  request_ = client_.send(request(), guarded([this](Result<net::ClientResponse> answer) {
-                            request_ = 0;
-                            if (!stopped_) answered(std::move(answer));
-                          }));
+  request_ = client_.send(request(), alive_.guard([this](Result<net::ClientResponse> answer) {
+    request_ = 0;
+    if (!stopped_) answered(std::move(answer));
+  }));
 }
 
 net::ClientRequest HttpClientSource::request() const {
@@ -154,7 +147,7 @@ void HttpClientSource::take(net::ClientResponse answer) {
     const auto result = std::make_shared<Result<PolledDocument>>();
     const bool taken = context_.loop.offload(
         [result, body, split = config_.split, pointer] { *result = open_document(body, split, pointer); },
-        guarded([this, result] {
+        alive_.guard([this, result] {
           if (!stopped_) opened(std::move(*result));
         }));
     if (taken) return;
@@ -168,7 +161,11 @@ void HttpClientSource::opened(Result<PolledDocument> document) {
   document_ = std::move(document->events);
   if (next_.empty()) next_ = std::move(document->next);
   next_ = next_.empty() ? next_ : next_url(next_);
-  emit();
+  auto made = batch();
+  if (!made) return bad_document(made.error().message);
+  queue_.push(std::move(*made));
+  queue_.pump();
+  moved();
 }
 
 // Somebody has to look at it; the next one may be good.
@@ -221,32 +218,8 @@ Result<RawBatch> HttpClientSource::batch() const {
   return batch;
 }
 
-void HttpClientSource::emit() {
-  if (stopped_) return;
-  ASSERT(document_ != nullptr);
-  if (!context_.intake.ready()) {
-    return context_.intake.when_ready(guarded([this] { emit(); }));
-  }
-  auto made = batch();
-  if (!made) return bad_document(made.error().message);
-  context_.intake.emit(std::move(*made), guarded([this](const Ack& ack) { acknowledged(ack); }));
-}
-
-void HttpClientSource::acknowledged(const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  if (stopped_) return;
-  if (ack.error) {
-    if (refusals_++ == 0) {
-      log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                  {{"source", context_.name}});
-    }
-    return start_timer(ack.retry_after_ms > 0 ? ack.retry_after_ms : kRetryMs, &HttpClientSource::emit);
-  }
-  refusals_ = 0;
-  page_is_done();
-}
-
-void HttpClientSource::page_is_done() {
+void HttpClientSource::moved() {
+  if (document_ == nullptr || !queue_.empty()) return;
   cursor_.position += static_cast<int64_t>(document_->size()) + 1;
   document_ = nullptr;
   if (next_.empty()) {
@@ -268,6 +241,7 @@ void HttpClientSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
   timer_ = nullptr;
+  queue_.stop();
   if (request_ != 0) client_.cancel(request_);
 }
 

@@ -5,8 +5,8 @@
 // has not changed does not come again, after a restart neither. A poll may have pages; they are one document,
 // whose cursor goes with the last of them.
 //
-//   tick ─▶ ask ─▶ open (on the pool if large) ─▶ emit ─▶ accepted ─▶ next page: ask, else tick
-//           │ 304: tick       │ no document: tick    │ refused: emit again
+//   tick ─▶ ask ─▶ open (on the pool if large) ─▶ door ─▶ accepted ─▶ next page: ask, else tick
+//           │ 304: tick       │ no document: tick
 //           └ failed: ask again, later each time
 //
 // Thread safety: as Source's.
@@ -21,6 +21,8 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/door_queue.h"
+#include "base/liveness.h"
 #include "components/http/client_settings.h"
 #include "components/http/peer_client.h"
 #include "components/http/poll_cursor.h"
@@ -43,7 +45,7 @@ struct PollNext {
   std::string pointer;
 };
 
-struct HttpClientConfig {
+struct HttpClientConfig : ClientSettings {
   std::string url;
   PollMethod method = PollMethod::kGet;
   std::map<std::string, std::string> headers;
@@ -57,10 +59,6 @@ struct HttpClientConfig {
   ByteSize max_body{32 << 20};
   ByteSize max_event{1 << 20};
   Duration timeout{30'000};
-  std::optional<ClientAuth> auth;
-  std::optional<ClientTlsSettings> tls;
-  Secret proxy;
-  Duration connect_timeout{10'000};
   ConfigMark mark;  // of the component
 };
 
@@ -96,15 +94,12 @@ class HttpClientSource final : public Source {
   void opened(Result<PolledDocument> document);
   // Where the next page is; empty if there is none, or none that may be asked for.
   std::string next_url(const std::string& reference) const;
-  void emit();
   Result<RawBatch> batch() const;
-  void acknowledged(const Ack& ack);
-  void page_is_done();
+  // The door may have accepted the document.
+  void moved();
   void end_poll();
   void bad_document(const std::string& why);
   void start_timer(int64_t delay_ms, void (HttpClientSource::*then)());
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const HttpClientConfig config_;
@@ -113,15 +108,15 @@ class HttpClientSource final : public Source {
   std::optional<net::TokenBucket> bucket_;
   PollCursor cursor_;  // behind everything emitted
   Poll poll_;
+  DoorQueue queue_;
   std::shared_ptr<const std::string> document_;  // at the door, or waiting for it
   std::string next_;                             // the page behind it; empty: none
   int64_t due_ns_ = 0;                           // when this poll began
   uint64_t request_ = 0;                         // under way; 0: none
-  uint64_t refusals_ = 0;                        // in a row
   bool told_ = false;                            // that polls fail
   bool stopped_ = false;
   std::unique_ptr<Timer> timer_;  // the one thing that is waited for, if it is time
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

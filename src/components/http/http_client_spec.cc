@@ -42,34 +42,33 @@ namespace components {
 namespace {
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an http_client source needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(loop::UvLoop* const loop,
+             required_service<loop::UvLoop>(context, "an http_client source", "event loop"));
   return std::make_unique<HttpClientSource>(std::move(context), config_of<HttpClientConfig>(parsed), *loop);
 }
 
 void check_format(const HttpClientConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   if (!config.format || config.format->name == "json") return;
-  if (config.split.on) add_problem(node, "split", "split is for JSON, and format says something else", problems);
+  if (config.split.on)
+    config::refuse(node, "split", "split is for JSON, and format says something else", problems);
   if (config.next && !config.next->pointer.empty()) {
-    add_problem(node, "next", "next can be a JSON pointer where the answers are JSON; use link", problems);
+    config::refuse(node, "next", "next can be a JSON pointer where the answers are JSON; use link", problems);
   }
 }
 
-void check_config(const HttpClientConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+void check_config(HttpClientConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  config.mark = node.mark;
   const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
   if (url != nullptr && !url->unresolved && !config.url.empty() && !is_http_url(config.url)) {
-    add_problem(node, "url", "url is a whole address, such as https://example.org/items", problems);
+    config::refuse(node, "url", "url is a whole address, such as https://example.org/items", problems);
   }
   check_fixed_headers(config.headers, {"If-None-Match", "If-Modified-Since", "Accept-Encoding"},
                       config.auth.has_value(), node, problems);
   if (!config.body.empty() && config.method == PollMethod::kGet) {
-    add_problem(node, "body", "a GET has no body; set method: POST", problems);
+    config::refuse(node, "body", "a GET has no body; set method: POST", problems);
   }
   check_format(config, node, problems);
-  check_client(client_of(config), node, problems);
+  check_client(config, node, problems);
 }
 
 void add_poll_fields(ConfigSpec<HttpClientConfig>& spec) {
@@ -138,7 +137,8 @@ void describe_to_people(Descriptor& d) {
       "The server's answers are untrusted: bounded in size, checked like any event, and pages are followed on the "
       "same server only.";
   d.guarantee =
-      "A document accepted is not lost, and not taken again while it is unchanged; only after a crash the last one "
+      "A document accepted is not lost, and not taken again while it is unchanged; only after a crash the last "
+      "one "
       "may come once more, or the pages that a poll had. `dedupe` by an id in the events makes that exactly once. "
       "Changes between two polls are not seen.";
   d.examples = {
@@ -155,22 +155,17 @@ Descriptor describe() {
   d.kind = ComponentKind::kSource;
   d.name = "http_client";
   describe_to_people(d);
-  d.spec = spec().object();
-  d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
-    HttpClientConfig config = spec.read(node, "http_client", problems);
-    config.mark = node.mark;
-    check_config(config, node, problems);
-    return std::make_shared<const HttpClientConfig>(std::move(config));
-  };
+  bind_spec(d, spec(), check_config);
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = true,
                         .finite = false,
-                        .max_event_bytes = config_of<HttpClientConfig>(parsed).max_event.bytes};
+                        .max_event_bytes = config_of<HttpClientConfig>(parsed).max_event.bytes,
+                        .repeats = "after a crash or a changed document (set dedupe)"};
   };
   d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
     const auto& config = config_of<HttpClientConfig>(parsed);
-    check_client_files(client_of(config), base_dir, config.mark, problems);
+    check_client_files(config, base_dir, config.mark, problems);
   };
   return d;
 }

@@ -38,7 +38,7 @@ HttpSink::HttpSink(ComponentContext context, const HttpSinkConfig& config, loop:
     : context_(std::move(context)),
       config_(config),
       method_(name_of(config.method)),
-      client_(loop, context_.clock, client_of(config), context_.base_dir, static_cast<size_t>(config.concurrency)),
+      client_(loop, context_.clock, config, context_.base_dir, static_cast<size_t>(config.concurrency)),
       rules_(config.status, client_.logs_in()) {}
 
 HttpSink::~HttpSink() {

@@ -24,7 +24,7 @@ struct HttpSinkBatch {
   ByteSize bytes{1 << 20};
 };
 
-struct HttpSinkConfig {
+struct HttpSinkConfig : ClientSettings {
   std::string url;
   HttpSinkMethod method = HttpSinkMethod::kPost;
   std::map<std::string, std::string> headers;
@@ -35,10 +35,6 @@ struct HttpSinkConfig {
   Duration timeout{30'000};
   HttpSinkOrder order = HttpSinkOrder::kPartition;
   int concurrency = 16;
-  std::optional<ClientAuth> auth;
-  std::optional<ClientTlsSettings> tls;
-  Secret proxy;
-  Duration connect_timeout{10'000};
   ConfigMark mark;  // of the component, for messages about its templates
 };
 

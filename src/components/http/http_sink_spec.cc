@@ -6,6 +6,7 @@
 #include "components/http/config_checks.h"
 #include "components/http/http_sink.h"
 #include "components/http/url_template.h"
+#include "config/problems.h"
 #include "formats/text_template.h"
 #include "loop/uv_loop.h"
 
@@ -27,27 +28,24 @@ namespace components {
 namespace {
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
-  auto* loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an http sink needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an http sink", "event loop"));
   return HttpSink::create(std::move(context), config_of<HttpSinkConfig>(parsed), *loop);
 }
 
-void check_config(const HttpSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+void check_config(HttpSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  config.mark = node.mark;
   const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
   if (!config.url.empty() && (url == nullptr || !url->unresolved)) {
     const auto parsed = UrlTemplate::parse(config.url, config.mark);
-    if (!parsed) add_problem(node, "url", parsed.error().message, problems);
+    if (!parsed) config::refuse(node, "url", parsed.error().message, problems);
   }
   check_fixed_headers(config.headers, {"Content-Encoding", "Idempotency-Key"}, config.auth.has_value(), node,
                       problems);
   for (const auto& [name, value] : config.headers) {
     const auto parsed = formats::TextTemplate::parse(value, "headers: " + name, config.mark);
-    if (!parsed) add_problem(node, "headers", parsed.error().message, problems);
+    if (!parsed) config::refuse(node, "headers", parsed.error().message, problems);
   }
-  check_client(client_of(config), node, problems);
+  check_client(config, node, problems);
   check_statuses(config.status, node, problems);
 }
 
@@ -124,6 +122,7 @@ void describe_to_people(Descriptor& d) {
   d.input_trust =
       "The receiver's answers are untrusted: no redirect is followed, and no more than 4 KiB of one is read. What "
       "of an event comes into a URL or a header can change neither the receiver nor the request.";
+  d.repeats_known_by = "the Idempotency-Key of each request";
   d.guarantee = "At least once; effectively once if the receiver ignores an Idempotency-Key it has seen.";
 }
 
@@ -153,17 +152,11 @@ Descriptor describe() {
   describe_to_people(d);
   d.delivery = Guarantee::kAtLeastOnce;
   d.examples = examples();
-  d.spec = spec().object();
-  d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
-    HttpSinkConfig config = spec.read(node, "http", problems);
-    config.mark = node.mark;
-    check_config(config, node, problems);
-    return std::make_shared<const HttpSinkConfig>(std::move(config));
-  };
+  bind_spec(d, spec(), check_config);
   d.create_sink = create;
   d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
     const auto& config = config_of<HttpSinkConfig>(parsed);
-    check_client_files(client_of(config), base_dir, config.mark, problems);
+    check_client_files(config, base_dir, config.mark, problems);
   };
   d.check_scripts = check_scripts;
   d.repeats = [](const ParsedConfig&, const std::string&) -> std::string {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "components/http/http_source_metrics.h"
 #include "net/http_server.h"
 
 namespace colloquium::components {
@@ -134,6 +135,14 @@ std::shared_ptr<const net::CorsPolicy> cors_policy(const HttpCorsConfig& config)
       net::CorsPolicy{config.origins, config.headers, config.max_age.ms / 1000});
 }
 
+std::shared_ptr<const net::WebSocketRules> websocket_rules(const HttpWebSocketConfig& config) {
+  return std::make_shared<const net::WebSocketRules>(
+      net::WebSocketRules{.answers = config.acks,
+                          .idle_timeout_ms = config.idle_timeout.ms,
+                          .connections = static_cast<size_t>(config.max_connections),
+                          .counters = std::make_shared<net::WebSocketCounters>()});
+}
+
 }  // namespace
 
 std::vector<std::string> paths_of(const HttpSourceConfig& config) {
@@ -146,6 +155,7 @@ std::vector<std::string> paths_of(const HttpSourceConfig& config) {
 HttpSource::HttpSource(SourceContext context, const HttpSourceConfig& config, net::HttpServer& server)
     : context_(std::move(context)), config_(config), server_(server), paths_(paths_of(config)) {
   if (config_.auth) auth_ = std::make_unique<const RequestAuth>(*config_.auth);
+  if (config_.websocket) websocket_ = websocket_rules(*config_.websocket);
 }
 
 HttpSource::~HttpSource() {
@@ -158,6 +168,11 @@ Status HttpSource::start(std::string) {
     TRY(server_.add_route(route_of(path)));
     ++serving_;
   }
+  auto* const registry = context_.services.find<metrics::Registry>();
+  if (registry == nullptr) return {};
+  const metrics::Labels labels{.pipeline = context_.pipeline, .component = context_.name, .kind = "http_source"};
+  registrations_ = register_http_source(*registry, labels, auth_ == nullptr ? nullptr : &auth_->refusals(),
+                                        websocket_ == nullptr ? nullptr : websocket_->counters.get());
   return {};
 }
 
@@ -171,6 +186,7 @@ net::Route HttpSource::route_of(const std::string& path) {
     route.check_body = [this](const net::RequestHead& head) { return auth_->check_body(head); };
   }
   if (config_.cors) route.cors = cors_policy(*config_.cors);
+  route.websocket = websocket_;
   route.handle = [this](const net::Request& request, net::Responder responder) {
     handle(request, std::move(responder));
   };
@@ -201,11 +217,10 @@ net::Admission HttpSource::admit(const net::RequestHead& head) {
 
 void HttpSource::wait_for_door() {
   if (std::exchange(waits_for_door_, true)) return;
-  context_.intake.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
+  context_.intake.when_ready(alive_.guard([this] {
     waits_for_door_ = false;
     resume_routes();
-  });
+  }));
 }
 
 void HttpSource::resume_routes() {
@@ -259,6 +274,7 @@ void HttpSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
   for (; serving_ > 0; --serving_) server_.remove_route(paths_[serving_ - 1]);
+  registrations_.clear();
   context_.loop.post(std::move(closed));
 }
 

@@ -1,8 +1,8 @@
-// HttpSource: events posted to one or more paths of the ingest server.
+// HttpSource: events posted to one or more paths of the ingest server, or sent there over WebSocket.
 //
-// A request is one RawBatch; its answer is the door's acknowledgement. While the door is full, connections
-// with a further request for these paths are not read; a body that had begun before goes to the door all the same,
-// which holds it until there is room, or refuses it if the log or its own memory is full.
+// A request, or a message, is one RawBatch; its answer is the door's acknowledgement. While the door is full,
+// connections with a further request for these paths are not read; a body that had begun before goes to the door
+// all the same, which holds it until there is room, or refuses it if the log or its own memory is full.
 //
 // Ownership: the server (a service of the process) and the intake outlive the source. Acknowledgements may
 // come after the source has gone: they own what they need. Thread safety: loop only.
@@ -17,8 +17,10 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/liveness.h"
 #include "components/http/request_auth.h"
 #include "formats/format.h"
+#include "metrics/registry.h"
 #include "net/exchange.h"
 
 namespace colloquium::net {
@@ -35,6 +37,12 @@ struct HttpCorsConfig {
   Duration max_age{600'000};
 };
 
+struct HttpWebSocketConfig {
+  bool acks = false;
+  Duration idle_timeout{60'000};
+  int max_connections = 1000;
+};
+
 struct HttpSourceConfig {
   std::string path;
   bool split = false;
@@ -48,6 +56,7 @@ struct HttpSourceConfig {
   std::string certificate_header;
   std::optional<HttpAuthConfig> auth;
   std::optional<HttpCorsConfig> cors;
+  std::optional<HttpWebSocketConfig> websocket;
 };
 
 // Every path it serves, of `path` and `paths`.
@@ -77,11 +86,14 @@ class HttpSource final : public Source {
   net::HttpServer& server_;
   const std::vector<std::string> paths_;
   std::unique_ptr<const RequestAuth> auth_;  // null: anyone may post
-  int64_t position_ = 0;                     // bytes of all bodies so far
-  size_t serving_ = 0;                       // so many of the paths, from the first on
+  // Null: no WebSocket.
+  std::shared_ptr<const net::WebSocketRules> websocket_;
+  std::vector<metrics::Registration> registrations_;
+  int64_t position_ = 0;  // bytes of all bodies so far
+  size_t serving_ = 0;    // so many of the paths, from the first on
   bool stopped_ = false;
   bool waits_for_door_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // the door may call back after we are gone
+  Liveness alive_;
 };
 
 const Descriptor& http_source();

@@ -241,6 +241,20 @@ TEST_CASE("a header that the source fills in is not one that a sender may fill i
   }
 }
 
+TEST_CASE("a signature is one of a body, so it does not go with WebSocket") {
+  const auto text = [](const char* value) {
+    ConfigNode node;
+    node.kind = ConfigNode::Kind::kString;
+    node.text = value;
+    return node;
+  };
+  const ConfigNode signature = map({{"signature", map({{"scheme", text("github")}, {"secret", text("s")}})}});
+  const ConfigNode bearer = map({{"bearer", text("t0ken")}});
+  CHECK(problems_of(map({{"paths", list({"/a"})}, {"auth", bearer}, {"websocket", map({})}})) == "");
+  CHECK_THAT(problems_of(map({{"paths", list({"/a"})}, {"auth", signature}, {"websocket", map({})}})),
+             Catch::Contains("use basic or bearer"));
+}
+
 TEST_CASE("origins are as browsers send them") {
   const auto origins = [](const std::string& origin) {
     return problems_of(map({{"paths", list({"/a"})}, {"cors", map({{"origins", list({origin})}})}}));

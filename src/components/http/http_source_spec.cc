@@ -7,6 +7,7 @@
 
 #include "components/http/config_checks.h"
 #include "components/http/http_source.h"
+#include "config/problems.h"
 #include "net/http_server.h"
 
 namespace colloquium {
@@ -124,6 +125,28 @@ struct ConfigObject<components::HttpCorsConfig> {
   }
 };
 
+template <>
+struct ConfigObject<components::HttpWebSocketConfig> {
+  static ConfigSpec<components::HttpWebSocketConfig> spec() {
+    using components::HttpWebSocketConfig;
+    return ConfigSpec<HttpWebSocketConfig>()
+        .field(
+            "acks", &HttpWebSocketConfig::acks,
+            {.description = "Each message is answered by one, in their order, with what a post would be answered. "
+                            "Without it nothing is said, and a message that is refused ends the connection."})
+        .field(
+            "idle_timeout", &HttpWebSocketConfig::idle_timeout,
+            {.description = "So long without a byte of the client, and the connection is closed; after half of it "
+                            "the client is sent a ping.",
+             .minimum = 1000,
+             .maximum = 86'400'000})
+        .field("max_connections", &HttpWebSocketConfig::max_connections,
+               {.description = "Connections at a time, on all paths together; another is answered 503.",
+                .minimum = 1,
+                .maximum = 10'000});
+  }
+};
+
 namespace components {
 namespace {
 
@@ -147,19 +170,20 @@ void check_paths(const HttpSourceConfig& config, const ConfigNode& node, ConfigP
   if (paths.empty()) {
     const ConfigNode* const given = node.kind == ConfigNode::Kind::kMap ? node.find("path") : nullptr;
     const bool unread = given != nullptr && given->kind != ConfigNode::Kind::kString;
-    if (!unread) add_problem(node, "paths", "a path is needed, as in path: /orders", problems);
+    if (!unread) config::refuse(node, "paths", "a path is needed, as in path: /orders", problems);
   }
   for (size_t i = 0; i < paths.size(); ++i) {
     const char* const field = i == 0 && !config.path.empty() ? "path" : "paths";
     if (!is_path(paths[i])) {
-      add_problem(node, field,
-                  "path begins with '/' and holds no space, '?' or '#', as in /orders; '*' only at its end, for "
-                  "everything below, as in /hooks/*",
-                  problems);
+      config::refuse(
+          node, field,
+          "path begins with '/' and holds no space, '?' or '#', as in /orders; '*' only at its end, for "
+          "everything below, as in /hooks/*",
+          problems);
     }
     const auto here = paths.begin() + static_cast<ptrdiff_t>(i);
     if (std::find(paths.begin(), here, *here) != here) {
-      add_problem(node, "paths", "the path " + paths[i] + " is named twice", problems);
+      config::refuse(node, "paths", "the path " + paths[i] + " is named twice", problems);
     }
   }
 }
@@ -168,11 +192,11 @@ void check_paths(const HttpSourceConfig& config, const ConfigNode& node, ConfigP
 void check_own_header(const HttpSourceConfig& config, const char* field, const std::string& name,
                       const ConfigNode& node, ConfigProblems& problems) {
   if (name.empty()) return;
-  if (!is_header_name(name)) add_problem(node, field, "'" + name + "' is no name of a header", problems);
+  if (!is_header_name(name)) config::refuse(node, field, "'" + name + "' is no name of a header", problems);
   const bool is_sent = std::any_of(config.headers.begin(), config.headers.end(),
                                    [&](const std::string& sent) { return net::equals_ignoring_case(sent, name); });
   if (is_sent) {
-    add_problem(node, field, name + " is among headers, too: a sender could say what it likes there", problems);
+    config::refuse(node, field, name + " is among headers, too: a sender could say what it likes there", problems);
   }
 }
 
@@ -181,9 +205,9 @@ void check_headers(const HttpSourceConfig& config, const ConfigNode& node, Confi
     const bool secret =
         net::equals_ignoring_case(name, "authorization") || net::equals_ignoring_case(name, "cookie");
     if (secret) {
-      add_problem(node, "headers", name + " is never kept: it would put secrets into the event log", problems);
+      config::refuse(node, "headers", name + " is never kept: it would put secrets into the event log", problems);
     } else if (!is_header_name(name)) {
-      add_problem(node, "headers", "'" + name + "' is no name of a header", problems);
+      config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
     }
   }
   check_own_header(config, "path_header", config.path_header, node, problems);
@@ -202,22 +226,30 @@ bool is_origin(std::string_view origin) {
 void check_cors(const HttpCorsConfig& cors, const ConfigNode& node, ConfigProblems& problems) {
   for (const std::string& origin : cors.origins) {
     if (is_origin(origin)) continue;
-    add_problem(node, "origins",
-                "'" + origin + "' is no origin: scheme and host as a browser sends them, https://app.example.org",
-                problems);
+    config::refuse(
+        node, "origins",
+        "'" + origin + "' is no origin: scheme and host as a browser sends them, https://app.example.org",
+        problems);
   }
   for (const std::string& name : cors.headers) {
-    if (!is_header_name(name)) add_problem(node, "headers", "'" + name + "' is no name of a header", problems);
+    if (!is_header_name(name)) config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
   }
 }
 
 void check_config(const HttpSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   check_paths(config, node, problems);
   if (config.format && config.split) {
-    add_problem(node, "split", "split is for JSON bodies, as their content type says; leave it or format out",
-                problems);
+    config::refuse(node, "split", "split is for JSON bodies, as their content type says; leave it or format out",
+                   problems);
   }
   check_headers(config, node, problems);
+  if (config.websocket && config.auth && config.auth->signature) {
+    config::refuse(
+        node, "websocket",
+        "a signature is that of a body, and messages over WebSocket have none; use basic or bearer, or a "
+        "path of its own",
+        problems);
+  }
   if (node.kind != ConfigNode::Kind::kMap) return;
   const ConfigNode* const auth = node.find("auth");
   if (config.auth && auth != nullptr) check_auth_config(*config.auth, *auth, problems);
@@ -260,7 +292,12 @@ ConfigSpec<HttpSourceConfig> spec() {
       .field("auth", &HttpSourceConfig::auth,
              {.description = "Who may post, by one of the three ways; 401 to others. Without it anyone may."})
       .field("cors", &HttpSourceConfig::cors,
-             {.description = "Which web pages may post from a browser; other pages are answered 403."});
+             {.description = "Which web pages may post from a browser; other pages are answered 403."})
+      .field("websocket", &HttpSourceConfig::websocket,
+             {.description =
+                  "A GET of its paths may go on as WebSocket (RFC 6455): each message is taken as the body "
+                  "of a post. `{}` for the defaults.",
+              .example = "{acks: true}"});
 }
 
 std::vector<Claim> claims(const ParsedConfig& parsed, const std::string&) {
@@ -283,7 +320,9 @@ Descriptor describe() {
       "whatever its content type, what `format` says. The "
       "answer is 200 with how many events were accepted and where they stand, sent when the declared `ack` "
       "holds; or a problem (RFC 9457) with the position of the first bad byte, and nothing of that request is "
-      "kept. Bodies may be gzip or zstd encoded; signatures are those of the bytes as they were sent.";
+      "kept. Bodies may be gzip or zstd encoded; signatures are those of the bytes as they were sent. With "
+      "`websocket` "
+      "messages over WebSocket are taken in the same way.";
   d.input_trust =
       "Anyone who reaches the port: every request is bounded in size and time, and every byte is checked before "
       "it is accepted. With `auth`, a body of whoever is not known is neither decompressed nor looked into.";
@@ -299,13 +338,9 @@ Descriptor describe() {
        "\"${GITHUB_SECRET}\"}}"},
       {"A token, and several paths of which the events know theirs",
        "http:\n  paths: [/orders, /hooks/*]\n  path_header: X-Path\n  auth: {bearer: \"${TOKEN}\"}"},
+      {"Over WebSocket, with an answer to each message", "http: {path: /live, websocket: {acks: true}}"},
       {"From the pages of a shop", "http:\n  path: /clicks\n  cors: {origins: [\"https://shop.example.org\"]}"}};
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<HttpSourceConfig>(parsed), node, problems);
-    return parsed;
-  };
+  bind_spec(d, spec(), check_config);
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = false,

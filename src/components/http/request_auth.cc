@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "components/http/config_checks.h"
+#include "config/problems.h"
 
 namespace colloquium::components {
 namespace {
@@ -26,18 +27,19 @@ void check_count(const Secret& one, const std::vector<Secret>& several, const st
   const std::vector<std::string> values = all_of(one, several);
   const bool has_empty = std::find(values.begin(), values.end(), "") != values.end();
   if (values.empty() || has_empty) {
-    add_problem(node, name, "a " + name + " that is not empty is needed", problems);
+    config::refuse(node, name, "a " + name + " that is not empty is needed", problems);
   } else if (values.size() > kSecretsMax) {
-    add_problem(node, name + "s", "no more than " + std::to_string(kSecretsMax) + " may hold at a time", problems);
+    config::refuse(node, name + "s", "no more than " + std::to_string(kSecretsMax) + " may hold at a time",
+                   problems);
   }
 }
 
 // RFC 7617: a colon ends the user's name, and control characters are not allowed.
 void check_basic(const BasicAuthConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   if (config.user.find(':') != std::string::npos || !is_header_value(config.user)) {
-    add_problem(node, "user", "a user's name holds no ':' and no control characters", problems);
+    config::refuse(node, "user", "a user's name holds no ':' and no control characters", problems);
   }
-  if (config.password.value.empty()) add_problem(node, "password", "a password is needed", problems);
+  if (config.password.value.empty()) config::refuse(node, "password", "a password is needed", problems);
 }
 
 // RFC 6750: what a client can send. The message shows none of it.
@@ -49,7 +51,7 @@ void check_bearer(const BearerAuthConfig& config, const ConfigNode& node, Config
   check_count(config.token, config.tokens, "token", node, problems);
   for (const std::string& token : all_of(config.token, config.tokens)) {
     if (is_token(token)) continue;
-    return add_problem(node, "token", "a token is visible ASCII characters without spaces", problems);
+    return config::refuse(node, "token", "a token is visible ASCII characters without spaces", problems);
   }
 }
 
@@ -58,7 +60,7 @@ void check_signature(const SignatureAuthConfig& config, const ConfigNode& node, 
   const bool own = config.scheme == SignatureScheme::kHmac;
   const bool timed = config.scheme == SignatureScheme::kStripe || config.scheme == SignatureScheme::kSlack;
   if (own && !is_header_name(config.header)) {
-    add_problem(node, "header", "scheme hmac needs the header that has the signature", problems);
+    config::refuse(node, "header", "scheme hmac needs the header that has the signature", problems);
   }
   const std::pair<const char*, bool> given[] = {{"header", !config.header.empty()},
                                                 {"prefix", !config.prefix.empty()},
@@ -66,11 +68,12 @@ void check_signature(const SignatureAuthConfig& config, const ConfigNode& node, 
                                                 {"encoding", config.encoding.has_value()}};
   for (const auto& [name, is_given] : given) {
     if (own || !is_given) continue;
-    add_problem(node, name, std::string(name) + " is for scheme hmac; the other schemes have their own", problems);
+    config::refuse(node, name, std::string(name) + " is for scheme hmac; the other schemes have their own",
+                   problems);
   }
   if (config.tolerance && !timed) {
-    add_problem(node, "tolerance", "only stripe and slack sign the time: elsewhere there is none to tolerate",
-                problems);
+    config::refuse(node, "tolerance", "only stripe and slack sign the time: elsewhere there is none to tolerate",
+                   problems);
   }
 }
 
@@ -104,7 +107,7 @@ std::optional<std::string_view> credentials_of(std::string_view value, std::stri
 void check_auth_config(const HttpAuthConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   const int kinds = (config.basic ? 1 : 0) + (config.bearer ? 1 : 0) + (config.signature ? 1 : 0);
   if (kinds != 1) {
-    return add_problem(node, "", "auth is one of basic, bearer and signature", problems);
+    return config::refuse(node, "", "auth is one of basic, bearer and signature", problems);
   }
   if (config.basic) check_basic(*config.basic, member_or_self(node, "basic"), problems);
   if (config.bearer) check_bearer(*config.bearer, member_or_self(node, "bearer"), problems);
@@ -128,28 +131,47 @@ RequestAuth::RequestAuth(const HttpAuthConfig& config) {
 }
 
 std::optional<net::Problem> RequestAuth::check_head(const net::RequestHead& head, int64_t now_ms) const {
-  if (signature_ != nullptr) {
-    const Status status = signature_->check_head(head, now_ms);
-    return status ? std::nullopt : std::optional(refusal(status.error().message, false));
-  }
+  return signature_ != nullptr ? check_signature(head, now_ms) : check_credentials(head);
+}
+
+std::optional<net::Problem> RequestAuth::check_signature(const net::RequestHead& head, int64_t now_ms) const {
+  const Status status = signature_->check_head(head, now_ms);
+  if (status) return std::nullopt;
+  const ErrorCode code = status.error().code;
+  Counter& counter = code == ErrorCode::kNotFound  ? refusals_->signature_missing
+                     : code == ErrorCode::kTimeout ? refusals_->signature_expired
+                                                   : refusals_->signature_malformed;
+  counter.add();
+  return refusal(status.error().message, false);
+}
+
+std::optional<net::Problem> RequestAuth::check_credentials(const net::RequestHead& head) const {
   std::optional<std::string_view> value;
   for (const net::HeaderField& field : head.headers) {
     if (!net::equals_ignoring_case(field.name, "authorization")) continue;
-    if (value) return net::Problem{.status = 400, .detail = "there are two Authorization headers"};
+    if (value) {
+      refusals_->credentials_wrong.add();
+      return net::Problem{.status = 400, .detail = "there are two Authorization headers"};
+    }
     value = field.value;
   }
   const auto given = value ? credentials_of(*value, scheme_) : std::nullopt;
-  if (!given) return refusal("what is posted here needs Authorization: " + scheme_, false);
+  if (!given) {
+    refusals_->credentials_missing.add();
+    return refusal("what is posted here needs Authorization: " + scheme_, false);
+  }
   const std::string digest = io::sha256(*given);
   bool matches = false;
   for (const std::string& expected : digests_) matches |= io::equal_in_constant_time(digest, expected);
   if (matches) return std::nullopt;
+  refusals_->credentials_wrong.add();
   return refusal(scheme_ == kBasic ? "the user or the password is wrong" : "the token is not known here", true);
 }
 
 std::unique_ptr<net::BodyCheck> RequestAuth::check_body(const net::RequestHead& head) const {
   if (signature_ == nullptr) return nullptr;
-  return signature_->check_body(head, "Signature header=\"" + signature_->header() + "\"");
+  return signature_->check_body(head, "Signature header=\"" + signature_->header() + "\"",
+                                std::shared_ptr<Counter>(refusals_, &refusals_->signature_wrong));
 }
 
 net::Problem RequestAuth::refusal(std::string detail, bool with_credentials) const {

@@ -13,6 +13,7 @@
 
 #include "colloquium/config_spec.h"
 
+#include "base/counters.h"
 #include "components/http/webhook_signature.h"
 #include "net/exchange.h"
 
@@ -50,10 +51,22 @@ struct HttpAuthConfig {
 // is the auth setting. Problems show no secret.
 void check_auth_config(const HttpAuthConfig& config, const ConfigNode& node, ConfigProblems& problems);
 
+// Who was refused, by reason. Any thread may read it.
+struct AuthRefusals {
+  Counter credentials_missing;
+  Counter credentials_wrong;
+  Counter signature_missing;
+  Counter signature_malformed;
+  Counter signature_expired;  // the signed time is too far from ours
+  Counter signature_wrong;
+};
+
 class RequestAuth {
  public:
   // REQUIRES: check_auth_config() found nothing.
   explicit RequestAuth(const HttpAuthConfig& config);
+
+  const AuthRefusals& refusals() const { return *refusals_; }
 
   // Why the head is refused, or nothing. May be asked again.
   std::optional<net::Problem> check_head(const net::RequestHead& head, int64_t now_ms) const;
@@ -63,11 +76,14 @@ class RequestAuth {
   bool checks_bodies() const { return signature_ != nullptr; }
 
  private:
+  std::optional<net::Problem> check_credentials(const net::RequestHead& head) const;
+  std::optional<net::Problem> check_signature(const net::RequestHead& head, int64_t now_ms) const;
   net::Problem refusal(std::string detail, bool with_credentials) const;
 
   std::string scheme_;                // "Basic" or "Bearer"
   std::vector<std::string> digests_;  // SHA-256 of what may stand behind it
   std::unique_ptr<const WebhookSignature> signature_;
+  const std::shared_ptr<AuthRefusals> refusals_ = std::make_shared<AuthRefusals>();  // a check may outlive us
 };
 
 }  // namespace colloquium::components

@@ -75,6 +75,7 @@ class SourceFixture : public net::ServerFixture {
   explicit SourceFixture(HttpSourceConfig config, net::HttpLimits limits = {}) : ServerFixture(limits) {
     on_loop([&] {
       services_.provide<net::HttpServer>(&**this);
+      services_.provide<metrics::Registry>(&registry_);
       SourceContext context{{loop(), clock(), random_, services_, "p", "hook", "."}, intake_, false, {}};
       auto made =
           http_source().create_source(std::make_shared<const HttpSourceConfig>(config), std::move(context));
@@ -97,6 +98,17 @@ class SourceFixture : public net::ServerFixture {
   size_t emitted() {
     return on_loop([&] { return intake_.batches.size(); });
   }
+  std::string metrics_text() const { return registry_.text(); }
+  // What the source reports, of one metric and reason.
+  double metric(const std::string& name, const std::string& reason = {}) {
+    const std::string text = metrics_text();
+    for (size_t at = text.find("\n" + name + "{"); at != text.npos; at = text.find("\n" + name + "{", at + 1)) {
+      const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+      if (!reason.empty() && line.find("reason=\"" + reason + "\"") == line.npos) continue;
+      return std::stod(line.substr(line.rfind(' ')));
+    }
+    return -1;
+  }
   void close() {
     if (source_ == nullptr) return;
     wait_for<int>([&](auto done) { source_->close([done] { done(0); }); });
@@ -107,6 +119,7 @@ class SourceFixture : public net::ServerFixture {
   }
 
  private:
+  metrics::Registry registry_;
   FakeIntake intake_;
   SeededRandom random_{1};
   Services services_;

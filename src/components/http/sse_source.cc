@@ -10,6 +10,7 @@
 #include "formats/json_text.h"
 #include "json/walk.h"
 #include "loop/uv_loop.h"
+#include "metrics/source_drops.h"
 #include "net/http_message.h"
 
 namespace colloquium::components {
@@ -18,10 +19,8 @@ namespace {
 constexpr char kComponent[] = "sse";
 constexpr char kMediaType[] = "text/event-stream";
 constexpr char kCursorHead[] = "sse 1 ";
-constexpr int64_t kRetryMs = 1000;
-// Gathered while a batch is at the door; beyond it the stream is not read.
-constexpr size_t kGatheredBytesMax = size_t{1} << 20;
-constexpr size_t kGatheredEventsMax = 10'000;
+// Waiting while a batch is at the door; beyond it the stream is not read.
+constexpr uint64_t kWaitingBytesMax = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -54,15 +53,9 @@ SseSource::SseSource(SourceContext context, const SseConfig& config, loop::UvLoo
     : context_(std::move(context)),
       config_(config),
       target_("GET " + net::shown_url(config.url)),
-      client_(loop, context_.clock, client_of(config), context_.base_dir, 1) {}
-
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto SseSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
+      client_(loop, context_.clock, config, context_.base_dir, 1),
+      queue_(context_.loop, context_.intake, {kComponent, context_.name, "", 1, config.overflow.value()},
+             [this] { pump(); }) {}
 
 Status SseSource::start(std::string text) {
   LOOP_ASSERT(context_.loop);
@@ -79,7 +72,7 @@ Status SseSource::start(std::string text) {
   }
   // One byte more than the door takes of an event: what was cut is refused there.
   parser_.emplace(static_cast<size_t>(config_.max_event.bytes) + 1, cursor.id);
-  gathered_id_ = cursor.id;
+  drops_ = metrics::register_drops(context_, "sse_source", queue_);
   connect_timer_ = context_.loop.start_timer(0, [this] { connect(); });
   return {};
 }
@@ -104,13 +97,13 @@ void SseSource::connect() {
   resting_ = false;
   net::ClientStream stream;
   stream.silence_ms = config_.silence.ms;
-  stream.begun = guarded([this](const net::ClientResponse& head) { begun(head); });
-  stream.bytes = guarded([this](std::string_view bytes) {
+  stream.begun = alive_.guard([this](const net::ClientResponse& head) { begun(head); });
+  stream.bytes = alive_.guard([this](std::string_view bytes) {
     if (stopped_ || !refusal_.empty()) return;
-    parser_->feed(bytes, [this](net::StreamedEvent event) { gather(std::move(event)); });
+    parser_->feed(bytes, [this](net::StreamedEvent event) { push(std::move(event)); });
     pump();
   });
-  stream.done = guarded([this](Result<net::ClientResponse> end) { ended(std::move(end)); });
+  stream.done = alive_.guard([this](Result<net::ClientResponse> end) { ended(std::move(end)); });
   stream_ = client_.send_streaming(request(), std::move(stream));
 }
 
@@ -119,7 +112,7 @@ void SseSource::begun(const net::ClientResponse& head) {
   retry_after_ms_ = head.retry_after_ms.value_or(0);
   if (head.status == 204) {
     // The standard's way of saying that there is nothing to come; it may change its mind.
-    refusal_ = target_ + " answered 204: the server wants nobody to connect for now";
+    refusal_ = target_ + " answered 204: the server has nothing to send and wants nobody to connect";
     retry_after_ms_ = std::max(retry_after_ms_, config_.reconnect.max.ms);
   } else if (head.status != 200) {
     refusal_ = target_ + " answered " + std::to_string(head.status);
@@ -174,76 +167,34 @@ std::string SseSource::message_of(const net::StreamedEvent& event) const {
   return std::string(text.view());
 }
 
-void SseSource::gather(net::StreamedEvent event) {
-  RawMessage message;
+void SseSource::push(net::StreamedEvent event) {
+  RawBatch batch;
+  RawMessage& message = batch.messages.emplace_back();
   message.value = config_.value == SseValue::kMessage ? message_of(event) : std::move(event.data);
   message.headers.emplace_back("sse_event", std::move(event.type));
   if (!event.id.empty()) message.headers.emplace_back("sse_id", event.id);
-  gathered_bytes_ += message.value.size() + event.id.size();
-  gathered_id_ = std::move(event.id);
-  gathered_.push_back(std::move(message));
+  batch.decoder = config_.value == SseValue::kData ? decoder_ : nullptr;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  batch.position = position_++;
+  batch.cursor = to_text({position_, event.id});
+  queue_.push_message(std::move(batch));
 }
 
 void SseSource::pump() {
   if (stopped_) return;
-  emit();
-  const bool full = gathered_bytes_ >= kGatheredBytesMax || gathered_.size() >= kGatheredEventsMax;
+  queue_.pump();
+  const bool full = !queue_.drops() && queue_.waiting_bytes() >= kWaitingBytesMax;
   if (stream_ == 0 || full == resting_) return;
   resting_ = full;
   if (full) return client_.pause(stream_);
   client_.resume(stream_);
 }
 
-void SseSource::emit() {
-  if (at_door_ || waits_for_door_ || offer_timer_ != nullptr || (!offered_ && gathered_.empty())) return;
-  if (!context_.intake.ready()) {
-    waits_for_door_ = true;
-    context_.intake.when_ready(guarded([this] {
-      waits_for_door_ = false;
-      pump();
-    }));
-    return;
-  }
-  if (!offered_) {
-    RawBatch& batch = offered_.emplace();
-    batch.messages = std::exchange(gathered_, {});
-    gathered_bytes_ = 0;
-    batch.decoder = config_.value == SseValue::kData ? decoder_ : nullptr;
-    batch.bad_event = BadEventPolicy::kDeadLetter;
-    batch.position = position_;
-    position_ += static_cast<int64_t>(batch.messages.size());
-    batch.cursor = to_text({position_, gathered_id_});
-  }
-  at_door_ = true;
-  // A copy: what the door turns away is offered again.
-  context_.intake.emit(RawBatch(*offered_), guarded([this](const Ack& ack) { acknowledged(ack); }));
-}
-
-void SseSource::acknowledged(const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(at_door_ && offered_);
-  at_door_ = false;
-  if (stopped_) return;
-  if (!ack.error) {
-    refusals_ = 0;
-    offered_.reset();
-    return pump();
-  }
-  if (refusals_++ == 0) {
-    log_warning(kComponent, "not accepted, offered again until it is: " + ack.error->describe(),
-                {{"source", context_.name}});
-  }
-  offer_timer_ = context_.loop.start_timer(ack.retry_after_ms > 0 ? ack.retry_after_ms : kRetryMs, [this] {
-    const auto fired = std::move(offer_timer_);
-    pump();
-  });
-}
-
 void SseSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
   connect_timer_ = nullptr;
-  offer_timer_ = nullptr;
+  queue_.stop();
   if (stream_ != 0) client_.cancel(stream_);
 }
 

@@ -1,10 +1,11 @@
 // SseSource: the events of another server's text/event-stream.
 //
-// The stream is read as it comes. One batch of events is at the door at a time; what comes meanwhile is gathered,
-// and beyond a bound the stream is not read, so the server waits. Whatever ends a connection, another one is made,
-// with the id of the last event that came whole, so that the server goes on behind it.
+// The stream is read as it comes. One batch of events is at the door at a time; what comes meanwhile waits, and
+// beyond a bound the stream is not read, so the server waits, unless `overflow` says to drop. Whatever ends a
+// connection, another one is made, with the id of the last event that came whole, so that the server goes on
+// behind it.
 //
-//   connect ─▶ stream ─▶ parse ─▶ gather ─▶ emit ─▶ accepted ─▶ emit what was gathered
+//   connect ─▶ stream ─▶ parse ─▶ queue ─▶ door
 //      ▲ wait (`retry:`, later each time) ◀─ ended, failed, silent
 //
 // Thread safety: as Source's.
@@ -20,9 +21,13 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/door_queue.h"
+#include "base/liveness.h"
 #include "components/http/client_settings.h"
 #include "components/http/peer_client.h"
+#include "config/overflow.h"
 #include "formats/format.h"
+#include "metrics/registry.h"
 #include "net/event_stream.h"
 
 namespace colloquium::components {
@@ -34,7 +39,7 @@ struct SseReconnect {
   Duration max{30'000};
 };
 
-struct SseConfig {
+struct SseConfig : ClientSettings {
   std::string url;
   std::map<std::string, std::string> headers;
   std::optional<formats::SourceFormatSetting> format;
@@ -43,11 +48,8 @@ struct SseConfig {
   SseReconnect reconnect;
   Duration silence{300'000};
   ByteSize max_event{1 << 20};
+  config::OverflowSettings overflow;
   Duration timeout{30'000};
-  std::optional<ClientAuth> auth;
-  std::optional<ClientTlsSettings> tls;
-  Secret proxy;
-  Duration connect_timeout{10'000};
   ConfigMark mark;  // of the component
 };
 
@@ -75,14 +77,10 @@ class SseSource final : public Source {
   void begun(const net::ClientResponse& head);
   void ended(Result<net::ClientResponse> end);
   void connect_later(int64_t retry_after_ms);
-  void gather(net::StreamedEvent event);
+  void push(net::StreamedEvent event);
   std::string message_of(const net::StreamedEvent& event) const;
   // Does whatever can be done now: emit, read on or rest.
   void pump();
-  void emit();
-  void acknowledged(const Ack& ack);
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const SseConfig config_;
@@ -90,24 +88,18 @@ class SseSource final : public Source {
   PeerClient client_;
   std::optional<net::EventStreamParser> parser_;
   std::shared_ptr<const RecordDecoder> decoder_;  // null: the data is JSON
-  int64_t position_ = 0;                          // of the first event gathered
-  std::vector<RawMessage> gathered_;
-  std::string gathered_id_;  // of the last of them
-  size_t gathered_bytes_ = 0;
-  std::optional<RawBatch> offered_;  // at the door, or to be offered again
-  uint64_t stream_ = 0;              // 0: none
-  std::string refusal_;              // why the stream is being cancelled, if its head was not what it should be
+  int64_t position_ = 0;                          // of the next event
+  DoorQueue queue_;
+  metrics::Registration drops_;
+  uint64_t stream_ = 0;  // 0: none
+  std::string refusal_;  // why the stream is being cancelled, if its head was not what it should be
   int64_t retry_after_ms_ = 0;
   int64_t failures_ = 0;  // in a row
-  uint64_t refusals_ = 0;
-  bool at_door_ = false;
-  bool waits_for_door_ = false;
   bool resting_ = false;  // the stream is not read
   bool told_ = false;     // that there is no stream
   bool stopped_ = false;
   std::unique_ptr<Timer> connect_timer_;
-  std::unique_ptr<Timer> offer_timer_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

@@ -8,63 +8,26 @@
 #include "base/manual_clock.h"
 #include "config/yaml.h"
 #include "net/testing/loop_thread.h"
-#include "net/testing/raw_client.h"
+#include "net/testing/scripted_server.h"
 #include "tests/fake_intake.h"
 
 namespace colloquium::components {
 namespace {
 
-// One connection at a time: reads a request's head and says what it is told to.
-class EventServer {
+class EventServer : public net::ScriptedServer {
  public:
-  EventServer() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), length) == 0);
-    REQUIRE(::listen(fd_, 4) == 0);
-    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~EventServer() {
-    hang_up();
-    ::close(fd_);
-  }
-  // The head of the next connection's request, in lower case.
   std::string accept(std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n") {
-    hang_up();
-    peer_ = ::accept(fd_, nullptr, nullptr);
-    REQUIRE(peer_ >= 0);
-    std::string head;
-    char byte = 0;
-    while (head.find("\r\n\r\n") == head.npos) {
-      REQUIRE(::recv(peer_, &byte, 1, 0) == 1);
-      head += static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
-    }
-    say(answer);
-    return head;
-  }
-  void say(std::string_view bytes) {
-    REQUIRE(::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+    return ScriptedServer::accept(answer);
   }
   // Whether the kernel took another of these; what it took a part of is finished with the next call.
   bool would_take(const std::string& bytes) {
     if (pending_.empty()) pending_ = bytes;
-    const ssize_t count = ::send(peer_, pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count > 0) pending_.erase(0, static_cast<size_t>(count));
+    pending_.erase(0, offer(pending_));
     return pending_.empty();
   }
-  void hang_up() {
-    if (peer_ >= 0) ::close(peer_);
-    peer_ = -1;
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/events"; }
+  std::string url() const { return ScriptedServer::url("/events"); }
 
  private:
-  const int fd_;
-  int peer_ = -1;
-  uint16_t port_ = 0;
   std::string pending_;
 };
 

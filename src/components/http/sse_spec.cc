@@ -5,6 +5,7 @@
 
 #include "components/http/config_checks.h"
 #include "components/http/sse_source.h"
+#include "config/problems.h"
 #include "loop/uv_loop.h"
 
 namespace colloquium {
@@ -21,11 +22,7 @@ namespace components {
 namespace {
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* loop = context.services.find<loop::UvLoop>();
-  if (loop == nullptr) {
-    return fail(ErrorCode::kInternal, "an sse source needs the process's event loop",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an sse source", "event loop"));
   return std::make_unique<SseSource>(std::move(context), config_of<SseConfig>(parsed), *loop);
 }
 
@@ -33,26 +30,28 @@ void check_format(const SseConfig& config, const ConfigNode& node, ConfigProblem
   if (!config.format) return;
   const std::string& name = config.format->name;
   if (config.format->format->has_header()) {
-    return add_problem(node, "format", "an event of a stream has no header, as format " + name + " needs one",
-                       problems);
+    return config::refuse(node, "format", "an event of a stream has no header, as format " + name + " needs one",
+                          problems);
   }
   const bool is_value = name == "json" || name == "text" || name == "raw";
   if (config.value == SseValue::kMessage && !is_value) {
-    add_problem(node, "format", "with value: message the data is json, or with format: text a string", problems);
+    config::refuse(node, "format", "with value: message the data is json, or with format: text a string",
+                   problems);
   }
 }
 
-void check_config(const SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+void check_config(SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  config.mark = node.mark;
   const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
   if (url != nullptr && !url->unresolved && !config.url.empty() && !is_http_url(config.url)) {
-    add_problem(node, "url", "url is a whole address, such as https://example.org/events", problems);
+    config::refuse(node, "url", "url is a whole address, such as https://example.org/events", problems);
   }
   if (!is_header_value(config.last_event_id)) {
-    add_problem(node, "last_event_id", "last_event_id holds a character that no header may have", problems);
+    config::refuse(node, "last_event_id", "last_event_id holds a character that no header may have", problems);
   }
   check_fixed_headers(config.headers, {"Accept", "Last-Event-ID"}, config.auth.has_value(), node, problems);
   check_format(config, node, problems);
-  check_client(client_of(config), node, problems);
+  check_client(config, node, problems);
 }
 
 ConfigSpec<SseConfig> spec() {
@@ -79,6 +78,7 @@ ConfigSpec<SseConfig> spec() {
              {.description = "Longest data taken; a longer one is a dead letter, of which the beginning is kept.",
               .minimum = 1,
               .maximum = 64 << 20});
+  spec.field("overflow", &SseConfig::overflow, config::overflow_field());
   spec.field("timeout", &SseConfig::timeout,
              {.description = "From the request to the head of the answer.",
               .advanced = true,
@@ -98,7 +98,9 @@ void describe_to_people(Descriptor& d) {
       "so "
       "that a server that keeps events goes on behind the last one; after a restart that is the last one known to "
       "be "
-      "stored. While the pipeline takes nothing, the stream is not read, and the server has to wait. Anything but "
+      "stored. While the pipeline takes nothing, the stream is not read, and the server has to wait, unless "
+      "`overflow` says "
+      "otherwise. Anything but "
       "200 "
       "and text/event-stream is told and tried again; no redirect is followed. An answer 204 is waited out for "
       "`reconnect.max`.";
@@ -122,21 +124,17 @@ Descriptor describe() {
   d.kind = ComponentKind::kSource;
   d.name = "sse";
   describe_to_people(d);
-  d.spec = spec().object();
-  d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
-    SseConfig config = spec.read(node, "sse", problems);
-    config.mark = node.mark;
-    check_config(config, node, problems);
-    return std::make_shared<const SseConfig>(std::move(config));
-  };
+  bind_spec(d, spec(), check_config);
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
-    return SourceTraits{
-        .rereadable = true, .finite = false, .max_event_bytes = config_of<SseConfig>(parsed).max_event.bytes};
+    return SourceTraits{.rereadable = true,
+                        .finite = false,
+                        .max_event_bytes = config_of<SseConfig>(parsed).max_event.bytes,
+                        .repeats = "after a crash or from a server that goes back (set dedupe)"};
   };
   d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
     const auto& config = config_of<SseConfig>(parsed);
-    check_client_files(client_of(config), base_dir, config.mark, problems);
+    check_client_files(config, base_dir, config.mark, problems);
   };
   return d;
 }

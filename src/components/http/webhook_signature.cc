@@ -35,8 +35,8 @@ Convention convention_of(SignatureScheme scheme) {
   return {};
 }
 
-Error unsigned_request(std::string why) {
-  return Error{ErrorCode::kPermission, std::move(why), false, {}};
+Error unsigned_request(std::string why, ErrorCode code = ErrorCode::kInvalidInput) {
+  return Error{code, std::move(why), false, {}};
 }
 
 // Its only value: of two, nobody knows which the sender meant.
@@ -48,7 +48,7 @@ Result<std::string_view> only_value(const net::RequestHead& head, std::string_vi
     found = field.value;
   }
   if (!found || found->empty()) {
-    return fail(unsigned_request("the header " + std::string(name) + " is missing"));
+    return fail(unsigned_request("the header " + std::string(name) + " is missing", ErrorCode::kNotFound));
   }
   return *found;
 }
@@ -77,11 +77,12 @@ std::string lower_hex(std::string_view text) {
 class SignedBody final : public net::BodyCheck {
  public:
   SignedBody(std::vector<io::Hmac> codes, std::vector<std::string> signatures, SignatureEncoding encoding,
-             std::string challenge)
+             std::string challenge, std::shared_ptr<Counter> refused)
       : codes_(std::move(codes)),
         signatures_(std::move(signatures)),
         encoding_(encoding),
-        challenge_(std::move(challenge)) {}
+        challenge_(std::move(challenge)),
+        refused_(std::move(refused)) {}
 
   void update(std::string_view bytes) override {
     for (io::Hmac& code : codes_) code.update(bytes);
@@ -98,6 +99,7 @@ class SignedBody final : public net::BodyCheck {
       }
     }
     if (matches) return std::nullopt;
+    refused_->add();
     return net::Problem{.status = 401, .detail = "the signature is not that of this body with our secret"}.header(
         "WWW-Authenticate", challenge_);
   }
@@ -107,6 +109,7 @@ class SignedBody final : public net::BodyCheck {
   std::vector<std::string> signatures_;
   const SignatureEncoding encoding_;
   const std::string challenge_;
+  const std::shared_ptr<Counter> refused_;
 };
 
 }  // namespace
@@ -127,12 +130,12 @@ Status WebhookSignature::check_head(const net::RequestHead& head, int64_t now_ms
   // In seconds: the difference of two of them cannot overflow, and that of made-up milliseconds could.
   const int64_t apart_s = now_ms / 1000 - *claim.time_s;
   if (std::max(apart_s, -apart_s) <= settings_.tolerance_ms / 1000) return {};
-  return fail(
-      unsigned_request("the signed time is too far from ours: check both clocks, or it is an old request"));
+  return fail(unsigned_request("the signed time is too far from ours: check both clocks, or it is an old request",
+                               ErrorCode::kTimeout));
 }
 
-std::unique_ptr<net::BodyCheck> WebhookSignature::check_body(const net::RequestHead& head,
-                                                             std::string challenge) const {
+std::unique_ptr<net::BodyCheck> WebhookSignature::check_body(const net::RequestHead& head, std::string challenge,
+                                                             std::shared_ptr<Counter> refused) const {
   Result<Claim> claim = read(head);
   ASSERT_WHY(claim, "check_head() comes first");
   std::vector<io::Hmac> codes;
@@ -141,7 +144,7 @@ std::unique_ptr<net::BodyCheck> WebhookSignature::check_body(const net::RequestH
     codes.emplace_back(settings_.hash, secret).update(claim->signed_before);
   }
   return std::make_unique<SignedBody>(std::move(codes), std::move(claim->signatures), settings_.encoding,
-                                      std::move(challenge));
+                                      std::move(challenge), std::move(refused));
 }
 
 Result<WebhookSignature::Claim> WebhookSignature::read(const net::RequestHead& head) const {

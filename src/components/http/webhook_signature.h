@@ -19,6 +19,7 @@
 
 #include "colloquium/result.h"
 
+#include "base/counters.h"
 #include "io/hmac.h"
 #include "net/exchange.h"
 
@@ -44,10 +45,12 @@ class WebhookSignature {
   // The header that has the signature.
   const std::string& header() const { return settings_.header; }
 
-  // Whether the head leaves it to the body: the error says what is wrong already.
+  // Whether the head leaves it to the body: the error says what is wrong already. kNotFound: a header is missing;
+  // kTimeout: it was signed too long ago, or by another clock; kInvalidInput: a header is not of its form.
   Status check_head(const net::RequestHead& head, int64_t now_ms) const;
-  // REQUIRES: check_head() found nothing wrong. The refusal's status is 401.
-  std::unique_ptr<net::BodyCheck> check_body(const net::RequestHead& head, std::string challenge) const;
+  // REQUIRES: check_head() found nothing wrong. The refusal's status is 401, and `refused` counts it.
+  std::unique_ptr<net::BodyCheck> check_body(const net::RequestHead& head, std::string challenge,
+                                             std::shared_ptr<Counter> refused) const;
 
  private:
   // What a head claims of its body.

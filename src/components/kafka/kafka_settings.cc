@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "config/problems.h"
 
 namespace colloquium {
 
@@ -19,15 +20,8 @@ ConfigSpec<components::KafkaSasl> ConfigObject<components::KafkaSasl>::spec() {
 
 ConfigSpec<components::KafkaTls> ConfigObject<components::KafkaTls>::spec() {
   using components::KafkaTls;
-  return ConfigSpec<KafkaTls>()
-      .field("enabled", &KafkaTls::enabled, {.description = "`false` is as if there were no `tls`."})
-      .field("ca", &KafkaTls::ca,
-             {.description = "File with the certificates to trust (PEM); without, the system's."})
-      .field("certificate", &KafkaTls::certificate, {.description = "File with our own certificate (PEM)."})
-      .field("key", &KafkaTls::key, {.description = "File with its private key (PEM)."})
-      .field("key_password", &KafkaTls::key_password, {.description = "What that key is encrypted with."})
-      .field("verify", &KafkaTls::verify,
-             {.description = "Whether the brokers' certificates and names are checked.", .advanced = true});
+  return config::with_tls(ConfigSpec<KafkaTls>().field("enabled", &KafkaTls::enabled,
+                                                       {.description = "`false` is as if there were no `tls`."}));
 }
 
 namespace components {
@@ -81,11 +75,6 @@ bool is_callback(std::string_view name) {
   return name.ends_with("_cb") || name.starts_with("plugin.") || name == "enabled_events";
 }
 
-std::string resolved(const std::string& base_dir, const std::string& path) {
-  if (path.empty() || path.front() == '/' || base_dir.empty()) return path;
-  return base_dir + "/" + path;
-}
-
 std::string_view mechanism_name(SaslMechanism mechanism) {
   for (const auto& [name, value] : ConfigEnum<SaslMechanism>::values) {
     if (value == mechanism) return name;
@@ -93,13 +82,14 @@ std::string_view mechanism_name(SaslMechanism mechanism) {
   return {};
 }
 
-void add_tls(const KafkaTls& tls, const std::string& base_dir, std::vector<Property>& out) {
+void add_tls(const config::TlsSettings& given, const std::string& base_dir, std::vector<Property>& out) {
+  const config::TlsSettings tls = config::resolved(given, base_dir);
   const auto put = [&](const char* name, const std::string& value) {
     if (!value.empty()) out.emplace_back(name, value);
   };
-  put("ssl.ca.location", resolved(base_dir, tls.ca));
-  put("ssl.certificate.location", resolved(base_dir, tls.certificate));
-  put("ssl.key.location", resolved(base_dir, tls.key));
+  put("ssl.ca.location", tls.ca);
+  put("ssl.certificate.location", tls.certificate);
+  put("ssl.key.location", tls.key);
   put("ssl.key.password", tls.key_password.value);
   if (!tls.verify) out.emplace_back("enable.ssl.certificate.verification", "false");
 }
@@ -114,39 +104,33 @@ std::optional<std::string_view> owner_of_property(std::string_view property) {
   return at->second;
 }
 
-void add_kafka_problem(const ConfigNode& node, std::string_view key, std::string message,
-                       ConfigProblems& problems) {
-  const ConfigNode* member = node.kind == ConfigNode::Kind::kMap ? node.find(key) : nullptr;
-  problems.push_back({.mark = member != nullptr ? member->mark : node.mark, .message = std::move(message)});
-}
-
 void check_connection(const KafkaConnection& connection, const ConfigNode& node, ConfigProblems& problems) {
   for (const std::string& broker : connection.brokers) {
     if (!broker.empty() && broker.find_first_of(", \t\r\n/") == broker.npos) continue;
-    add_kafka_problem(node, "brokers", "each of brokers is a HOST:PORT, such as kafka-1:9092", problems);
+    config::refuse(node, "brokers", "each of brokers is a HOST:PORT, such as kafka-1:9092", problems);
   }
   KafkaConf conf(rd_kafka_conf_new());
   for (const auto& [name, value] : connection.properties) {
     if (const auto owner = owner_of_property(name)) {
       const std::string instead =
           owner->empty() ? "; it is not for pipelines to set" : "; use " + std::string(*owner);
-      add_kafka_problem(node, "properties", "properties: '" + name + "' cannot be set here" + instead, problems);
+      config::refuse(node, "properties", "properties: '" + name + "' cannot be set here" + instead, problems);
       continue;
     }
     if (value.kind == ConfigNode::Kind::kList || value.kind == ConfigNode::Kind::kMap) {
-      add_kafka_problem(node, "properties", "properties: '" + name + "' is given as one value", problems);
+      config::refuse(node, "properties", "properties: '" + name + "' is given as one value", problems);
       continue;
     }
     // Not its own words, which would quote the value.
     const auto set = rd_kafka_conf_set(conf.get(), name.c_str(), value.text.c_str(), nullptr, 0);
     if (set == RD_KAFKA_CONF_OK) continue;
-    add_kafka_problem(node, "properties",
-                      set == RD_KAFKA_CONF_UNKNOWN ? "properties: librdkafka knows no '" + name + "'"
-                                                   : "properties: librdkafka refuses the value of '" + name + "'",
-                      problems);
+    config::refuse(node, "properties",
+                   set == RD_KAFKA_CONF_UNKNOWN ? "properties: librdkafka knows no '" + name + "'"
+                                                : "properties: librdkafka refuses the value of '" + name + "'",
+                   problems);
   }
   if (connection.tls && connection.tls->certificate.empty() != connection.tls->key.empty()) {
-    add_kafka_problem(node, "tls", "tls: certificate and key belong together", problems);
+    config::refuse(node, "tls", "tls: certificate and key belong together", problems);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "colloquium/config_types.h"
 
 #include "components/kafka/kafka_handle.h"
+#include "config/tls_settings.h"
 
 namespace colloquium::components {
 
@@ -26,13 +27,8 @@ struct KafkaSasl {
   Secret password;
 };
 
-struct KafkaTls {
+struct KafkaTls : config::TlsSettings {
   bool enabled = true;
-  std::string ca;
-  std::string certificate;
-  std::string key;
-  Secret key_password;
-  bool verify = true;
 };
 
 struct KafkaConnection {
@@ -56,10 +52,6 @@ Result<KafkaConf> make_conf(const std::vector<std::pair<std::string, std::string
 
 // The setting of ours that stands in for a property of librdkafka's, or nothing.
 std::optional<std::string_view> owner_of_property(std::string_view property);
-
-// Adds a problem where the member `key` of `node` stands (or where `node` stands, if it has none).
-void add_kafka_problem(const ConfigNode& node, std::string_view key, std::string message,
-                       ConfigProblems& problems);
 
 // A member of the settings that both have, as one of `Config`.
 template <class Config, class T>

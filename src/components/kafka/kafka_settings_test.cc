@@ -59,7 +59,11 @@ TEST_CASE("librdkafka takes every setting that ours come to") {
 
 TEST_CASE("certificates are looked for beside the pipeline, and tls can be switched off") {
   KafkaConnection connection{.brokers = {"a:1"}};
-  connection.tls = KafkaTls{.ca = "ca.pem", .certificate = "/etc/me.pem", .key = "me.key", .verify = false};
+  connection.tls.emplace();
+  connection.tls->ca = "ca.pem";
+  connection.tls->certificate = "/etc/me.pem";
+  connection.tls->key = "me.key";
+  connection.tls->verify = false;
   const auto with = connection_properties(connection, "/base");
   CHECK(value_of(with, "security.protocol") == "SSL");
   CHECK(value_of(with, "ssl.ca.location") == "/base/ca.pem");

@@ -102,46 +102,32 @@ Status KafkaSink::start() {
 void KafkaSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_ && !batch->empty(), "no write after close, and none of nothing");
-  waiting_.push_back({std::move(batch), std::move(done)});
+  waiting_.push(std::move(batch), std::move(done));
   // What else comes in this turn goes along.
   if (!writing_ && waiting_.size() == 1) context_.loop.at_turn_end([this] { pump(); });
 }
 
 void KafkaSink::pump() {
   if (writing_ || closing_ || waiting_.empty()) return;
-  auto jobs = std::make_shared<std::vector<Job>>();
-  auto writes = std::make_shared<std::vector<KafkaWrite>>();
-  size_t bytes = 0;
-  while (!waiting_.empty() && (jobs->empty() || bytes + waiting_.front().batch->payload_bytes() <= kGroupBytes)) {
-    bytes += waiting_.front().batch->payload_bytes();
-    writes->push_back({.batch = waiting_.front().batch, .outcomes = {}});
-    jobs->push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  auto group = std::make_shared<WriteGroup>(waiting_.take(kGroupBytes));
   writing_ = true;
   ++under_way_;
-  const bool taken = thread_->post([this, jobs, writes] {
-    writer_->write(*writes);
-    (void)context_.loop.post([this, jobs, writes, broken = writer_->broken()] {
+  const bool taken = thread_->post([this, group] {
+    writer_->write(group->writes);
+    (void)context_.loop.post([this, group, broken = writer_->broken()] {
       broken_ = broken;
-      written(std::move(*jobs), std::move(*writes));
+      written(std::move(*group));
     });
   });
   ASSERT_WHY(taken, "one write at a time, and what else the thread does is short");
 }
 
-void KafkaSink::written(std::vector<Job> jobs, std::vector<KafkaWrite> writes) {
+void KafkaSink::written(WriteGroup group) {
   LOOP_ASSERT(context_.loop);
-  ASSERT(jobs.size() == writes.size() && under_way_ > 0);
+  ASSERT(under_way_ > 0);
   writing_ = false;
   --under_way_;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    auto& outcomes = writes[i].outcomes;
-    const bool all_ok = std::all_of(outcomes.begin(), outcomes.end(),
-                                    [](const EventOutcome& one) { return one.outcome == Outcome::kOk; });
-    if (all_ok) outcomes.clear();
-    jobs[i].done(std::move(outcomes));
-  }
+  group.answer();
   pump();
   check_closed();
 }
@@ -174,13 +160,6 @@ void KafkaSink::settled(const std::string& partition, int64_t offset) {
   (void)thread_->post([this, partition, offset] { writer_->settled(partition, offset); });
 }
 
-void KafkaSink::put_off(std::vector<Job> jobs) {
-  for (Job& job : jobs) {
-    const Error error{ErrorCode::kCancelled, "not written: the sink is being closed", true, {}};
-    job.done(std::vector<EventOutcome>(job.batch->size(), {Outcome::kRetry, error, 0}));
-  }
-}
-
 void KafkaSink::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_, "close once");
@@ -188,9 +167,7 @@ void KafkaSink::close(Task closed) {
   closed_ = std::move(closed);
   metrics_->registrations.clear();
   stop_.stop();
-  std::vector<Job> waiting;
-  for (Job& job : std::exchange(waiting_, {})) waiting.push_back(std::move(job));
-  put_off(std::move(waiting));
+  waiting_.refuse({ErrorCode::kCancelled, "not written: the sink is being closed", true, {}});
   check_closed();
 }
 

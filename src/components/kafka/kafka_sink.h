@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,15 +65,10 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   void settled(const std::string& partition, int64_t offset) override;
 
  private:
-  struct Job {
-    std::shared_ptr<const Batch> batch;
-    WriteDone done;
-  };
   struct Metrics;
 
   void pump();
-  void written(std::vector<Job> jobs, std::vector<KafkaWrite> writes);
-  void put_off(std::vector<Job> jobs);
+  void written(WriteGroup group);
   void check_closed();
   void register_metrics();
 
@@ -84,7 +78,7 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<KafkaWriter> writer_;  // the thread's while it has a task, else nobody's
   std::unique_ptr<TaskQueue> thread_;    // gone before what its tasks use
-  std::deque<Job> waiting_;
+  WriteQueue waiting_;
   std::optional<Error> broken_;
   size_t under_way_ = 0;  // tasks of the thread that will answer on the loop
   bool writing_ = false;

@@ -1,5 +1,6 @@
 // The settings of the kafka sink, and what the rest of Colloquium knows about it.
 #include "components/kafka/kafka_sink.h"
+#include "config/problems.h"
 
 namespace colloquium {
 
@@ -54,18 +55,18 @@ std::string partitioner_of(KafkaPartitioner partitioner) {
 void check_config(const KafkaSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   check_connection(config, node, problems);
   if (config.transactions && !config.idempotent) {
-    add_kafka_problem(node, "idempotent", "transactions are idempotent: leave idempotent: false out", problems);
+    config::refuse(node, "idempotent", "transactions are idempotent: leave idempotent: false out", problems);
   }
   if (config.idempotent && config.acks != KafkaAcks::kAll) {
-    add_kafka_problem(node, "acks",
-                      "an idempotent producer waits for all: leave acks out, or set idempotent: false", problems);
+    config::refuse(node, "acks", "an idempotent producer waits for all: leave acks out, or set idempotent: false",
+                   problems);
   }
   if (!config.transactions && !config.transactional_id.empty()) {
-    add_kafka_problem(node, "transactional_id", "transactional_id is for transactions: true", problems);
+    config::refuse(node, "transactional_id", "transactional_id is for transactions: true", problems);
   }
   if (config.transactions && config.topic == config.progress_topic) {
-    add_kafka_problem(node, "progress_topic", "progress_topic is a topic of its own, not where the events go",
-                      problems);
+    config::refuse(node, "progress_topic", "progress_topic is a topic of its own, not where the events go",
+                   problems);
   }
 }
 
@@ -151,11 +152,7 @@ void describe_words(Descriptor& d) {
 }
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
-  auto* const executor = context.services.find<Executor>();
-  if (executor == nullptr) {
-    return fail(ErrorCode::kInternal, "a kafka sink needs the process's executor",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "a kafka sink", "executor"));
   return std::make_unique<KafkaSink>(std::move(context), config_of<KafkaSinkConfig>(parsed), *executor);
 }
 
@@ -164,12 +161,7 @@ Descriptor describe() {
   d.kind = ComponentKind::kSink;
   d.name = "kafka";
   describe_words(d);
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<KafkaSinkConfig>(parsed), node, problems);
-    return parsed;
-  };
+  bind_spec(d, spec(), check_config);
   d.delivery_of = [](const ParsedConfig& parsed) {
     const bool transactions = config_of<KafkaSinkConfig>(parsed).transactions;
     return transactions ? Guarantee::kExactlyOnce : Guarantee::kAtLeastOnce;

@@ -57,7 +57,8 @@ GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::
   const bool committed = config.isolation == KafkaIsolation::kReadCommitted;
   // First what `properties` may set otherwise. Fetched and not yet taken is bounded by the source, not by
   // partition.
-  made.properties = {{"queued.max.messages.kbytes", "16384"}};
+  // A request that nobody answers keeps the client from going away: without this for a minute.
+  made.properties = {{"queued.max.messages.kbytes", "16384"}, {"socket.timeout.ms", "10000"}};
   for (auto& property : connection_properties(config, base_dir)) made.properties.push_back(std::move(property));
   made.properties.insert(made.properties.end(),
                          {{"group.id", config.group},
@@ -91,14 +92,6 @@ KafkaSource::~KafkaSource() {
   ASSERT_WHY(consumer_ == nullptr, "close() takes the client down");
 }
 
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto KafkaSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
-
 void KafkaSource::register_metrics() {
   auto* const registry = context_.services.find<metrics::Registry>();
   if (registry == nullptr) return;
@@ -123,7 +116,7 @@ Status KafkaSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
   TRY_ASSIGN(auto consumer, GroupConsumer::create(consumer_config(config_, context_.base_dir),
                                                   context_.pipeline + "/" + context_.name, context_.loop,
-                                                  guarded([this] { drain(); })));
+                                                  alive_.guard([this] { drain(); })));
   consumer_ = std::move(consumer);
   register_metrics();
   log_info(
@@ -137,7 +130,7 @@ Status KafkaSource::start(std::string) {
 
 void KafkaSource::on_thread(std::function<Status()> work, UniqueFunction<void(Status)> done) {
   // std::function and shared_ptr: a dropped task must not take what it was to do with it silently.
-  auto finish = std::make_shared<UniqueFunction<void(Status)>>(guarded(std::move(done)));
+  auto finish = std::make_shared<UniqueFunction<void(Status)>>(alive_.guard(std::move(done)));
   const bool taken = thread_->post([this_loop = &context_.loop, work = std::move(work), finish] {
     (void)this_loop->post([finish, status = work()]() mutable { (*finish)(std::move(status)); });
   });
@@ -154,7 +147,7 @@ bool KafkaSource::door_is_open() {
   if (door_closed_since_ns_ < 0) door_closed_since_ns_ = context_.clock.monotonic_ns();
   if (!waits_for_door_) {
     waits_for_door_ = true;
-    context_.intake.when_ready(guarded([this] { door_opened(); }));
+    context_.intake.when_ready(alive_.guard([this] { door_opened(); }));
   }
   return false;
 }
@@ -179,7 +172,7 @@ void KafkaSource::door_opened() {
 
 void KafkaSource::drain_later() {
   if (std::exchange(drain_posted_, true)) return;
-  (void)context_.loop.post(guarded([this] {
+  (void)context_.loop.post(alive_.guard([this] {
     drain_posted_ = false;
     drain();
   }));
@@ -228,7 +221,7 @@ void KafkaSource::emit(const Place& place, Partition& partition, RawBatch batch)
   ASSERT(partition.intake != nullptr && !batch.messages.empty());
   const uint64_t run = partition.part.last_run();
   partition.intake->emit(std::move(batch),
-                         guarded([this, place, run](const Ack& ack) { acknowledged(place, run, ack); }));
+                         alive_.guard([this, place, run](const Ack& ack) { acknowledged(place, run, ack); }));
 }
 
 void KafkaSource::acknowledged(const Place& place, uint64_t run, const Ack& ack) {

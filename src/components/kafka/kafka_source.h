@@ -26,6 +26,7 @@
 #include "colloquium/source.h"
 
 #include "base/counters.h"
+#include "base/liveness.h"
 #include "components/kafka/group_consumer.h"
 #include "components/kafka/topic_part.h"
 
@@ -110,8 +111,6 @@ class KafkaSource final : public Source {
 
   // Runs `work` on the source's thread, then `done` with what it gave on the loop.
   void on_thread(std::function<Status()> work, UniqueFunction<void(Status)> done);
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const KafkaSourceConfig config_;
@@ -132,7 +131,7 @@ class KafkaSource final : public Source {
   int64_t committed_at_ns_ = 0;
   int64_t refusals_ = 0;  // in a row
   std::unique_ptr<Metrics> metrics_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

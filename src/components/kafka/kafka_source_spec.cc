@@ -4,6 +4,7 @@
 
 #include "components/kafka/kafka_source.h"
 #include "computo/library/well_formed.h"
+#include "config/problems.h"
 
 namespace colloquium {
 
@@ -44,11 +45,10 @@ int64_t to_epoch_ms(std::string_view text) {
 void check_config(const KafkaSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   check_connection(config, node, problems);
   if (!config.start.empty() && !parse_start(config.start)) {
-    add_kafka_problem(node, "start", "start is earliest, latest, or a time such as 2026-03-01T00:00:00Z",
-                      problems);
+    config::refuse(node, "start", "start is earliest, latest, or a time such as 2026-03-01T00:00:00Z", problems);
   }
   for (const std::string& topic : config.topics) {
-    if (topic.empty()) add_kafka_problem(node, "topics", "a topic has a name", problems);
+    if (topic.empty()) config::refuse(node, "topics", "a topic has a name", problems);
   }
 }
 
@@ -117,11 +117,7 @@ void describe_words(Descriptor& d) {
 }
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* const executor = context.services.find<Executor>();
-  if (executor == nullptr) {
-    return fail(ErrorCode::kInternal, "a kafka source needs the process's executor",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "a kafka source", "executor"));
   return std::make_unique<KafkaSource>(std::move(context), config_of<KafkaSourceConfig>(parsed), *executor);
 }
 
@@ -130,17 +126,13 @@ Descriptor describe() {
   d.kind = ComponentKind::kSource;
   d.name = "kafka";
   describe_words(d);
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<KafkaSourceConfig>(parsed), node, problems);
-    return parsed;
-  };
+  bind_spec(d, spec(), check_config);
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = true,
                         .finite = false,
-                        .max_event_bytes = config_of<KafkaSourceConfig>(parsed).max_event.bytes};
+                        .max_event_bytes = config_of<KafkaSourceConfig>(parsed).max_event.bytes,
+                        .repeats = "when a partition moves to or from another instance of its group (set dedupe)"};
   };
   return d;
 }

@@ -50,9 +50,9 @@ struct KafkaWriter::Delivery {
 
 // What one write() has to do. The addresses of deliveries hold while librdkafka has them.
 struct KafkaWriter::Attempt {
-  explicit Attempt(KafkaWriter* writer, std::vector<KafkaWrite>& its_writes) : writes(its_writes) {
+  explicit Attempt(KafkaWriter* writer, std::vector<SinkWrite>& its_writes) : writes(its_writes) {
     size_t count = 0;
-    for (const KafkaWrite& write : writes) count += write.batch->size();
+    for (const SinkWrite& write : writes) count += write.batch->size();
     deliveries.reserve(count);
     for (size_t i = 0; i < writes.size(); ++i) {
       writes[i].outcomes.assign(writes[i].batch->size(), {});
@@ -72,7 +72,7 @@ struct KafkaWriter::Attempt {
     return nullptr;
   }
 
-  std::vector<KafkaWrite>& writes;
+  std::vector<SinkWrite>& writes;
   std::vector<Delivery> deliveries;
   std::vector<Delivery> records;  // of progress
 };
@@ -260,7 +260,7 @@ void KafkaWriter::settled(const std::string& partition, int64_t offset) {
 // --- messages
 
 // Waits for room in librdkafka's queue, which is bounded; a stop ends that.
-void KafkaWriter::send(const KafkaWrite& write, Delivery& delivery) {
+void KafkaWriter::send(const SinkWrite& write, Delivery& delivery) {
   const Batch& batch = *write.batch;
   const size_t event = delivery.event;
   const std::string_view value = batch.value(event);
@@ -293,7 +293,7 @@ void KafkaWriter::send(const KafkaWrite& write, Delivery& delivery) {
 }
 
 // What became of it alone is its own doing.
-void KafkaWriter::send_alone(const KafkaWrite& write, Delivery& delivery) {
+void KafkaWriter::send_alone(const SinkWrite& write, Delivery& delivery) {
   flush();
   send(write, delivery);
   flush();
@@ -330,7 +330,7 @@ Error KafkaWriter::send_record(const std::string& key, const std::string& value,
 
 // --- writes
 
-void KafkaWriter::write(std::vector<KafkaWrite>& writes) {
+void KafkaWriter::write(std::vector<SinkWrite>& writes) {
   Attempt attempt(this, writes);
   if (config_.transactions) {
     write_in_transaction(attempt);
@@ -341,7 +341,7 @@ void KafkaWriter::write(std::vector<KafkaWrite>& writes) {
 }
 
 void KafkaWriter::put_off(Attempt& attempt, const Error& error) {
-  for (KafkaWrite& write : attempt.writes) {
+  for (SinkWrite& write : attempt.writes) {
     for (EventOutcome& outcome : write.outcomes) outcome = {Outcome::kRetry, error, 0};
   }
 }
@@ -465,7 +465,7 @@ KafkaWriter::Ended KafkaWriter::give_in(Attempt& attempt, Error& error) {
 
 KafkaWriter::Progress KafkaWriter::progress_after(const Attempt& attempt) const {
   Progress after;
-  for (const KafkaWrite& write : attempt.writes) {
+  for (const SinkWrite& write : attempt.writes) {
     std::string partition = partition_id(write.batch->origin());
     SinkProgress& progress = after[partition];
     progress.next = std::max(progress.next, write.batch->offset(write.batch->size() - 1) + 1);

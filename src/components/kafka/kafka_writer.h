@@ -27,6 +27,7 @@
 #include "colloquium/sink.h"
 
 #include "base/counters.h"
+#include "base/write_queue.h"
 #include "components/kafka/kafka_handle.h"
 #include "components/kafka/progress_topic.h"
 
@@ -40,12 +41,6 @@ struct KafkaWriterConfig {
   bool transactions = false;
   std::string transactional_id;  // empty: made of the leg's name
   std::string progress_topic;
-};
-
-// One write of the engine's, and what became of it.
-struct KafkaWrite {
-  std::shared_ptr<const Batch> batch;
-  std::vector<EventOutcome> outcomes;  // as many as events
 };
 
 // Read on other threads.
@@ -68,7 +63,7 @@ class KafkaWriter {
   void settled(const std::string& partition, int64_t offset);
 
   // Sets the outcomes of all `writes`.
-  void write(std::vector<KafkaWrite>& writes);
+  void write(std::vector<SinkWrite>& writes);
 
   // Nothing will ever be written again.
   const std::optional<Error>& broken() const { return broken_; }
@@ -91,8 +86,8 @@ class KafkaWriter {
   Status claim();
 
   void send_all(Attempt& attempt);
-  void send(const KafkaWrite& write, Delivery& delivery);
-  void send_alone(const KafkaWrite& write, Delivery& delivery);
+  void send(const SinkWrite& write, Delivery& delivery);
+  void send_alone(const SinkWrite& write, Delivery& delivery);
   void flush();
   Error send_record(const std::string& key, const std::string& value, Delivery& delivery);
 

@@ -56,7 +56,7 @@ class Scene {
     rd_kafka_mock_push_request_errors_array(cluster_, api, list.size(), list.data());
   }
   std::vector<EventOutcome> write(std::shared_ptr<const Batch> batch) {
-    std::vector<KafkaWrite> writes;
+    std::vector<SinkWrite> writes;
     writes.push_back({.batch = std::move(batch), .outcomes = {}});
     writer_->write(writes);
     return writes[0].outcomes;

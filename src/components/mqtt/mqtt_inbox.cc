@@ -75,8 +75,8 @@ bool MqttInbox::give(const RawMessage& event) {
 // `retry_after_ms` stays negative where another attempt is of no use.
 bool MqttInbox::give_once(const RawMessage& event, int64_t deadline_ns, int64_t& retry_after_ms) {
   auto answer = std::make_shared<Answer>(executor_.make_signal());
-  intake_.emit(batch_of({event}), [this, alive = std::weak_ptr<char>(alive_), answer](Ack ack) {
-    if (!alive.expired()) look_at_door();
+  intake_.emit(batch_of({event}), [look = alive_.guard([this] { look_at_door(); }), answer](Ack ack) mutable {
+    look();
     answer->ack = std::move(ack);
     answer->signal->set();
   });
@@ -109,12 +109,11 @@ bool MqttInbox::is_door_closed() const {
 
 void MqttInbox::wait_for_door() {
   if (std::exchange(waits_for_door_, true)) return;
-  intake_.when_ready([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
+  intake_.when_ready(alive_.guard([this] {
     waits_for_door_ = false;
     closed_since_ns_ = kOpen;
     pump();
-  });
+  }));
 }
 
 // --- the queue
@@ -130,9 +129,7 @@ bool MqttInbox::push(RawMessage& event, int64_t bytes) {
 }
 
 void MqttInbox::wake() {
-  (void)loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
-    if (!alive.expired()) pump();
-  });
+  (void)loop_.post(alive_.guard([this] { pump(); }));
 }
 
 bool MqttInbox::enqueue(RawMessage event, int qos) {
@@ -142,11 +139,10 @@ bool MqttInbox::enqueue(RawMessage event, int qos) {
   // One wait for all that come before there is room: all of Paho waits along.
   if (qos == 0 && no_room_) return false;
   const auto room = executor_.make_signal();
-  (void)loop_.post([this, alive = std::weak_ptr<char>(alive_), room] {
-    if (alive.expired()) return;
+  (void)loop_.post(alive_.guard([this, room] {
     want_room_.push_back(room);
     pump();
-  });
+  }));
   (void)room->wait(std::min(kRoomMs, options_.ack_timeout_ms) * 1'000'000);
   if (push(event, bytes)) return true;
   no_room_ = true;
@@ -166,9 +162,7 @@ void MqttInbox::pump() {
 }
 
 void MqttInbox::emit() {
-  intake_.emit(batch_of(under_way_), [this, alive = std::weak_ptr<char>(alive_)](const Ack& ack) {
-    if (!alive.expired()) answered(ack);
-  });
+  intake_.emit(batch_of(under_way_), alive_.guard([this](const Ack& ack) { answered(ack); }));
 }
 
 void MqttInbox::answered(const Ack& ack) {

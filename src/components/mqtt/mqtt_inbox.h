@@ -31,6 +31,7 @@
 
 #include "base/bounded_queue.h"
 #include "base/counters.h"
+#include "base/liveness.h"
 #include "components/mqtt/mqtt_message.h"
 
 namespace colloquium::components {
@@ -102,7 +103,7 @@ class MqttInbox {
   bool waits_for_door_ = false;
   std::vector<std::shared_ptr<Signal>> want_room_;
   std::unique_ptr<Timer> retry_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Liveness alive_;
 };
 
 }  // namespace colloquium::components

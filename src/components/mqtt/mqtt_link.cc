@@ -39,14 +39,6 @@ MqttLink::~MqttLink() {
   ASSERT_WHY(closed_ || !started_, "close() ends the connection");
 }
 
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto MqttLink::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
-
 void MqttLink::start() {
   LOOP_ASSERT(context_.loop);
   started_ = true;
@@ -55,7 +47,7 @@ void MqttLink::start() {
 
 void MqttLink::connect() {
   if (stop_ || attempting_ || current_ != 0) return;
-  if (hooks_.may_connect && !hooks_.may_connect(guarded([this] { connect(); }))) return;
+  if (hooks_.may_connect && !hooks_.may_connect(alive_.guard([this] { connect(); }))) return;
   attempting_ = true;
   const bool taken = thread_->post([this] { attempt(); });
   ASSERT_WHY(taken, "one attempt at a time");
@@ -68,11 +60,8 @@ void MqttLink::attempt() {
   PahoOptions options = options_;
   options.url = urls[(number - 1) % urls.size()];
   Loop& loop = context_.loop;
-  auto lost = [&loop, alive = std::weak_ptr<char>(alive_), this, number](const std::string& why) {
-    (void)loop.post([alive, this, number, why] {
-      if (!alive.expired()) this->lost(number, why);
-    });
-  };
+  auto lost = [&loop, tell = alive_.guard([this, number](const std::string& why) { this->lost(number, why); })](
+                  const std::string& why) { (void)loop.post([tell, why]() mutable { tell(why); }); };
   auto client = PahoClient::connect(options, std::make_shared<Listener>(hooks_.arrived, std::move(lost)),
                                     executor_, context_.clock, stop_);
   Status status;
@@ -96,10 +85,10 @@ void MqttLink::connected() {
   counters_->connected.set(1);
   counters_->connects.add();
   log_info(kComponent, "connected", {{"component", context_.name}});
-  // It may have been lost before we heard of it.
-  on_thread([this](PahoClient* client) {
-    if (client == nullptr || !client->lost()) return;
-    (void)context_.loop.post(guarded([this, number = attempts_] { lost(number, "the connection is gone"); }));
+  // It may have been lost before we heard of it, and then nobody else tells.
+  on_thread([this, number = current_](PahoClient* client) {
+    if (client != nullptr) return;
+    (void)context_.loop.post(alive_.guard([this, number] { lost(number, "the connection is gone"); }));
   });
 }
 
@@ -147,7 +136,7 @@ void MqttLink::on_thread(UniqueFunction<void(PahoClient*)> work) {
 void MqttLink::drop(const std::string& why) {
   ASSERT(thread_->is_current());
   client_.reset();
-  (void)context_.loop.post(guarded([this, number = attempts_, why] { lost(number, why); }));
+  (void)context_.loop.post(alive_.guard([this, number = attempts_, why] { lost(number, why); }));
 }
 
 void MqttLink::close(Task closed) {

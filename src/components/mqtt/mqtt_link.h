@@ -18,6 +18,7 @@
 #include "colloquium/executor.h"
 
 #include "base/counters.h"
+#include "base/liveness.h"
 #include "components/mqtt/paho.h"
 
 namespace colloquium::components {
@@ -73,8 +74,6 @@ class MqttLink {
   void not_connected(const Error& error);
   void lost(uint64_t connection, const std::string& why);
   void connect_later();
-  template <class Fn>
-  auto guarded(Fn fn);
 
   const ComponentContext& context_;
   const PahoOptions options_;  // `url` is chosen at each attempt
@@ -95,8 +94,8 @@ class MqttLink {
   bool worked_ = false;
   bool started_ = false;
   bool closed_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
-  std::unique_ptr<TaskQueue> thread_;                       // first to go
+  Liveness alive_;
+  std::unique_ptr<TaskQueue> thread_;  // first to go
 };
 
 // A client_id that no other process has; 23 characters, as every broker has to take them.

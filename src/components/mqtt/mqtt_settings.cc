@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "components/mqtt/mqtt_message.h"
+#include "config/problems.h"
 
 namespace colloquium {
 
@@ -22,18 +23,6 @@ FieldSpec ConfigType<components::MqttProtocol>::describe(std::string name, Field
 
 std::string ConfigType<components::MqttProtocol>::show(components::MqttProtocol value) {
   return value == components::MqttProtocol::k5 ? "5" : "3.1.1";
-}
-
-ConfigSpec<components::MqttTls> ConfigObject<components::MqttTls>::spec() {
-  using components::MqttTls;
-  return ConfigSpec<MqttTls>()
-      .field("ca", &MqttTls::ca,
-             {.description = "File with the certificates to trust (PEM); without, the system's."})
-      .field("certificate", &MqttTls::certificate, {.description = "File with our own certificate (PEM)."})
-      .field("key", &MqttTls::key, {.description = "File with its private key (PEM)."})
-      .field("key_password", &MqttTls::key_password, {.description = "What that key is encrypted with."})
-      .field("verify", &MqttTls::verify,
-             {.description = "Whether the broker's certificate and name are checked.", .advanced = true});
 }
 
 ConfigSpec<components::MqttWill> ConfigObject<components::MqttWill>::spec() {
@@ -70,16 +59,16 @@ std::string_view scheme_of(std::string_view url, const Schemes& schemes) {
 void check_url(const std::string& url, bool tls, const ConfigNode& node, ConfigProblems& problems) {
   if (url.find('@') != url.npos) {
     // Not quoted: it holds a password.
-    return add_mqtt_problem(node, "url", "url holds no user and password; use username and password", problems);
+    return config::refuse(node, "url", "url holds no user and password; use username and password", problems);
   }
   std::string_view scheme = scheme_of(url, kPlain);
   if (!scheme.empty() && tls) {
-    return add_mqtt_problem(node, "url", "tls is for an address that begins with mqtts://", problems);
+    return config::refuse(node, "url", "tls is for an address that begins with mqtts://", problems);
   }
   if (scheme.empty()) scheme = scheme_of(url, kEncrypted);
   const std::string_view host = std::string_view(url).substr(scheme.size());
   if (!scheme.empty() && !host.empty() && host[0] != ':' && host.find_first_of(" \t\r\n") == host.npos) return;
-  add_mqtt_problem(node, "url", "url is mqtt://HOST:PORT or mqtts://HOST:PORT; several go with commas", problems);
+  config::refuse(node, "url", "url is mqtt://HOST:PORT or mqtts://HOST:PORT; several go with commas", problems);
 }
 
 }  // namespace
@@ -97,12 +86,6 @@ std::vector<std::string> split_urls(const std::string& url) {
   return urls;
 }
 
-void add_mqtt_problem(const ConfigNode& node, std::string_view key, std::string message,
-                      ConfigProblems& problems) {
-  const ConfigNode* member = node.kind == ConfigNode::Kind::kMap ? node.find(key) : nullptr;
-  problems.push_back({.mark = member != nullptr ? member->mark : node.mark, .message = std::move(message)});
-}
-
 void check_connection(const MqttConnection& connection, const ConfigNode& node, ConfigProblems& problems) {
   if (!connection.url.empty()) {
     for (const std::string& url : split_urls(connection.url)) {
@@ -110,16 +93,16 @@ void check_connection(const MqttConnection& connection, const ConfigNode& node, 
     }
   }
   if (connection.tls && connection.tls->certificate.empty() && !connection.tls->key.empty()) {
-    add_mqtt_problem(node, "tls", "tls: a key needs its certificate", problems);
+    config::refuse(node, "tls", "tls: a key needs its certificate", problems);
   }
   if (connection.username.empty() && !connection.password.value.empty()) {
-    add_mqtt_problem(node, "password", "a password needs a username", problems);
+    config::refuse(node, "password", "a password needs a username", problems);
   }
   if (connection.will && !connection.will->topic.empty() && !is_topic_name(connection.will->topic)) {
-    add_mqtt_problem(node, "will", "will: a topic to publish to has no wildcards", problems);
+    config::refuse(node, "will", "will: a topic to publish to has no wildcards", problems);
   }
   if (connection.reconnect.initial.ms > connection.reconnect.max.ms) {
-    add_mqtt_problem(node, "reconnect", "reconnect: initial is not above max", problems);
+    config::refuse(node, "reconnect", "reconnect: initial is not above max", problems);
   }
 }
 
@@ -130,13 +113,6 @@ std::vector<Claim> claim_client_id(const MqttConnection& connection) {
            .advice =
                "give every mqtt source and sink a client_id of its own, as the broker closes the connection of "
                "the one that came first"}};
-}
-
-MqttTls resolved(MqttTls tls, const std::string& base_dir) {
-  for (std::string* path : {&tls.ca, &tls.certificate, &tls.key}) {
-    if (!path->empty() && path->front() != '/' && !base_dir.empty()) *path = base_dir + "/" + *path;
-  }
-  return tls;
 }
 
 }  // namespace components

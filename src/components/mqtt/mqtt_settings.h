@@ -13,17 +13,11 @@
 #include "colloquium/component.h"
 #include "colloquium/config_types.h"
 
+#include "config/tls_settings.h"
+
 namespace colloquium::components {
 
 enum class MqttProtocol { k311, k5 };
-
-struct MqttTls {
-  std::string ca;
-  std::string certificate;
-  std::string key;
-  Secret key_password;
-  bool verify = true;
-};
 
 struct MqttWill {
   std::string topic;
@@ -43,7 +37,7 @@ struct MqttConnection {
   std::string client_id;
   std::string username;
   Secret password;
-  std::optional<MqttTls> tls;
+  std::optional<config::TlsSettings> tls;
   Duration keep_alive{30'000};
   Duration connect_timeout{10'000};
   MqttReconnect reconnect;
@@ -56,14 +50,8 @@ std::vector<std::string> split_urls(const std::string& url);
 // Checks what the types cannot. `node` is the component's.
 void check_connection(const MqttConnection& connection, const ConfigNode& node, ConfigProblems& problems);
 
-// Adds a problem where the member `key` of `node` stands (or where `node` stands, if it has none).
-void add_mqtt_problem(const ConfigNode& node, std::string_view key, std::string message, ConfigProblems& problems);
-
 // Two with one client_id throw each other out.
 std::vector<Claim> claim_client_id(const MqttConnection& connection);
-
-// Files of `tls` relative to `base_dir`.
-MqttTls resolved(MqttTls tls, const std::string& base_dir);
 
 // A member of the settings that both have, as one of `Config`.
 template <class Config, class T>
@@ -118,11 +106,6 @@ template <>
 struct ConfigType<components::MqttProtocol> {
   static FieldSpec describe(std::string name, FieldOptions options);
   static std::string show(components::MqttProtocol value);
-};
-
-template <>
-struct ConfigObject<components::MqttTls> {
-  static ConfigSpec<components::MqttTls> spec();
 };
 
 template <>

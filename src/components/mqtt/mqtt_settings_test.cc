@@ -129,7 +129,8 @@ TEST_CASE("two clients of one name are found before they throw each other out") 
 }
 
 TEST_CASE("files are looked for beside the pipeline") {
-  const MqttTls tls = resolved({.ca = "ca.pem", .certificate = "/c.pem", .key = "", .key_password = {}}, "/base");
+  const config::TlsSettings tls =
+      config::resolved({.ca = "ca.pem", .certificate = "/c.pem", .key = "", .key_password = {}}, "/base");
   CHECK(tls.ca == "/base/ca.pem");
   CHECK(tls.certificate == "/c.pem");
   CHECK(tls.key.empty());

@@ -16,7 +16,7 @@ constexpr size_t kGroupBytes = size_t{4} << 20;
 PahoOptions paho_options(const MqttSinkConfig& config, const ComponentContext& context) {
   PahoOptions options;
   options.connection = config;
-  if (config.tls) options.connection.tls = resolved(*config.tls, context.base_dir);
+  if (config.tls) options.connection.tls = config::resolved(*config.tls, context.base_dir);
   options.client_id = config.client_id.empty() ? random_client_id(context.random) : config.client_id;
   options.publish_timeout_ms = config.timeout.ms;
   return options;
@@ -57,49 +57,35 @@ Status MqttSink::start() {
 void MqttSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_ && !batch->empty(), "no write after close, and none of nothing");
-  waiting_.push_back({std::move(batch), std::move(done)});
+  waiting_.push(std::move(batch), std::move(done));
   // What else comes in this turn goes along.
   if (!writing_ && waiting_.size() == 1) context_.loop.at_turn_end([this] { pump(); });
 }
 
 void MqttSink::pump() {
   if (writing_ || closing_ || waiting_.empty()) return;
-  auto jobs = std::make_shared<std::vector<Job>>();
-  auto writes = std::make_shared<std::vector<MqttWrite>>();
-  size_t bytes = 0;
-  while (!waiting_.empty() && (jobs->empty() || bytes + waiting_.front().batch->payload_bytes() <= kGroupBytes)) {
-    bytes += waiting_.front().batch->payload_bytes();
-    writes->push_back({.batch = waiting_.front().batch, .outcomes = {}});
-    jobs->push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  auto group = std::make_shared<WriteGroup>(waiting_.take(kGroupBytes));
   writing_ = true;
   const Error away =
       link_.last_error().value_or(Error{ErrorCode::kUnavailable, "no connection to the broker yet", true, {}});
-  link_.on_thread([this, jobs, writes, away](PahoClient* client) {
+  link_.on_thread([this, group, away](PahoClient* client) {
     const auto publish = [client](std::span<const MqttMessage> round) { return client->publish(round); };
     if (client == nullptr) {
-      MqttWriter::put_off(*writes, away);
-    } else if (writer_->write(*writes, client->receive_maximum(), publish)) {
+      MqttWriter::put_off(group->writes, away);
+    } else if (writer_->write(group->writes, client->receive_maximum(), publish)) {
       link_.well();
     } else if (!client->lost()) {
       link_.drop("the broker did not acknowledge in time");
     }
-    (void)context_.loop.post([this, jobs, writes] { written(std::move(*jobs), std::move(*writes)); });
+    (void)context_.loop.post([this, group] { written(std::move(*group)); });
   });
 }
 
-void MqttSink::written(std::vector<Job> jobs, std::vector<MqttWrite> writes) {
+void MqttSink::written(WriteGroup group) {
   LOOP_ASSERT(context_.loop);
-  ASSERT(jobs.size() == writes.size() && writing_);
+  ASSERT(writing_);
   writing_ = false;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    auto& outcomes = writes[i].outcomes;
-    const bool all_ok = std::all_of(outcomes.begin(), outcomes.end(),
-                                    [](const EventOutcome& one) { return one.outcome == Outcome::kOk; });
-    if (all_ok) outcomes.clear();
-    jobs[i].done(std::move(outcomes));
-  }
+  group.answer();
   pump();
   check_closed();
 }
@@ -110,10 +96,7 @@ void MqttSink::close(Task closed) {
   closing_ = true;
   closed_ = std::move(closed);
   registrations_.clear();
-  const Error error{ErrorCode::kCancelled, "not written: the sink is being closed", true, {}};
-  for (Job& job : std::exchange(waiting_, {})) {
-    job.done(std::vector<EventOutcome>(job.batch->size(), {.outcome = Outcome::kRetry, .error = error}));
-  }
+  waiting_.refuse({ErrorCode::kCancelled, "not written: the sink is being closed", true, {}});
   // Ends the waiting of what is under way, too: it is answered before the link has closed.
   link_.close([this] {
     closing_done_ = true;

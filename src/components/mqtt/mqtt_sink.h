@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "colloquium/executor.h"
 #include "colloquium/sink.h"
 
+#include "base/write_queue.h"
 #include "components/mqtt/mqtt_link.h"
 #include "components/mqtt/mqtt_writer.h"
 
@@ -56,20 +56,15 @@ class MqttSink final : public Sink {
   void close(Task closed) override;
 
  private:
-  struct Job {
-    std::shared_ptr<const Batch> batch;
-    WriteDone done;
-  };
-
   void pump();
-  void written(std::vector<Job> jobs, std::vector<MqttWrite> writes);
+  void written(WriteGroup group);
   void check_closed();
 
   ComponentContext context_;
   const std::unique_ptr<MqttWriter> writer_;  // the thread's while it has a task
   MqttLink link_;
   std::vector<metrics::Registration> registrations_;
-  std::deque<Job> waiting_;
+  WriteQueue waiting_;
   std::optional<Error> broken_;
   bool writing_ = false;
   bool closing_ = false;

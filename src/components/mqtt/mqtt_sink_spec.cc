@@ -1,17 +1,19 @@
 // The settings of the mqtt sink, and what the rest of Colloquium knows about it.
 #include "components/mqtt/mqtt_sink.h"
+#include "config/problems.h"
 
 namespace colloquium::components {
 namespace {
 
-void check_config(const MqttSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+void check_config(MqttSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  config.mark = node.mark;
   check_connection(config, node, problems);
   if (config.topic.empty()) return;
   const auto topic = formats::TextTemplate::parse(config.topic, "topic", config.mark);
-  if (!topic) return add_mqtt_problem(node, "topic", topic.error().message, problems);
+  if (!topic) return config::refuse(node, "topic", topic.error().message, problems);
   for (const auto& piece : topic->pieces()) {
     if (piece.is_field() || is_topic_name(piece.literal)) continue;
-    return add_mqtt_problem(node, "topic", "a topic to publish to has no + and #", problems);
+    return config::refuse(node, "topic", "a topic to publish to has no + and #", problems);
   }
 }
 
@@ -59,11 +61,7 @@ int64_t in_flight(int qos) {
 }
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
-  auto* const executor = context.services.find<Executor>();
-  if (executor == nullptr) {
-    return fail(ErrorCode::kInternal, "an mqtt sink needs the process's executor",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "an mqtt sink", "executor"));
   const auto& config = config_of<MqttSinkConfig>(parsed);
   TRY_ASSIGN(auto topic, formats::TextTemplate::parse(config.topic, "topic", config.mark));
   TRY_ASSIGN(auto writer,
@@ -105,13 +103,7 @@ Descriptor describe() {
   d.kind = ComponentKind::kSink;
   d.name = "mqtt";
   describe_words(d);
-  d.spec = spec().object();
-  d.parse = [spec = spec()](const ConfigNode& node, ConfigProblems& problems) -> ParsedConfig {
-    MqttSinkConfig config = spec.read(node, "mqtt", problems);
-    config.mark = node.mark;
-    check_config(config, node, problems);
-    return std::make_shared<const MqttSinkConfig>(std::move(config));
-  };
+  bind_spec(d, spec(), check_config);
   d.create_sink = create;
   d.claims = [](const ParsedConfig& parsed, const std::string&) {
     return claim_client_id(config_of<MqttSinkConfig>(parsed));

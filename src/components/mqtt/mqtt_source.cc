@@ -12,7 +12,7 @@ namespace {
 PahoOptions paho_options(const MqttSourceConfig& config, const ComponentContext& context) {
   PahoOptions options;
   options.connection = config;
-  if (config.tls) options.connection.tls = resolved(*config.tls, context.base_dir);
+  if (config.tls) options.connection.tls = config::resolved(*config.tls, context.base_dir);
   options.client_id = config.client_id.empty() ? random_client_id(context.random) : config.client_id;
   options.clean_session = is_clean_session(config);
   options.session_expiry_s = config.session_expiry.ms / 1000;

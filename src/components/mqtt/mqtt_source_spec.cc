@@ -1,5 +1,6 @@
 // The settings of the mqtt source, and what the rest of Colloquium knows about it.
 #include "components/mqtt/mqtt_source.h"
+#include "config/problems.h"
 
 namespace colloquium {
 
@@ -22,20 +23,20 @@ void check_config(const MqttSourceConfig& config, const ConfigNode& node, Config
   check_connection(config, node, problems);
   for (const MqttTopic& topic : config.topics) {
     if (topic.filter.empty() || is_topic_filter(topic.filter)) continue;
-    add_mqtt_problem(
+    config::refuse(
         node, "topics",
         "topics: '" + topic.filter + "' is no topic filter; + and # stand alone between slashes, # last",
         problems);
   }
   if (config.format && config.format->format->has_header()) {
-    add_mqtt_problem(node, "format", "format: a message is one event and has no header; give the columns instead",
-                     problems);
+    config::refuse(node, "format", "format: a message is one event and has no header; give the columns instead",
+                   problems);
   }
   if (config.client_id.empty() && config.clean_session == false) {
-    add_mqtt_problem(node, "clean_session", "a session that is kept needs a client_id", problems);
+    config::refuse(node, "clean_session", "a session that is kept needs a client_id", problems);
   }
   if (ack_timeout_ms(config) >= config.keep_alive.ms) {
-    add_mqtt_problem(
+    config::refuse(
         node, "ack_timeout",
         "ack_timeout has to be shorter than keep_alive: while a message waits, the broker hears nothing "
         "of us",
@@ -120,11 +121,7 @@ void describe_words(Descriptor& d) {
 }
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
-  auto* const executor = context.services.find<Executor>();
-  if (executor == nullptr) {
-    return fail(ErrorCode::kInternal, "an mqtt source needs the process's executor",
-                context.pipeline + "/" + context.name);
-  }
+  TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "an mqtt source", "executor"));
   return std::make_unique<MqttSource>(std::move(context), config_of<MqttSourceConfig>(parsed), *executor);
 }
 
@@ -133,12 +130,7 @@ Descriptor describe() {
   d.kind = ComponentKind::kSource;
   d.name = "mqtt";
   describe_words(d);
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_config(config_of<MqttSourceConfig>(parsed), node, problems);
-    return parsed;
-  };
+  bind_spec(d, spec(), check_config);
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = false,

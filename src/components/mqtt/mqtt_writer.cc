@@ -76,7 +76,7 @@ Result<MqttMessage> MqttWriter::message_of(const Batch& batch, size_t event) {
   return message;
 }
 
-void MqttWriter::add(std::vector<MqttWrite>& writes, Place place) {
+void MqttWriter::add(std::vector<SinkWrite>& writes, Place place) {
   Result<MqttMessage> message = message_of(*writes[place.first].batch, place.second);
   if (!message) {
     writes[place.first].outcomes[place.second] = {.outcome = Outcome::kDeadLetter,
@@ -87,7 +87,7 @@ void MqttWriter::add(std::vector<MqttWrite>& writes, Place place) {
   places_.push_back(place);
 }
 
-bool MqttWriter::flush(std::vector<MqttWrite>& writes, const MqttPublish& publish) {
+bool MqttWriter::flush(std::vector<SinkWrite>& writes, const MqttPublish& publish) {
   if (messages_.empty()) return true;
   const std::vector<PahoPublished> published = publish(messages_);
   ASSERT(published.size() == messages_.size());
@@ -102,7 +102,7 @@ bool MqttWriter::flush(std::vector<MqttWrite>& writes, const MqttPublish& publis
   return all_known;
 }
 
-bool MqttWriter::write(std::vector<MqttWrite>& writes, size_t receive_maximum, const MqttPublish& publish) {
+bool MqttWriter::write(std::vector<SinkWrite>& writes, size_t receive_maximum, const MqttPublish& publish) {
   // Nobody acknowledges QoS 0.
   const size_t round = config_.qos == 0 ? config_.max_in_flight : std::min(config_.max_in_flight, receive_maximum);
   put_off(writes, {ErrorCode::kUnavailable, "the broker did not acknowledge what was published before", true, {}});
@@ -115,8 +115,8 @@ bool MqttWriter::write(std::vector<MqttWrite>& writes, size_t receive_maximum, c
   return flush(writes, publish);
 }
 
-void MqttWriter::put_off(std::vector<MqttWrite>& writes, const Error& error) {
-  for (MqttWrite& write : writes) {
+void MqttWriter::put_off(std::vector<SinkWrite>& writes, const Error& error) {
+  for (SinkWrite& write : writes) {
     write.outcomes.assign(write.batch->size(), {.outcome = Outcome::kRetry, .error = error});
   }
 }

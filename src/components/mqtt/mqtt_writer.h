@@ -17,6 +17,7 @@
 #include "colloquium/batch.h"
 #include "colloquium/sink.h"
 
+#include "base/write_queue.h"
 #include "components/mqtt/paho.h"
 #include "formats/format.h"
 #include "formats/text_template.h"
@@ -32,12 +33,6 @@ struct MqttWriterConfig {
   size_t max_in_flight = 1000;
 };
 
-// One write of the engine's, and what became of it.
-struct MqttWrite {
-  std::shared_ptr<const Batch> batch;
-  std::vector<EventOutcome> outcomes;  // as many as events
-};
-
 // As much of Paho as a writer needs.
 using MqttPublish = std::function<std::vector<PahoPublished>(std::span<const MqttMessage>)>;
 
@@ -49,10 +44,10 @@ class MqttWriter {
 
   // Sets the outcomes of all `writes`; never more than `receive_maximum` messages are under way either. False:
   // something is unknown, so the connection is of no more use.
-  bool write(std::vector<MqttWrite>& writes, size_t receive_maximum, const MqttPublish& publish);
+  bool write(std::vector<SinkWrite>& writes, size_t receive_maximum, const MqttPublish& publish);
 
   // The same without a connection.
-  static void put_off(std::vector<MqttWrite>& writes, const Error& error);
+  static void put_off(std::vector<SinkWrite>& writes, const Error& error);
 
  private:
   using Place = std::pair<size_t, size_t>;  // write, event
@@ -61,8 +56,8 @@ class MqttWriter {
   Result<std::string> topic_of(const Batch& batch, size_t event);
   Status payload_of(const Batch& batch, size_t event, std::string& payload);
   Result<MqttMessage> message_of(const Batch& batch, size_t event);
-  void add(std::vector<MqttWrite>& writes, Place place);
-  bool flush(std::vector<MqttWrite>& writes, const MqttPublish& publish);
+  void add(std::vector<SinkWrite>& writes, Place place);
+  bool flush(std::vector<SinkWrite>& writes, const MqttPublish& publish);
 
   const MqttWriterConfig config_;
   std::unique_ptr<formats::TextTemplate::Renderer> topic_;

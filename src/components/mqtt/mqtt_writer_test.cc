@@ -50,7 +50,7 @@ struct Broker {
 
 TEST_CASE("events are published in order, in rounds of as many as may be in flight") {
   const auto writer = writer_of({.qos = 2, .retain = true, .headers = true, .max_in_flight = 2});
-  std::vector<MqttWrite> writes = {{batch_of({"1", "2", "3"}), {}}, {batch_of({"4", "5"}), {}}};
+  std::vector<SinkWrite> writes = {{batch_of({"1", "2", "3"}), {}}, {batch_of({"4", "5"}), {}}};
   Broker broker;
   CHECK(writer->write(writes, 100, std::ref(broker)));
   CHECK(broker.rounds == std::vector<size_t>{2, 2, 1});
@@ -63,14 +63,14 @@ TEST_CASE("events are published in order, in rounds of as many as may be in flig
   CHECK(broker.published[0].qos == 2);
   CHECK(broker.published[0].retained);
   CHECK(broker.published[0].user_properties == MqttHeaders{{"unit", "C"}});
-  for (const MqttWrite& write : writes) {
+  for (const SinkWrite& write : writes) {
     for (const EventOutcome& one : write.outcomes) CHECK(one.outcome == Outcome::kOk);
   }
 }
 
 TEST_CASE("what a broker says of a message is the event's outcome") {
   const auto writer = writer_of({});
-  std::vector<MqttWrite> writes = {{batch_of({"1", "2", "3"}), {}}};
+  std::vector<SinkWrite> writes = {{batch_of({"1", "2", "3"}), {}}};
   Broker broker{{State::kRefused, State::kBusy, State::kDone}, {}, {}};
   CHECK(writer->write(writes, 100, std::ref(broker)));
   CHECK(writes[0].outcomes[0].outcome == Outcome::kDeadLetter);
@@ -82,7 +82,7 @@ TEST_CASE("what a broker says of a message is the event's outcome") {
 
 TEST_CASE("behind what nobody knows nothing more is published, and no event is to blame") {
   const auto writer = writer_of({.max_in_flight = 2});
-  std::vector<MqttWrite> writes = {{batch_of({"1", "2", "3"}), {}}};
+  std::vector<SinkWrite> writes = {{batch_of({"1", "2", "3"}), {}}};
   Broker broker{{State::kDone, State::kUnknown}, {}, {}};
   CHECK_FALSE(writer->write(writes, 100, std::ref(broker)));
   CHECK(broker.published.size() == 2);
@@ -95,7 +95,7 @@ TEST_CASE("behind what nobody knows nothing more is published, and no event is t
 
 TEST_CASE("fields give each event its topic, and an event that gives none is a dead letter") {
   const auto writer = writer_of({}, "{$input/id}");
-  std::vector<MqttWrite> writes = {
+  std::vector<SinkWrite> writes = {
       {batch_of({R"({"id":"s/a"})", R"({"id":"+"})", R"({"id":[]})", R"({"id":"s/b"})"}), {}}};
   Broker broker;
   CHECK(writer->write(writes, 100, std::ref(broker)));
@@ -111,7 +111,7 @@ TEST_CASE("fields give each event its topic, and an event that gives none is a d
 TEST_CASE("a tombstone is an empty payload") {
   BatchBuilder builder;
   builder.add_tombstone({.key = "k"});
-  std::vector<MqttWrite> writes = {{builder.seal(std::make_shared<BatchOrigin>(), 0), {}}};
+  std::vector<SinkWrite> writes = {{builder.seal(std::make_shared<BatchOrigin>(), 0), {}}};
   const auto writer = writer_of({});
   Broker broker;
   CHECK(writer->write(writes, 100, std::ref(broker)));
@@ -120,7 +120,7 @@ TEST_CASE("a tombstone is an empty payload") {
 
 TEST_CASE("payloads are what the format makes of events, without what ends a line") {
   const auto writer = writer_of({}, "out", "{csv: {columns: [a, b], header: false}}");
-  std::vector<MqttWrite> writes = {{batch_of({R"({"a":1,"b":"x"})"}), {}}};
+  std::vector<SinkWrite> writes = {{batch_of({R"({"a":1,"b":"x"})"}), {}}};
   Broker broker;
   CHECK(writer->write(writes, 100, std::ref(broker)));
   CHECK(broker.published.at(0).payload == "1,x");
@@ -137,7 +137,7 @@ TEST_CASE("bytes that look like the end of a line are the payload's own", "[REQ-
       {"{template: {text: \"= $input\", line_break: false}}", R"("a\n")", "a\n"},
   }));
   const auto writer = writer_of({}, "out", format);
-  std::vector<MqttWrite> writes = {{batch_of({value}), {}}};
+  std::vector<SinkWrite> writes = {{batch_of({value}), {}}};
   Broker broker;
   CHECK(writer->write(writes, 100, std::ref(broker)));
   CHECK(broker.published.at(0).payload == payload);

@@ -41,7 +41,7 @@ size_t number_bytes(size_t number) {
   return bytes;
 }
 
-mqtt::ssl_options tls_options(const MqttTls& tls) {
+mqtt::ssl_options tls_options(const config::TlsSettings& tls) {
   mqtt::ssl_options options;
   if (!tls.ca.empty()) options.set_trust_store(tls.ca);
   if (!tls.certificate.empty()) options.set_key_store(tls.certificate);
@@ -95,7 +95,7 @@ mqtt::connect_options connect_options(const PahoOptions& options) {
   made.set_max_inflight(65'535);
   if (!connection.username.empty()) made.set_user_name(connection.username);
   if (!connection.password.value.empty()) made.set_password(connection.password.value);
-  made.set_ssl(tls_options(connection.tls.value_or(MqttTls())));
+  made.set_ssl(tls_options(connection.tls.value_or(config::TlsSettings())));
   if (connection.will) {
     const MqttWill& will = *connection.will;
     made.set_will_message(

@@ -25,7 +25,7 @@ PgError setup_error(const char* sqlstate, std::string message) {
   return {.sqlstate = sqlstate, .message = std::move(message), .context = {}};
 }
 
-void refuse(PgWrite& write, size_t event, Error error) {
+void refuse(SinkWrite& write, size_t event, Error error) {
   if (write.outcomes.empty()) write.outcomes.resize(write.batch->size());
   write.outcomes[event] = {Outcome::kDeadLetter, std::move(error), 0};
 }
@@ -195,7 +195,7 @@ PgAnswer PgSession::recover(const std::string& leg, const std::vector<std::strin
   return answer;
 }
 
-PgAnswer PgSession::find_out(const std::vector<PgWrite>& writes) {
+PgAnswer PgSession::find_out(const std::vector<SinkWrite>& writes) {
   ASSERT(!writes.empty());
   if (const auto ready = ensure(); !ready) {
     PgAnswer answer = broken_or_again(ready.error(), "find out what became of a commit to " + table_shown());
@@ -222,9 +222,9 @@ void PgSession::take_news(PgNews news) {
   }
 }
 
-PgAnswer PgSession::write(std::vector<PgWrite>& writes, PgNews news) {
+PgAnswer PgSession::write(std::vector<SinkWrite>& writes, PgNews news) {
   ASSERT(!writes.empty());
-  for (const PgWrite& one : writes) {
+  for (const SinkWrite& one : writes) {
     // Not known to recover(): its row is made by claiming again.
     if (progress_.try_emplace(partition_id(one.batch->origin())).second) connection_->close();
   }
@@ -260,7 +260,7 @@ PgAnswer PgSession::answer_to(const PgError& error) {
   return answer;
 }
 
-void PgSession::make_rows(std::vector<PgWrite>& writes) {
+void PgSession::make_rows(std::vector<SinkWrite>& writes) {
   text_.clear();
   rows_.clear();
   for (size_t i = 0; i < writes.size(); ++i) {
@@ -296,7 +296,7 @@ PgResult<void> PgSession::write_at_once() {
   return commit();
 }
 
-PgResult<void> PgSession::write_carefully(std::vector<PgWrite>& writes, int64_t hint) {
+PgResult<void> PgSession::write_carefully(std::vector<SinkWrite>& writes, int64_t hint) {
   // A deferred constraint speaks up now and not at the commit, when nobody knows any more whom it means.
   PG_TRY(connection_->run("BEGIN; SET CONSTRAINTS ALL IMMEDIATE"));
   std::vector<Range> left = {{0, rows_.size()}};
@@ -315,7 +315,7 @@ PgResult<void> PgSession::write_carefully(std::vector<PgWrite>& writes, int64_t 
 }
 
 // Either the range is in, or its row is refused, or its parts are left to do.
-PgResult<void> PgSession::put_careful(Range range, std::vector<Range>& left, std::vector<PgWrite>& writes) {
+PgResult<void> PgSession::put_careful(Range range, std::vector<Range>& left, std::vector<SinkWrite>& writes) {
   const auto done = put("SAVEPOINT part; ", range);
   if (done) {
     PG_TRY(connection_->run(table_.staged ? empty_staging_sql() + "; RELEASE part" : "RELEASE part"));
@@ -341,9 +341,9 @@ PgResult<void> PgSession::put_careful(Range range, std::vector<Range>& left, std
   return {};
 }
 
-PgPartitions PgSession::progress_with(const std::vector<PgWrite>& writes) const {
+PgPartitions PgSession::progress_with(const std::vector<SinkWrite>& writes) const {
   PgPartitions out;
-  for (const PgWrite& write : writes) {
+  for (const SinkWrite& write : writes) {
     const Batch& batch = *write.batch;
     const std::string name = partition_id(batch.origin());
     const auto [at, is_new] = out.try_emplace(name, progress_.at(name));

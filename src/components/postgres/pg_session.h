@@ -24,6 +24,7 @@
 #include "colloquium/clock.h"
 #include "colloquium/sink.h"
 
+#include "base/write_queue.h"
 #include "components/postgres/pg_connection.h"
 #include "components/postgres/pg_progress.h"
 #include "components/postgres/pg_rows.h"
@@ -38,12 +39,6 @@ struct PgSessionOptions {
   std::vector<PgColumnScript> scripts;
   std::shared_ptr<const computo::HostContext> context;  // of the scripts; may be null
   std::string claimant;                                 // random: no other process has it
-};
-
-// One write of the sink.
-struct PgWrite {
-  std::shared_ptr<const Batch> batch;
-  std::vector<EventOutcome> outcomes;  // as Sink::write has it, once it is committed
 };
 
 // What the engine said since the last write, by partition.
@@ -74,11 +69,11 @@ class PgSession {
   const PgPartitions& progress() const { return progress_; }
 
   // One transaction of all of them.
-  PgAnswer write(std::vector<PgWrite>& writes, PgNews news);
+  PgAnswer write(std::vector<SinkWrite>& writes, PgNews news);
 
   // After kUnknown: whether that write was committed. kDone, or kAgain if it certainly was not; kUnknown while
   // nobody answers.
-  PgAnswer find_out(const std::vector<PgWrite>& writes);
+  PgAnswer find_out(const std::vector<SinkWrite>& writes);
 
   void interrupt() { connection_->interrupt(); }
 
@@ -106,13 +101,13 @@ class PgSession {
   PgResult<void> take(int64_t epoch);
   PgError replaced(const PgRows& owner) const;
 
-  void make_rows(std::vector<PgWrite>& writes);
+  void make_rows(std::vector<SinkWrite>& writes);
   PgResult<void> write_at_once();
-  PgResult<void> write_carefully(std::vector<PgWrite>& writes, int64_t hint);
-  PgResult<void> put_careful(Range range, std::vector<Range>& left, std::vector<PgWrite>& writes);
+  PgResult<void> write_carefully(std::vector<SinkWrite>& writes, int64_t hint);
+  PgResult<void> put_careful(Range range, std::vector<Range>& left, std::vector<SinkWrite>& writes);
   PgResult<void> put(const std::string& before, Range range);
   PgResult<void> advance_partition(const std::string& partition, const PgPartition& to);
-  PgPartitions progress_with(const std::vector<PgWrite>& writes) const;
+  PgPartitions progress_with(const std::vector<SinkWrite>& writes) const;
   PgResult<void> commit();
   PgAnswer answer_to(const PgError& error);
   PgAnswer broken_or_again(const PgError& error, const std::string& attempted) const;

@@ -7,6 +7,8 @@
 
 #include "base/assert.h"
 #include "computo/expression.h"
+#include "config/paths.h"
+#include "config/problems.h"
 
 namespace colloquium::components {
 namespace {
@@ -19,11 +21,6 @@ constexpr std::array<std::pair<PostgresTlsMode, const char*>, 5> kTlsModes = {
      {PostgresTlsMode::kRequire, "require"},
      {PostgresTlsMode::kVerifyCa, "verify-ca"},
      {PostgresTlsMode::kVerifyFull, "verify-full"}}};
-
-void add(const ConfigNode& node, std::string_view field, std::string message, ConfigProblems& problems) {
-  const ConfigNode* found = node.kind == ConfigNode::Kind::kMap ? node.find(field) : nullptr;
-  problems.push_back({found == nullptr ? node.mark : found->mark, std::move(message)});
-}
 
 // libpq's own message would repeat a part of the text, which may be the password.
 bool is_url(const std::string& url) {
@@ -38,31 +35,26 @@ bool is_url(const std::string& url) {
 void check_key(const PostgresConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   if (config.mode == PostgresMode::kInsert) {
     if (!config.key.empty()) {
-      add(node, "key", "key is for mode: upsert; take it out, or add mode: upsert", problems);
+      config::refuse(node, "key", "key is for mode: upsert; take it out, or add mode: upsert", problems);
     }
     return;
   }
   if (config.key.empty()) {
-    add(node, "mode", "mode: upsert needs key: the columns of a unique index of the table", problems);
+    config::refuse(node, "mode", "mode: upsert needs key: the columns of a unique index of the table", problems);
   }
   for (const std::string& column : config.key) {
     if (config.columns.contains(column)) continue;
-    add(node, "key", "key names '" + column + "', which is not among columns", problems);
+    config::refuse(node, "key", "key names '" + column + "', which is not among columns", problems);
   }
-}
-
-std::string resolved(const std::string& path, const std::string& base_dir) {
-  if (path.starts_with('/') || base_dir.empty()) return path;
-  return base_dir + "/" + path;
 }
 
 void add_tls(const PostgresTlsConfig& tls, const std::string& base_dir, PgSettings& settings) {
   for (const auto& [mode, name] : kTlsModes) {
     if (tls.mode == mode) settings.emplace_back("sslmode", name);
   }
-  if (!tls.ca.empty()) settings.emplace_back("sslrootcert", resolved(tls.ca, base_dir));
-  if (!tls.certificate.empty()) settings.emplace_back("sslcert", resolved(tls.certificate, base_dir));
-  if (!tls.key.empty()) settings.emplace_back("sslkey", resolved(tls.key, base_dir));
+  if (!tls.ca.empty()) settings.emplace_back("sslrootcert", config::resolved_path(base_dir, tls.ca));
+  if (!tls.certificate.empty()) settings.emplace_back("sslcert", config::resolved_path(base_dir, tls.certificate));
+  if (!tls.key.empty()) settings.emplace_back("sslkey", config::resolved_path(base_dir, tls.key));
 }
 
 Expression whole_event() {
@@ -77,16 +69,18 @@ Expression whole_event() {
 
 void check_postgres_config(const PostgresConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   if (!config.url.value.empty() && !is_url(config.url.value)) {
-    add(node, "url", "url is no address of a PostgreSQL server, such as postgresql://user@host:5432/database",
-        problems);
+    config::refuse(node, "url",
+                   "url is no address of a PostgreSQL server, such as postgresql://user@host:5432/database",
+                   problems);
   }
   const bool named = std::any_of(config.columns.begin(), config.columns.end(),
                                  [](const auto& column) { return column.first.empty(); });
-  if (named) add(node, "columns", "a column needs a name", problems);
-  if (config.table.find('\0') != config.table.npos) add(node, "table", "no table has such a name", problems);
+  if (named) config::refuse(node, "columns", "a column needs a name", problems);
+  if (config.table.find('\0') != config.table.npos)
+    config::refuse(node, "table", "no table has such a name", problems);
   check_key(config, node, problems);
   if (config.tls.certificate.empty() != config.tls.key.empty()) {
-    add(node, "tls", "tls.certificate and tls.key are given together or not at all", problems);
+    config::refuse(node, "tls", "tls.certificate and tls.key are given together or not at all", problems);
   }
 }
 

@@ -21,13 +21,15 @@ struct PostgresSink::Call {
   explicit Call(std::unique_ptr<PgSession> made) : session(std::move(made)) {}
 
   static void recover(Call& call) { call.answer = call.session->recover(call.leg, call.partitions); }
-  static void write(Call& call) { call.answer = call.session->write(call.writes, std::exchange(call.news, {})); }
-  static void find_out(Call& call) { call.answer = call.session->find_out(call.writes); }
+  static void write(Call& call) {
+    call.answer = call.session->write(call.group.writes, std::exchange(call.news, {}));
+  }
+  static void find_out(Call& call) { call.answer = call.session->find_out(call.group.writes); }
 
   const std::unique_ptr<PgSession> session;
   std::string leg;
   std::vector<std::string> partitions;
-  std::vector<PgWrite> writes;
+  WriteGroup group;  // the writes under way
   PgNews news;
   PgAnswer answer;
 };
@@ -72,7 +74,7 @@ void PostgresSink::returned(Handler handler) {
 
 void PostgresSink::recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) {
   LOOP_ASSERT(context_.loop);
-  ASSERT_WHY(!recovering_ && under_way_.empty() && !closing_, "recover() once, before the first write");
+  ASSERT_WHY(!recovering_ && call_->group.empty() && !closing_, "recover() once, before the first write");
   call_->leg = leg;
   call_->partitions = std::move(partitions);
   recovering_ = std::move(done);
@@ -83,7 +85,7 @@ void PostgresSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_, "no write after close");
   if (batch->empty()) return done({});
-  waiting_.push_back({std::move(batch), std::move(done)});
+  waiting_.push(std::move(batch), std::move(done));
   pump();
 }
 
@@ -100,27 +102,14 @@ void PostgresSink::gave_up(const std::string& partition, int64_t offset, const s
 
 void PostgresSink::pump() {
   if (is_calling_ || timer_ != nullptr || closing_) return;
-  if (broken_) return refuse_waiting(*broken_);
+  if (broken_) return waiting_.refuse(*broken_);
   if (recovering_) return call(Call::recover, &PostgresSink::has_recovered);
   if (is_unknown_) return call(Call::find_out, &PostgresSink::has_found_out);
   if (waiting_.empty()) return;
-  take_jobs();
-  call(Call::write, &PostgresSink::has_written);
-}
-
-// At least one write, and more while they stay within the bound.
-void PostgresSink::take_jobs() {
-  ASSERT(under_way_.empty() && !waiting_.empty());
-  size_t bytes = 0;
-  call_->writes.clear();
-  while (!waiting_.empty() &&
-         (under_way_.empty() || bytes + waiting_.front().batch->payload_bytes() <= kGroupBytes)) {
-    bytes += waiting_.front().batch->payload_bytes();
-    call_->writes.push_back({waiting_.front().batch, {}});
-    under_way_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  ASSERT(call_->group.empty());
+  call_->group = waiting_.take(kGroupBytes);
   call_->news = std::exchange(news_, {});
+  call(Call::write, &PostgresSink::has_written);
 }
 
 void PostgresSink::has_recovered() {
@@ -149,7 +138,7 @@ void PostgresSink::has_written() {
   const PgAnswer answer = call_->answer;
   switch (answer.verdict) {
     case PgVerdict::kDone:
-      return answer_jobs();
+      return call_->group.answer();
     case PgVerdict::kUnknown:
       is_unknown_ = true;
       return wait_and_pump(answer.error);
@@ -159,7 +148,7 @@ void PostgresSink::has_written() {
     case PgVerdict::kAgain:
       break;
   }
-  refuse_jobs(answer.error);
+  call_->group.refuse(answer.error);
 }
 
 void PostgresSink::has_found_out() {
@@ -171,29 +160,9 @@ void PostgresSink::has_found_out() {
            answer.verdict == PgVerdict::kDone ? "the commit whose answer was lost was done"
                                               : "the commit whose answer was lost was not done",
            {{"sink", context_.name}});
-  if (answer.verdict == PgVerdict::kDone) return answer_jobs();
+  if (answer.verdict == PgVerdict::kDone) return call_->group.answer();
   if (answer.verdict == PgVerdict::kBroken) broken_ = answer.error;
-  refuse_jobs(answer.error);
-}
-
-void PostgresSink::answer_jobs() {
-  ASSERT(call_->writes.size() == under_way_.size());
-  std::vector<PgWrite> writes = std::exchange(call_->writes, {});
-  std::vector<Job> jobs = std::exchange(under_way_, {});
-  for (size_t i = 0; i < jobs.size(); ++i) jobs[i].done(std::move(writes[i].outcomes));
-}
-
-void PostgresSink::refuse_jobs(const Error& error) {
-  call_->writes.clear();
-  for (Job& job : std::exchange(under_way_, {})) {
-    job.done(std::vector<EventOutcome>(job.batch->size(), EventOutcome{Outcome::kRetry, error, 0}));
-  }
-}
-
-void PostgresSink::refuse_waiting(const Error& error) {
-  for (Job& job : std::exchange(waiting_, {})) {
-    job.done(std::vector<EventOutcome>(job.batch->size(), EventOutcome{Outcome::kRetry, error, 0}));
-  }
+  call_->group.refuse(answer.error);
 }
 
 void PostgresSink::wait_and_pump(const Error& why) {
@@ -224,8 +193,8 @@ void PostgresSink::close(Task closed) {
 void PostgresSink::finish_closing() {
   ASSERT(closing_ && !is_calling_);
   // What is not known now is told by recover() after the next start.
-  refuse_jobs(closing_error());
-  refuse_waiting(closing_error());
+  call_->group.refuse(closing_error());
+  waiting_.refuse(closing_error());
   if (recovering_) finish_recovery(fail(closing_error()));
   context_.loop.post(std::move(closed_));
 }

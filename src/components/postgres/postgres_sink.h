@@ -13,7 +13,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,10 +50,6 @@ class PostgresSink final : public Sink, public ProgressKeeper {
  private:
   // What the thread works on, and what it answers.
   struct Call;
-  struct Job {
-    std::shared_ptr<const Batch> batch;
-    WriteDone done;
-  };
   using Handler = void (PostgresSink::*)();
 
   // Runs `work` on the thread, then `handler` on the loop.
@@ -62,15 +57,10 @@ class PostgresSink final : public Sink, public ProgressKeeper {
   void returned(Handler handler);
   // Begins whatever can be done now.
   void pump();
-  void take_jobs();
   void has_recovered();
   void has_written();
   void has_found_out();
   void finish_recovery(Result<std::vector<SinkProgress>> progress);
-  // The writes under way end: with what the thread found, or all to be tried again.
-  void answer_jobs();
-  void refuse_jobs(const Error& error);
-  void refuse_waiting(const Error& error);
   void wait_and_pump(const Error& why);
   void finish_closing();
   Error closing_error() const;
@@ -78,8 +68,7 @@ class PostgresSink final : public Sink, public ProgressKeeper {
   ComponentContext context_;
   const std::shared_ptr<Call> call_;  // the thread's while is_calling_, else ours
   std::unique_ptr<TaskQueue> thread_;
-  std::deque<Job> waiting_;
-  std::vector<Job> under_way_;
+  WriteQueue waiting_;
   PgNews news_;              // since the last write
   ProgressDone recovering_;  // set while recover() is under way
   bool is_calling_ = false;

@@ -3,9 +3,6 @@
 #include "components/postgres/postgres_sink.h"
 
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/logging.h"
 #include "base/manual_clock.h"
@@ -13,30 +10,10 @@
 #include "base/thread_executor.h"
 #include "config/yaml.h"
 #include "loop/test_loop.h"
+#include "tests/silent_port.h"
 
 namespace colloquium::components {
 namespace {
-
-// A port that takes connections and never says a word: a frozen server.
-class SilentPort {
- public:
-  explicit SilentPort(bool listens) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    if (listens) REQUIRE(::listen(fd_, 8) == 0);
-    socklen_t size = sizeof address;
-    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~SilentPort() { ::close(fd_); }
-  int port() const { return port_; }
-
- private:
-  const int fd_;
-  int port_ = 0;
-};
 
 ParsedConfig parsed(const std::string& yaml, ConfigProblems& problems) {
   const auto node = config::load_yaml("postgres: " + yaml, "p.yaml", problems);
@@ -105,7 +82,7 @@ std::shared_ptr<const Batch> one_event() {
 
 TEST_CASE("a server that is not there is waited for, and the sink can be closed meanwhile") {
   const SilentPort port(false);
-  Fixture f(port.port());
+  Fixture f(port.number());
   f.recover();
   f.loop.run_until([&] { return !f.log.empty(); });
   CHECK(f.recovered.empty());
@@ -122,7 +99,7 @@ TEST_CASE("a server that is not there is waited for, and the sink can be closed 
 
 TEST_CASE("a frozen server does not hold up closing") {
   const SilentPort port(true);
-  Fixture f(port.port(), ", connect_timeout: 10m");
+  Fixture f(port.number(), ", connect_timeout: 10m");
   f.recover();
   f.close();
   CHECK_THAT(f.recovered, Catch::Contains("being closed"));
@@ -130,7 +107,7 @@ TEST_CASE("a frozen server does not hold up closing") {
 
 TEST_CASE("a frozen server is given up when connect_timeout has passed") {
   const SilentPort port(true);
-  Fixture f(port.port(), ", connect_timeout: 100ms");
+  Fixture f(port.number(), ", connect_timeout: 100ms");
   f.recover();
   f.loop.run_until([&] { return !f.log.empty(); });
   CHECK_THAT(f.log, Catch::Contains("no answer in time"));
@@ -138,7 +115,7 @@ TEST_CASE("a frozen server is given up when connect_timeout has passed") {
 
 TEST_CASE("a write that finds no server is to be tried again, and is no attempt of its events") {
   const SilentPort port(false);
-  Fixture f(port.port());
+  Fixture f(port.number());
   std::vector<EventOutcome> outcomes;
   f.sink->write(one_event(), [&](std::vector<EventOutcome> got) { outcomes = std::move(got); });
   f.loop.run_until([&] { return !outcomes.empty(); });
@@ -150,7 +127,7 @@ TEST_CASE("a write that finds no server is to be tried again, and is no attempt 
 
 TEST_CASE("the sink says what it promises") {
   const SilentPort port(false);
-  Fixture f(port.port());
+  Fixture f(port.number());
   CHECK(f.sink->guarantee() == Guarantee::kExactlyOnce);
   CHECK(f.sink->progress() != nullptr);
   CHECK_FALSE(f.sink->has_token());

@@ -174,12 +174,7 @@ Descriptor describe() {
       {"The latest state of each customer",
        "postgres:\n  url: \"postgresql://app@localhost/shop\"\n  table: customers\n  mode: upsert\n  key: [id]\n  "
        "columns: {id: = $input/id, name: = $input/name}"}};
-  bind_spec(d, spec());
-  d.parse = [read = d.parse](const ConfigNode& node, ConfigProblems& problems) {
-    ParsedConfig parsed = read(node, problems);
-    check_postgres_config(config_of<PostgresConfig>(parsed), node, problems);
-    return parsed;
-  };
+  bind_spec(d, spec(), check_postgres_config);
   d.create_sink = create;
   d.check_scripts = [](const ParsedConfig& parsed, const ScriptNames& names, ConfigProblems& problems) {
     pg_scripts(config_of<PostgresConfig>(parsed), names, problems);

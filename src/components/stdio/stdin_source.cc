@@ -1,15 +1,15 @@
 #include "components/stdio/stdin_source.h"
 
-#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "colloquium/config_types.h"
 
 #include "base/assert.h"
-#include "base/logging.h"
 #include "components/stdio/blocking_fd.h"
+#include "metrics/source_drops.h"
 
 namespace colloquium::components {
 namespace {
@@ -17,7 +17,6 @@ namespace {
 constexpr int kStdin = 0;
 constexpr size_t kReadBytes = size_t{64} << 10;  // what a pipe holds by default
 constexpr size_t kBodyBytes = size_t{1} << 20;
-constexpr int64_t kRetryMs = 1000;
 constexpr int64_t kPoolFullMs = 10;
 constexpr char kComponent[] = "stdin";
 
@@ -70,6 +69,7 @@ Descriptor describe() {
   bind_spec(
       d, ConfigSpec<StdinConfig>()
              .field("format", &StdinConfig::format, {.description = "What comes in."})
+             .field("overflow", &StdinConfig::overflow, config::overflow_field())
              .field("max_event", &StdinConfig::max_event,
                     {.description =
                          "How much of a record is read; a longer one is cut there and goes to the dead letters.",
@@ -93,6 +93,11 @@ const Descriptor& stdin_source() {
   static const Descriptor descriptor = describe();
   return descriptor;
 }
+
+struct StdinSource::Body {
+  formats::Lines lines;
+  uint64_t records_begin = 0;
+};
 
 // What the pool works on. The loop touches it only while no read is under way (interrupt() apart).
 struct StdinSource::Reading {
@@ -155,31 +160,30 @@ struct StdinSource::Reading {
 StdinSource::StdinSource(SourceContext context, const StdinConfig& config, std::unique_ptr<BlockingFd> input)
     : context_(std::move(context)),
       body_format_(config.format.format->body_format()),
-      reading_(std::make_shared<Reading>(std::move(input), config)) {}
+      reading_(std::make_shared<Reading>(std::move(input), config)),
+      queue_(context_.loop, context_.intake, {kComponent, context_.name, "", 1, config.overflow.value()},
+             [this] { pump(); }) {}
 
 StdinSource::~StdinSource() {
   ASSERT_WHY(!is_reading_, "close() waits for the read under way");
 }
 
-// A callback that does nothing once this object is gone.
-template <class Fn>
-auto StdinSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
-}
-
 Status StdinSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
+  drops_ = metrics::register_drops(context_, "stdin_source", queue_);
   pump();
   return {};
 }
 
 void StdinSource::pump() {
   if (stopped_) return;
-  emit();
+  queue_.pump();
+  if (ended_) {
+    if (queue_.empty() && !std::exchange(told_, true)) end();
+    return;
+  }
   // The front one is at the door or about to be; one more is read meanwhile.
-  if (!is_reading_ && !ended_ && waiting_.size() <= 1 && pool_timer_ == nullptr) read();
+  if (!is_reading_ && (queue_.drops() || queue_.size() <= 1) && pool_timer_ == nullptr) read();
 }
 
 void StdinSource::read() {
@@ -199,73 +203,32 @@ void StdinSource::has_read() {
     return;
   }
   if (stopped_) return;
-  if (reading_->opened) decoder_ = reading_->opened->decoder;
-  for (Body& body : reading_->bodies) waiting_.push_back(std::move(body));
+  for (const Body& body : reading_->bodies) queue_.push(batch_of(body));
   ended_ = reading_->ended;
-  if (ended_ && waiting_.empty()) return end();
   pump();
+}
+
+RawBatch StdinSource::batch_of(const Body& body) const {
+  RawBatch batch;
+  batch.body = body.lines.body;
+  batch.format = body_format_;
+  batch.decoder = reading_->opened->decoder;
+  batch.records_begin = body.records_begin;
+  batch.bad_event = BadEventPolicy::kDeadLetter;
+  batch.position = static_cast<int64_t>(body.lines.begin);
+  return batch;
 }
 
 // Everything that was read is acknowledged.
 void StdinSource::end() {
-  ASSERT(ended_ && waiting_.empty());
   if (reading_->error) return context_.failed(*reading_->error);
   context_.finished();
-}
-
-void StdinSource::emit() {
-  // One at the door: a second one could be accepted although the first was turned away.
-  if (at_door_ || waiting_.empty() || waits_for_door_ || retry_timer_ != nullptr) return;
-  if (!context_.intake.ready()) {
-    // Asked for once; the door calls back once.
-    waits_for_door_ = true;
-    context_.intake.when_ready(guarded([this] {
-      waits_for_door_ = false;
-      pump();
-    }));
-    return;
-  }
-  RawBatch batch;
-  const Body& front = waiting_.front();
-  batch.body = front.lines.body;
-  batch.format = body_format_;
-  batch.decoder = decoder_;
-  batch.records_begin = front.records_begin;
-  batch.bad_event = BadEventPolicy::kDeadLetter;
-  batch.position = static_cast<int64_t>(front.lines.begin);
-  at_door_ = true;
-  context_.intake.emit(std::move(batch), guarded([this](const Ack& ack) { acknowledged(ack); }));
-}
-
-void StdinSource::acknowledged(const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(at_door_ && !waiting_.empty());
-  at_door_ = false;
-  if (ack.error) return retry_later(*ack.error, ack.retry_after_ms);
-  retries_ = 0;
-  waiting_.pop_front();
-  if (ended_ && waiting_.empty() && !stopped_) return end();
-  pump();
-}
-
-// Never skipped: the lines exist nowhere else.
-void StdinSource::retry_later(const Error& error, int64_t retry_after_ms) {
-  if (stopped_) return;
-  if (retries_++ == 0) {
-    log_warning(kComponent, "not accepted, offered again until it is: " + error.describe(),
-                {{"source", context_.name}});
-  }
-  const int64_t delay_ms = retry_after_ms > 0 ? retry_after_ms : kRetryMs;
-  retry_timer_ = context_.loop.start_timer(delay_ms, [this] {
-    const auto fired = std::move(retry_timer_);
-    pump();
-  });
 }
 
 void StdinSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
-  retry_timer_ = nullptr;
+  queue_.stop();
   pool_timer_ = nullptr;
   reading_->input->interrupt();
 }

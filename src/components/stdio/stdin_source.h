@@ -1,13 +1,11 @@
 // StdinSource: records, NDJSON lines by default, from standard input.
 //
-// Bytes are read on the offload pool into bodies of up to about 1 MiB. One body is at the door at a time and
-// one more is read meanwhile: what was read cannot be read again, so a body that the door turned away is
-// offered again before the next one, and order holds whatever happens.
+// Bytes are read on the offload pool into bodies of up to about 1 MiB. One body is at the door at a time, as what
+// was read cannot be read again, and one more is read meanwhile.
 //
 // Thread safety: as Source's; what the pool works on is a struct of its own.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,8 +13,11 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/door_queue.h"
+#include "config/overflow.h"
 #include "formats/format.h"
 #include "formats/line_cutter.h"
+#include "metrics/registry.h"
 
 namespace colloquium::components {
 
@@ -25,6 +26,7 @@ class BlockingFd;
 struct StdinConfig {
   ByteSize max_event{1 << 20};
   formats::SourceFormatSetting format;
+  config::OverflowSettings overflow;
 };
 
 const Descriptor& stdin_source();
@@ -60,40 +62,28 @@ class StdinSource final : public Source {
   void close(Task closed) override;
 
  private:
+  struct Body;
   struct Reading;
 
   // Does whatever can be done now: emit, read on, finish.
   void pump();
   void read();
   void has_read();
+  RawBatch batch_of(const Body& body) const;
   void end();
-  void emit();
-  void acknowledged(const Ack& ack);
-  // The door turned the front body away; it is offered again after a while.
-  void retry_later(const Error& error, int64_t retry_after_ms);
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const BodyFormat body_format_;
   StdinClaim claim_;
   const std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
-  struct Body {
-    formats::Lines lines;
-    uint64_t records_begin = 0;
-  };
-  std::deque<Body> waiting_;                      // the front one is at the door while at_door_
-  std::shared_ptr<const RecordDecoder> decoder_;  // null: the door cuts
+  DoorQueue queue_;
+  metrics::Registration drops_;
   bool is_reading_ = false;
-  bool at_door_ = false;
-  bool waits_for_door_ = false;
   bool ended_ = false;
+  bool told_ = false;  // that it has ended
   bool stopped_ = false;
-  uint64_t retries_ = 0;                // in a row
-  std::unique_ptr<Timer> retry_timer_;  // until what the door turned away is offered again
-  std::unique_ptr<Timer> pool_timer_;   // until the offload pool may have room again
+  std::unique_ptr<Timer> pool_timer_;  // until the offload pool may have room again
   Task closed_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with this object: callbacks look at it
 };
 
 }  // namespace colloquium::components

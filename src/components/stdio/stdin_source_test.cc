@@ -1,6 +1,7 @@
 #include "components/stdio/stdin_source.h"
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <fcntl.h>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/thread_executor.h"
 #include "components/stdio/blocking_fd.h"
 #include "loop/test_loop.h"
+#include "metrics/registry.h"
 #include "tests/fake_intake.h"
 
 namespace colloquium::components {
@@ -19,15 +21,20 @@ namespace {
 class Fixture {
  public:
   explicit Fixture(int64_t max_event = 1 << 20, formats::SourceFormatSetting format = {}) {
+    services.provide(&registry);
     REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
+    make(ends_[0], {{max_event}, std::move(format), {}});
+  }
+  // Another input than the test's.
+  void use(int input, config::OverflowSettings overflow) { make(input, {{1 << 20}, {}, overflow}); }
+  void make(int fd, StdinConfig config) {
     SourceContext context{{loop, clock, random, services, "p", "in", "."},
                           intake,
                           false,
                           [this] { ++finished; },
                           [this](Error error) { failure = std::move(error); }};
-    auto input = BlockingFd::create(ends_[0], BlockingFd::Use::kRead, "the test's input").value();
-    source = std::make_unique<StdinSource>(std::move(context), StdinConfig{{max_event}, std::move(format)},
-                                           std::move(input));
+    auto input = BlockingFd::create(fd, BlockingFd::Use::kRead, "the test's input").value();
+    source = std::make_unique<StdinSource>(std::move(context), config, std::move(input));
   }
   ~Fixture() {
     if (source) close();
@@ -52,6 +59,7 @@ class Fixture {
   ManualClock clock;
   SeededRandom random{1};
   Services services;
+  metrics::Registry registry;
   loop::TestLoop loop{clock};
   FakeIntake intake{loop};
   int finished = 0;
@@ -77,6 +85,30 @@ TEST_CASE("standard input comes in as whole lines until it ends", "[REQ-005]") {
   CHECK(f.intake.emitted[0].bad_event == BadEventPolicy::kDeadLetter);
   CHECK(f.intake.emitted[0].cursor.empty());
   CHECK(f.intake.emitted[1].position == 13);
+}
+
+TEST_CASE("with overflow the input is read while the door is shut, and what is dropped is counted") {
+  constexpr int kLines = 500'000;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> input(std::tmpfile(), std::fclose);
+  for (int i = 0; i < kLines; ++i) std::fprintf(input.get(), "%07d\n", i);
+  for (const OverflowPolicy policy : {OverflowPolicy::kDropNew, OverflowPolicy::kDropOld}) {
+    std::rewind(input.get());
+    Fixture f;
+    f.use(fileno(input.get()), {policy, {2 << 20}});
+    f.intake.set_ready(false);
+    REQUIRE(f.source->start(""));
+    f.loop.run_until_idle();
+    CHECK(f.finished == 0);
+    f.intake.set_ready(true);
+    f.loop.run_until_idle();
+    CHECK(f.finished == 1);
+    CHECK(f.intake.accepted.starts_with("0000000\n") == (policy == OverflowPolicy::kDropNew));
+    CHECK(f.intake.accepted.ends_with("0499999\n") == (policy == OverflowPolicy::kDropOld));
+    const size_t dropped = kLines - f.intake.accepted.size() / 8;
+    CHECK(dropped > kLines / 3);
+    CHECK_THAT(f.registry.text(), Catch::Contains("colloquium_source_dropped_total{") &&
+                                      Catch::Contains("} " + std::to_string(dropped) + "\n"));
+  }
 }
 
 TEST_CASE("an input that cannot be read is a failure, not an end") {

@@ -110,26 +110,20 @@ void StdoutSink::token(TokenDone) {
 void StdoutSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_, "no write after close");
-  waiting_.push_back({std::move(batch), std::move(done)});
+  waiting_.push(std::move(batch), std::move(done));
   pump();
 }
 
 void StdoutSink::pump() {
   if (is_writing_ || waiting_.empty() || retry_timer_ != nullptr) return;
-  if (broken_) return refuse_waiting(*broken_);
+  if (broken_) return waiting_.refuse(*broken_);
+  under_way_ = waiting_.take(kWriteBytes);
   writing_->batches.clear();
-  size_t bytes = 0;
-  // At least one batch, however large; more while they stay within the bound.
-  while (!waiting_.empty() && (bytes == 0 || bytes + waiting_.front().batch->payload_bytes() <= kWriteBytes)) {
-    bytes += std::max<size_t>(waiting_.front().batch->payload_bytes(), 1);
-    writing_->batches.push_back(waiting_.front().batch);
-    under_way_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  for (const SinkWrite& write : under_way_.writes) writing_->batches.push_back(write.batch);
   is_writing_ = context_.loop.offload([writing = writing_] { writing->run(); }, [this] { has_written(); });
   if (is_writing_) return;
-  // The pool had no room: back in front, in their order.
-  for (; !under_way_.empty(); under_way_.pop_back()) waiting_.push_front(std::move(under_way_.back()));
+  // The pool had no room.
+  waiting_.put_back(std::exchange(under_way_, {}));
   retry_timer_ = context_.loop.start_timer(kPoolFullMs, [this] {
     const auto fired = std::move(retry_timer_);
     pump();
@@ -145,7 +139,7 @@ void StdoutSink::has_written() {
   if (error && error->code != ErrorCode::kCancelled && !error->retryable) broken_ = error;
   finish_jobs();
   if (closing_) {
-    refuse_waiting(Error{ErrorCode::kCancelled, "standard output is being closed", true, {}});
+    waiting_.refuse({ErrorCode::kCancelled, "standard output is being closed", true, {}});
     context_.loop.post(std::move(closed_));
     return;
   }
@@ -156,25 +150,18 @@ void StdoutSink::has_written() {
 void StdoutSink::finish_jobs() {
   const std::optional<Error> error = std::exchange(writing_->error, std::nullopt);
   const size_t written = std::exchange(writing_->events_written, 0);
-  // Copied out: a callback may write at once.
-  const std::vector<formats::RefusedEvent> refused = writing_->text->refused();
   size_t first = 0;
-  for (Job& job : std::exchange(under_way_, {})) {
-    const size_t count = job.batch->size();
-    std::vector<EventOutcome> outcomes = formats::outcomes_of(refused, first, count);
+  for (SinkWrite& write : under_way_.writes) {
+    const size_t count = write.batch->size();
+    write.outcomes = formats::outcomes_of(writing_->text->refused(), first, count);
     if (error && written < first + count) {
-      outcomes.resize(count);
-      for (size_t i = std::max(written, first) - first; i < count; ++i) outcomes[i] = {Outcome::kRetry, *error, 0};
+      write.outcomes.resize(count);
+      for (size_t i = std::max(written, first) - first; i < count; ++i)
+        write.outcomes[i] = {Outcome::kRetry, *error, 0};
     }
     first += count;
-    job.done(std::move(outcomes));
   }
-}
-
-void StdoutSink::refuse_waiting(const Error& error) {
-  for (Job& job : std::exchange(waiting_, {})) {
-    job.done(std::vector<EventOutcome>(job.batch->size(), EventOutcome{Outcome::kRetry, error, 0}));
-  }
+  under_way_.answer();
 }
 
 void StdoutSink::close(Task closed) {
@@ -187,7 +174,7 @@ void StdoutSink::close(Task closed) {
     writing_->output->interrupt();
     return;
   }
-  refuse_waiting(Error{ErrorCode::kCancelled, "standard output is being closed", true, {}});
+  waiting_.refuse({ErrorCode::kCancelled, "standard output is being closed", true, {}});
   context_.loop.post(std::move(closed));
 }
 

@@ -8,7 +8,6 @@
 // Thread safety: as Sink's; what the pool works on is a struct of its own.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "colloquium/component.h"
 #include "colloquium/sink.h"
 
+#include "base/write_queue.h"
 #include "formats/batch_text.h"
 #include "formats/format.h"
 
@@ -48,22 +48,16 @@ class StdoutSink final : public Sink {
 
  private:
   struct Writing;
-  struct Job {
-    std::shared_ptr<const Batch> batch;
-    WriteDone done;
-  };
 
   // Starts a write of what waits, unless one is under way.
   void pump();
   void has_written();
   void finish_jobs();
-  // Every batch that waits ends with a retry: nothing of it was written.
-  void refuse_waiting(const Error& error);
 
   ComponentContext context_;
   const std::shared_ptr<Writing> writing_;  // the pool's while is_writing_, else ours
-  std::deque<Job> waiting_;
-  std::vector<Job> under_way_;
+  WriteQueue waiting_;
+  WriteGroup under_way_;
   bool is_writing_ = false;
   std::optional<Error> broken_;
   std::unique_ptr<Timer> retry_timer_;

@@ -7,6 +7,7 @@
 #include "colloquium/config_types.h"
 
 #include "base/assert.h"
+#include "base/door_queue.h"
 #include "base/logging.h"
 
 namespace colloquium {
@@ -22,7 +23,6 @@ namespace {
 
 constexpr char kComponent[] = "stream";
 constexpr int64_t kStoreMs = 1000;
-constexpr int64_t kRetryMs = 1000;
 constexpr int64_t kPoolFullMs = 10;
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
@@ -93,22 +93,13 @@ struct StreamSource::Lane {
     std::unique_ptr<log::Reader> reader;
     Result<std::shared_ptr<const Batch>> batch = std::shared_ptr<const Batch>();
   };
-  // Offsets without a gap: what one emit can bring.
-  struct Run {
-    int64_t first = 0;
-    std::vector<RawMessage> messages;
-  };
-
   int32_t partition = 0;
   Intake* intake = nullptr;
   std::shared_ptr<Reading> reading;
-  std::deque<Run> runs;  // read and not taken by the door; the front one may be at it
-  int64_t next = 0;      // behind what was taken
+  std::unique_ptr<DoorQueue> queue;  // read and not taken by the door
+  int64_t next = 0;                  // behind what was taken
   bool is_reading = false;
-  bool at_door = false;
-  bool waits_for_door = false;
-  bool woken = true;     // there may be more than the last read found
-  bool failing = false;  // the door has refused the front one, and that was told
+  bool woken = true;  // there may be more than the last read found
   std::unique_ptr<Timer> timer;
 };
 
@@ -117,13 +108,6 @@ StreamSource::StreamSource(SourceContext context, StreamSourceConfig config, log
 
 StreamSource::~StreamSource() {
   for (const auto& lane : lanes_) ASSERT_WHY(!lane->is_reading, "close() waits for the reads under way");
-}
-
-template <class Fn>
-auto StreamSource::guarded(Fn fn) {
-  return [alive = std::weak_ptr<char>(alive_), fn = std::move(fn)](auto&&... args) mutable {
-    if (!alive.expired()) fn(std::forward<decltype(args)>(args)...);
-  };
 }
 
 Status StreamSource::start(std::string) {
@@ -139,13 +123,13 @@ Status StreamSource::start(std::string) {
   for (size_t i = 0; i < info.partitions.size(); ++i) {
     TRY(start_lane(info.name + "." + info.tag, static_cast<int32_t>(i), info.partitions[i]));
   }
-  log_.subscribe(stream_, [this, &loop = context_.loop, alive = std::weak_ptr<char>(alive_)](int32_t partition) {
-    loop.post([this, alive, partition] {
-      if (alive.expired()) return;
-      Lane& lane = *lanes_[static_cast<size_t>(partition)];
-      lane.woken = true;
-      pump(lane);
-    });
+  auto wake = alive_.guard([this](int32_t partition) {
+    Lane& lane = *lanes_[static_cast<size_t>(partition)];
+    lane.woken = true;
+    pump(lane);
+  });
+  log_.subscribe(stream_, [&loop = context_.loop, wake](int32_t partition) {
+    loop.post([wake, partition]() mutable { wake(partition); });
   });
   // Before anything is read: retention has to know of it, and another start has to begin here, too.
   store_positions([this](const Status& stored) {
@@ -186,17 +170,17 @@ Status StreamSource::start_lane(const std::string& tag, int32_t partition, const
   }
   lane->reading = std::make_shared<Lane::Reading>();
   TRY_ASSIGN(lane->reading->reader, log_.read(stream_, partition, lane->next, false));
+  lane->queue =
+      std::make_unique<DoorQueue>(context_.loop, *lane->intake, DoorQueueOptions{kComponent, context_.name, "", 1},
+                                  [this, &lane = *lane] { moved(lane); });
   lanes_.push_back(std::move(lane));
   return {};
 }
 
 void StreamSource::pump(Lane& lane) {
-  if (stopped_ || lane.at_door || lane.is_reading || lane.timer != nullptr) return;
-  if (!lane.runs.empty()) {
-    emit(lane);
-  } else if (lane.woken) {
-    read(lane);
-  }
+  if (stopped_ || lane.is_reading || lane.timer != nullptr) return;
+  lane.queue->pump();
+  if (lane.queue->empty() && lane.woken) read(lane);
 }
 
 void StreamSource::read(Lane& lane) {
@@ -232,55 +216,35 @@ void StreamSource::has_read(Lane& lane) {
 }
 
 void StreamSource::take(Lane& lane, const Batch& batch) {
+  RawBatch run;  // of offsets without a gap: what one emit can bring
+  const auto push = [&] {
+    if (run.messages.empty()) return;
+    run.bad_event = BadEventPolicy::kDeadLetter;
+    run.cursor = std::to_string(run.position + static_cast<int64_t>(run.messages.size()));
+    run.order_key = static_cast<uint64_t>(lane.partition);
+    lane.queue->push(std::exchange(run, {}));
+  };
   for (size_t i = 0; i < batch.size(); ++i) {
     const int64_t offset = batch.offset(i);
     const auto headers = batch.headers(i);
     // What was put back for one sink of that pipeline stands in the stream before.
     if (std::any_of(headers.begin(), headers.end(), [](const auto& h) { return h.first == log::kLegHeader; }))
       continue;
-    const bool follows = !lane.runs.empty() &&
-                         lane.runs.back().first + static_cast<int64_t>(lane.runs.back().messages.size()) == offset;
-    if (!follows) lane.runs.push_back({offset, {}});
-    RawMessage& message = lane.runs.back().messages.emplace_back();
+    if (run.position + static_cast<int64_t>(run.messages.size()) != offset) push();
+    if (run.messages.empty()) run.position = offset;
+    RawMessage& message = run.messages.emplace_back();
     message.tombstone = batch.is_tombstone(i);
     message.value = batch.value(i);
     if (const auto key = batch.key(i)) message.key = std::string(*key);
     for (const auto& [name, value] : headers) message.headers.emplace_back(name, value);
     message.timestamp_ms = batch.entry(i).timestamp_ms;
   }
+  push();
 }
 
-void StreamSource::emit(Lane& lane) {
-  if (lane.waits_for_door) return;
-  if (!lane.intake->ready()) {
-    lane.waits_for_door = true;
-    lane.intake->when_ready(guarded([this, &lane] {
-      lane.waits_for_door = false;
-      pump(lane);
-    }));
-    return;
-  }
-  const Lane::Run& run = lane.runs.front();
-  RawBatch raw;
-  raw.messages = run.messages;
-  raw.bad_event = BadEventPolicy::kDeadLetter;
-  raw.position = run.first;
-  raw.cursor = std::to_string(run.first + static_cast<int64_t>(run.messages.size()));
-  raw.order_key = static_cast<uint64_t>(lane.partition);
-  lane.at_door = true;
-  lane.intake->emit(std::move(raw), guarded([this, &lane](const Ack& ack) { acknowledged(lane, ack); }));
-}
-
-void StreamSource::acknowledged(Lane& lane, const Ack& ack) {
-  LOOP_ASSERT(context_.loop);
-  ASSERT(lane.at_door && !lane.runs.empty());
-  lane.at_door = false;
-  if (ack.error) return retry_later(lane, *ack.error, ack.retry_after_ms);
-  lane.failing = false;
-  lane.next = lane.runs.front().first + static_cast<int64_t>(lane.runs.front().messages.size());
-  lane.runs.pop_front();
-  moved_ = true;
-  if (store_timer_ == nullptr && !stopped_) {
+void StreamSource::moved(Lane& lane) {
+  note_progress(lane);
+  if (moved_ && store_timer_ == nullptr) {
     store_timer_ = context_.loop.start_timer(kStoreMs, [this] {
       const auto fired = std::move(store_timer_);
       store_positions(nullptr);
@@ -289,16 +253,10 @@ void StreamSource::acknowledged(Lane& lane, const Ack& ack) {
   pump(lane);
 }
 
-void StreamSource::retry_later(Lane& lane, const Error& error, int64_t wait_ms) {
-  if (stopped_) return;
-  if (!std::exchange(lane.failing, true)) {
-    log_warning(kComponent, "not accepted, offered again until it is: " + error.describe(),
-                {{"source", context_.name}});
-  }
-  lane.timer = context_.loop.start_timer(wait_ms > 0 ? wait_ms : kRetryMs, [this, &lane] {
-    const auto fired = std::move(lane.timer);
-    pump(lane);
-  });
+void StreamSource::note_progress(Lane& lane) {
+  if (lane.queue->position() <= lane.next) return;
+  lane.next = lane.queue->position();
+  moved_ = true;
 }
 
 // Of no importance to exactly once, which goes by the cursors: a commit that fails leaves more in the other
@@ -314,25 +272,27 @@ void StreamSource::store_positions(std::function<void(const Status&)> done) {
                                  .external = {},
                                  .cursor = {}});
   }
-  log_.commit(std::move(request), [&loop = context_.loop, alive = std::weak_ptr<char>(alive_),
-                                   done = std::move(done)](Status status) mutable {
-    if (!done) return;
-    loop.post([alive, done = std::move(done), status = std::move(status)] {
-      if (!alive.expired()) done(status);
-    });
-  });
+  if (!done) done = [](const Status&) {};
+  log_.commit(std::move(request),
+              [&loop = context_.loop, tell = alive_.guard(std::move(done))](Status status) mutable {
+                loop.post([tell = std::move(tell), status = std::move(status)]() mutable { tell(status); });
+              });
 }
 
 void StreamSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
   store_timer_.reset();
-  for (const auto& lane : lanes_) lane->timer.reset();
+  for (const auto& lane : lanes_) {
+    lane->timer.reset();
+    lane->queue->stop();
+  }
 }
 
 void StreamSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
+  for (const auto& lane : lanes_) note_progress(*lane);
   if (moved_) store_positions(nullptr);
   closed_ = std::move(closed);
   check_closed();

@@ -8,7 +8,6 @@
 // Ownership: the log (a service of the process) outlives the source. Thread safety: loop only.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "colloquium/component.h"
 #include "colloquium/source.h"
 
+#include "base/liveness.h"
 #include "log/log.h"
 
 namespace colloquium::components {
@@ -49,15 +49,12 @@ class StreamSource final : public Source {
   void read(Lane& lane);
   void has_read(Lane& lane);
   void take(Lane& lane, const Batch& batch);
-  void emit(Lane& lane);
-  void acknowledged(Lane& lane, const Ack& ack);
-  void retry_later(Lane& lane, const Error& error, int64_t wait_ms);
+  void moved(Lane& lane);
+  // Sees how far the door has taken it.
+  void note_progress(Lane& lane);
   // `done` may be null.
   void store_positions(std::function<void(const Status&)> done);
   void check_closed();
-  // A callback that does nothing once this object is gone.
-  template <class Fn>
-  auto guarded(Fn fn);
 
   SourceContext context_;
   const StreamSourceConfig config_;
@@ -68,7 +65,7 @@ class StreamSource final : public Source {
   bool moved_ = false;  // since the positions were stored
   bool stopped_ = false;
   Task closed_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  Liveness alive_;
 };
 
 const Descriptor& stream_source();

@@ -89,6 +89,14 @@ class RawClient {
     return answer();
   }
 
+  // So many bytes of what comes; fewer if the server ends the connection.
+  std::string take(size_t count) {
+    while (buffer_.size() < count && fill()) continue;
+    std::string bytes = buffer_.substr(0, count);
+    buffer_.erase(0, count);
+    return bytes;
+  }
+
   // Waits until the server closes; true if it did so without another byte.
   bool closed() {
     while (fill()) continue;

@@ -3,6 +3,7 @@
 // Thread safety: as LoopThread.
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -42,6 +43,12 @@ class ServerFixture {
   template <class T, class F>
   T wait_for(F f) {
     return thread_.wait_for<T>(std::move(f));
+  }
+  // Turns of the loop until `done`, which is asked on it.
+  template <class Done>
+  void wait_until(Done done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!on_loop([&] { return done(); })) ASSERT(std::chrono::steady_clock::now() < end);
   }
 
   void route(Route route) {

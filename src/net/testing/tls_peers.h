@@ -27,13 +27,14 @@ namespace colloquium::net {
 // A key and a certificate of it, signed by another identity or by itself.
 class Identity {
  public:
-  explicit Identity(const std::string& name, const Identity* authority = nullptr)
+  // `valid_s`: for how long from now; negative: until so long ago.
+  explicit Identity(const std::string& name, const Identity* authority = nullptr, long valid_s = 3600)
       : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
     static long serial = 0;
     X509_set_version(certificate_, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate_), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(certificate_), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate_), 3600);
+    X509_gmtime_adj(X509_getm_notAfter(certificate_), valid_s);
     X509_set_pubkey(certificate_, key_);
     X509_NAME* const subject = X509_get_subject_name(certificate_);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()),
@@ -235,6 +236,8 @@ class TlsServer {
   ServerFixture* operator->() { return &server_; }
   uint16_t port() const { return server_.port(); }
   const Identity& identity() const { return identity_; }
+
+  const TlsCounters& counters() const { return context_->counters(); }
 
   // Until no connection is left: nothing else ends the wait than the test's own limit.
   void wait_until_empty() {

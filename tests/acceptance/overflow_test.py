@@ -1,0 +1,95 @@
+"""[REQ-029] More comes than the pipeline takes: with `block` the source waits and nothing is lost; with the other
+policies of `overflow` what is dropped and what is delivered are all that came."""
+import re
+import stat
+
+from harness import Instance, check, check_equal, main, read_lines, size_of, wait_for, work_directory
+
+EVENTS = 16_000
+# The sink takes a tenth of what comes by then, and the rest only when it may.
+TAKEN_FIRST = EVENTS // 10
+
+
+def script(directory, name, text):
+    path = directory / name
+    path.write_text("#!/usr/bin/env python3\nimport os, sys, time\n" + text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def set_up(directory, overflow):
+    script(directory, "source.py", """
+for n in range(%d):
+    print('{"n":%%d,"pad":"%s"}' %% n)
+sys.stdout.flush()
+open("all-written", "w").close()
+""" % (EVENTS, "x" * 2500))
+    script(directory, "sink.py", """
+out = open("got.ndjson", "a")
+for number, line in enumerate(sys.stdin):
+    while number >= %d and not os.path.exists("go-on"):
+        time.sleep(0.01)
+    out.write(line)
+    out.flush()
+""" % TAKEN_FIRST)
+    (directory / "p.yaml").write_text("""
+name: p
+log: off
+sources:
+  - exec: {command: [./source.py], restart: never, overflow: %s}
+sinks:
+  - exec: {command: [./sink.py]}
+""" % overflow)
+
+
+def numbers(directory):
+    return [line["n"] for line in read_lines(directory / "got.ndjson")]
+
+
+def let_go(instance, directory):
+    (directory / "go-on").touch()
+    wait_for(lambda: instance.process.poll() is not None, "the end of the run", 60)
+    check_equal(instance.process.returncode, 0, "the exit code")
+
+
+def with_block_the_program_waits_and_nothing_is_lost():
+    with work_directory() as directory:
+        set_up(directory, "block")
+        with Instance("p.yaml", directory) as instance:
+            taken = []
+
+            def held_back():
+                taken.append(instance.metric("colloquium_input_bytes_total", kind="exec_source"))
+                stands_still = len(taken) > 10 and len(set(taken[-10:])) == 1
+                return stands_still and size_of(directory / "got.ndjson") > TAKEN_FIRST * 2500
+
+            wait_for(held_back, "the source to be held back", 60)
+            check(not (directory / "all-written").exists(), "the program did not have to wait")
+            let_go(instance, directory)
+        check_equal(numbers(directory), list(range(EVENTS)), "the events")
+
+
+def what_is_dropped_and_what_is_delivered_are_all(policy):
+    with work_directory() as directory:
+        set_up(directory, "{policy: %s, buffer: 1MiB}" % policy)
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: (directory / "all-written").exists(), "the program to end unhindered", 60)
+            wait_for(lambda: instance.metric("colloquium_source_dropped_total", kind="exec_source", reason=policy),
+                     "drops", 60)
+            let_go(instance, directory)
+            told = [int(number) for number in re.findall(r"events are dropped .*dropped=(\d+)", instance.stderr())]
+        got = numbers(directory)
+        check_equal(got, sorted(set(got)), "the order")
+        check_equal(got[0], 0, "the first event")
+        check_equal(len(got) + sum(told), EVENTS, "delivered and dropped, of which it told %s" % told)
+        check_equal(got[-1] == EVENTS - 1, policy == "drop_old", "whether the last event is there")
+
+
+def with_drop_new_the_oldest_stay():
+    what_is_dropped_and_what_is_delivered_are_all("drop_new")
+
+
+def with_drop_old_the_newest_stay():
+    what_is_dropped_and_what_is_delivered_are_all("drop_old")
+
+
+main(with_block_the_program_waits_and_nothing_is_lost, with_drop_new_the_oldest_stay, with_drop_old_the_newest_stay)
