@@ -120,15 +120,20 @@ bool PartitionRunner::serve_lowest() {
 // Legs that resume at different positions of a source (`log: off`) see different parts of the item; every
 // group runs the stages over its own part, so that no dead letter is stored twice.
 void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
+  int64_t first = item.batch->base_offset();
+  if (item.refused != nullptr) first = std::min(first, item.refused->base_offset());
+  // A source that stores no cursor begins anew: what was committed under its name was another's.
+  const bool has_cursor = !item.cursor.empty();
   std::vector<int64_t> skips;
   for (const auto& leg : legs_) {
-    const int64_t first = item.refused == nullptr
-                              ? item.batch->base_offset()
-                              : std::min(item.batch->base_offset(), item.refused->base_offset());
-    if (leg->port.skip_below <= first) leg->port.skip_below = 0;
-    const bool served = leg->port.next_sequence == sequence && leg->credit_bytes > 0;
-    if (served && std::find(skips.begin(), skips.end(), leg->port.skip_below) == skips.end()) {
-      skips.push_back(leg->port.skip_below);
+    if (leg->port.next_sequence != sequence || leg->credit_bytes == 0) continue;
+    int64_t& skip_below = leg->port.skip_below;
+    if (skip_below <= first || !has_cursor) skip_below = 0;
+    if (skip_below > 0 && skip_below >= item.next_position) {
+      // The leg has all of it, and is not told: it would take the item as done, and commit a position that it is past.
+      leg->port.next_sequence = item.next_sequence;
+    } else if (std::find(skips.begin(), skips.end(), skip_below) == skips.end()) {
+      skips.push_back(skip_below);
     }
   }
   for (int64_t skip_below : skips) {

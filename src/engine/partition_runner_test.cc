@@ -222,6 +222,42 @@ TEST_CASE("events refused at the door are skipped by their own places when a leg
   }
 }
 
+TEST_CASE("what a leg has is not delivered to it again, so that its position never goes back", "[REQ-008]") {
+  Bench bench(2, {0, 5});
+  for (int i = 0; i < 8; i += 2) bench.push({std::to_string(i), std::to_string(i + 1)});
+  bench.settle();
+  CHECK(bench.values(0).size() == 8);
+  CHECK(bench.items[0].size() == 4);
+  REQUIRE(bench.items[1].size() == 2);
+  CHECK(bench.items[1].front().next_position == 6);
+  CHECK(bench.values(1) == std::vector<std::string>{"5", "6", "7"});
+  CHECK(bench.queue->depth_bytes() == 0);
+}
+
+TEST_CASE("a leg that stands back skips what it has, also after another leg has passed that", "[REQ-008][REQ-029]") {
+  Bench bench(2, {0, 11});
+  const std::string large = "\"" + std::string(9 << 20, 'x') + "\"";
+  // Leg 1 has no credit left when it has got the end of the first item: the others it does not ask for yet.
+  std::vector<std::string> texts(12, "\"small\"");
+  texts[11] = large;
+  bench.push(texts);
+  for (int i = 0; i < 3; ++i) {
+    bench.push({large});
+    bench.settle();
+    bench.give_back(0);
+  }
+  CHECK(bench.values(1).size() == 1);
+  for (int i = 0; i < 4; ++i) bench.give_back(1);
+  CHECK(bench.values(1).size() == 4);
+}
+
+TEST_CASE("a source without cursor has nothing to skip, whatever was committed under its name") {
+  Bench bench(1, {1'000'000});
+  bench.queue->push({.batch = batch_of({"1"}, 0), .next_position = 0, .cursor = {}});
+  bench.settle();
+  CHECK(bench.values(0) == std::vector<std::string>{"1"});
+}
+
 TEST_CASE("after close nothing is delivered") {
   Bench bench(1);
   bool closed = false;

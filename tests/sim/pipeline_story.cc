@@ -84,6 +84,7 @@ PipelineStory::PipelineStory(uint64_t seed, RunSettings settings, Tally& tally)
       numbers_(static_cast<int>(chance_.below(150))),
       posting_(chance_.below(4) != 0),
       from_file_(chance_.below(3) == 0),
+      logged_(posting_ || seed % 3 != 0),
       partitions_(1 + static_cast<int>(chance_.below(3))),
       producers_(seed + 5, kClients, posting_ ? 20 + static_cast<int>(chance_.below(40)) : 0) {}
 
@@ -109,10 +110,15 @@ void PipelineStory::write_numbers() {
 
 std::string PipelineStory::pipeline() const {
   static const std::vector<std::string> codecs = {"none", "gzip", "lz4", "zstd"};
-  std::string text = "name: p\nlog:\n  partitions: " + std::to_string(partitions_) +
-                     "\n  partition_by: [$input, /k]\n  compression: " + codecs[seed_ % codecs.size()] + "\n";
-  // Ids keep what they stand with; without them the pruner has something to do.
-  if (!posting_) text += "  retention: {time: 1s}\n";
+  std::string text = "name: p\n";
+  if (logged_) {
+    text += "log:\n  partitions: " + std::to_string(partitions_) +
+            "\n  partition_by: [$input, /k]\n  compression: " + codecs[seed_ % codecs.size()] + "\n";
+    // Ids keep what they stand with; without them the pruner has something to do.
+    if (!posting_) text += "  retention: {time: 1s}\n";
+  } else {
+    text += "log: off\n";
+  }
   text += "sources:\n  - {name: numbers, ";
   text += from_file_ ? "file: {path: " + std::string(kNumbersPath) + "}}\n" : std::string("numbers: {}}\n");
   if (posting_) text += "  - {name: hook, producers: {}, dedupe: {key: [$input, /id], window: 30d}}\n";

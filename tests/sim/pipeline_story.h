@@ -1,5 +1,5 @@
 // PipelineStory: one seed's story of one pipeline: producers that post with ids and a file of numbers, through the
-// log and a script, to two files, a receiver and the dead letters; lives that end by a crash, a fault or a stop,
+// log (or, where nobody posts, at times without it) and a script, to two files, a receiver and the dead letters; lives that end by a crash, a fault or a stop,
 // and at the end everything has to be where it belongs, once, and in order.
 //
 // Thread safety: none.
@@ -49,6 +49,7 @@ class PipelineStory {
   const int numbers_;     // events of the file
   const bool posting_;    // the producers take part
   const bool from_file_;  // the numbers are in a file, else with a source that emits a few at a time
+  const bool logged_;     // else `log: off`: the sinks' commits hold the source's positions
   const int partitions_;
   ManualClock clock_;
   Disk disk_;
