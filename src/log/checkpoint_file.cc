@@ -41,9 +41,12 @@ std::string checkpoint_path(const std::string& directory, const std::string& nam
   return path + ".checkpoint";
 }
 
+Status make_checkpoint_folder(io::FileSystem& fs, const std::string& directory) {
+  return fs.make_directories(checkpoints_directory(directory));
+}
+
 Status write_checkpoint(io::FileSystem& fs, const std::string& directory, const std::string& name,
                         std::string bytes) {
-  TRY(fs.make_directories(checkpoints_directory(directory)));
   std::string head(kMagic);
   append_be32(head, io::crc32c(bytes));
   bytes.insert(0, head);

@@ -16,6 +16,9 @@ namespace colloquium::log {
 
 // `name` may hold anything; the file's name is made of it.
 std::string checkpoint_path(const std::string& directory, const std::string& name);
+// Where they are kept; its name is durable once `directory` is synced.
+Status make_checkpoint_folder(io::FileSystem& fs, const std::string& directory);
+// REQUIRES: the folder.
 Status write_checkpoint(io::FileSystem& fs, const std::string& directory, const std::string& name,
                         std::string bytes);
 // Nothing if there is none, or if it is damaged: its owner then gathers it again.

@@ -9,7 +9,7 @@ namespace colloquium::log {
 
 TEST_CASE("a checkpoint comes back byte for byte, under any name") {
   io::MemoryFileSystem fs;
-  REQUIRE(fs.make_directories("data"));
+  REQUIRE(make_checkpoint_folder(fs, "data"));
   CHECK_FALSE(read_checkpoint(fs, "data", "dedupe/orders.abc/hook"));
   const std::string bytes("\0\xff\n some bytes", 14);
   REQUIRE(write_checkpoint(fs, "data", "dedupe/orders.abc/hook", bytes));
@@ -26,12 +26,14 @@ TEST_CASE("a checkpoint with any bit flipped, or cut anywhere, is not there") {
   const uint64_t size = 12 + 5;
   for (uint64_t bit = 0; bit < size * 8; ++bit) {
     io::MemoryFileSystem fs;
+    REQUIRE(make_checkpoint_folder(fs, "data"));
     REQUIRE(write_checkpoint(fs, "data", "c", "12345"));
     fs.flip(path, bit / 8, static_cast<uint8_t>(1u << (bit % 8)));
     CHECK_FALSE(read_checkpoint(fs, "data", "c"));
   }
   for (uint64_t length = 0; length < size; ++length) {
     io::MemoryFileSystem fs;
+    REQUIRE(make_checkpoint_folder(fs, "data"));
     REQUIRE(write_checkpoint(fs, "data", "c", "12345"));
     REQUIRE((*fs.open(path, io::OpenMode::kReadWrite))->truncate(length));
     CHECK_FALSE(read_checkpoint(fs, "data", "c"));
@@ -42,6 +44,7 @@ TEST_CASE("wherever the power goes while a checkpoint is replaced, the old one o
   int old_ones = 0, new_ones = 0;
   for (uint64_t stop = 0;; ++stop) {
     io::MemoryFileSystem fs;
+    REQUIRE(make_checkpoint_folder(fs, "data"));
     REQUIRE(write_checkpoint(fs, "data", "c", "old"));
     fs.halt_at(fs.operations() + stop);
     const bool done = write_checkpoint(fs, "data", "c", "new").has_value();

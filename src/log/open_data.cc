@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "io/path.h"
+#include "log/checkpoint_file.h"
 #include "log/clean_marker.h"
 #include "log/data_directory.h"
 #include "log/layout.h"
@@ -109,6 +110,10 @@ Status Opener::sync_names() {
   ASSERT(!options_.directory.empty());
   TRY(fs_.make_directories(streams_directory(options_.directory)));
   TRY(fs_.make_directories(journal_directory(options_.directory)));
+  // Here and not with the first checkpoint: a failed sync of the data directory is then a start that failed. A disk
+  // that is full is no reason not to start.
+  const Status made = make_checkpoint_folder(fs_, options_.directory);
+  if (!made && made.error().code != ErrorCode::kNoSpace) return made;
   TRY(fs_.sync_directory(options_.directory));
   TRY(fs_.sync_directory(streams_directory(options_.directory)));
   for (const auto& stream : data_.streams) {

@@ -81,7 +81,7 @@ Result<int64_t> SegmentLog::first_within(StreamId stream, int32_t number, const 
 }
 
 Status SegmentLog::store_checkpoint(const std::string& name, std::string bytes) {
-  return write_checkpoint(*impl_->options().files, impl_->options().directory, name, std::move(bytes));
+  return impl_->store_checkpoint(name, std::move(bytes));
 }
 
 std::optional<std::string> SegmentLog::load_checkpoint(const std::string& name) const {

@@ -52,6 +52,15 @@ SegmentLog::Impl::~Impl() {
   going_ = true;
 }
 
+// What is stored here can be gathered again, so its failure is not the log's. But no sync that failed is repeated.
+Status SegmentLog::Impl::store_checkpoint(const std::string& name, std::string bytes) {
+  const std::lock_guard lock(storing_checkpoint_);
+  if (checkpoint_failure_) return fail(*checkpoint_failure_);
+  Status stored = write_checkpoint(fs_, options_.directory, name, std::move(bytes));
+  if (!stored && stored.error().code == ErrorCode::kIo) checkpoint_failure_ = stored.error();
+  return stored;
+}
+
 // --- streams -------------------------------------------------------------------------------------------------
 
 OpenStream* SegmentLog::Impl::stream_locked(StreamId id) const {

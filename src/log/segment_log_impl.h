@@ -42,6 +42,7 @@ class SegmentLog::Impl {
   Status close();
   void tick();
   void apply_retention(UniqueFunction<void(Status)> done);
+  Status store_checkpoint(const std::string& name, std::string bytes);
   std::shared_ptr<Partition> partition(StreamId stream, int32_t number) const;
   LogStats stats() const;
   const LogTimes* times() const { return &counters_.times; }
@@ -96,6 +97,8 @@ class SegmentLog::Impl {
   Subscribers subscribers_;
   std::atomic<bool> tick_posted_{false};
   GroupCounters counters_;
+  std::mutex storing_checkpoint_;  // guards the next; taken alone
+  std::optional<Error> checkpoint_failure_;
   std::mutex making_stream_;  // one stream is made at a time; taken before mutex_
   Upkeep upkeep_;
 

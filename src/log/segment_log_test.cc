@@ -78,6 +78,31 @@ TEST_CASE("each level is acknowledged at its own moment") {
   CHECK(order == std::vector<std::string>{"queued", "write", "written", "sync", "durable"});
 }
 
+TEST_CASE("a folder whose sync failed for a checkpoint is not synced again, and the log goes on") {
+  Bench bench;
+  REQUIRE(bench.open());
+  const StreamId stream = *bench.log->open_stream({"s", 1});
+  size_t syncs = 0;
+  bool fails = true;
+  bench.files.set_hook([&](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (operation.kind != io::OperationKind::kSyncDirectory) return std::nullopt;
+    ++syncs;
+    if (!fails) return std::nullopt;
+    return io::Fault{Error{ErrorCode::kIo, "injected I/O error"}};
+  });
+  const Status failed = bench.log->store_checkpoint("ids", "1");
+  REQUIRE_FALSE(failed);
+  CHECK(syncs == 1);
+  CHECK_FALSE(bench.log->store_checkpoint("ids", "2"));
+  CHECK(syncs == 1);
+  fails = false;
+  bench.append(stream, "0");
+  // What it syncs now, the data directory for one, has not failed before.
+  REQUIRE(bench.log->close());
+  REQUIRE(bench.open());
+  CHECK(bench.log->store_checkpoint("ids", "3"));
+}
+
 TEST_CASE("a group is one write and one sync per partition") {
   Bench bench;
   REQUIRE(bench.open());
