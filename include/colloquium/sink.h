@@ -98,6 +98,10 @@ class Sink {
   // in a later turn or this one.
   virtual void write(std::shared_ptr<const Batch> batch, WriteDone done) = 0;
 
+  // Whether a write may hold events of several batches of the log, as they wait together. Not so if what the sink
+  // sends has to be the same again after a crash: the log's batches are, what waits together is not. Constant.
+  virtual bool joins() const { return true; }
+
   // Whether token() says anything. If not, the engine commits positions as writes complete.
   virtual bool has_token() const = 0;
 

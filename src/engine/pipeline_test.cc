@@ -17,7 +17,7 @@ namespace {
 // its objects go when the test process does.
 int crashed = 0;
 void run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk& disk,
-                      const std::function<void(World&)>& at_end, int total, uint64_t steps_max = 500) {
+                      const std::function<void(World&)>& at_end, int total, uint64_t steps_max = 300) {
   static std::vector<std::unique_ptr<World>>& graveyard = *new std::vector<std::unique_ptr<World>>();
   auto storage = log::make_fake_storage();
   SeededRandom chance(seed * 31);

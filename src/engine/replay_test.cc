@@ -160,7 +160,7 @@ TEST_CASE("crashed at any moment and gone on with, a replay gives every event on
       if (!restored && disk["all"].size() > expected(600, true).size()) break;
       REQUIRE(part->spans[0].from == 0);
       ReplayRun replay(*world, kTwoSinks, part);
-      const uint64_t steps = life == 10 ? 1'000'000 : chance.next() % 150;
+      const uint64_t steps = life == 10 ? 1'000'000 : chance.next() % 40;
       for (uint64_t i = 0; i < steps && !replay.finished && !replay.failure; ++i) world->step();
       if (replay.failure) FAIL(replay.failure->describe());
       if (replay.finished) {

@@ -9,6 +9,7 @@
 #include "engine/dead_letter.h"
 #include "engine/dead_letter_tally.h"
 #include "engine/lag_guard.h"
+#include "engine/leg_join.h"
 #include "engine/sink_leg_lane.h"
 
 namespace colloquium::engine {
@@ -118,6 +119,9 @@ void SinkLeg::pump(Lane& lane) {
   const auto letters_wait = [this] { return committing_ && letter_bytes() > kDeadBytes; };
   while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
+    if (lane.rest == nullptr && sink_->joins() && !is_left_behind(lane)) {
+      options_.counters->queue_depth.add(-static_cast<int64_t>(join_front(lane.waiting)));
+    }
     LegItem& front = lane.waiting.front();
     if (front.end) {
       lane.ended = true;

@@ -67,6 +67,7 @@ class FakeSink final : public Sink {
   }
   std::optional<Error> broken() const override { return broken_error; }
   ProgressKeeper* progress() override { return keeper; }
+  bool joins() const override { return may_join; }
   bool has_token() const override { return token_; }
   void token(TokenDone done) override {
     ++tokens;
@@ -86,6 +87,7 @@ class FakeSink final : public Sink {
 
   std::function<std::vector<EventOutcome>(const Batch&)> answer;
   bool hold = false;
+  bool may_join = true;
   std::optional<Error> token_error;
   std::optional<Error> broken_error;
   ProgressKeeper* keeper = nullptr;

@@ -3,8 +3,9 @@ on both sides (nginx), proxies, and answers that mean something else than usual.
 import gzip
 import json
 import sys
+import threading
 
-from harness import REPOSITORY, Instance, check, check_equal, main, run, skip, wait_for, work_directory
+from harness import REPOSITORY, Instance, check, check_equal, main, request, run, skip, wait_for, work_directory
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import nginx  # noqa: E402
@@ -55,6 +56,36 @@ def batches_arrive_whole_and_once_by_their_keys():
         check(len(taken) < 5000 / 50, "%d requests are no batches" % len(taken))
         types = {(r.headers["Content-Type"], r.headers["Content-Encoding"]) for r in receiver.requests}
         check_equal(types, {("application/x-ndjson", "gzip")}, "content type and encoding")
+
+
+def events_accepted_one_by_one_share_batches_where_they_may():
+    """The receiver holds its first answer until all events are accepted, each by a request of its own."""
+    count = 100
+    for join in (True, False):
+        accepted = threading.Event()
+
+        def says(_, accepted=accepted):
+            accepted.wait(30)
+            return 200
+
+        with work_directory() as directory, Receiver(says) as receiver:
+            (directory / "p.yaml").write_text(
+                "name: p\nsources: [{http: {path: /in}}]\nsinks:\n"
+                "  - http: {url: %s, format: ndjson, batch: {events: 60, join: %s}}\n" % (receiver.url, str(join).lower()))
+            with Instance("p.yaml", directory) as instance:
+                for n in range(count):
+                    status, _, body = request(instance.listen, "POST", "/in", json.dumps({"n": n}))
+                    check_equal(status, 200, body)
+                accepted.set()
+                events = []
+
+                def arrived(events=events, receiver=receiver):
+                    events[:] = [json.loads(line) for r in list(receiver.requests) for line in r.body.splitlines()]
+                    return len(events) >= count
+                wait_for(arrived, "all events")
+                check_equal(events, [{"n": n} for n in range(count)], "what arrived")
+                requests = len(receiver.requests)
+                check(requests <= 4 if join else requests > count * 0.9, "join %s: %d requests" % (join, requests))
 
 
 def too_large_a_batch_is_split_and_only_the_large_event_is_lost():
@@ -203,7 +234,8 @@ def proxies_are_gone_through_with_their_password():
 
 
 try:
-    main(batches_arrive_whole_and_once_by_their_keys, too_large_a_batch_is_split_and_only_the_large_event_is_lost,
+    main(batches_arrive_whole_and_once_by_their_keys, events_accepted_one_by_one_share_batches_where_they_may,
+         too_large_a_batch_is_split_and_only_the_large_event_is_lost,
          events_choose_their_place_and_their_body, statuses_mean_what_the_settings_say,
          tokens_are_shared_and_renewed_and_never_shown, a_peer_with_certificates_is_spoken_to_with_ours,
          proxies_are_gone_through_with_their_password)

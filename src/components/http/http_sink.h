@@ -36,6 +36,8 @@ class HttpSink final : public Sink {
   Status restore(const std::string& token) override;
   Status start() override { return {}; }
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override;
+  // A batch's Idempotency-Key hangs on its events.
+  bool joins() const override { return !config_.batch || config_.batch->join; }
   bool has_token() const override { return false; }
   void token(TokenDone done) override;
   void close(Task closed) override;

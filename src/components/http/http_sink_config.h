@@ -22,6 +22,7 @@ enum class HttpBodyCompression { kNone, kGzip, kZstd };
 struct HttpSinkBatch {
   int64_t events = 100;
   ByteSize bytes{1 << 20};
+  bool join = false;
 };
 
 struct HttpSinkConfig : ClientSettings {

@@ -21,7 +21,10 @@ ConfigSpec<components::HttpSinkBatch> ConfigObject<components::HttpSinkBatch>::s
           "bytes", &HttpSinkBatch::bytes,
           {.description = "At most so many bytes of body, before compression; a single longer event goes alone.",
            .minimum = 1,
-           .maximum = 256 << 20});
+           .maximum = 256 << 20})
+      .field("join", &HttpSinkBatch::join,
+             {.description = "Events that were not accepted together may share a batch, too, as they wait for the "
+                             "receiver. After a crash they may come again in other batches, under other keys."});
 }
 
 namespace components {
@@ -117,7 +120,7 @@ void describe_to_people(Descriptor& d) {
       "A batch's Idempotency-Key is made of the ids of its events: the same events in the same order have the "
       "same "
       "key, any others another. A batch that is sent again has the same events unless one of them was given up, "
-      "the receiver split it, or the settings have changed; a receiver that must take no event twice, come what "
+      "the receiver split it, the settings have changed, or `join` is on; a receiver that must take no event twice, come what "
       "may, looks at each event's own id, which a `template` can put into the body.";
   d.input_trust =
       "The receiver's answers are untrusted: no redirect is followed, and no more than 4 KiB of one is read. What "
