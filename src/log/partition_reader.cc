@@ -142,8 +142,13 @@ Result<std::optional<BatchCursor::Item>> PartitionReader::next_stored() {
   offset_ = partition_->gaps().skip(offset_);
   if (offset_ >= end) return std::optional<BatchCursor::Item>();
   if (!cursor_ || expected_ != offset_) TRY(find_place());
-  TRY_ASSIGN(const auto item, walk(end));
-  sought_ = false;
+  auto item = walk(end);
+  if (!item && item.error().code == ErrorCode::kNotFound && sought_) {
+    // The segment that stands open was read to its end, and what followed is gone: on to the oldest that is left.
+    TRY(find_place());
+    item = walk(end);
+  }
+  if (item) sought_ = false;
   return item;
 }
 
