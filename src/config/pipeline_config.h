@@ -96,6 +96,7 @@ struct ErrorsConfig {
   FailureAction then = FailureAction::kDeadLetter;
   std::optional<BreakerConfig> breaker;
   std::string dead_letter;  // stream name; "<pipeline>.dead" if not given
+  RetentionConfig retention;  // of that stream
   std::string to;           // another pipeline that gets the events instead; empty: none
 };
 

@@ -151,7 +151,11 @@ ConfigSpec<ErrorsConfig> ConfigObject<ErrorsConfig>::spec() {
       .field("dead_letter", &ErrorsConfig::dead_letter,
              {.description = "The stream that keeps events that failed for good.",
               .default_text = "<pipeline>.dead",
-              .minimum = 1});
+              .minimum = 1})
+      .field("retention", &ErrorsConfig::retention,
+             {.description = "How much of that stream is kept, of letters that are done and of those that are not. "
+                             "Without it, everything is.",
+              .example = "{time: 30d, size: 1GiB}"});
 }
 
 ConfigSpec<EncryptionConfig> ConfigObject<EncryptionConfig>::spec() {

@@ -45,6 +45,14 @@ std::shared_ptr<const BatchOrigin> origin_of(const log::StreamInfo& info) {
   return origin;
 }
 
+log::Retention retention_of(const config::RetentionConfig& wanted) {
+  log::Retention retention;
+  retention.time_ms = wanted.time.ms;
+  retention.size_bytes = static_cast<uint64_t>(wanted.size.bytes);
+  retention.drop_unread = wanted.drop_unread;
+  return retention;
+}
+
 }  // namespace
 
 Status PipelineRun::build() {
@@ -125,11 +133,7 @@ size_t PipelineRun::partition_count() const {
 
 // Also if nothing is to be removed: a pipeline that is started again may have had another retention before.
 log::Retention PipelineRun::retention() const {
-  const config::RetentionConfig& wanted = config().log.retention;
-  log::Retention retention;
-  retention.time_ms = wanted.time.ms;
-  retention.size_bytes = static_cast<uint64_t>(wanted.size.bytes);
-  retention.drop_unread = wanted.drop_unread;
+  log::Retention retention = retention_of(config().log.retention);
   for (const config::ComponentConfig& source : config().sources) {
     if (source.dedupe) retention.keep_ms = std::max(retention.keep_ms, source.dedupe->window.ms);
   }
@@ -201,7 +205,11 @@ void PipelineRun::make_alerts() {
 
 Status PipelineRun::open_dead_stream() {
   const std::string name = plan_->data().dead_stream();
-  TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream({.name = name, .partitions = 1}));
+  log::StreamSpec spec{.name = name, .partitions = 1, .retention = {}, .compaction = {}};
+  // Unless it is asked for: the letters may go into a stream that has its own.
+  const log::Retention wanted = retention_of(config().errors.retention);
+  if (wanted.removes() && replay() == nullptr) spec.retention = wanted;
+  TRY_ASSIGN(const log::StreamId dead, env_.log->open_stream(std::move(spec)));
   TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(dead));
   dead_stream_ = dead;
   dead_origin_ = origin_of(info);

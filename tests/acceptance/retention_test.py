@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 
-from harness import (Instance, binary, check, check_equal, main, read_lines, request, size_of, small_disk, wait_for,
+from harness import (Instance, binary, check, check_equal, main, read_lines, request, run, size_of, small_disk, wait_for,
                      work_directory)
 
 PIPELINE = """
@@ -30,8 +30,8 @@ def removed(instance):
     return instance.metric("colloquium_log_removed_bytes_total")
 
 
-def oldest(instance):
-    return instance.metric("colloquium_stream_oldest_offset", component="orders")
+def oldest(instance, stream="orders"):
+    return instance.metric("colloquium_stream_oldest_offset", component=stream)
 
 
 def a_stream_is_cut_to_its_size_and_opens_again():
@@ -81,6 +81,35 @@ def what_a_sink_has_not_finished_stays_until_it_may_go():
             check_equal(numbers, list(range(numbers[0], 5)), "the events that are left")
 
 
+def dead_letters_are_cut_too_and_those_that_are_left_can_be_put_back():
+    with work_directory() as directory:
+        pipeline = "name: orders\nlog: {compression: none}\nsources: [{name: hook, http: {path: /in}}]\n" \
+                   "stages: [{name: check, computo: '%s'}]\nsinks: [{name: all, file: {path: out.ndjson}}]\n" \
+                   "errors: {retention: {size: 2MiB}}\n"
+        (directory / "p.yaml").write_text(pipeline % '= error("no")')
+        with Instance("p.yaml", directory) as instance:
+            for n in range(8):  # a commit for each, so that they do not end up in one segment
+                post_megabytes(instance, 1, first=n)
+                wait_for(lambda: instance.metric("colloquium_stream_next_offset", component="orders.dead") > n,
+                         "the letter to be stored")
+            size = "colloquium_stream_size_bytes"
+            wait_for(lambda: (oldest(instance, "orders.dead") or 0) > 0 and
+                     instance.metric(size, component="orders.dead") <= 2 << 20, "retention to remove the oldest letters")
+            check_equal(oldest(instance), 0, "the events themselves")
+            check_equal(instance.stop(), 0, instance.stderr())
+        (directory / "p.yaml").write_text(pipeline % "= $input")
+        code, out, error = run(["dead", "ls", "--format", "json", "--data-dir", "data"], directory)
+        check_equal(code, 0, error)
+        left = json.loads(out)["open"]
+        check(0 < left < 8, "%d letters are left" % left)
+        code, out, error = run(["dead", "replay", "orders.dead", "--data-dir", "data"], directory)
+        check_equal((code, out), (0, "put back %d events into orders\n" % left), error)
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: len(read_lines(directory / "out.ndjson")) == left, "the letters as events")
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal([line["n"] for line in read_lines(directory / "out.ndjson")], list(range(8 - left, 8)), "the newest")
+
+
 def a_disk_without_a_free_byte_is_started_on_and_cleared_by_retention():
     """Somebody else has filled it. Nothing but what the log keeps for this moment is left to start with."""
     with work_directory() as directory, small_disk(directory, 100) as disk:
@@ -118,4 +147,5 @@ def a_disk_without_a_free_byte_is_started_on_and_cleared_by_retention():
 
 
 main(a_stream_is_cut_to_its_size_and_opens_again, what_a_sink_has_not_finished_stays_until_it_may_go,
+     dead_letters_are_cut_too_and_those_that_are_left_can_be_put_back,
      a_disk_without_a_free_byte_is_started_on_and_cleared_by_retention)
