@@ -68,30 +68,43 @@ class Record:
 
 
 class Broker:
-    """Started on entry, killed on exit; kill() or stop(), and start(), in between, over the same data."""
+    """Started on entry, killed on exit; kill() or stop(), and start(), in between, over the same data.
 
-    def __init__(self, folder, settings=(), memory='512m', cpus=None):
+    `more_listeners` by name, each {'protocol': …} with settings of its own: a client finds it at `addresses[name]`.
+    `users` of SCRAM-SHA-512 by name, with their passwords."""
+
+    def __init__(self, folder, settings=(), memory='512m', cpus=None, more_listeners=None, users=None):
         self.folder = os.path.abspath(folder)
         self.memory = memory
         self.cpus = cpus
-        self.port, controller = free_ports(2)
+        self.users = users or {}
+        more = more_listeners or {}
+        self.port, controller, *ports = free_ports(2 + len(more))
         self.address = f'127.0.0.1:{self.port}'
+        self.addresses = {name: f'127.0.0.1:{port}' for name, port in zip(more, ports)}
         self.process = None
         os.makedirs(self.folder, exist_ok=True)
+        public = [f'PLAINTEXT://{self.address}', *(f'{name}://{at}' for name, at in self.addresses.items())]
+        protocols = ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT',
+                     *(f'{name}:{listener["protocol"]}' for name, listener in more.items())]
         lines = ['process.roles=broker,controller', 'node.id=1', f'controller.quorum.voters=1@127.0.0.1:{controller}',
-                 f'listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}',
-                 f'advertised.listeners=PLAINTEXT://{self.address}', 'controller.listener.names=CONTROLLER',
-                 'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+                 f'listeners={",".join(public)},CONTROLLER://127.0.0.1:{controller}',
+                 f'advertised.listeners={",".join(public)}', 'controller.listener.names=CONTROLLER',
+                 f'listener.security.protocol.map={",".join(protocols)}',
                  f'log.dirs={self.folder}/data', 'num.partitions=1', 'offsets.topic.replication.factor=1',
                  'offsets.topic.num.partitions=4', 'transaction.state.log.replication.factor=1',
                  'transaction.state.log.min.isr=1', 'transaction.state.log.num.partitions=4',
-                 'group.initial.rebalance.delay.ms=0', *settings]
+                 'group.initial.rebalance.delay.ms=0',
+                 *(f'listener.name.{name.lower()}.{key}={value}' for name, listener in more.items()
+                   for key, value in listener.items() if key != 'protocol'), *settings]
         with open(f'{self.folder}/broker.properties', 'w', encoding='utf-8') as out:
             out.write('\n'.join(lines) + '\n')
 
     def __enter__(self):
+        scram = [word for name, password in self.users.items()
+                 for word in ('--add-scram', f'SCRAM-SHA-512=[name={name},password={password}]')]
         tool('kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', 'Y29sbG9xdWl1bS10ZXN0cw', '-c',
-             f'{self.folder}/broker.properties')
+             f'{self.folder}/broker.properties', *scram)
         self.start()
         return self
 

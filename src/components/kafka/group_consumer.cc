@@ -40,7 +40,7 @@ struct GroupConsumer::Waker {
 };
 
 GroupConsumer::GroupConsumer(GroupConsumerConfig config, std::string owner)
-    : config_(std::move(config)), owner_{std::move(owner), {}} {}
+    : config_(std::move(config)), owner_{std::move(owner), {}, {}} {}
 
 GroupConsumer::~GroupConsumer() {
   ASSERT_WHY(client_ == nullptr, "close() takes the client down, off the loop");
@@ -57,7 +57,8 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(GroupConsumerConfig
   std::unique_ptr<GroupConsumer> made(new GroupConsumer(std::move(config), std::move(owner)));
   TRY_ASSIGN(KafkaConf conf, make_conf(made->config_.properties));
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
-                                           RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH);
+                                           RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH |
+                                           RD_KAFKA_EVENT_STATS);
   TRY_ASSIGN(KafkaHandle client, make_client(KafkaRole::kConsumer, std::move(conf), made->owner_));
   rd_kafka_poll_set_consumer(client.get());
   made->queue_.reset(rd_kafka_queue_get_consumer(client.get()));

@@ -28,6 +28,11 @@ void tell_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
   if (owner->on_error) owner->on_error(static_cast<rd_kafka_resp_err_t>(code), reason);
 }
 
+int tell_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
+  static_cast<const KafkaOwner*>(opaque)->on_statistics({json, size});
+  return 0;  // librdkafka frees it
+}
+
 std::string_view advice(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
@@ -96,6 +101,7 @@ Result<KafkaHandle> make_client(KafkaRole role, KafkaConf conf, const KafkaOwner
   rd_kafka_conf_set_opaque(conf.get(), const_cast<KafkaOwner*>(&owner));
   rd_kafka_conf_set_log_cb(conf.get(), log_line);
   if (owner.on_error) rd_kafka_conf_set_error_cb(conf.get(), tell_error);
+  if (owner.on_statistics) rd_kafka_conf_set_stats_cb(conf.get(), tell_statistics);
   char reason[512] = {};
   const auto type = role == KafkaRole::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER;
   rd_kafka_t* const made = rd_kafka_new(type, conf.get(), reason, sizeof reason);

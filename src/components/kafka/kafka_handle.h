@@ -41,6 +41,8 @@ struct KafkaOwner {
   std::string name;  // in messages
   // Told of errors that belong to no call, where the client's events are not polled. May be empty.
   std::function<void(rd_kafka_resp_err_t code, const char* reason)> on_error;
+  // Told of librdkafka's statistics, in polls. May be empty.
+  std::function<void(std::string_view json)> on_statistics;
 };
 
 // A client. Takes `conf` in any case; what librdkafka logs goes to our log. `owner` outlives the client.

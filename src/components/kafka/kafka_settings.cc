@@ -30,7 +30,7 @@ namespace {
 using Property = std::pair<std::string, std::string>;
 
 // What a setting of ours, or our own way of working, decides. Names are librdkafka's.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kOwned = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 38> kOwned = {{
     {"bootstrap.servers", "brokers"},
     {"metadata.broker.list", "brokers"},
     {"client.id", "client_id"},
@@ -67,6 +67,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kOwned =
     {"transactional.id", "transactional_id"},
     {"transaction.timeout.ms", "transaction_timeout"},
     {"message.max.bytes", "max_message"},
+    {"statistics.interval.ms", ""},
     {"opaque", ""},
 }};
 

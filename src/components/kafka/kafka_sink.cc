@@ -15,6 +15,7 @@ constexpr char kComponent[] = "kafka";
 // Of what is given to the writer at once; more waits for the next time.
 constexpr size_t kGroupBytes = size_t{16} << 20;
 constexpr size_t kThreadTasks = 65'536;
+constexpr int64_t kServeMs = 1000;
 
 KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentContext& context) {
   return {.connection = connection_properties(config, context.base_dir),
@@ -73,6 +74,7 @@ void KafkaSink::register_metrics() {
   metrics::Labels labels{.pipeline = context_.pipeline, .component = context_.name, .kind = "kafka_sink"};
   KafkaWriterCounters& counters = metrics_->counters;
   auto& held = metrics_->registrations;
+  held = counters.statistics.register_at(*registry, labels);
   held.push_back(registry->counter({"colloquium_kafka_transactions_total", "Transactions committed."}, labels,
                                    counters.transactions));
   held.push_back(registry->counter({"colloquium_kafka_transactions_aborted_total", "Transactions aborted."},
@@ -92,11 +94,21 @@ void KafkaSink::register_metrics() {
 Status KafkaSink::start() {
   LOOP_ASSERT(context_.loop);
   register_metrics();
+  serve_later();
   if (!config_.transactions) {
     log_info(kComponent, "at least once: transactions: true makes it exactly once for read_committed readers",
              {{"sink", context_.name}, {"topic", config_.topic}});
   }
   return {};
+}
+
+// A write serves the client, too.
+void KafkaSink::serve_later() {
+  serve_timer_ = context_.loop.start_timer(kServeMs, [this] {
+    const auto fired = std::move(serve_timer_);
+    if (under_way_ == 0) (void)thread_->post([this] { writer_->serve(); });
+    serve_later();
+  });
 }
 
 void KafkaSink::write(std::shared_ptr<const Batch> batch, WriteDone done) {
@@ -165,6 +177,7 @@ void KafkaSink::close(Task closed) {
   ASSERT_WHY(!closing_, "close once");
   closing_ = true;
   closed_ = std::move(closed);
+  serve_timer_ = nullptr;
   metrics_->registrations.clear();
   stop_.stop();
   waiting_.refuse({ErrorCode::kCancelled, "not written: the sink is being closed", true, {}});

@@ -68,6 +68,7 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   struct Metrics;
 
   void pump();
+  void serve_later();
   void written(WriteGroup group);
   void check_closed();
   void register_metrics();
@@ -80,6 +81,7 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   std::unique_ptr<TaskQueue> thread_;    // gone before what its tasks use
   WriteQueue waiting_;
   std::optional<Error> broken_;
+  std::unique_ptr<Timer> serve_timer_;
   size_t under_way_ = 0;  // tasks of the thread that will answer on the loop
   bool writing_ = false;
   bool closing_ = false;

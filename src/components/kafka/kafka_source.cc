@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "components/kafka/kafka_statistics.h"
 #include "metrics/registry.h"
 
 namespace colloquium::components {
@@ -64,6 +65,7 @@ GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::
                          {{"group.id", config.group},
                           {"partition.assignment.strategy", "cooperative-sticky"},
                           {"enable.auto.commit", "false"},
+                          {"statistics.interval.ms", kKafkaStatisticsMs},
                           {"enable.auto.offset.store", "false"},
                           {"auto.offset.reset", "error"},
                           {"isolation.level", committed ? "read_committed" : "read_uncommitted"}});
@@ -79,6 +81,7 @@ struct KafkaSource::Metrics {
   Gauge lag;
   Gauge partitions;
   Counter commits;
+  KafkaStatistics statistics;
   std::vector<metrics::Registration> registrations;
 };
 
@@ -97,6 +100,7 @@ void KafkaSource::register_metrics() {
   if (registry == nullptr) return;
   metrics::Labels labels{.pipeline = context_.pipeline, .component = context_.name, .kind = "kafka_source"};
   auto& held = metrics_->registrations;
+  held = metrics_->statistics.register_at(*registry, labels);
   held.push_back(registry->gauge({"colloquium_kafka_lag_events", "Records a kafka source has not accepted yet."},
                                  labels, metrics_->lag));
   held.push_back(registry->gauge({"colloquium_kafka_partitions", "Partitions a kafka source has now."}, labels,
@@ -320,6 +324,8 @@ void KafkaSource::handle(rd_kafka_event_t* event) {
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET) return;
       return tell(ErrorCode::kUnavailable, explain(code, "the group was not told of offsets").message);
     }
+    case RD_KAFKA_EVENT_STATS:
+      return metrics_->statistics.take(rd_kafka_event_stats(event));
     default:
       return;
   }

@@ -84,7 +84,8 @@ KafkaWriter::KafkaWriter(KafkaWriterConfig config, std::string instance, const K
              [this](rd_kafka_resp_err_t code, const char* reason) {
                last_error_ = code;
                last_reason_ = reason;
-             }},
+             },
+             [&counters](std::string_view json) { counters.statistics.take(json); }},
       instance_(std::move(instance)),
       stop_(stop),
       counters_(counters),
@@ -111,6 +112,7 @@ void KafkaWriter::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void
 
 Status KafkaWriter::make_producer() {
   auto properties = config_.connection;
+  properties.emplace_back("statistics.interval.ms", kKafkaStatisticsMs);
   properties.insert(properties.end(), config_.producer.begin(), config_.producer.end());
   if (config_.transactions) {
     const std::string& id = config_.transactional_id;
@@ -338,6 +340,10 @@ void KafkaWriter::write(std::vector<SinkWrite>& writes) {
     write_plain(attempt);
   }
   ASSERT_WHY(under_way_ == 0, "what librdkafka has points into the attempt");
+}
+
+void KafkaWriter::serve() {
+  if (producer_ != nullptr) (void)rd_kafka_poll(producer_.get(), 0);
 }
 
 void KafkaWriter::put_off(Attempt& attempt, const Error& error) {

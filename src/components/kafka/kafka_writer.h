@@ -29,6 +29,7 @@
 #include "base/counters.h"
 #include "base/write_queue.h"
 #include "components/kafka/kafka_handle.h"
+#include "components/kafka/kafka_statistics.h"
 #include "components/kafka/progress_topic.h"
 
 namespace colloquium::components {
@@ -48,6 +49,7 @@ struct KafkaWriterCounters {
   ErrorCounters errors;
   Counter transactions;
   Counter aborted;
+  KafkaStatistics statistics;
   Counter producers;  // made: one is ordinary, more mean errors that nobody could judge
 };
 
@@ -61,6 +63,9 @@ class KafkaWriter {
   Result<std::vector<SinkProgress>> recover(const std::string& leg, const std::vector<std::string>& partitions);
   void gave_up(const std::string& partition, int64_t offset, const std::string& error);
   void settled(const std::string& partition, int64_t offset);
+
+  // Now and then while there is nothing to write: what librdkafka has to tell would pile up.
+  void serve();
 
   // Sets the outcomes of all `writes`.
   void write(std::vector<SinkWrite>& writes);
