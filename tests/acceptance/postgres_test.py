@@ -1,12 +1,14 @@
 """[REQ-016] [REQ-018] Events as rows of a real PostgreSQL: values by column type, upserts, rows that the server refuses,
 a server that is killed, stopped and frozen, and a process that is replaced by another."""
 import json
+import shutil
 import sys
 import threading
 
 from harness import REPOSITORY, Instance, check, check_equal, main, request, run, skip, wait_for, work_directory
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
+import nginx  # noqa: E402
 import postgres  # noqa: E402
 
 PORTS = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
@@ -151,6 +153,62 @@ def what_is_wrong_with_the_setup_ends_the_run_and_is_named():
         check_equal(SERVER.value("SELECT count(*) FROM small"), "0", "rows")
 
 
+def a_server_that_asks_who_is_there_is_told_and_checked():
+    """Passwords over TLS, certificates on both sides; and who is not let in, or would talk to somebody else."""
+    rules = "host all test 127.0.0.1/32 trust\nhostssl all alice 127.0.0.1/32 scram-sha-256\n" \
+            "hostssl all bob 127.0.0.1/32 cert\n"
+    with work_directory() as directory:
+        folder = directory / "server"
+        server = postgres.Server(folder, ["ssl = on"] + ["ssl_%s_file = '%s'" % (name, folder / file) for name, file in (
+            ("cert", "server.pem"), ("key", "server.key"), ("ca", "ca.pem"))])
+        for name, authority in (("ca", None), ("other", None), ("server", "ca"), ("bob", "ca")):
+            nginx.certificate(folder, name, authority, subject=name)
+            (folder / (name + ".key")).chmod(0o600)
+        shutil.copy(folder / "ca.pem", directory / "ca.pem")  # the server's own will be the server's alone
+        (folder / "data/pg_hba.conf").write_text(rules)
+        for name in ("server.pem", "server.key", "ca.pem", "data/pg_hba.conf"):
+            server.own(name)
+        with server:
+            server.query("CREATE TABLE guests (who text, n int); CREATE ROLE alice LOGIN PASSWORD 's3cret'; CREATE ROLE bob"
+                         " LOGIN; GRANT ALL ON TABLE guests TO alice, bob; GRANT ALL ON SCHEMA public TO alice, bob")
+            ca = "ca: %s/ca.pem" % directory
+            alice, bob = "user: alice, password: %s, tls: {%s}", "user: bob, tls: {%s}"
+            ways = {"alice": alice % ("s3cret", "mode: verify-full, " + ca),
+                    "bob": bob % ("mode: verify-full, %s, certificate: %s/bob.pem, key: %s/bob.key" % (ca, folder, folder))}
+            for who, login in ways.items():
+                done(run_guest(directory, server, who, login))
+                server.query("GRANT ALL ON TABLE colloquium_progress TO bob")
+            check_equal(server.query("SELECT who, sum(n) FROM guests GROUP BY who ORDER BY who"),
+                        [["alice", "3"], ["bob", "3"]], "rows")
+            refused = [(alice % ("wr0ng", "mode: verify-full, " + ca), "password authentication failed"),
+                       (alice % ("s3cret", "mode: disable"), "no encryption"),
+                       (bob % ("mode: verify-full, " + ca), "certificate")]
+            for number, (login, reason) in enumerate(refused):
+                code, _, stderr = run_guest(directory, server, "refused-%d" % number, login)
+                check(code == 1 and reason in stderr, "%s: ended with %d and no word of %r:\n%s" % (login, code, reason, stderr))
+                for secret in ("s3cret", "wr0ng"):
+                    check(secret not in stderr, "a password is in:\n" + stderr)
+            # Its certificate may be mended while we wait, as whatever else keeps it from answering.
+            write_guest(directory, server, "other", alice % ("s3cret", "mode: verify-full, ca: %s/other.pem" % folder))
+            with Instance("p.yaml", directory, data_dir="data-other", wait=False) as instance:
+                wait_for(lambda: "certificate verify failed" in instance.stderr(), "the certificate to be refused")
+                check("s3cret" not in instance.stderr(), "a password is in:\n" + instance.stderr())
+            check_equal(server.value("SELECT count(*) FROM guests"), "4", "rows in the end")
+
+
+def write_guest(directory, server, who, login):
+    (directory / "in.ndjson").write_text('{"n":1}\n{"n":2}\n')
+    (directory / "p.yaml").write_text(
+        "name: shop\nsources: [{name: in, file: {path: in.ndjson}}]\nsinks:\n  - name: out\n    postgres: {host: 127.0.0.1, "
+        "port: %d, database: postgres, %s, table: guests, columns: {who: = \"%s\", n: = $input/n}}\n"
+        % (server.port, login, who))
+
+
+def run_guest(directory, server, who, login):
+    write_guest(directory, server, who, login)
+    return run(["run", "p.yaml", "--data-dir", "data-" + who, *PORTS], directory)
+
+
 class Poster(threading.Thread):
     """Posts numbered events, ten a request, until it is told to end; sends again what was not accepted."""
 
@@ -261,6 +319,7 @@ def all_tests():
                  rows_that_the_server_refuses_are_dead_letters_and_all_others_are_written,
                  a_table_with_row_level_security_and_a_view_take_rows_too,
                  what_is_wrong_with_the_setup_ends_the_run_and_is_named,
+                 a_server_that_asks_who_is_there_is_told_and_checked,
                  a_server_that_is_killed_stopped_or_frozen_costs_nothing_and_gets_nothing_twice,
                  who_comes_later_takes_over_and_the_other_says_so)
 

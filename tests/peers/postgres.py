@@ -73,6 +73,13 @@ class Server:
     def _identity(self):
         return {'user': self.user[0], 'group': self.user[1], 'extra_groups': []} if self.user else {}
 
+    def own(self, name):
+        """A file of the server's folder becomes the server's alone, as it wants its key and its rules to be."""
+        path = f'{self.folder}/{name}'
+        if self.user:
+            os.chown(path, *self.user)
+        os.chmod(path, 0o600)
+
     def __enter__(self):
         self.start()
         return self
