@@ -296,16 +296,18 @@ std::string LogRun::stop_cleanly() {
   const bool undisturbed = machine_.disk.faulted().empty() && !machine_.disk.halted();
   const Status closed = machine_.log->close();
   const bool clean = closed.has_value() && !machine_.disk.halted();
-  tell(clean ? "stops cleanly" : "does not stop cleanly");
+  tell(clean ? "stops cleanly" : "does not stop cleanly" + (undisturbed ? ": " + machine_.disk.faulted() : ""));
   readers_.clear();
   if (undisturbed && !closed && machine_.disk.faulted().empty() && !machine_.disk.halted()) {
     return "does not close: " + closed.error().describe();
   }
   machine_.drop_log();
   if (clean && chance_.below(2) == 0) return {};  // the next life begins at once
+  // A sync that failed at the stop may have lost what was only written, though the machine goes on.
+  const bool lost = machine_.disk.lost_dirty();
   const End how = random_end();
   machine_.end(how);
-  if (how != End::kKilled && !clean) power_lost();
+  if ((how != End::kKilled || lost) && !clean) power_lost();
   if (!clean) return start();
   if (const Status opened = machine_.open(late_); !opened)
     return "does not start again: " + opened.error().describe();
