@@ -23,8 +23,10 @@ function(colloquium_module name)
 endfunction()
 
 # colloquium_test(NAME SOURCES … LIBS … [LABELS …] [TIMEOUT s])
-# A Catch2 program over one precompiled catch.hpp, without optimisation: the template-heavy test code
-# compiles several times as fast so, and what it tests is still the release library. A test that cannot run here says
+# A Catch2 program over one precompiled catch.hpp, without optimisation and without the checks of undefined
+# behaviour: the template-heavy test code compiles several times as fast so, and what it tests is still the library
+# as it is shipped or sanitized. Where a sanitizer makes the start of a program slow, ctest runs it once for each
+# source and not for each case. A test that cannot run here says
 # so with SKIP_TEST (tests/skip.h) and counts as skipped; a return code would not do for that, because
 # Catch2's is the number of failed assertions.
 set(colloquium_skipped "SKIPPED: .*(All tests passed|assertions: - none -)")
@@ -40,6 +42,9 @@ function(colloquium_test name)
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/pch.cc CONTENT "")  # written only if it changed
     add_library(colloquium_test_pch STATIC ${PROJECT_BINARY_DIR}/pch.cc)
     target_compile_options(colloquium_test_pch PUBLIC $<$<CONFIG:Release>:-O0>)
+    if(COLLOQUIUM_SANITIZE)
+      target_compile_options(colloquium_test_pch PUBLIC -O0 -fno-sanitize=undefined)
+    endif()
     target_precompile_headers(colloquium_test_pch PRIVATE <catch2/catch.hpp>)
     target_link_libraries(colloquium_test_pch PUBLIC Catch2::Catch2WithMain Threads::Threads)
   endif()
@@ -47,6 +52,18 @@ function(colloquium_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE colloquium_test_pch ${ARG_LIBS})
   target_precompile_headers(${name} REUSE_FROM colloquium_test_pch)
-  catch_discover_tests(${name} TEST_PREFIX "${name}: "
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "${colloquium_skipped}")
+  if(NOT COLLOQUIUM_SANITIZE)
+    catch_discover_tests(${name} TEST_PREFIX "${name}: "
+      PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "${colloquium_skipped}")
+    return()
+  endif()
+  foreach(source IN LISTS ARG_SOURCES)
+    file(STRINGS ${source} cases REGEX "^(TEMPLATE_[A-Z_]*)?TEST_CASE(_METHOD)?\\(" LIMIT_COUNT 1)
+    if(cases)
+      get_filename_component(stem ${source} NAME_WLE)
+      add_test(NAME "${name}: ${stem}" COMMAND ${name} --filenames-as-tags "[#${stem}]~[.]")
+      set_tests_properties("${name}: ${stem}" PROPERTIES TIMEOUT 900 LABELS "${ARG_LABELS}"
+        SKIP_REGULAR_EXPRESSION "${colloquium_skipped}" FAIL_REGULAR_EXPRESSION "No test cases matched")
+    endif()
+  endforeach()
 endfunction()
