@@ -81,6 +81,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(('127.0.0.1', port)) == 0
+
+
 def fresh(folder):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -120,9 +125,8 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            with socket.socket() as probe:
-                if probe.connect_ex(('127.0.0.1', self.port)) == 0:
-                    return self
+            if listens(self.port):
+                return self
             time.sleep(0.05)
         self.log.seek(0)
         self.process.kill()
@@ -147,6 +151,54 @@ class Server:
         return next(name for thread, name in threads if thread == self.process.pid)
 
 
+class Running:
+    """A program at work in a folder of its own until the measurement is over; what it says is in FOLDER/log. Once it is
+    over, `cpu_seconds` is what it took in all."""
+
+    def __init__(self, name, command, folder, cpus=None):
+        self.name = name
+        self.path = os.path.join(folder, 'log')
+        self.cpu_seconds = None
+        with open(self.path, 'wb') as log:
+            self.process = start(command, cpus, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while self.ended() is None:
+            if time.monotonic() > deadline:
+                self._signal(signal.SIGKILL)
+            time.sleep(0.005)
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+
+    def _signal(self, number):
+        os.kill(self.process.pid, number)  # Popen's own would wait for it, and its CPU time be lost
+
+    def ended(self):
+        """None while it runs; it stays to be waited for."""
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+
+    def fail(self, what):
+        with open(self.path, encoding='utf-8', errors='replace') as log:
+            raise Failed(f'{self.name} {what}:\n{log.read()[-2000:]}')
+
+    def wait(self, done, seconds=600, ends=False):
+        """Until done() says so. A program that `ends` by itself when it is through may do so before."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            end = self.ended()
+            if end is not None and not (ends and end.si_code == os.CLD_EXITED and end.si_status == 0):
+                self.fail(f'ended with {end.si_status}')
+            if time.monotonic() > deadline:
+                self.fail(f'was not through after {seconds} s')
+            time.sleep(0.002)
+
+
 class Sampler(threading.Thread):
     """Resident memory of a process, read five times a second until it ends."""
 
@@ -167,6 +219,20 @@ class Sampler(threading.Thread):
     def stop(self):
         self.stopped.set()
         self.join()
+
+
+def load_note():
+    """How busy the machine is: that of the last minute, so this run's own work is in it."""
+    return f'Load of the last minute, this run included: {os.getloadavg()[0]:.1f}.'
+
+
+def median(values):
+    """The middle one of what was measured; None if nothing was."""
+    return sorted(values)[len(values) // 2] if values else None
+
+
+def ratio(ours, theirs):
+    return ours / theirs if ours and theirs else None
 
 
 def table(title, notes, columns, rows):

@@ -12,6 +12,7 @@ import sys
 
 import computo
 import ingest
+import kafka_copy
 import log
 import measure
 import memory
@@ -19,7 +20,7 @@ import mqtt
 import projection
 
 PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
-         'memory': memory.measure, 'mqtt': mqtt.measure}
+         'memory': memory.measure, 'mqtt': mqtt.measure, 'kafka': kafka_copy.measure}
 
 
 def machine():
