@@ -22,17 +22,17 @@
 #include <uv.h>
 #include <vector>
 
+#include "bare_http.h"
+
 namespace {
 
 constexpr std::string_view kBody = R"({"accepted":1,"duplicates":0,"offsets":{"0":[1000000,1000000]}})";
-constexpr std::string_view kLength = "Content-Length: ";
 char read_buffer[1 << 20];
 std::string answer;
 
 struct Connection {
   uv_tcp_t tcp;
-  std::string held;  // of a request whose head is not complete
-  size_t body_left = 0;
+  bench::HttpCutter cutter;
   size_t unsynced = 0;  // requests the disk owes an answer
   bool closed = false;  // deleted once nothing is owed
 };
@@ -115,11 +115,6 @@ class Disk {
 
 std::unique_ptr<Disk> disk;  // null: answers come at once
 
-struct Write {
-  uv_write_t request;
-  std::string bytes;
-};
-
 void on_closed(uv_handle_t* handle) {
   Connection* connection = static_cast<Connection*>(handle->data);
   connection->closed = true;
@@ -129,15 +124,7 @@ void on_closed(uv_handle_t* handle) {
 void send(Connection* connection, size_t answers) {
   std::string bytes;
   for (size_t i = 0; i < answers; ++i) bytes += answer;
-  uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
-  uv_stream_t* stream = reinterpret_cast<uv_stream_t*>(&connection->tcp);
-  int sent = uv_try_write(stream, &buffer, 1);
-  if (sent == static_cast<int>(bytes.size())) return;
-  Write* write = new Write{{}, bytes.substr(sent > 0 ? static_cast<size_t>(sent) : 0)};
-  write->request.data = write;
-  buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
-  uv_write(&write->request, stream, &buffer, 1,
-           [](uv_write_t* done, int) { delete static_cast<Write*>(done->data); });
+  bench::send(reinterpret_cast<uv_stream_t*>(&connection->tcp), bytes);
 }
 
 void Disk::answer_synced() {
@@ -159,25 +146,8 @@ void Disk::answer_synced() {
 // Consumes `bytes`; returns how many requests ended in them.
 size_t consume(Connection* connection, std::string_view bytes) {
   size_t ended = 0;
-  while (!bytes.empty()) {
-    if (connection->body_left > 0) {
-      size_t taken = std::min(connection->body_left, bytes.size());
-      bytes.remove_prefix(taken);
-      connection->body_left -= taken;
-      if (connection->body_left == 0) ++ended;
-      continue;
-    }
-    size_t before = connection->held.size();
-    connection->held += bytes;
-    size_t end = connection->held.find("\r\n\r\n");
-    if (end == std::string::npos) break;
-    size_t at = connection->held.find(kLength);
-    connection->body_left =
-        at < end ? std::strtoull(connection->held.c_str() + at + kLength.size(), nullptr, 10) : 0;
-    if (connection->body_left == 0) ++ended;
-    bytes.remove_prefix(end + 4 - before);
-    connection->held.clear();
-  }
+  connection->cutter.consume(
+      bytes, [](std::string_view) {}, [](std::string_view) {}, [&] { ++ended; });
   return ended;
 }
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 
 import computo
+import file_to_http
 import ingest
 import kafka_copy
 import log
@@ -20,7 +21,8 @@ import mqtt
 import projection
 
 PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
-         'memory': memory.measure, 'mqtt': mqtt.measure, 'kafka': kafka_copy.measure}
+         'memory': memory.measure, 'mqtt': mqtt.measure, 'kafka': kafka_copy.measure,
+         'file_to_http': file_to_http.measure}
 
 
 def machine():
