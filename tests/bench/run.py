@@ -14,6 +14,7 @@ import computo
 import file_to_http
 import ingest
 import kafka_copy
+import latency
 import log
 import measure
 import memory
@@ -22,7 +23,7 @@ import projection
 
 PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
          'memory': memory.measure, 'mqtt': mqtt.measure, 'kafka': kafka_copy.measure,
-         'file_to_http': file_to_http.measure}
+         'file_to_http': file_to_http.measure, 'latency': latency.measure}
 
 
 def machine():
