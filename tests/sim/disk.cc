@@ -1,5 +1,6 @@
 #include "tests/sim/disk.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "io/path.h"
@@ -101,6 +102,11 @@ void Disk::arm(const FaultPlan& plan) {
   faulted_.clear();
   faulted_path_.clear();
   lost_dirty_ = false;
+}
+
+bool Disk::sync_failed_outside(const std::string& folder) const {
+  return std::any_of(failed_syncs_.begin(), failed_syncs_.end(),
+                     [&](const std::string& path) { return path != folder && !path.starts_with(folder + "/"); });
 }
 
 void Disk::halt() {

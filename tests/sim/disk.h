@@ -59,6 +59,8 @@ class Disk {
   const std::string& faulted() const { return faulted_; }
   const std::string& faulted_path() const { return faulted_path_; }
   bool sync_failed() const { return !failed_syncs_.empty(); }  // in this life
+  // The same, of files and folders that are not below `folder`.
+  bool sync_failed_outside(const std::string& folder) const;
   bool lost_dirty() const { return lost_dirty_; }
   // The first rule that was broken.
   const std::string& problem() const { return problem_; }
