@@ -12,9 +12,9 @@ namespace {
 
 // A larger one is worth a write of its own, and what it would cost to copy it.
 constexpr size_t kSmallBytes = 128u << 10;
-// What is joined is held twice for a moment, and a sink answers it whole.
+// What is joined is held twice for a moment, and a sink answers it whole: until then nothing of it is committed.
 constexpr size_t kJoinedBytes = 1u << 20;
-constexpr size_t kJoinedEvents = 20'000;
+constexpr size_t kJoinedEvents = 1000;
 
 bool same_origin(const BatchOrigin& a, const BatchOrigin& b) {
   return &a == &b || (a.stream == b.stream && a.tag == b.tag && a.source == b.source && a.leg == b.leg &&

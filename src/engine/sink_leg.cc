@@ -119,7 +119,8 @@ void SinkLeg::pump(Lane& lane) {
   const auto letters_wait = [this] { return committing_ && letter_bytes() > kDeadBytes; };
   while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
-    if (lane.rest == nullptr && sink_->joins() && !is_left_behind(lane)) {
+    // With max_lag each item is judged by its own place.
+    if (lane.rest == nullptr && sink_->joins() && lag_ == nullptr) {
       options_.counters->queue_depth.add(-static_cast<int64_t>(join_front(lane.waiting)));
     }
     LegItem& front = lane.waiting.front();

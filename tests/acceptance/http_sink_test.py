@@ -65,7 +65,7 @@ def events_accepted_one_by_one_share_batches_where_they_may():
         accepted = threading.Event()
 
         def says(_, accepted=accepted):
-            accepted.wait(30)
+            accepted.wait(120)
             return 200
 
         with work_directory() as directory, Receiver(says) as receiver:
@@ -85,7 +85,7 @@ def events_accepted_one_by_one_share_batches_where_they_may():
                 wait_for(arrived, "all events")
                 check_equal(events, [{"n": n} for n in range(count)], "what arrived")
                 requests = len(receiver.requests)
-                check(requests <= 4 if join else requests > count * 0.9, "join %s: %d requests" % (join, requests))
+                check(requests < count / 2 if join else requests > count * 0.9, "join %s: %d requests" % (join, requests))
 
 
 def too_large_a_batch_is_split_and_only_the_large_event_is_lost():
