@@ -77,7 +77,7 @@ def librdkafka_s_own_numbers_become_metrics():
         (directory / "r.yaml").write_text(text.replace("group: plain", "group: numbers"))
         with Instance("r.yaml", directory) as instance:
             for kind in ("kafka_source", "kafka_sink"):
-                wait_for(lambda k=kind: instance.metric("colloquium_kafka_brokers_up", kind=k), "statistics", 60)
+                wait_for(lambda k=kind: instance.metric("colloquium_kafka_brokers_up", kind=k) == 1, "statistics", 60)
                 check(instance.metric("colloquium_kafka_requests_total", kind=kind) > 1, "no requests were counted")
             check_equal(instance.stop(), 0, "exit code")
 

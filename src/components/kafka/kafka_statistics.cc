@@ -16,7 +16,11 @@ int64_t number(const json& object, const char* name) {
 }  // namespace
 
 void KafkaStatistics::take(std::string_view text) {
-  const json root = json::parse(text, nullptr, false);
+  // Topics make most of it, and are not looked at.
+  const auto is_kept = [](int depth, json::parse_event_t event, const json& parsed) {
+    return event != json::parse_event_t::key || depth != 1 || parsed != "topics";
+  };
+  const json root = json::parse(text, is_kept, false);
   if (!root.is_object()) return;
   requests_.set(number(root, "tx"));
   sent_bytes_.set(number(root, "tx_bytes"));
@@ -31,7 +35,8 @@ void KafkaStatistics::take(std::string_view text) {
   const auto brokers = root.find("brokers");
   if (brokers != root.end() && brokers->is_object()) {
     for (const json& broker : *brokers) {
-      if (!broker.is_object()) continue;
+      // Logical ones are the coordinators, whose connections go to brokers that are there under their own names.
+      if (!broker.is_object() || broker.value("source", json()) == "logical") continue;
       retries += number(broker, "txretries");
       timeouts += number(broker, "req_timeouts");
       connects += number(broker, "connects");
@@ -47,6 +52,10 @@ void KafkaStatistics::take(std::string_view text) {
   connects_.set(connects);
   brokers_up_.set(up);
   round_trip_us_.set(round_trip_us);
+}
+
+void KafkaStatistics::client_gone() {
+  for (Gauge* now : {&brokers_up_, &round_trip_us_, &queued_messages_, &queued_bytes_}) now->set(0);
 }
 
 std::vector<metrics::Registration> KafkaStatistics::register_at(metrics::Registry& registry,

@@ -20,6 +20,8 @@ class KafkaStatistics {
  public:
   // What is not there, or not a number, counts as 0; what is no statistics at all changes nothing.
   void take(std::string_view json);
+  // What is true of a client that lives is not of one that was taken down.
+  void client_gone();
 
   // REQUIRES: this outlives the registrations; `labels` has no reason.
   std::vector<metrics::Registration> register_at(metrics::Registry& registry, const metrics::Labels& labels) const;

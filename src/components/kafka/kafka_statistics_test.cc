@@ -14,6 +14,7 @@ constexpr char kGiven[] = R"({"name": "c#producer-1", "type": "producer", "ts": 
     "localhost:9093/3": {"nodeid": 3, "state": "UP", "txretries": 10, "req_timeouts": 20, "connects": 30,
                          "rtt": {"min": 100, "p99": 704}},
     "localhost:9094/4": {"nodeid": 4, "state": "CONNECT", "connects": 100},
+    "GroupCoordinator": {"nodeid": -1, "source": "logical", "state": "UP", "connects": 5},
     "odd": 7},
   "topics": {}})";
 
@@ -41,6 +42,10 @@ TEST_CASE("statistics of librdkafka become metrics", "[REQ-111]") {
   CHECK(has(text, "colloquium_kafka_round_trip_p99_seconds" + labels + "0.039167"));
   CHECK(has(text, "colloquium_kafka_queued_events" + labels + "22"));
   CHECK(has(text, "colloquium_kafka_queued_bytes" + labels + "704"));
+  statistics.client_gone();
+  CHECK(has(registry.text(), "colloquium_kafka_queued_bytes" + labels + "0"));
+  CHECK(has(registry.text(), "colloquium_kafka_brokers_up" + labels + "0"));
+  CHECK(has(registry.text(), "colloquium_kafka_requests_total" + labels + "631"));
 }
 
 TEST_CASE("what is no statistics changes nothing, and what is missing is 0") {

@@ -135,6 +135,7 @@ void KafkaWriter::drop_producer() {
   (void)rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   while (under_way_ > 0) (void)rd_kafka_poll(producer_.get(), kSliceMs);
   producer_.reset();
+  counters_.statistics.client_gone();
 }
 
 Status KafkaWriter::ready() {
