@@ -236,6 +236,11 @@ class FileReader {
   // The dead letters have a stream of their own.
   // Streams of the same name would mix failed events with good ones, and a replay would run both.
   void check_streams(const std::string& dead_letter, const ConfigMark& mark) {
+    const RetentionConfig& retention = config_.errors.retention;
+    if ((retention.time.ms > 0 || retention.size.bytes > 0) && !dead_letter.ends_with(".dead")) {
+      error(mark, "errors.retention is for a stream of dead letters alone, whose name ends in .dead; " +
+                      quoted(dead_letter) + " may be a pipeline's, which says itself what of it is kept");
+    }
     if (dead_letter == config_.name) error(mark, "the dead letters cannot go to the pipeline's own stream");
     for (const ComponentConfig& stage : config_.stages) {
       if (dead_letter != config_.name + "." + stage.name) continue;

@@ -124,6 +124,14 @@ context: {rate: 1.2, names: [a, b]}
   CHECK(config.context.at("names").to_json() == R"(["a","b"])");
 }
 
+TEST_CASE("the retention of dead letters is for a stream of nothing else") {
+  const std::string own = std::string(kEnds) + "errors: {retention: {time: 30d}}\n";
+  CHECK(read(own, "dir/orders.yaml").messages == "");
+  CHECK(read(own, "dir/orders.yaml").config.errors.retention.time.ms == 30LL * 24 * 3'600'000);
+  const std::string other = std::string(kEnds) + "errors: {dead_letter: review, retention: {time: 30d}}\n";
+  CHECK_THAT(read(other, "dir/orders.yaml").messages, Catch::Contains("whose name ends in .dead"));
+}
+
 TEST_CASE("a pipeline needs little more than sources and sinks") {
   const Outcome outcome = read(kEnds, "dir/orders.yaml");
   CHECK(outcome.messages == "");
