@@ -8,14 +8,19 @@ endif()
 #   MODULES base io …   folders it includes (the folder table of docs/ARCHITECTURE.md; a test checks it)
 #   LIBS lib::uv …      third-party libraries
 #   TESTS a_test.cc …   test program NAME_test, run by ctest case by case
+#   THREAD_TESTS …      of TESTS, those that have several threads, if few do, or `none`: ThreadSanitizer looks at these
 #   TEST_MODULES … TEST_LIBS …)  what only the tests need
 function(colloquium_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;MODULES;LIBS;TESTS;TEST_MODULES;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;MODULES;LIBS;TESTS;THREAD_TESTS;TEST_MODULES;TEST_LIBS" ${ARGN})
   set(target colloquium_${name})
   add_library(${target} STATIC ${ARG_SOURCES})
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   list(TRANSFORM ARG_MODULES PREPEND colloquium_)
   target_link_libraries(${target} PUBLIC ${ARG_MODULES} ${ARG_LIBS})
+  if(ARG_THREAD_TESTS AND COLLOQUIUM_SANITIZE MATCHES "thread")
+    set(ARG_TESTS ${ARG_THREAD_TESTS})
+    list(REMOVE_ITEM ARG_TESTS none)
+  endif()
   if(COLLOQUIUM_TESTS AND ARG_TESTS)
     list(TRANSFORM ARG_TEST_MODULES PREPEND colloquium_)
     colloquium_test(${name}_test SOURCES ${ARG_TESTS} LIBS ${target} ${ARG_TEST_MODULES} ${ARG_TEST_LIBS})
@@ -25,7 +30,7 @@ endfunction()
 # colloquium_test(NAME SOURCES … LIBS … [LABELS …] [TIMEOUT s])
 # A Catch2 program over one precompiled catch.hpp, without optimisation and without the checks of undefined
 # behaviour: the template-heavy test code compiles several times as fast so, and what it tests is still the library
-# as it is shipped or sanitized. Where a sanitizer makes the start of a program slow, ctest runs it once for each
+# as it is shipped or sanitized (but for what headers define, where the linker may take the tests' copy). Where a sanitizer makes the start of a program slow, ctest runs it once for each
 # source and not for each case. A test that cannot run here says
 # so with SKIP_TEST (tests/skip.h) and counts as skipped; a return code would not do for that, because
 # Catch2's is the number of failed assertions.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <iostream>
 #include <unistd.h>
+#include <utility>
 
 #include "base/assert.h"
 #include "io/file_system.h"
@@ -55,10 +56,13 @@ class RotatedPeer final : public SinkPeer {
   std::string settings() const override { return "{path: " + folder_ + "/out.ndjson, rotate: {count: 5}}"; }
   std::vector<int64_t> delivered() override {
     std::vector<int64_t> numbers;
-    const auto names = io::posix_file_system().list(folder_);
-    for (const std::string& name : names ? *names : std::vector<std::string>()) {
-      const std::vector<int64_t> more = numbers_in(content_of(folder_ + "/" + name));
-      numbers.insert(numbers.end(), more.begin(), more.end());
+    // One that gets its name meanwhile would be missed under both: then it is looked at again.
+    for (auto names = listed(), before = decltype(names)(); names != before; before = std::exchange(names, listed())) {
+      numbers.clear();
+      for (const std::string& name : names) {
+        const std::vector<int64_t> more = numbers_in(content_of(folder_ + "/" + name));
+        numbers.insert(numbers.end(), more.begin(), more.end());
+      }
     }
     // out.ndjson, out-0001.ndjson …: byte order is not the order they were made in.
     std::sort(numbers.begin(), numbers.end());
@@ -66,6 +70,10 @@ class RotatedPeer final : public SinkPeer {
   }
 
  private:
+  std::vector<std::string> listed() const {
+    return io::posix_file_system().list(folder_).value_or(std::vector<std::string>());
+  }
+
   const std::string folder_;
 };
 
