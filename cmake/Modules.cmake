@@ -30,10 +30,10 @@ endfunction()
 # colloquium_test(NAME SOURCES … LIBS … [LABELS …] [TIMEOUT s])
 # A Catch2 program over one precompiled catch.hpp, without optimisation and without the checks of undefined
 # behaviour: the template-heavy test code compiles several times as fast so, and what it tests is still the library
-# as it is shipped or sanitized (but for what headers define, where the linker may take the tests' copy). Where a sanitizer makes the start of a program slow, ctest runs it once for each
-# source and not for each case. A test that cannot run here says
-# so with SKIP_TEST (tests/skip.h) and counts as skipped; a return code would not do for that, because
-# Catch2's is the number of failed assertions.
+# as it is shipped or sanitized (but for what headers define, where the linker may take the tests' copy). Where a
+# sanitizer makes the start of a program slow, ctest runs it once for each source and not for each case. A test that
+# cannot run here says so with SKIP_TEST (tests/skip.h) and counts as skipped; a return code would not do for that,
+# because Catch2's is the number of failed assertions.
 set(colloquium_skipped "SKIPPED: .*(All tests passed|assertions: - none -)")
 function(colloquium_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})

@@ -99,7 +99,8 @@ class Sink {
   virtual void write(std::shared_ptr<const Batch> batch, WriteDone done) = 0;
 
   // Whether a write may hold events of several batches of the log, as they wait together. Not so if what the sink
-  // sends has to be the same again after a crash: the log's batches are, what waits together is not. Constant.
+  // sends has to be the same again after a crash: the log's batches are, what waits together is not. Nor if it waits
+  // for the peer after each event: positions are committed once the whole write is answered. Constant.
   virtual bool joins() const { return true; }
 
   // Whether token() says anything. If not, the engine commits positions as writes complete.
