@@ -22,7 +22,7 @@ CHECKS = {
     "delivery": "Every event arrives, and none twice where exactly once is promised.",
     "order": "Events arrive in the order in which they were accepted; what comes again does not count.",
     "reconnect": "While nobody is let in it tries again, at a bounded rate, and goes on once somebody is.",
-    "stop": "It stops in time, with exit code 0, while its peer stands still with its connections open.",
+    "stop": "It stops in time, with exit code 0, while its peer stands still with its connections open, or is away.",
     "metrics": "What goes through it, and what fails, moves its metrics.",
     "secrets": "Its secret is not in the log, on `/metrics` and the health pages, or in what `validate` says.",
 }
@@ -133,16 +133,24 @@ class Story:
         self.proxy.freeze()
         self.feed(instance, MORE)
         wait_for(lambda: self.proxy.stuck > 0, "somebody to be stuck", seconds=60)
-        begun = time.monotonic()
+        self.stop_without_peer(instance, "its peer frozen")
+
+    def stop_shut_out(self, instance):
+        first = len(self.proxy.attempts)
+        self.proxy.leave()
+        self.feed(instance, MORE)
+        wait_for(lambda: len(self.proxy.attempts) >= first + 2, "attempts to connect", seconds=60)
+        self.stop_without_peer(instance, "nobody let in")
+
+    def stop_without_peer(self, instance, how):
         instance.process.terminate()
         try:
             code = instance.process.wait(self.row.grace)
         except Exception:
-            raise Failed("stop", "it had not stopped after %d s with its peer frozen:\n%s" % (
-                self.row.grace, instance.stderr()[-3000:])) from None
-        demand(code == 0, "stop", "it ended with %d:\n%s" % (code, instance.stderr()[-3000:]))
+            raise Failed("stop", "it had not stopped after %d s with %s:\n%s" % (
+                self.row.grace, how, instance.stderr()[-3000:])) from None
+        demand(code == 0, "stop", "it ended with %d, with %s:\n%s" % (code, how, instance.stderr()[-3000:]))
         self.counts["stop"] += 1
-        self.slowest_stop = time.monotonic() - begun
         self.said += instance.stderr()
         self.row.detach()
         self.proxy.heal()
@@ -173,6 +181,9 @@ class Story:
             with self.instance() as instance:
                 self.wait_arrived(instance, "what was under way at the stop")
                 self.listen_in(instance)
+                self.stop_shut_out(instance)
+            with self.instance() as instance:
+                self.wait_arrived(instance, "what was fed while nobody was let in, before the stop")
                 instance.stop()
                 self.said += instance.stderr()
         self.check_secrets()

@@ -8,7 +8,8 @@
 namespace colloquium::components {
 namespace {
 
-constexpr int kRequestMs = 10'000;
+constexpr int kRequestMs = 3'000;
+constexpr int kLastCommitMs = 2'000;
 constexpr int kLeaveMs = 5'000;
 constexpr char kComponent[] = "kafka";
 
@@ -57,7 +58,7 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(GroupConsumerConfig
   std::unique_ptr<GroupConsumer> made(new GroupConsumer(std::move(config), std::move(owner)));
   TRY_ASSIGN(KafkaConf conf, make_conf(made->config_.properties));
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
-                                           RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH |
+                                           RD_KAFKA_EVENT_FETCH |
                                            RD_KAFKA_EVENT_STATS);
   TRY_ASSIGN(KafkaHandle client, make_client(KafkaRole::kConsumer, std::move(conf), made->owner_));
   rd_kafka_poll_set_consumer(client.get());
@@ -78,13 +79,6 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::create(GroupConsumerConfig
 
 KafkaEvent GroupConsumer::poll() {
   return KafkaEvent(rd_kafka_queue_poll(queue_.get(), 0));
-}
-
-void GroupConsumer::commit_later(const std::vector<TopicPartition>& offsets) {
-  const auto code = rd_kafka_commit(client_, list_of(offsets).get(), 1);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    log_warning(kComponent, explain(code, "cannot commit offsets").message, {{"source", owner_.name}});
-  }
 }
 
 int64_t GroupConsumer::lag(const std::vector<TopicPartition>& positions) const {
@@ -119,8 +113,12 @@ Status GroupConsumer::assign(const std::vector<TopicPartition>& partitions) {
   return {};
 }
 
+// A commit that finds no coordinator is kept by librdkafka for a session's length (45 s), and keeps the client from
+// going away for as long. So a coordinator that does not answer is not given one.
 Status GroupConsumer::commit(const std::vector<TopicPartition>& offsets, int timeout_ms) {
   if (offsets.empty()) return {};
+  TRY(status_of(rd_kafka_committed(client_, list_of(offsets).get(), timeout_ms),
+                "cannot commit offsets: the group's coordinator does not answer"));
   const KafkaQueue answers(rd_kafka_queue_new(client_));
   TRY(status_of(rd_kafka_commit_queue(client_, list_of(offsets).get(), answers.get(), nullptr, nullptr),
                 "cannot commit offsets"));
@@ -138,6 +136,7 @@ Status GroupConsumer::give_up(const std::vector<TopicPartition>& offsets,
 }
 
 Result<int64_t> GroupConsumer::start_offset(const TopicPartition& partition) {
+  if (closing_) return fail(ErrorCode::kCancelled, "the source is being closed", {}, true);
   const std::string what = "cannot ask where " + partition.topic + " begins";
   int64_t low = 0;
   int64_t high = 0;
@@ -184,7 +183,7 @@ void GroupConsumer::leave() {
 void GroupConsumer::close(const std::vector<TopicPartition>& offsets) {
   if (client_ == nullptr) return;
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
-  const Status committed = commit(offsets, kLeaveMs);
+  const Status committed = commit(offsets, kLastCommitMs);
   if (!committed) log_warning(kComponent, committed.error().message, {{"source", owner_.name}});
   leave();
   queue_.reset();

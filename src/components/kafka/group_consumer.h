@@ -2,12 +2,13 @@
 // events; what is to become of them is the source's to say.
 //
 // Calls that may wait for brokers have to be made off the loop, one after the other (on the source's own thread);
-// they are marked. poll() and commit_later() never wait.
+// they are marked.
 //
 // Thread safety: as marked. `wake` is posted to the loop whenever there is something to poll; never after close().
 // Destroy only after close().
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -45,20 +46,22 @@ class GroupConsumer {
 
   // --- on the loop
   KafkaEvent poll();  // null: nothing there
-  // Tells the group; what became of it comes as an event.
-  void commit_later(const std::vector<TopicPartition>& offsets);
   // How many messages the brokers have beyond `positions`, as far as the last fetches told.
   int64_t lag(const std::vector<TopicPartition>& positions) const;
   bool lost_assignment() const;
   std::pair<rd_kafka_resp_err_t, std::string> fatal_error() const;
   void pause(const std::vector<TopicPartition>& partitions);
+  // close() follows: what waits its turn before it ends soon.
+  void begin_close() { closing_ = true; }
 
   // --- off the loop: these wait
   // Messages come from these offsets on.
   Status assign(const std::vector<TopicPartition>& partitions);
   // When it has returned, poll() gives no message of these any more, until they are assigned again.
   Status stop_reading(const std::vector<TopicPartition>& partitions);
-  // Commits `offsets`, for at most `timeout_ms`, and gives `partitions` up.
+  // Tells the group. Waits for at most `timeout_ms`, twice.
+  Status commit(const std::vector<TopicPartition>& offsets, int timeout_ms);
+  // Commits `offsets` so, and gives `partitions` up in any case.
   Status give_up(const std::vector<TopicPartition>& offsets, const std::vector<TopicPartition>& partitions,
                  int timeout_ms);
   // Where `start` says reading begins in a partition.
@@ -70,7 +73,6 @@ class GroupConsumer {
   struct Waker;
   GroupConsumer(GroupConsumerConfig config, std::string owner);
   static void woken(rd_kafka_t* client, void* waker);
-  Status commit(const std::vector<TopicPartition>& offsets, int timeout_ms);
   Status unassign(const std::vector<TopicPartition>& partitions);
   void leave();
 
@@ -79,6 +81,7 @@ class GroupConsumer {
   std::shared_ptr<Waker> waker_;
   rd_kafka_t* client_ = nullptr;  // destroyed by close()
   KafkaQueue queue_;
+  std::atomic<bool> closing_ = false;
   std::set<std::pair<std::string, int32_t>> assigned_;  // off the loop
 };
 

@@ -18,7 +18,8 @@ constexpr int64_t kRetryMs = 1000;
 // The group's own business waits behind messages for at most so long while the door is closed.
 constexpr int64_t kPauseAfterNs = 2'000'000'000;
 constexpr int64_t kGiveUpMs = 10'000;
-constexpr int kGiveUpCommitMs = 10'000;
+constexpr int kGiveUpCommitMs = 5'000;
+constexpr int kCommitMs = 2'000;
 constexpr int64_t kSecondMs = 1000;
 constexpr size_t kThreadTasks = 1024;
 
@@ -319,11 +320,6 @@ void KafkaSource::handle(rd_kafka_event_t* event) {
       return rebalance(event);
     case RD_KAFKA_EVENT_ERROR:
       return failed_event(event);
-    case RD_KAFKA_EVENT_OFFSET_COMMIT: {
-      const auto code = rd_kafka_event_error(event);
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET) return;
-      return tell(ErrorCode::kUnavailable, explain(code, "the group was not told of offsets").message);
-    }
     case RD_KAFKA_EVENT_STATS:
       return metrics_->statistics.take(rd_kafka_event_stats(event));
     default:
@@ -436,10 +432,17 @@ std::vector<TopicPartition> KafkaSource::ours() const {
 
 void KafkaSource::commit_ours() {
   const std::vector<TopicPartition> offsets = to_commit(ours());
-  if (offsets.empty()) return;
-  for (const TopicPartition& one : offsets) partitions_.at({one.topic, one.partition}).committed = one.offset;
-  consumer_->commit_later(offsets);
-  metrics_->commits.add();
+  if (offsets.empty() || committing_) return;
+  committing_ = true;
+  on_thread([consumer = consumer_, offsets] { return consumer->commit(offsets, kCommitMs); },
+            [this, offsets](const Status& status) {
+              committing_ = false;
+              if (!status) return tell(status.error().code, status.error().message);
+              metrics_->commits.add();
+              for (const TopicPartition& one : offsets) {
+                partitions_.at({one.topic, one.partition}).committed = one.offset;
+              }
+            });
 }
 
 void KafkaSource::every_second() {
@@ -554,6 +557,7 @@ void KafkaSource::close(Task closed) {
     return;
   }
   // Nobody polls from here on; whatever runs on the thread still ends first.
+  consumer_->begin_close();
   auto consumer = std::exchange(consumer_, nullptr);
   auto done = std::make_shared<Task>(std::move(closed));
   const bool taken = thread_->post([consumer, offsets = to_commit(ours()), done, loop = &context_.loop] {

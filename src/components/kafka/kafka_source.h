@@ -127,6 +127,7 @@ class KafkaSource final : public Source {
   bool paused_ = false;
   bool drain_posted_ = false;
   bool stopped_ = false;
+  bool committing_ = false;
   bool worked_ = false;  // a partition was assigned once: brokers, rights and names are in order
   int64_t committed_at_ns_ = 0;
   int64_t refusals_ = 0;  // in a row
