@@ -9,7 +9,8 @@ namespace colloquium {
 
 class SimExecutor::Queue final : public TaskQueue {
  public:
-  Queue(SimExecutor& owner, size_t width, size_t capacity) : owner_(owner), width_(width), capacity_(capacity) {
+  Queue(SimExecutor& owner, std::string name, size_t width, size_t capacity)
+      : owner_(owner), name_(std::move(name)), width_(width), capacity_(capacity) {
     ASSERT(width > 0 && capacity > 0);
     owner_.queues_.push_back(this);
   }
@@ -31,6 +32,7 @@ class SimExecutor::Queue final : public TaskQueue {
 
   // The innermost task counts: while a task waits, the thread is inside another queue's task.
   bool is_current() const override { return !owner_.running_.empty() && owner_.running_.back() == this; }
+  const std::string& name() const { return name_; }
   size_t depth() const override { return tasks_.size(); }
 
   bool can_move() const { return !tasks_.empty() && active_ < width_; }
@@ -55,6 +57,7 @@ class SimExecutor::Queue final : public TaskQueue {
 
  private:
   SimExecutor& owner_;
+  const std::string name_;
   const size_t width_;
   const size_t capacity_;
   std::deque<Task> tasks_;
@@ -84,7 +87,7 @@ SimExecutor::~SimExecutor() {
 
 std::unique_ptr<TaskQueue> SimExecutor::make_queue(const std::string& name, size_t width, size_t capacity) {
   ASSERT_WHY(!name.empty(), "a queue needs a name");
-  return std::make_unique<Queue>(*this, width, capacity);
+  return std::make_unique<Queue>(*this, name, width, capacity);
 }
 
 std::shared_ptr<Signal> SimExecutor::make_signal() {
@@ -127,6 +130,11 @@ void SimExecutor::run_mover(size_t index) {
   move();
   running_.pop_back();
   movers_[index].running = false;
+}
+
+const std::string& SimExecutor::running() const {
+  static const std::string kNone;
+  return running_.empty() || running_.back() == nullptr ? kNone : running_.back()->name();
 }
 
 size_t SimExecutor::run_until_idle() {

@@ -39,6 +39,9 @@ class SimExecutor final : public Executor {
   // Runs one task of one queue; false if nothing can move.
   bool step();
 
+  // The queue whose task is at work, or called step(); empty: none, or a mover.
+  const std::string& running() const;
+
   // Steps until nothing can move; how many steps it took.
   size_t run_until_idle();
 

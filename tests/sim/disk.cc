@@ -93,6 +93,7 @@ Disk::Disk(const Disk& other) {
 void Disk::begin_life() {
   plan_ = {};
   failed_syncs_.clear();
+  sync_failed_ = false;
   files_.set_hook([this](const io::Operation& operation) { return on(operation); });
 }
 
@@ -102,11 +103,6 @@ void Disk::arm(const FaultPlan& plan) {
   faulted_.clear();
   faulted_path_.clear();
   lost_dirty_ = false;
-}
-
-bool Disk::sync_failed_outside(const std::string& folder) const {
-  return std::any_of(failed_syncs_.begin(), failed_syncs_.end(),
-                     [&](const std::string& path) { return path != folder && !path.starts_with(folder + "/"); });
 }
 
 void Disk::halt() {
@@ -149,7 +145,10 @@ std::optional<io::Fault> Disk::on(const io::Operation& operation) {
     faulted_ = operation_name(operation.kind, operation.path);
     faulted_path_ = operation.path;
     lost_dirty_ = lost_dirty_ || (operation.kind == io::OperationKind::kSync && fault.loses_dirty);
-    if (sync) failed_syncs_.insert(operation.path);
+    if (sync) {
+      failed_syncs_.insert(operation.path);
+      sync_failed_ = sync_failed_ || !who_ || who_() != "log-upkeep";
+    }
     if (segment && operation.kind == io::OperationKind::kWrite && fault.written_bytes > 0) watch_write(operation);
     return fault;
   }

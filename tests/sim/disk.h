@@ -8,11 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "base/manual_clock.h"
 #include "io/memory_file_system.h"
@@ -47,6 +49,8 @@ class Disk {
   io::MemoryFileSystem& files() { return files_; }
   const io::MemoryFileSystem& files() const { return files_; }
 
+  // Asked which thread an operation is of.
+  void set_who(std::function<std::string()> who) { who_ = std::move(who); }
   void arm(const FaultPlan& plan);
   // Nothing more happens, from now on.
   void halt();
@@ -58,9 +62,9 @@ class Disk {
   // What failed or read wrong, since arm(); empty: nothing did.
   const std::string& faulted() const { return faulted_; }
   const std::string& faulted_path() const { return faulted_path_; }
-  bool sync_failed() const { return !failed_syncs_.empty(); }  // in this life
-  // The same, of files and folders that are not below `folder`.
-  bool sync_failed_outside(const std::string& folder) const;
+  // In this life; but for those of the log's upkeep, as of compaction: that has a thread of its own, and what it
+  // meets is the log's end a little later than its own.
+  bool sync_failed() const { return sync_failed_; }
   bool lost_dirty() const { return lost_dirty_; }
   // The first rule that was broken.
   const std::string& problem() const { return problem_; }
@@ -77,6 +81,8 @@ class Disk {
   std::string faulted_, faulted_path_;
   bool lost_dirty_ = false;
   std::set<std::string> failed_syncs_;
+  bool sync_failed_ = false;
+  std::function<std::string()> who_;
   // Folder, incarnation and offset of every batch ever written, and its checksum.
   std::map<std::tuple<std::string, int32_t, int64_t>, uint32_t> written_;
   std::string problem_;

@@ -58,11 +58,6 @@ log::EncodedBatch LogRun::encode(int number, bool accept) {
   return std::move(*encoded);
 }
 
-// Compaction has a thread of its own: what it meets is the log's end a little later than its own.
-bool LogRun::other_sync_failed() const {
-  return machine_.disk.sync_failed_outside(log::partition_directory("data", Table::kName, 0));
-}
-
 void LogRun::append() {
   const Place place = random_place(chance_.below(5) == 0);
   const uint64_t which = chance_.below(10);
@@ -73,7 +68,7 @@ void LogRun::append() {
   const int number = model_.new_batch(place, count, level);
   machine_.log->append(machine_.id(place), place.partition, encode(number, true), level,
                        [this, number, level](Result<log::AppendResult> result) {
-                         if (result && level == log::AckLevel::kDurable && other_sync_failed()) {
+                         if (result && level == log::AckLevel::kDurable && machine_.disk.sync_failed()) {
                            note("an append is acknowledged as durable after a failed sync");
                          }
                          note(model_.told(number, result));
@@ -139,7 +134,7 @@ void LogRun::commit() {
     request.outputs.push_back({machine_.id(place), place.partition, encode(batch, false)});
   }
   machine_.log->commit(std::move(request), [this, number](Status result) {
-    if (result && other_sync_failed()) note("a commit is acknowledged after a failed sync");
+    if (result && machine_.disk.sync_failed()) note("a commit is acknowledged after a failed sync");
     model_.told_commit(number, result);
   });
 }

@@ -30,7 +30,6 @@ class LogRun {
   void plan_life();
   void work(int steps);
   void step();
-  bool other_sync_failed() const;
   void append();
   void put();
   void fill_table();

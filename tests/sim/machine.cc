@@ -26,7 +26,9 @@ Shape::Shape(uint64_t seed) {
 }
 
 Machine::Machine(const Shape& shape_in, uint64_t seed)
-    : shape(shape_in), executor(seed, clock), random(seed + 17), chance(seed + 23), streams(kStreams.size(), -1) {}
+    : shape(shape_in), executor(seed, clock), random(seed + 17), chance(seed + 23), streams(kStreams.size(), -1) {
+  disk.set_who([this] { return executor.running(); });
+}
 
 Machine::Machine(const Machine& other, uint64_t seed)
     : shape(other.shape),
@@ -37,6 +39,7 @@ Machine::Machine(const Machine& other, uint64_t seed)
       nonces(other.nonces),
       streams(kStreams.size(), -1) {
   clock.advance_ns(other.clock.monotonic_ns());
+  disk.set_who([this] { return executor.running(); });
 }
 
 Machine::~Machine() {
