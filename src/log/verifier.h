@@ -105,6 +105,8 @@ class Verifier {
   bool opened_ = false;                    // … if its batches can be looked into
   std::string path_;                       // of it
   uint64_t visited_ = 0;                   // of it: everything below has been looked into
+  uint64_t summed_bytes_ = 0;              // of it, from its beginning …
+  uint32_t sum_ = 0;                       // … and their checksum
   uint64_t done_bytes_ = 0;
   uint64_t total_bytes_ = 0;
 };

@@ -13,6 +13,10 @@ namespace colloquium::log {
 
 Status Verifier::check_batch(const Place& place, const BatchCursor::Item& item) {
   ASSERT(decoder_ != nullptr);
+  if (item.position == summed_bytes_) {
+    sum_ = io::crc32c(item.bytes, sum_);
+    summed_bytes_ += item.bytes.size();
+  }
   // Looked at again because of what comes behind it.
   if (item.position < visited_) return {};
   visited_ = item.position + item.bytes.size();
@@ -85,15 +89,15 @@ Status Verifier::verify_seal(const Place& place, const SegmentFile& opened, cons
         found.compacted ? "the segment was compacted, and its seal does not say so"
                         : "the segment was not compacted, and its seal says so");
   } else {
-    uint32_t crc = 0;
+    // Damage is behind what was summed up.
     std::string chunk(size_t{1} << 20, '\0');
-    for (uint64_t at = 0; at < size;) {
-      TRY_ASSIGN(const size_t count, opened.file->read_at(at, chunk));
+    while (summed_bytes_ < size) {
+      TRY_ASSIGN(const size_t count, opened.file->read_at(summed_bytes_, chunk));
       if (count == 0) break;
-      crc = io::crc32c(std::string_view(chunk).substr(0, count), crc);
-      at += count;
+      sum_ = io::crc32c(std::string_view(chunk).substr(0, count), sum_);
+      summed_bytes_ += count;
     }
-    if (crc != seal->crc) add(place, path, "the segment's bytes do not have the sum it was sealed with");
+    if (sum_ != seal->crc) add(place, path, "the segment's bytes do not have the sum it was sealed with");
   }
   return {};
 }
@@ -112,7 +116,7 @@ SegmentPlace good_end(const SegmentScan& scan, uint64_t size) {
 // waited for and scanned again. Only what stood there at first is waited for, or a busy segment had no end.
 Result<SegmentScan> Verifier::scan(const Place& place, const Listed& segment,
                                    const std::shared_ptr<const io::File>& file, uint64_t size) {
-  visited_ = 0;
+  visited_ = summed_bytes_ = sum_ = 0;
   const auto visit = [&](const BatchCursor::Item& item) { return check_batch(place, item); };
   TRY_ASSIGN(SegmentScan found, scan_segment(file, {0, segment.base}, size, epochs_, evidence_, visit));
   uint64_t seen = size;

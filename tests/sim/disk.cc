@@ -1,6 +1,5 @@
 #include "tests/sim/disk.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "io/path.h"
