@@ -336,6 +336,18 @@ TEST_CASE("events that their producer numbers are stored once and without gaps, 
                                                    numbered("a", 9), numbered("b", 2), numbered("a", 10)});
 }
 
+TEST_CASE("a body of a hundred thousand numbers is taken, also after it was refused", "[REQ-008]") {
+  Setting setting = by_sequence();
+  setting.held_bytes_max = setting.under_way_bytes = 64 << 20;
+  Bench bench(setting);
+  constexpr int64_t kNumbers = 100'000;
+  std::string body;
+  for (int64_t number = 1; number <= kNumbers; ++number) body += numbered("a", number) + "\n";
+  CHECK(bench.one(body + "{bad", BodyFormat::kNdjson).error);
+  CHECK(bench.one(body, BodyFormat::kNdjson).accepted == kNumbers);
+  CHECK(bench.one(body, BodyFormat::kNdjson).duplicates == kNumbers);
+}
+
 TEST_CASE("a sequence number is an integer that is not negative", "[REQ-008]") {
   Bench bench(by_sequence());
   for (const char* number : {"-1", "1.0", "\"1\"", "null", "9223372036854775808", "[]"}) {

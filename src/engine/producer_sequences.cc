@@ -20,12 +20,11 @@ ProducerSequences::ProducerSequences(uint64_t seed, int64_t window_ms, uint64_t 
       cut_ms_(std::numeric_limits<int64_t>::min()),
       latest_ms_(std::numeric_limits<int64_t>::min()) {}
 
-// What is missing comes first: a number that failed may not be stepped over.
-int64_t ProducerSequences::next_of(const Producer& producer) {
-  for (const auto& [number, open] : producer.open) {
-    if (!open.pending) return number;
+// Numbers that failed at the end are as if they had never come; a refused body would leave as many as it had.
+void ProducerSequences::trim(Producer& producer) {
+  while (!producer.missing.empty() && *producer.missing.rbegin() == producer.end - 1) {
+    producer.missing.erase(--producer.end);
   }
-  return producer.end;
 }
 
 DedupeTable::Claim ProducerSequences::claim(const IdHash& id, int64_t now_ms,
@@ -36,13 +35,15 @@ DedupeTable::Claim ProducerSequences::claim(const IdHash& id, int64_t now_ms,
   latest_ms_ = std::max(latest_ms_, now_ms);
   expire(latest_ms_);
   Producer& producer = touch(id[0], number, latest_ms_);
-  if (const auto found = producer.open.find(number); found != producer.open.end() && found->second.pending) {
-    found->second.waiting.push_back(make_settled());
+  if (const auto found = producer.pending.find(number); found != producer.pending.end()) {
+    found->second.push_back(make_settled());
     return Claim::kPending;
   }
-  if (number != next_of(producer))
-    return number < producer.end && !producer.open.contains(number) ? Claim::kDurable : Claim::kGap;
-  producer.open[number].pending = true;
+  // What is missing comes first: a number that failed may not be stepped over.
+  if (number != producer.next())
+    return number < producer.end && !producer.missing.contains(number) ? Claim::kDurable : Claim::kGap;
+  producer.missing.erase(number);
+  producer.pending.try_emplace(producer.pending.end(), number);
   producer.end = std::max(producer.end, number + 1);
   return Claim::kNew;
 }
@@ -53,13 +54,13 @@ void ProducerSequences::settle(const IdHash& id, bool durable) {
     std::lock_guard lock(mutex_);
     const auto found = producers_.find(id[0]);
     if (found == producers_.end()) return;
-    const auto open = found->second.open.find(static_cast<int64_t>(id[1]));
-    if (open == found->second.open.end()) return;
-    waiting = std::move(open->second.waiting);
-    if (durable) {
-      found->second.open.erase(open);
-    } else {
-      open->second = {};
+    Producer& producer = found->second;
+    auto settled = producer.pending.extract(static_cast<int64_t>(id[1]));
+    if (settled.empty()) return;
+    waiting = std::move(settled.mapped());
+    if (!durable) {
+      producer.missing.insert(settled.key());
+      trim(producer);
     }
   }
   // Outside the lock: what they do is the door's affair, and it may come back here.
@@ -89,12 +90,12 @@ void ProducerSequences::restore_one(const IdHash& id, int64_t append_time_ms) {
                     number < producer.first - kMostMissing;
   if (anew && !is_later) return;
   if (anew) {
-    producer.open.clear();
+    producer.missing.clear();
     producer.first = producer.end = number;
   }
-  for (int64_t missing = producer.end; missing < number; ++missing) producer.open.try_emplace(missing);
-  for (int64_t missing = number + 1; missing < producer.first; ++missing) producer.open.try_emplace(missing);
-  producer.open.erase(number);
+  for (int64_t missing = producer.end; missing < number; ++missing) producer.missing.insert(missing);
+  for (int64_t missing = number + 1; missing < producer.first; ++missing) producer.missing.insert(missing);
+  producer.missing.erase(number);
   producer.first = std::min(producer.first, number);
   producer.end = std::max(producer.end, number + 1);
 }
@@ -109,10 +110,11 @@ void ProducerSequences::visit_durable(const std::function<void(const IdHash&, in
         durable.push_back({{hash, static_cast<uint64_t>(number)}, producer.last_ms});
       };
       // One number stands for all below it; those between open ones stand for themselves.
-      int64_t next = producer.open.empty() ? producer.end : producer.open.begin()->first;
+      int64_t next = producer.next();
+      if (!producer.pending.empty()) next = std::min(next, producer.pending.begin()->first);
       if (next > producer.first) add(next - 1);
       for (; next < producer.end; ++next) {
-        if (!producer.open.contains(next)) add(next);
+        if (!producer.open(next)) add(next);
       }
     }
   }
@@ -140,10 +142,7 @@ void ProducerSequences::expire(int64_t now_ms) {
     ASSERT(oldest != producers_.end());
     const bool silent = oldest->second.last_ms < now_ms - window_ms();
     const bool too_many = producers_.size() > max_producers_;
-    const auto& open = oldest->second.open;
-    const bool busy =
-        std::any_of(open.begin(), open.end(), [](const auto& entry) { return entry.second.pending; });
-    if (busy || (!silent && !too_many)) return;
+    if (!oldest->second.pending.empty() || (!silent && !too_many)) return;
     if (!silent) cut_ms_ = std::max(cut_ms_, oldest->second.last_ms);
     producers_.erase(oldest);
     by_age_.pop_front();
@@ -164,7 +163,7 @@ std::optional<int64_t> ProducerSequences::expected(const IdHash& id) const {
   std::lock_guard lock(mutex_);
   const auto found = producers_.find(id[0]);
   if (found == producers_.end()) return std::nullopt;
-  return next_of(found->second);
+  return found->second.next();
 }
 
 }  // namespace colloquium::engine

@@ -17,6 +17,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -45,15 +46,15 @@ class ProducerSequences final : public DedupeTable {
   std::optional<int64_t> expected(const IdHash& id) const;
 
  private:
-  // A number below `end` that is not durable.
-  struct Open {
-    bool pending = false;  // else it failed or was never seen, and is to come again
-    std::vector<Settled> waiting;
-  };
   struct Producer {
+    int64_t next() const { return missing.empty() ? end : *missing.begin(); }
+    bool open(int64_t number) const { return pending.contains(number) || missing.contains(number); }
+
     int64_t first = 0;  // the one it began with, as far as we know
-    int64_t end = 0;    // every number below, from the first one on, was claimed at least once
-    std::map<int64_t, Open> open;
+    int64_t end = 0;    // every number below, from the first one on, is in one of the two or durable
+    // Apart, as a body may bring a million numbers: what comes next is told without walking those under way.
+    std::map<int64_t, std::vector<Settled>> pending;  // and who waits for them
+    std::set<int64_t> missing;                        // failed or never seen, and to come again
     int64_t last_ms = 0;
     std::list<uint64_t>::iterator age;
   };
@@ -62,7 +63,7 @@ class ProducerSequences final : public DedupeTable {
   Producer& touch(uint64_t hash, int64_t first, int64_t now_ms);
   void expire(int64_t now_ms);
   void settle(const IdHash& id, bool durable);
-  static int64_t next_of(const Producer& producer);
+  static void trim(Producer& producer);
 
   const uint64_t max_producers_;
   mutable std::mutex mutex_;  // guards what follows
