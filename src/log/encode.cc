@@ -124,6 +124,12 @@ Status put_records(const Batch& batch, const Headers& first_headers, size_t rese
   return {};
 }
 
+tl::unexpected<Error> too_large(const Batch& batch, size_t bytes) {
+  return fail(ErrorCode::kLimit, "cannot store a batch of " + std::to_string(batch.size()) + " events: they have " +
+                                     std::to_string(bytes) + " bytes or more as the log stores them, which takes " +
+                                     std::to_string(kMaxRecordsBytes) + " at most; send smaller batches");
+}
+
 // The same events, numbered from 0 on as the log will place them, from the source the log will say.
 std::shared_ptr<const Batch> renumbered(std::shared_ptr<const Batch> batch, std::string_view source) {
   bool same = batch->origin().source == source;
@@ -155,11 +161,6 @@ Result<EncodedBatch> encode(std::shared_ptr<const Batch> batch, Codec codec, con
   ASSERT(batch != nullptr && !batch->empty());
   ASSERT_WHY(accept == nullptr || accept->id_hashes.empty() || accept->id_hashes.size() == batch->size(),
              "one hash per event, or none");
-  if (batch->payload_bytes() > kMaxRecordsBytes / 2) {
-    return fail(ErrorCode::kLimit, "cannot store a batch of " + std::to_string(batch->payload_bytes()) +
-                                       " bytes: the log takes " + std::to_string(kMaxRecordsBytes / 2) +
-                                       " at most; send smaller batches");
-  }
   const std::string& source = accept != nullptr ? accept->source : batch->origin().source;
   Headers first_headers;
   std::string reserved;
@@ -170,12 +171,21 @@ Result<EncodedBatch> encode(std::shared_ptr<const Batch> batch, Codec codec, con
     reserved = put_source(source);
     first_headers.emplace_back(kSourceHeader, reserved);
   }
+  // Before memory is taken for them.
+  const size_t least = batch->payload_bytes() + reserved.size();
+  if (least > kMaxRecordsBytes) return too_large(*batch, least);
   Scratch& scratch = thread_scratch();
   TRY(put_records(*batch, first_headers, reserved.size() + kAcceptHeader.size(), scratch.raw));
 
   EncodedBatch encoded;
-  TRY(compress(codec, scratch.raw, encoded.records));
+  // What stands around each event counts as well: no reader takes more, and what none can read may not be stored.
+  const size_t records_bytes = scratch.raw.size();
+  const bool fits = records_bytes <= kMaxRecordsBytes;
+  Status compressed;
+  if (fits) compressed = compress(codec, scratch.raw, encoded.records);
   if (scratch.raw.capacity() > kKeptScratchBytes) scratch.raw = std::string();
+  if (!fits) return too_large(*batch, records_bytes);
+  TRY(std::move(compressed));
   encoded.records_crc = io::crc32c(encoded.records);
   encoded.codec = codec;
   encoded.count = static_cast<int32_t>(batch->size());

@@ -138,6 +138,62 @@ TEST_CASE("the log's own header names are refused from outside, the engine's mar
   CHECK((*decoder.decode(header_of(*encoded), encoded->records))->header_count(0) == 1);
 }
 
+namespace {
+
+// `count` events that share one value of a MiB, and one of `rest` bytes: what is encoded is far larger than this.
+std::shared_ptr<const Batch> repeated(size_t count, size_t rest) {
+  auto body = std::make_shared<BatchBody>();
+  body->bytes.assign((size_t{1} << 20) + kBatchPadding, '1');
+  const BatchEntry entry{0, 1 << 20, kNoMeta, kNoTape, 0, 0, 0};
+  std::vector<BatchEntry> entries(count, entry);
+  entries.push_back(entry);
+  entries.back().value_length = static_cast<uint32_t>(rest);
+  for (size_t i = 0; i < entries.size(); ++i) entries[i].offset_delta = static_cast<uint32_t>(i);
+  return std::make_shared<const Batch>(std::move(body), std::move(entries), origin(), 0);
+}
+
+size_t encoded_bytes(size_t count, size_t rest) {
+  const auto encoded = encode(repeated(count, rest), Codec::kNone, nullptr);
+  REQUIRE(encoded);
+  return encoded->records.size();
+}
+
+}  // namespace
+
+TEST_CASE("what is stored can be read: a batch at the readers' limit is taken, one byte more is refused") {
+  constexpr size_t kRest = 1 << 19;
+  const size_t rest = kRest + kMaxRecordsBytes - encoded_bytes(255, kRest);
+  const auto encoded = encode(repeated(255, rest), Codec::kLz4, nullptr);
+  REQUIRE(encoded);
+  BatchDecoder decoder(origin(), nullptr);
+  const auto decoded = decoder.decode(header_of(*encoded), encoded->records);
+  INFO((decoded ? std::string() : decoded.error().describe()));
+  REQUIRE(decoded);
+  CHECK((*decoded)->value(255).size() == rest);
+  CHECK(encoded_bytes(255, rest) == kMaxRecordsBytes);
+  for (const Codec codec : {Codec::kNone, Codec::kLz4}) {
+    const auto refused = encode(repeated(255, rest + 1), codec, nullptr);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kLimit);
+  }
+}
+
+TEST_CASE("what stands around an event counts towards the size of a batch, and so do ids") {
+  // 100 MB of events, with 11 bytes around each of them and 16 of its id.
+  auto body = std::make_shared<BatchBody>();
+  body->bytes.assign(16 + kBatchPadding, '1');
+  const BatchEntry entry{0, 16, kNoMeta, kNoTape, 0, 0, 0};
+  constexpr size_t kEvents = 6'500'000;
+  const auto batch =
+      std::make_shared<const Batch>(std::move(body), std::vector<BatchEntry>(kEvents, entry), origin(), 0);
+  AcceptInfo info;
+  info.source = "hook";
+  info.id_hashes.resize(kEvents, {1, 2});
+  const auto refused = encode(batch, Codec::kLz4, &info);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kLimit);
+}
+
 TEST_CASE("an accept header of another version or cut short is not believed") {
   const std::string whole = put_accept({"source", "cursor", {{1, 2}, {3, 4}}});
   REQUIRE(get_accept(whole));

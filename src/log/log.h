@@ -105,7 +105,7 @@ struct EncodedBatch {
   std::shared_ptr<const Batch> batch;  // the events, kept in memory for readers that keep up; may be null
 };
 
-// Any thread. `accept` may be null (outputs of a leg).
+// Any thread. `accept` may be null (outputs of a leg). kLimit if no reader would take a batch so large.
 Result<EncodedBatch> encode(std::shared_ptr<const Batch> batch, Codec codec, const AcceptInfo* accept);
 
 struct AppendResult {

@@ -24,7 +24,9 @@ namespace colloquium::log {
 inline constexpr size_t kHeaderBytes = 61;
 inline constexpr size_t kLengthEnd = 12;                       // batchLength counts the bytes behind it
 inline constexpr size_t kCrcBegin = 21;                        // what the CRC covers, to the batch's end
-inline constexpr size_t kMaxRecordsBytes = size_t{256} << 20;  // of one batch, before compression
+// Of one batch's records before compression, whatever stands around the events included: encode() makes no more, as
+// no reader takes more.
+inline constexpr size_t kMaxRecordsBytes = size_t{256} << 20;
 
 inline constexpr uint16_t kCodecMask = 0x07;
 inline constexpr uint16_t kLogAppendTime = 0x08;
