@@ -264,6 +264,15 @@ TEST_CASE("ids taken by a refused request are free again") {
   CHECK(bench.one("{\"id\":1}").accepted == 1);
 }
 
+TEST_CASE("a refused request of more ids than are remembered makes none be forgotten", "[REQ-008]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])"});
+  CHECK(bench.one(R"({"id":"kept"})").accepted == 1);
+  std::string body;
+  for (int i = 0; i < 5000; ++i) body += "{\"id\":" + std::to_string(i) + "}\n";
+  CHECK(bench.one(body + "{bad", BodyFormat::kNdjson).error);
+  CHECK(bench.one(R"({"id":"kept"})").duplicates == 1);
+}
+
 TEST_CASE("an event without the id it needs is refused with the reason") {
   Bench bench({.dedupe_key = R"(["$input","/id"])"});
   const Ack ack = bench.one("{}");

@@ -5,6 +5,8 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "base/assert.h"
 
@@ -12,49 +14,107 @@ namespace colloquium::engine {
 
 namespace {
 
-// One id in the ring. The two lowest bits of `time_and_state` are the state, so that a slot stays 24 bytes.
-struct Slot {
-  IdHash id;
-  int64_t time_and_state;
-};
-enum SlotState : int64_t { kDead = 0, kPendingSlot = 1, kDurableSlot = 2 };
-
-int64_t pack(int64_t time_ms, SlotState state) {
-  return (time_ms << 2) | state;
-}
-SlotState state_of(const Slot& slot) {
-  return static_cast<SlotState>(slot.time_and_state & 3);
-}
-int64_t time_of(const Slot& slot) {
-  return slot.time_and_state >> 2;
-}
+// An id, and when it was claimed.
+using Slot = DedupeTable::Known;
 
 constexpr uint32_t kEmpty = 0xffffffff;
-constexpr size_t kAhead = 12;  // ids
+// Running numbers are counted modulo 2^31, so that none of them is kEmpty.
+constexpr uint32_t kNumbers = 0x7fffffff;
+constexpr size_t kSmallest = 64;  // places in an index
+constexpr size_t kKept = 4096;    // places for pending ids that are kept when there are none
+constexpr size_t kAhead = 12;     // ids
 
 // In place of ==, which calls memcmp.
 bool same(const IdHash& a, const IdHash& b) {
   return a[0] == b[0] && a[1] == b[1];
 }
 
+// Backward-shift deletion (Knuth 6.4, Algorithm R): no tombstones. Returns the place that is left over, which the
+// caller empties. REQUIRES: the number of places is a power of two.
+template <class Place, class IsEmpty, class HomeOf>
+size_t shift_back(std::vector<Place>& places, size_t at, const IsEmpty& is_empty, const HomeOf& home_of) {
+  const size_t mask = places.size() - 1;
+  size_t hole = at;
+  for (size_t next = (hole + 1) & mask; !is_empty(places[next]); next = (next + 1) & mask) {
+    const size_t home = home_of(places[next]) & mask;
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    places[hole] = places[next];
+    hole = next;
+  }
+  return hole;
+}
+
+// Ids that are claimed and neither confirmed nor released. Open addressing, as there may be a million of one body.
+class PendingIds {
+ public:
+  // False if it is there already.
+  bool add(const IdHash& id, int64_t time_ms) {
+    if ((size_ + 1) * 2 > slots_.size()) grow();
+    Slot& slot = slots_[find(id)];
+    if (slot.append_time_ms != kFree) return false;
+    slot = {id, std::max(time_ms, kFree + 1)};
+    ++size_;
+    return true;
+  }
+
+  // When it was claimed; nothing if it is not there.
+  std::optional<int64_t> take(const IdHash& id) {
+    const size_t at = find(id);
+    const int64_t time_ms = slots_[at].append_time_ms;
+    if (time_ms == kFree) return std::nullopt;
+    const size_t hole = shift_back(
+        slots_, at, [](const Slot& slot) { return slot.append_time_ms == kFree; },
+        [](const Slot& slot) { return slot.id[0]; });
+    slots_[hole].append_time_ms = kFree;
+    // What one large body took is given back.
+    if (--size_ == 0 && slots_.size() > kKept) slots_ = std::vector<Slot>(kSmallest, Slot{{}, kFree});
+    return time_ms;
+  }
+
+  uint64_t size() const { return size_; }
+  uint64_t bytes() const { return slots_.size() * sizeof(Slot); }
+
+ private:
+  static constexpr int64_t kFree = std::numeric_limits<int64_t>::min();
+
+  size_t find(const IdHash& id) const {
+    const size_t mask = slots_.size() - 1;
+    size_t at = id[0] & mask;
+    while (slots_[at].append_time_ms != kFree && !same(slots_[at].id, id)) at = (at + 1) & mask;
+    return at;
+  }
+
+  void grow() {
+    std::vector<Slot> old(slots_.size() * 2, Slot{{}, kFree});
+    old.swap(slots_);
+    for (const Slot& slot : old) {
+      if (slot.append_time_ms != kFree) slots_[find(slot.id)] = slot;
+    }
+  }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(kSmallest, Slot{{}, kFree});
+  uint64_t size_ = 0;
+};
+
 }  // namespace
 
-// The ring is a deque whose element i has the running number `first_ + i`; the index stores running numbers
-// modulo 2^32, which is unambiguous below 2^32 - 1 ids a shard.
+// The ring has the durable ids, in the order in which they were confirmed. It is a deque whose element i has the
+// running number `first_ + i`; the index stores running numbers, which are unambiguous below 2^31 ids a shard.
 class IdWindow::Shard {
  public:
-  Shard(int64_t window_ms, uint64_t max_ids) : window_ms_(window_ms), max_ids_(max_ids), index_(64, kEmpty) {}
+  Shard(int64_t window_ms, uint64_t max_ids)
+      : window_ms_(window_ms), max_ids_(max_ids), index_(kSmallest, kEmpty) {}
 
   // Looking and claiming are one step under one lock: of two copies that come at once exactly one is kNew.
   Claim claim(const IdHash& id, int64_t now_ms, const std::function<Settled()>& make_settled) {
     std::lock_guard lock(mutex_);
     expire(now_ms);
-    const size_t at = find(id);
-    if (index_[at] == kEmpty) {
-      insert(at, id, pack(now_ms, kPendingSlot));
+    if (index_[find(id)] != kEmpty) return Claim::kDurable;
+    if (pending_.add(id, now_ms)) {
+      // Here and not when it is confirmed, which the log's thread may have to wait for.
+      make_room(pending_.size());
       return Claim::kNew;
     }
-    if (state_of(slot(index_[at])) == kDurableSlot) return Claim::kDurable;
     // Answering "duplicate" now would promise what the first copy has not kept yet.
     waiters_[id].push_back(make_settled());
     return Claim::kPending;
@@ -64,13 +124,9 @@ class IdWindow::Shard {
     std::vector<Settled> waiting;
     {
       std::lock_guard lock(mutex_);
-      const size_t at = find(id);
-      // An id may have been pushed out by max_ids while it was pending; its waiters are still owed an answer.
-      if (index_[at] != kEmpty) {
-        Slot& found = slot(index_[at]);
-        found.time_and_state = pack(time_of(found), durable ? kDurableSlot : kDead);
-        if (!durable) erase(at);
-      }
+      const std::optional<int64_t> time_ms = pending_.take(id);
+      if (!time_ms) return;
+      if (durable) insert({id, *time_ms});
       if (auto it = waiters_.find(id); it != waiters_.end()) {
         waiting = std::move(it->second);
         waiters_.erase(it);
@@ -85,17 +141,14 @@ class IdWindow::Shard {
     for (size_t i = 0; i < ids.size(); ++i) {
       // A table of millions of ids is far from the processor; by then the place is near.
       if (i + kAhead < ids.size()) __builtin_prefetch(&index_[ids[i + kAhead].id[0] & (index_.size() - 1)], 1);
-      const auto& [id, time_ms] = ids[i];
-      expire(time_ms);
-      const size_t at = distinct ? free_place(id) : find(id);
-      if (index_[at] == kEmpty) insert(at, id, pack(time_ms, kDurableSlot));
+      expire(ids[i].append_time_ms);
+      if (distinct || index_[find(ids[i].id)] == kEmpty) insert(ids[i]);
     }
   }
 
   void expect(uint64_t ids) {
     std::lock_guard lock(mutex_);
-    const uint64_t all = live_ + std::min(ids, max_ids_);
-    while (index_.size() < all * 2) grow();
+    make_room(ids);
   }
 
   void visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const {
@@ -105,14 +158,16 @@ class IdWindow::Shard {
       std::lock_guard lock(mutex_);
       copy = ring_;
     }
-    for (const Slot& slot : copy) {
-      if (state_of(slot) == kDurableSlot) visit(slot.id, time_of(slot));
-    }
+    for (const Slot& slot : copy) visit(slot.id, slot.append_time_ms);
   }
 
   uint64_t size() const {
     std::lock_guard lock(mutex_);
-    return live_;
+    return ring_.size() + pending_.size();
+  }
+  uint64_t bytes() const {
+    std::lock_guard lock(mutex_);
+    return ring_.size() * sizeof(Slot) + index_.size() * sizeof(uint32_t) + pending_.bytes();
   }
   // Append time of the newest id that left for want of room.
   int64_t cut_ms() const {
@@ -121,7 +176,7 @@ class IdWindow::Shard {
   }
 
  private:
-  Slot& slot(uint32_t number) { return ring_[static_cast<uint32_t>(number - first_)]; }
+  Slot& slot(uint32_t number) { return ring_[(number - first_) & kNumbers]; }
 
   // Where `id` is, or the empty place where it would go.
   size_t find(const IdHash& id) {
@@ -140,35 +195,29 @@ class IdWindow::Shard {
     return at;
   }
 
-  void insert(size_t at, const IdHash& id, int64_t time_and_state) {
-    // At most half full, so that linear probing stays short.
-    if ((live_ + 1) * 2 > index_.size()) {
-      grow();
-      at = free_place(id);
-    }
-    index_[at] = first_ + static_cast<uint32_t>(ring_.size());
-    ring_.push_back({id, time_and_state});
-    ++live_;
-    if (live_ > max_ids_) {
-      cut_ms_ = std::max(cut_ms_, time_of(ring_.front()));
-      drop_oldest();
-    }
+  void insert(const Slot& fresh) {
+    make_room(1);
+    index_[free_place(fresh.id)] = (first_ + static_cast<uint32_t>(ring_.size())) & kNumbers;
+    ring_.push_back(fresh);
+    // Only now: what is pending may yet be refused, and may not push out what is kept.
+    if (ring_.size() <= max_ids_) return;
+    cut_ms_ = std::max(cut_ms_, ring_.front().append_time_ms);
+    drop_oldest();
   }
 
-  // Backward-shift deletion (Knuth 6.4, Algorithm R): no tombstones in the index.
   void erase(size_t at) {
     ASSERT(index_[at] != kEmpty);
-    const size_t mask = index_.size() - 1;
-    size_t hole = at;
-    for (size_t next = (hole + 1) & mask; index_[next] != kEmpty; next = (next + 1) & mask) {
-      const size_t home = slot(index_[next]).id[0] & mask;
-      if (((next - home) & mask) >= ((next - hole) & mask)) {
-        index_[hole] = index_[next];
-        hole = next;
-      }
-    }
+    const size_t hole = shift_back(
+        index_, at, [](uint32_t number) { return number == kEmpty; },
+        [this](uint32_t number) { return slot(number).id[0]; });
     index_[hole] = kEmpty;
-    --live_;
+  }
+
+  // For so many more; but the ring never has more than max_ids_, and one.
+  void make_room(uint64_t ids) {
+    const uint64_t all = std::min(ring_.size() + ids, max_ids_ + 1);
+    // At most half full, so that linear probing stays short.
+    while (index_.size() < all * 2) grow();
   }
 
   void grow() {
@@ -181,20 +230,14 @@ class IdWindow::Shard {
 
   void drop_oldest() {
     ASSERT(!ring_.empty());
-    // Released ids keep their place in the ring until they are the oldest; the index forgot them at once.
-    if (state_of(ring_.front()) != kDead) erase(find(ring_.front().id));
+    erase(find(ring_.front().id));
     ring_.pop_front();
-    ++first_;
+    first_ = (first_ + 1) & kNumbers;
   }
 
-  // A pending one at the front holds the others behind it: it may not leave before it is settled, and that is
-  // soon.
+  // What was confirmed late stays a little longer behind younger ones.
   void expire(int64_t now_ms) {
-    while (!ring_.empty() &&
-           (state_of(ring_.front()) == kDead ||
-            (state_of(ring_.front()) == kDurableSlot && time_of(ring_.front()) < now_ms - window_ms_))) {
-      drop_oldest();
-    }
+    while (!ring_.empty() && ring_.front().append_time_ms < now_ms - window_ms_) drop_oldest();
   }
 
   // Guards everything but the constants. One lock per shard keeps door threads out of each other's way.
@@ -202,9 +245,10 @@ class IdWindow::Shard {
   const int64_t window_ms_;
   const uint64_t max_ids_;
   std::deque<Slot> ring_;
-  uint32_t first_ = 0;  // running number of ring_.front()
+  // Running number of ring_.front(). It begins shortly before they start over, so that every test sees that.
+  uint32_t first_ = kNumbers - 10;
   std::vector<uint32_t> index_;
-  uint64_t live_ = 0;
+  PendingIds pending_;
   int64_t cut_ms_ = std::numeric_limits<int64_t>::min();
   std::map<IdHash, std::vector<Settled>> waiters_;
 };
@@ -254,6 +298,12 @@ void IdWindow::expect(uint64_t ids) {
 
 void IdWindow::visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const {
   for (const auto& shard : shards_) shard->visit_durable(visit);
+}
+
+uint64_t IdWindow::bytes() const {
+  uint64_t total = 0;
+  for (const auto& shard : shards_) total += shard->bytes();
+  return total;
 }
 
 uint64_t IdWindow::size() const {

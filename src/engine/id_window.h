@@ -4,7 +4,9 @@
 // leave when they are older than the window or when there are more than `max_ids`; horizon_ms() says how far back
 // the table really reaches.
 //
-// About 32 bytes an id: a ring in order of arrival plus an open-addressing index into it, per shard.
+// About 32 bytes an id: a ring of the durable ones in order of arrival plus an open-addressing index into it, per
+// shard. Ids that are pending are kept apart, so that however many are refused they push out none and leave
+// nothing; they are as many as events are under way, which the door bounds by their bytes.
 // Thread safety: as DedupeTable's; shards have locks of their own.
 #pragma once
 
@@ -32,6 +34,9 @@ class IdWindow final : public DedupeTable {
   void visit_durable(const std::function<void(const IdHash&, int64_t)>& visit) const override;
   uint64_t size() const override;
   int64_t horizon_ms(int64_t now_ms) const override;
+
+  // Of memory, but for who waits.
+  uint64_t bytes() const;
 
  private:
   class Shard;

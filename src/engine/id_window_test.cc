@@ -93,6 +93,71 @@ TEST_CASE("max_ids pushes the oldest out, and the horizon says so") {
   CHECK(table.horizon_ms(10'000) < 9'000);
 }
 
+TEST_CASE("what is pending pushes nothing out, and counts once it is confirmed", "[REQ-008]") {
+  IdWindow table(1, 1'000'000, 1600);
+  constexpr int kDurable = 1000;
+  constexpr int kPending = 20'000;
+  const auto is_known = [&](int i) {
+    const std::string id = "kept" + std::to_string(i);
+    const Claim found = claim(table, id, 5);
+    if (found == Claim::kNew) table.release(table.hash(id));
+    return found == Claim::kDurable;
+  };
+  for (int i = 0; i < kDurable; ++i) {
+    REQUIRE(claim(table, "kept" + std::to_string(i), 1) == Claim::kNew);
+    table.confirm(table.hash("kept" + std::to_string(i)));
+  }
+  for (const bool durable : {false, true}) {
+    for (int i = 0; i < kPending; ++i) REQUIRE(claim(table, std::to_string(i), 5) == Claim::kNew);
+    for (int i = 0; i < kDurable; ++i) REQUIRE(is_known(i));
+    CHECK(table.horizon_ms(5) == 5 - 1'000'000);
+    CHECK(table.size() == kDurable + kPending);
+    // Not in the order in which they were claimed.
+    for (int i = kPending; i-- > 0;) {
+      durable ? table.confirm(table.hash(std::to_string(i))) : table.release(table.hash(std::to_string(i)));
+    }
+  }
+  CHECK(table.size() == 1600);
+  for (int i = 0; i < kDurable; ++i) CHECK_FALSE(is_known(i));
+  CHECK(claim(table, "0", 5) == Claim::kDurable);
+  CHECK(table.horizon_ms(9) == 5);
+}
+
+TEST_CASE("however many ids are refused, they leave nothing behind", "[REQ-008]") {
+  IdWindow table(1, 1'000'000, 1'000'000);
+  // One stays pending all the while, and some become durable: nothing may wait behind these.
+  REQUIRE(claim(table, "slow", 0) == Claim::kNew);
+  uint64_t bytes = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 10'000; ++i) {
+      REQUIRE(claim(table, std::to_string(round) + "-" + std::to_string(i), round) == Claim::kNew);
+    }
+    for (int i = 0; i < 10'000; ++i) table.release(table.hash(std::to_string(round) + "-" + std::to_string(i)));
+    REQUIRE(claim(table, "kept" + std::to_string(round), round) == Claim::kNew);
+    table.confirm(table.hash("kept" + std::to_string(round)));
+    CHECK(table.size() == static_cast<uint64_t>(round) + 2);
+    if (round == 0) bytes = table.bytes();
+    CHECK(table.bytes() <= bytes + 20 * 24);
+  }
+  uint64_t visited = 0;
+  table.visit_durable([&](const IdHash&, int64_t) { ++visited; });
+  CHECK(visited == 20);
+}
+
+TEST_CASE("an id that is pending keeps none of those behind it from leaving") {
+  IdWindow table(1, 1000, 1'000'000);
+  for (int i = 0; i < 100; ++i) REQUIRE(claim(table, "slow" + std::to_string(i), 0) == Claim::kNew);
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(claim(table, std::to_string(i), 1) == Claim::kNew);
+    table.confirm(table.hash(std::to_string(i)));
+  }
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(claim(table, std::to_string(i), 1002) == Claim::kNew);
+    table.release(table.hash(std::to_string(i)));
+  }
+  CHECK(table.size() == 100);
+}
+
 TEST_CASE("the horizon is the window as long as there is room for it") {
   IdWindow table(1, 500, 1600);
   CHECK(table.horizon_ms(1000) == 500);
