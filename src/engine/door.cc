@@ -1,6 +1,7 @@
 #include "engine/door.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/counters.h"
@@ -121,6 +122,26 @@ Result<std::vector<int64_t>> SourceIntake::restore_ids() {
   return known_below;
 }
 
+// What is known already need not be read, nor what others have put into the stream: one that many share would else
+// be read from end to end at every start, for a source that is idle.
+Status SourceIntake::leave_out_known(int64_t since_ms, std::vector<int64_t>& known_below) {
+  ASSERT(options_.dedupe);
+  known_below.resize(ids_end_.size(), 0);
+  std::vector<char> is_behind(ids_end_.size(), false);
+  // The last of every source alone, for which nothing has to be read.
+  const auto look = [&](const log::Log::Accepted& last) {
+    const auto target = static_cast<size_t>(last.partition);
+    if (stored_of(last.info.source, false) == nullptr || last.append_time_ms < since_ms) return;
+    if (last.first_offset >= known_below[target]) is_behind[target] = true;
+  };
+  TRY(options_.log->accepted_since(options_.stream, std::numeric_limits<int64_t>::max(), ids_end_, look));
+  for (size_t target = 0; target < is_behind.size(); ++target) {
+    if (!is_behind[target]) known_below[target] = ids_end_[target];
+    gathered_ids_ = gathered_ids_ || is_behind[target];
+  }
+  return {};
+}
+
 void SourceIntake::store_ids_if_due() {
   LOOP_ASSERT(loop_);
   if (!options_.dedupe || options_.log == nullptr || storing_ids_ || new_ids_ < kCheckpointIds) return;
@@ -130,6 +151,7 @@ void SourceIntake::store_ids_if_due() {
 
 void SourceIntake::store_ids() {
   storing_ids_ = true;
+  gathered_ids_ = false;
   new_ids_ = 0;
   const auto stored = [this] {
     storing_ids_ = false;
@@ -158,8 +180,10 @@ void SourceIntake::write_ids() {
 }
 
 void SourceIntake::close(Task closed) {
+  if (!options_.dedupe || options_.log == nullptr) return when_idle(std::move(closed));
   when_idle([this, closed = std::move(closed)]() mutable {
-    if (!options_.dedupe || options_.log == nullptr || new_ids_ == 0) return closed();
+    // As it is stored already; else the next start would gather again what this one has.
+    if (new_ids_ == 0 && !gathered_ids_) return closed();
     store_ids();
     when_idle(std::move(closed));
   });
@@ -212,7 +236,8 @@ Status SourceIntake::restore() {
     };
   };
   const int64_t since_ms = options_.dedupe ? now_ms - options_.dedupe->window_ms() : now_ms;
-  TRY_ASSIGN(const std::vector<int64_t> known_below, restore_ids());
+  TRY_ASSIGN(std::vector<int64_t> known_below, restore_ids());
+  if (options_.dedupe) TRY(leave_out_known(since_ms, known_below));
   TRY(options_.log->accepted_since(options_.stream, since_ms, known_below, visit(false)));
   if (options_.dead_stream) TRY(options_.log->accepted_since(*options_.dead_stream, now_ms, {}, visit(true)));
   TRY(std::move(bad));

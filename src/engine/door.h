@@ -217,6 +217,7 @@ class SourceIntake final : public Intake {
   // The table of ids: read at start as far as a checkpoint has it, stored again now and then. Blocking, so on a
   // door thread; the intake is not idle meanwhile.
   Result<std::vector<int64_t>> restore_ids();
+  Status leave_out_known(int64_t since_ms, std::vector<int64_t>& known_below);
   void store_ids_if_due();
   void store_ids();
   void write_ids();
@@ -271,6 +272,7 @@ class SourceIntake final : public Intake {
   bool paused_ = false;   // the root's
   uint64_t new_ids_ = 0;  // since the table was stored
   bool storing_ids_ = false;
+  bool gathered_ids_ = false;  // at start, from the log, as no stored table had them
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end

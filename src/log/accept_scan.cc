@@ -84,6 +84,8 @@ Status visit_accepted(const std::shared_ptr<Partition>& partition, int64_t since
   std::sort(old.begin(), old.end(), [](const auto& a, const auto& b) { return a.first_offset < b.first_offset; });
   for (const Log::Accepted& accepted : old) visit(accepted);
 
+  // Even to search for the time would read every segment since.
+  if (known_below >= partition->readable_end()) return {};
   TRY_ASSIGN(const int64_t begin, offset_at_time(partition, since_ms));
   PartitionReader reader(partition, std::max(begin, known_below), nullptr);
   BatchDecoder decoder(partition->origin(), nullptr);
