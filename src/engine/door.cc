@@ -9,6 +9,7 @@
 #include "engine/dedupe_checkpoint.h"
 #include "engine/door_batch.h"
 #include "engine/feed.h"
+#include "engine/patient_commit.h"
 #include "engine/pipeline.h"
 
 namespace colloquium::engine {
@@ -332,13 +333,8 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
   add_position(request);
   for (const auto& [name, part] : parts_) part->add_position(request);
   if (request.positions.empty()) return done({});
-  options_.log->commit(std::move(request), [&loop = loop_, alive = std::weak_ptr<char>(alive_),
-                                            done = std::move(done)](Status status) mutable {
-    // The pipeline may have been closed over it.
-    loop.post([alive = std::move(alive), done = std::move(done), status = std::move(status)]() mutable {
-      if (!alive.expired()) done(std::move(status));
-    });
-  });
+  cursor_commit_ = std::make_unique<PatientCommit>(*options_.log, loop_, options_.pipeline + "/" + options_.source);
+  cursor_commit_->commit(std::move(request), std::move(done));
 }
 
 std::string SourceIntake::commit_name() const {

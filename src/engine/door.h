@@ -57,6 +57,7 @@ struct ComponentCounters;
 namespace colloquium::engine {
 
 class DeadLetterTally;
+class PatientCommit;
 class QueueFeed;
 class WorkerPool;
 
@@ -141,7 +142,8 @@ class SourceIntake final : public Intake {
   // As when_idle; and with dedupe in the log the table is stored first, so that the next start need not gather it.
   void close(Task closed);
 
-  // Stores the cursors behind everything acknowledged, so that a finite source knows it was read to its end.
+  // Stores the cursors behind everything acknowledged, so that a finite source knows it was read to its end. Waits
+  // for room on a full disk.
   void store_cursor(UniqueFunction<void(Status)> done);
 
   // The log or the queue may have room again.
@@ -273,6 +275,7 @@ class SourceIntake final : public Intake {
   uint64_t new_ids_ = 0;  // since the table was stored
   bool storing_ids_ = false;
   bool gathered_ids_ = false;  // at start, from the log, as no stored table had them
+  std::unique_ptr<PatientCommit> cursor_commit_;
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end

@@ -519,6 +519,30 @@ TEST_CASE("after a clean stop the source resumes exactly behind its last event")
   CHECK(bench.intake->resume_cursor() == "end");
 }
 
+TEST_CASE("a full disk delays the cursor of a source that ends, and fails nothing") {
+  Setting setting;
+  {
+    Bench bench(setting);
+    bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
+    bench.settle();
+    std::vector<Status> told;
+    bench.log->set_commits_full(true);
+    bench.intake->store_cursor([&](Status status) { told.push_back(std::move(status)); });
+    for (int i = 0; i < 3; ++i) {
+      bench.clock.advance_ms(1000);
+      bench.settle();
+      CHECK(told.empty());
+    }
+    bench.log->set_commits_full(false);
+    bench.clock.advance_ms(1000);
+    bench.settle();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0]);
+  }
+  Bench bench(setting);
+  CHECK(bench.intake->resume_cursor() == "end");
+}
+
 TEST_CASE("when an emit with a cursor fails, those behind it fail too, until all are answered") {
   Bench bench;
   const std::string first = "\"" + std::string(900, 'a') + "\"\n";

@@ -43,15 +43,11 @@ void PipelineRun::start_replay() {
 
 void PipelineRun::commit_replay(log::CommitRequest request, Task then) {
   ASSERT(store() != nullptr);
-  auto next = std::make_shared<Task>(std::move(then));
-  store()->commit(std::move(request),
-                  [this, next, alive = std::weak_ptr(alive_), &loop = env_.loop](Status status) {
-                    loop.post([this, next, alive, status = std::move(status)]() mutable {
-                      if (alive.expired()) return;
-                      if (!status) return fail(std::move(status).error());
-                      (*next)();
-                    });
-                  });
+  replay_commit_ = std::make_unique<PatientCommit>(*store(), env_.loop, plan_->name());
+  replay_commit_->commit(std::move(request), [this, then = std::move(then)](Status status) mutable {
+    if (!status) return fail(std::move(status).error());
+    then();
+  });
 }
 
 // What was read is still written and committed.

@@ -18,6 +18,7 @@
 #include "engine/error_alerts.h"
 #include "engine/forwarded_events.h"
 #include "engine/partition_runner.h"
+#include "engine/patient_commit.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
 #include "engine/replay.h"
@@ -154,7 +155,7 @@ class PipelineRun final : public Pipeline {
   std::vector<ReplayFeed*> replay_feeds_;
   std::vector<std::unique_ptr<Timer>> replay_timers_;
   // Gone with the run: the log may answer a commit of the run itself later than that.
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  std::unique_ptr<PatientCommit> replay_commit_;
 
   // Where in its life the run is. Each is set once and never back.
   bool started_ = false;
