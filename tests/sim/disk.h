@@ -61,6 +61,8 @@ class Disk {
   const std::string& halted_before() const { return halted_before_; }  // the operation's name
   // What failed or read wrong, since arm(); empty: nothing did.
   const std::string& faulted() const { return faulted_; }
+  // Whatever fails now has no reason but a disk that is full, and that ends nothing.
+  bool undisturbed() const { return faulted_.empty() && !halted(); }
   const std::string& faulted_path() const { return faulted_path_; }
   // In this life; but for those of the log's upkeep, as of compaction: that has a thread of its own, and what it
   // meets is the log's end a little later than its own.

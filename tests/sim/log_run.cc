@@ -295,12 +295,12 @@ std::string LogRun::stop_cleanly() {
   squeezed_ = false;
   machine_.disk.files().set_capacity(uint64_t{1} << 40);
   machine_.settle();
-  const bool undisturbed = machine_.disk.faulted().empty() && !machine_.disk.halted();
+  const bool undisturbed = machine_.disk.undisturbed();
   const Status closed = machine_.log->close();
   const bool clean = closed.has_value() && !machine_.disk.halted();
   tell(clean ? "stops cleanly" : "does not stop cleanly" + (undisturbed ? ": " + machine_.disk.faulted() : ""));
   readers_.clear();
-  if (undisturbed && !closed && machine_.disk.faulted().empty() && !machine_.disk.halted()) {
+  if (undisturbed && !closed && machine_.disk.undisturbed()) {
     return "does not close: " + closed.error().describe();
   }
   machine_.drop_log();
@@ -323,6 +323,9 @@ std::string LogRun::stop_cleanly() {
 
 std::string LogRun::finish_life() {
   const Disk& disk = machine_.disk;
+  if (machine_.failure && disk.undisturbed()) {
+    return "the log fails though nothing did: " + machine_.failure->describe();
+  }
   if (disk.lost_dirty()) power_lost();
   if (machine_.failure) model_.log_failed();
   if (!disk.faulted().empty()) ++tally_.faults[disk.faulted()];
