@@ -10,6 +10,7 @@ import banned
 import docs
 import house_figures
 import layers
+import registered
 import tree
 import words
 
@@ -216,6 +217,18 @@ class WordsTest(unittest.TestCase):
         for line in ('/wor' 'kers/x', 'build/wor' 'k.txt', 'iss' 'ue a request', 'tiss' 'ue 12', 'the networ' 'k/a path',
                      '/far' 'mer'):
             self.assertEqual(list(words.scan('a.md', line + '\n')), [], line)
+
+
+class RegisteredTest(unittest.TestCase):
+    def test_a_script_that_nothing_runs_is_caught(self):
+        texts = {'t/CMakeLists.txt': 'acceptance_test(a a_test.py)', 't/a_test.py': '', 't/b_test.py': '', 't/deep/a_test.py': ''}
+        self.assertEqual([line.split(':')[0] for line in registered.unregistered(texts, texts.get)], ['t/b_test.py'])
+
+    def test_a_seeded_bug_that_is_not_told_of_is_caught(self):
+        table = '| `one` | x |\n| `gone` | x |\n\n3 mutants, 3 caught\n'
+        found = list(registered.untold(['m/one.patch', 'm/two.patch'], table))
+        self.assertEqual(len(found), 3)
+        self.assertEqual(list(registered.untold(['m/one.patch'], '| `one` | x |\n\n1 mutants, 1 caught\n')), [])
 
 
 class DocsTest(unittest.TestCase):
