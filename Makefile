@@ -34,7 +34,7 @@ bench: build ## the table of speeds, each row beside a peer (BENCH_ARGS=--quick 
 	@ninja -j $(JOBS) -C $(BUILD) bench_programs
 	@tests/bench/run.py --build $(BUILD) $(BENCH_ARGS)
 
-soak: build ## long runs: hundreds of kills, memory over ten million events, fuzzing (under an hour)
+soak: build ## long runs: thousands of kills, millions of simulated crashes, seeded bugs, fuzzing (hours)
 	@packaging/deps test bench
 	@tests/run --soak
 

@@ -3,7 +3,8 @@
 // Streams of partitions of records; appends that are acknowledged once they are as safe as asked; and
 // commits: {positions, outputs, sink tokens} of a leg, all or nothing. The contract is one that a Kafka
 // cluster could serve: append is asynchronous, offsets rise with gaps (control batches take some), nothing
-// above this interface sees a control batch, and commits are fenced by an epoch. One contract suite
+// above this interface sees a control batch, and whoever opens a log has it alone (here by a lock on its folder; what a
+// process wrote bears its incarnation). One contract suite
 // (tests/compliance/log_contract.h) runs over every implementation: SegmentLog here and FakeLog
 // (log/fake_log.h), which makes gaps and delays.
 //

@@ -62,15 +62,9 @@ def make_bodies(options):
     return path
 
 
-def fdatasync(options):
-    probe = subprocess.run([f'{options.programs}/fdatasync_probe', options.folder], capture_output=True, text=True,
-                           check=True)
-    return json.loads(probe.stdout)
-
-
 def measure(options):
     bodies = make_bodies(options)
-    disk = fdatasync(options)
+    disk, disk_told = fdatasync(options)
     seconds = 3 if options.quick else 10
     rows = []
     for per_request in (1, 1000):
@@ -98,8 +92,7 @@ def measure(options):
           [f'Server on core {" ".join(map(str, serving))}, wrk on {" ".join(map(str, generating))}, {seconds} s each. '
            'The bare server reads requests and answers from memory; the durable one writes and syncs them first, '
            'as many at a time as have come, and answers then.',
-           f'fdatasync here: {disk["4KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["4KiB"]["p99"] / 1e3:.2f}) after 4 KiB, '
-           f'{disk["256KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["256KiB"]["p99"] / 1e3:.2f}) after 256 KiB.'],
+           disk_told],
           COLUMNS, rows)
     names = ('server', 'connections', 'events_per_request', 'k_requests_s', 'k_events_s', 'refused', 'p50_ms',
              'p99_ms', 'loop_cpu_us', 'loop_of_bare', 'loop_of_bare_durable', 'all_cpu_us', 'wrk_core', 'rss_mb')

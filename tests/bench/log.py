@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from measure import HERE, Failed, Server, fresh, free_port, run, table
+from measure import HERE, Failed, Server, fdatasync, fresh, free_port, run, table
 
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'peers'))
 import kafka  # noqa: E402
@@ -48,6 +48,7 @@ def fio(options, block_bytes, seconds):
 
 def append_rows(options, events, seconds):
     rows, best = [], {}
+    disk_told = fdatasync(options)[1]
     for size in EVENT_BYTES:
         for codec, *encrypt in (('none',), ('none', '--encrypt'), ('lz4',), ('lz4', '--encrypt'), ('zstd',)):
             folder = data(options)
@@ -61,7 +62,7 @@ def append_rows(options, events, seconds):
                          got['p99_ms'], got['cpu_s'] / got['events'] * 1e6, read['raw_mb_s']))
     table('The log, durable appends by one thread, 1,000 events a batch, as fast as it takes them',
           ['fio appends blocks of the same size as the groups and syncs after each; the ratio is stored MB/s over its.',
-           'Latency is from before encoding to the acknowledgement; replay reads all back, uncompressed bytes.'],
+           'Latency is from before encoding to the acknowledgement; replay reads all back, uncompressed bytes.', disk_told],
           [('bytes', 'd'), ('codec', None), ('k events/s', ',.0f'), ('raw MB/s', ',.0f'), ('stored MB/s', ',.0f'),
            ('ratio', '.1f'), ('KiB/group', ',.0f'), ('fio MB/s', ',.0f'), ('of fio', '.0%'), ('p50 ms', '.2f'),
            ('p99 ms', '.1f'), ('CPU us/event', '.2f'), ('replay MB/s', ',.0f')], rows)

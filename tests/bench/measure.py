@@ -1,5 +1,6 @@
 """How the benchmarks start programs and what they read off them. Linux only (/proc)."""
 import collections
+import json
 import os
 import select
 import shutil
@@ -22,6 +23,15 @@ def cpu_sets():
     """(for the server, for the generator): the last core generates, the others serve."""
     cores = sorted(os.sched_getaffinity(0))
     return (set(cores), set(cores)) if len(cores) == 1 else (set(cores[:-1]), {cores[-1]})
+
+
+def fdatasync(options):
+    """(microseconds of one after an append of 4 and of 256 KiB, a sentence of them to print beside durable figures)"""
+    probe = subprocess.run([f'{options.programs}/fdatasync_probe', options.folder], capture_output=True, text=True,
+                           check=True)
+    disk = json.loads(probe.stdout)
+    return disk, (f'fdatasync here: {disk["4KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["4KiB"]["p99"] / 1e3:.2f}) after 4 KiB, '
+                  f'{disk["256KiB"]["p50"] / 1e3:.2f} ms (p99 {disk["256KiB"]["p99"] / 1e3:.2f}) after 256 KiB.')
 
 
 def start(command, cpus=None, environment=None, **streams):
