@@ -40,7 +40,7 @@ class Feed {
 
   // The first item at or after `sequence`; nothing if there is none yet. Owning worker only.
   // Several legs ask for the same item when they stand apart, so an item stays until release_below. An error ends
-  // the pipeline: it is the log's, and will not go away.
+  // the pipeline, as it is the log's and will not go away, but for a retryable one, after which it is asked again.
   virtual Result<std::optional<FeedItem>> read(int64_t sequence) = 0;
 
   // No leg will read below `sequence` any more. Owning worker only.

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/logging.h"
 #include "engine/dead_letter.h"
 #include "engine/dead_letter_tally.h"
 #include "engine/dead_letters.h"
@@ -22,6 +23,9 @@ std::shared_ptr<const Batch> from_position(const std::shared_ptr<const Batch>& b
   while (first < batch->size() && batch->offset(first) < position) ++first;
   return first == 0 ? batch : batch->tail(first);
 }
+
+// How long a read waits that could not be done for now.
+constexpr int64_t kReadRetryMs = 500;
 
 // After this many batches the runner lets the worker's other partitions move.
 constexpr int kBatchesPerStep = 4;
@@ -76,7 +80,10 @@ void PartitionRunner::drain() {
 void PartitionRunner::close(Task closed) {
   post([self = shared_from_this(), closed = std::move(closed)]() mutable {
     self->closed_ = true;
-    self->loop_.post(std::move(closed));
+    self->loop_.post([self, closed = std::move(closed)]() mutable {
+      self->retry_timer_ = nullptr;
+      closed();
+    });
   });
 }
 
@@ -103,10 +110,15 @@ bool PartitionRunner::serve_lowest() {
     if (sequence == std::numeric_limits<int64_t>::max()) return false;
     // Once per place where legs stand, so the stages run once for all that stand there.
     auto item = feed_->read(sequence);
+    if (!item && item.error().retryable) {
+      read_later(item.error());
+      return false;
+    }
     if (!item) {
       fail_all(std::move(item).error());
       return false;
     }
+    reads_again_ = false;
     if (*item) {
       serve(**item, sequence);
       return true;
@@ -115,6 +127,20 @@ bool PartitionRunner::serve_lowest() {
     if (draining_ && feed_->ended()) end_legs_at(sequence);
     after = sequence;
   }
+}
+
+// No descriptor is free to open a segment with, say: nothing is lost by waiting.
+void PartitionRunner::read_later(const Error& error) {
+  if (!reads_again_) log_warning("pipeline", "reading is tried again until it succeeds: " + error.describe());
+  reads_again_ = true;
+  loop_.post([self = shared_from_this()] {
+    self->retry_timer_ = self->loop_.start_timer(kReadRetryMs, [weak = self->weak_from_this()] {
+      const auto runner = weak.lock();
+      if (runner == nullptr) return;
+      runner->retry_timer_ = nullptr;
+      runner->wake();
+    });
+  });
 }
 
 // Legs that resume at different positions of a source (`log: off`) see different parts of the item; every

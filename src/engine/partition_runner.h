@@ -59,7 +59,8 @@ struct LegPort {
 
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
  public:
-  // `failed` runs on the loop, once: the feed could not be read, and the runner has stopped for good.
+  // `failed` runs on the loop, once: the feed could not be read, and the runner has stopped for good. What is
+  // retryable is tried again instead. Destroyed only once it is closed.
   PartitionRunner(size_t partition, TaskQueue& worker, Loop& loop, std::unique_ptr<Feed> feed, StageChain chain,
                   std::vector<LegPort> legs, std::function<void(Error)> failed);
   ~PartitionRunner();
@@ -92,6 +93,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   void step();
   // One read serves every leg that stands where it was read.
   bool serve_lowest();
+  void read_later(const Error& error);
   void serve(const FeedItem& item, int64_t sequence);
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
   // Of a batch that one leg alone is to take; the others only move on.
@@ -115,12 +117,16 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // Any thread. Set while a wake waits in the worker's queue: that one will see whatever came meanwhile.
   std::atomic<bool> wake_posted_{false};
 
+  // Loop only.
+  std::unique_ptr<Timer> retry_timer_;
+
   // Worker only.
   StageChain chain_;
   std::vector<std::unique_ptr<Leg>> legs_;
   // Envelopes of the batch being served; empty in between.
   BatchBuilder dead_;
   bool draining_ = false;
+  bool reads_again_ = false;  // the last read failed for now
   bool closed_ = false;
 };
 

@@ -36,6 +36,23 @@ class Only final : public PureStage {
   std::function<bool(const std::string&)> test_;
 };
 
+// A QueueFeed that can be told to fail.
+class FlakyFeed final : public Feed {
+ public:
+  FlakyFeed(std::unique_ptr<QueueFeed> below, const std::optional<Error>& error)
+      : below_(std::move(below)), error_(error) {}
+  Result<std::optional<FeedItem>> read(int64_t sequence) override {
+    if (error_) return fail(*error_);
+    return below_->read(sequence);
+  }
+  void release_below(int64_t sequence) override { below_->release_below(sequence); }
+  int64_t first_sequence() const override { return below_->first_sequence(); }
+
+ private:
+  const std::unique_ptr<QueueFeed> below_;
+  const std::optional<Error>& error_;
+};
+
 struct Bench {
   explicit Bench(size_t leg_count, std::vector<int64_t> skips = {}) {
     Only::runs = 0;
@@ -54,9 +71,9 @@ struct Bench {
     }
     auto feed = std::make_unique<QueueFeed>(1 << 30);
     queue = feed.get();
-    runner = std::make_shared<PartitionRunner>(0, *worker, loop, std::move(feed),
-                                               StageChain(std::move(links), false, clock), std::move(ports),
-                                               [this](Error error) { failure = error; });
+    runner = std::make_shared<PartitionRunner>(
+        0, *worker, loop, std::make_unique<FlakyFeed>(std::move(feed), read_error),
+        StageChain(std::move(links), false, clock), std::move(ports), [this](Error error) { failure = error; });
     queue->set_wake([this] { runner->wake(); });
     queue->set_drained([] {});
   }
@@ -99,6 +116,7 @@ struct Bench {
   std::shared_ptr<PartitionRunner> runner;
   int64_t position = 0;
   std::optional<Error> failure;
+  std::optional<Error> read_error;  // what the feed says while it is set
 };
 
 }  // namespace
@@ -256,6 +274,38 @@ TEST_CASE("a source without cursor has nothing to skip, whatever was committed u
   bench.queue->push({.batch = batch_of({"1"}, 0), .next_position = 0, .cursor = {}});
   bench.settle();
   CHECK(bench.values(0) == std::vector<std::string>{"1"});
+}
+
+TEST_CASE("what can't be read for now is read later, and nothing is lost by it") {
+  Bench bench(2);
+  bench.push({"1"});
+  bench.settle();
+  bench.read_error = Error{ErrorCode::kUnavailable, "no descriptor", true};
+  bench.push({"2"});
+  bench.settle();
+  for (int i = 0; i < 5; ++i) {
+    bench.clock.advance_ms(1000);
+    bench.settle();
+  }
+  CHECK(bench.values(0) == std::vector<std::string>{"1"});
+  bench.read_error.reset();
+  bench.clock.advance_ms(1000);
+  bench.settle();
+  for (size_t leg = 0; leg < 2; ++leg) CHECK(bench.values(leg) == std::vector<std::string>{"1", "2"});
+  CHECK_FALSE(bench.failure);
+  // Closed while it waits.
+  bench.read_error = Error{ErrorCode::kUnavailable, "no descriptor", true};
+  bench.push({"3"});
+  bench.settle();
+}
+
+TEST_CASE("what can never be read ends the runner") {
+  Bench bench(1);
+  bench.read_error = Error{ErrorCode::kCorrupt, "damaged", false};
+  bench.push({"1"});
+  bench.settle();
+  REQUIRE(bench.failure);
+  CHECK(bench.failure->code == ErrorCode::kCorrupt);
 }
 
 TEST_CASE("after close nothing is delivered") {

@@ -15,7 +15,7 @@ namespace {
 // How much of an envelope that can't be stored is quoted.
 constexpr size_t kQuoteBytes = 2000;
 
-// How long a commit waits that found the disk full.
+// How long a commit waits that found no room.
 constexpr int64_t kCommitRetryMs = 1000;
 
 }  // namespace
@@ -161,8 +161,9 @@ void SinkLeg::send_commit() {
   });
 }
 
-// The disk is full beyond the log's reserve, and nothing of the commit is there. Positions and dead letters wait
-// with it; the sink goes on, up to the bounds that hold while any commit is under way.
+// The disk is full beyond the log's reserve, or no file can be opened, and nothing of the commit is there.
+// Positions and dead letters wait with it; the sink goes on, up to the bounds that hold while any commit is under
+// way.
 void SinkLeg::commit_later(const Error& error) {
   if (!commit_waits_) {
     log_warning(options_.commit_name, "the commit is tried again until there is room: " + error.describe());
@@ -178,7 +179,8 @@ void SinkLeg::commit_later(const Error& error) {
 
 void SinkLeg::stored(Status status) {
   LOOP_ASSERT(loop_);
-  const bool full = !status && status.error().code == ErrorCode::kNoSpace;
+  const ErrorCode code = status ? ErrorCode::kInternal : status.error().code;
+  const bool full = !status && (code == ErrorCode::kNoSpace || code == ErrorCode::kUnavailable);
   if (full && !closing_) return commit_later(status.error());
   committing_ = commit_waits_ = false;
   const log::CommitRequest committed = std::move(*under_commit_);

@@ -34,8 +34,12 @@ std::optional<std::string> read_beside(const FileSystem& fs, const std::string& 
   return std::nullopt;
 }
 
+bool waits_for_room(const Error& error) {
+  return error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kUnavailable;
+}
+
 Status end_of_sync(Status status) {
-  if (status || status.error().code != ErrorCode::kNoSpace) return status;
+  if (status || !waits_for_room(status.error())) return status;
   Error error = status.error();
   error.code = ErrorCode::kIo;
   error.retryable = false;
@@ -44,6 +48,30 @@ Status end_of_sync(Status status) {
 
 Status File::sync() {
   return end_of_sync(sync_file());
+}
+
+Status Folder::sync() {
+  return end_of_sync(sync_names());
+}
+
+namespace {
+
+// Of a file system that can do no better: opened only when it is synced.
+class NamedFolder final : public Folder {
+ public:
+  NamedFolder(FileSystem& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+
+ private:
+  Status sync_names() override { return fs_.sync_directory(path_); }
+
+  FileSystem& fs_;
+  const std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Folder>> FileSystem::open_folder(const std::string& path) {
+  return std::make_unique<NamedFolder>(*this, path);
 }
 
 Status FileSystem::sync_directory(const std::string& path) {
@@ -74,6 +102,8 @@ Status remove_tree(FileSystem& fs, const std::string& path) {
 
 Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
+  // First: behind the renaming it would be too late to find that no descriptor is free.
+  TRY_ASSIGN(const std::unique_ptr<Folder> folder, fs.open_folder(parent_of(path)));
   {
     // A leftover of an earlier crash is overwritten: nothing ever reads a ".tmp".
     TRY_ASSIGN(std::unique_ptr<File> file, fs.open(temporary, OpenMode::kOpenOrCreate));
@@ -82,7 +112,7 @@ Status write_file_atomically(FileSystem& fs, const std::string& path, std::strin
     TRY(file->sync());
   }
   TRY(fs.rename(temporary, path));
-  return fs.sync_directory(parent_of(path));
+  return folder->sync();
 }
 
 }  // namespace colloquium::io

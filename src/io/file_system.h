@@ -3,10 +3,12 @@
 //
 // Semantics are POSIX's, made explicit: data is durable only after File::sync; a created, linked, renamed or
 // removed name is durable only after sync_directory of its folder. Errors carry kIo, kNoSpace (ENOSPC, EDQUOT),
-// kPermission, kNotFound or kAlreadyExists and name the path. EINTR is handled inside; a short write is an
-// error that leaves an unknown prefix written. A sync that failed, of a file or of a folder, is not to be tried
-// again: the pages that it was for may be gone, and the next one succeeds without them. So a sync that finds the
-// disk full, which callers wait for elsewhere, is kIo here.
+// kPermission, kNotFound, kAlreadyExists or kUnavailable (no descriptor was free to open something with, and
+// nothing was done) and name the path. EINTR is handled inside; a short write is an error that leaves an unknown
+// prefix written. A sync that failed, of a file or of a folder, is not to be tried again: the pages that it was
+// for may be gone, and the next one succeeds without them. So a sync that finds the disk full, or no descriptor,
+// which callers wait for elsewhere, is kIo here. Who wants to wait for a descriptor opens the folder before the
+// change.
 //
 // Thread safety: FileSystem on any thread. A File may be used by several threads at once for reads (pread);
 // writes and sync of one file are the caller's to order.
@@ -53,12 +55,22 @@ class File {
   }
   // Bytes read; fewer than asked only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> into) const = 0;
-  Status sync();  // fdatasync; never kNoSpace
+  Status sync();  // fdatasync; never kNoSpace or kUnavailable
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<FileInfo> info() const = 0;
 
  private:
   virtual Status sync_file() = 0;
+};
+
+// An open folder: to sync its names takes no descriptor any more.
+class Folder {
+ public:
+  virtual ~Folder() = default;
+  Status sync();  // as sync_directory
+
+ private:
+  virtual Status sync_names() = 0;
 };
 
 // Held while alive.
@@ -81,7 +93,8 @@ class FileSystem {
   // there. A disk may refuse, for good or because a file has too many names.
   virtual Status link(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  Status sync_directory(const std::string& path);  // never kNoSpace
+  Status sync_directory(const std::string& path);                                // never kNoSpace or kUnavailable
+  virtual Result<std::unique_ptr<Folder>> open_folder(const std::string& path);  // the file system outlives it
   // kConflict if another process (or another FileLock of this one) holds it. Of a file, which is made if it is not
   // there, or of a folder, for which reading it is enough.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
@@ -94,6 +107,10 @@ class FileSystem {
 
 // What a sync has come to, for those who implement one: see above.
 Status end_of_sync(Status status);
+
+// Whether what failed lacks only room, on the disk or among the process's descriptors, and may be done again
+// later.
+bool waits_for_room(const Error& error);
 
 // The real one. Never fails to exist; lives for ever.
 FileSystem& posix_file_system();
@@ -109,7 +126,8 @@ Result<std::string> read_file(const FileSystem& fs, const std::string& path, siz
 // Nothing, with a `problem`, if it cannot be read.
 std::optional<std::string> read_beside(const FileSystem& fs, const std::string& path, const std::string& from,
                                        size_t limit_bytes, std::string& found, std::string& problem);
-// tmp + sync + rename + sync_directory: the old content or the new, whenever the power goes.
+// tmp + sync + rename + sync of the folder: the old content or the new, whenever the power goes. kUnavailable: the
+// old.
 Status write_file_atomically(FileSystem& fs, const std::string& path, std::string_view content);
 
 }  // namespace colloquium::io

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,6 +229,36 @@ TEST_CASE("errors say what was attempted, on what, why, and what to do") {
   REQUIRE_FALSE(written);
   CHECK(written.error().code == ErrorCode::kNoSpace);
   CHECK(written.error().retryable);
+}
+
+TEST_CASE("an opening without a free descriptor does nothing, and may be tried again") {
+  Posix t;
+  const std::string path = join(t.root, "file");
+  REQUIRE(write_file_atomically(t.fs, path, "old"));
+  auto folder = t.fs.open_folder(t.root);
+  REQUIRE(folder);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto opened = t.fs.open(path, OpenMode::kRead);
+  const auto listed = t.fs.list(t.root);
+  const Status written = write_file_atomically(t.fs, path, "new");
+  const Status synced = t.fs.sync_directory(t.root);
+  const Status synced_open = (*folder)->sync();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kUnavailable);
+  CHECK(opened.error().retryable);
+  CHECK(opened.error().message.find("ulimit -n") != std::string::npos);
+  CHECK(listed.error().code == ErrorCode::kUnavailable);
+  CHECK(written.error().code == ErrorCode::kUnavailable);
+  CHECK(synced.error().code == ErrorCode::kIo);  // what was changed before may not last
+  CHECK_FALSE(synced.error().retryable);
+  CHECK(synced_open);
+  CHECK(t.fs.list(t.root)->size() == 1);
+  CHECK(read_all(t.fs, path) == "old");
 }
 
 TEST_CASE("a lock held by another process is refused") {

@@ -177,8 +177,15 @@ Status MemoryFileSystem::begin_or_fail(OperationKind kind, const std::string& pa
   return {};
 }
 
+Status MemoryFileSystem::opening(const std::string& path) const {
+  if (!open_hook_) return {};
+  std::optional<Error> error = open_hook_(path);
+  return error ? Status(fail(std::move(*error))) : Status();
+}
+
 Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, OpenMode mode, int) {
   const std::lock_guard lock(mutex_);
+  TRY(opening(path));
   MemoryNodePtr node = tree_->find(path);
   const bool writable = mode != OpenMode::kRead;
   if (node != nullptr && mode == OpenMode::kCreate) {
@@ -206,6 +213,7 @@ Result<FileInfo> MemoryFileSystem::info(const std::string& path) const {
 
 Result<std::vector<std::string>> MemoryFileSystem::list(const std::string& directory) const {
   const std::lock_guard lock(mutex_);
+  TRY(opening(directory));
   const MemoryNodePtr node = tree_->find(directory);
   if (node == nullptr || !node->is_directory) return missing("list", directory);
   std::vector<std::string> names;
@@ -230,6 +238,12 @@ Status MemoryFileSystem::make_directories(const std::string& path) {
     if (end == std::string::npos) break;
   }
   return {};
+}
+
+Result<std::unique_ptr<Folder>> MemoryFileSystem::open_folder(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  TRY(opening(path));
+  return FileSystem::open_folder(path);
 }
 
 Status MemoryFileSystem::rename(const std::string& from, const std::string& to) {
@@ -301,6 +315,11 @@ void MemoryFileSystem::set_hook(FaultHook hook) {
   hook_ = std::move(hook);
 }
 
+void MemoryFileSystem::set_open_hook(OpenHook hook) {
+  const std::lock_guard lock(mutex_);
+  open_hook_ = std::move(hook);
+}
+
 void MemoryFileSystem::halt_at(uint64_t index) {
   const std::lock_guard lock(mutex_);
   halt_index_ = index;
@@ -325,6 +344,7 @@ uint64_t MemoryFileSystem::operations() const {
 void MemoryFileSystem::begin_generation() {
   locks_.clear();
   hook_ = nullptr;
+  open_hook_ = nullptr;
   planned_.reset();
   halt_index_ = ~uint64_t{0};
   ++generation_;

@@ -64,6 +64,9 @@ struct Fault {
   uint64_t where = 0;                // which bit, or which other place
 };
 using FaultHook = std::function<std::optional<Fault>(const Operation&)>;
+// Sees what is to be opened or listed, which is no operation that counts; kUnavailable is what a process gets that
+// has no descriptor left.
+using OpenHook = std::function<std::optional<Error>(const std::string& path)>;
 
 class MemoryFileSystem final : public FileSystem {
  public:
@@ -77,12 +80,14 @@ class MemoryFileSystem final : public FileSystem {
   Status rename(const std::string& from, const std::string& to) override;
   Status link(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
+  Result<std::unique_ptr<Folder>> open_folder(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) const override;
   Result<uint64_t> total_bytes(const std::string& path) const override;
 
   // --- faults ---------------------------------------------------------------------------------------------
   void set_hook(FaultHook hook);
+  void set_open_hook(OpenHook hook);
   // From the operation with this index on nothing happens any more and everything fails: the process died.
   void halt_at(uint64_t index);
   // The operation with this index fails, once.
@@ -93,7 +98,7 @@ class MemoryFileSystem final : public FileSystem {
   // Operations counted so far.
   uint64_t operations() const;
 
-  // The power goes and comes back; hook, halt and faults are cleared. With `chance`, an arbitrary subset of
+  // The power goes and comes back; hooks, halt and faults are cleared. With `chance`, an arbitrary subset of
   // what was on its way to the disk has arrived, a sector now and then only in part.
   void crash(Random* chance = nullptr);
   // The process dies and the machine goes on: open files and locks are dead, every written byte is kept.
@@ -112,12 +117,14 @@ class MemoryFileSystem final : public FileSystem {
   std::optional<Fault> begin(OperationKind kind, const std::string& path, uint64_t offset = 0,
                              std::span<const std::string_view> pieces = {}) const;
   Status begin_or_fail(OperationKind kind, const std::string& path) const;
+  Status opening(const std::string& path) const;
   void begin_generation();
 
   mutable std::mutex mutex_;
   std::unique_ptr<MemoryTree> tree_;
   std::set<std::string> locks_;
   FaultHook hook_;
+  OpenHook open_hook_;
   std::optional<std::pair<uint64_t, Fault>> planned_;
   uint64_t halt_index_ = ~uint64_t{0};
   uint64_t capacity_bytes_;

@@ -210,6 +210,44 @@ TEST_CASE("hooks see every operation with its path") {
   CHECK(seen == std::vector<std::string>{"/", "/x", "/x/y"});
 }
 
+TEST_CASE("an opening that fails changes nothing, and counts for no operation") {
+  MemoryFileSystem fs;
+  REQUIRE(write_file_atomically(fs, "/a", "old"));
+  const uint64_t before = fs.operations();
+  std::vector<std::string> opened;
+  fs.set_open_hook([&](const std::string& path) -> std::optional<Error> {
+    opened.push_back(path);
+    return Error{ErrorCode::kUnavailable, "no descriptor", true};
+  });
+  CHECK(fs.open("/a", OpenMode::kRead).error().code == ErrorCode::kUnavailable);
+  CHECK(fs.open("/b", OpenMode::kOpenOrCreate).error().retryable);
+  CHECK(fs.list("/").error().code == ErrorCode::kUnavailable);
+  CHECK(fs.open_folder("/").error().code == ErrorCode::kUnavailable);
+  CHECK(opened == std::vector<std::string>{"/a", "/b", "/", "/"});
+  CHECK(write_file_atomically(fs, "/a", "new").error().code == ErrorCode::kUnavailable);
+  CHECK(fs.operations() == before);
+  CHECK(fs.info("/a"));
+  fs.crash();
+  CHECK(*read_file(fs, "/a", 10) == "old");
+}
+
+TEST_CASE("a file is replaced whole or not at all, whichever opening fails") {
+  for (int at = 0; at < 3; ++at) {
+    MemoryFileSystem fs;
+    REQUIRE(write_file_atomically(fs, "/a", "old"));
+    int openings = 0;
+    fs.set_open_hook([&](const std::string&) -> std::optional<Error> {
+      if (openings++ != at) return std::nullopt;
+      return Error{ErrorCode::kUnavailable, "no descriptor", true};
+    });
+    const Status written = write_file_atomically(fs, "/a", "new");
+    fs.crash();
+    CHECK(*read_file(fs, "/a", 10) == (written ? "new" : "old"));
+    CHECK(written.has_value() == (at == 2));
+    if (!written) CHECK(written.error().code == ErrorCode::kUnavailable);
+  }
+}
+
 TEST_CASE("a lock does not outlive a crash") {
   MemoryFileSystem fs;
   auto held = fs.lock("/LOCK");

@@ -22,7 +22,7 @@ ErrorCode code_of(int error) {
       return ErrorCode::kAlreadyExists;
     case EMFILE:
     case ENFILE:
-      return ErrorCode::kLimit;
+      return ErrorCode::kUnavailable;
     default:
       return ErrorCode::kIo;
   }
@@ -61,7 +61,8 @@ tl::unexpected<Error> failed(std::string_view verb, const std::string& path, int
   message.append(verb).append(" '").append(path).append("': ");
   message.append(std::generic_category().message(error)).append("; ").append(advice_for(error));
   const ErrorCode code = code_of(error);
-  return fail(code, std::move(message), {}, code == ErrorCode::kNoSpace);
+  const bool passes = code == ErrorCode::kNoSpace || code == ErrorCode::kUnavailable;
+  return fail(code, std::move(message), {}, passes);
 }
 
 }  // namespace colloquium::io

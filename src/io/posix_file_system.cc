@@ -129,6 +129,21 @@ class PosixLock final : public FileLock {
   Descriptor descriptor_;
 };
 
+class PosixFolder final : public Folder {
+ public:
+  PosixFolder(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+ private:
+  Status sync_names() override {
+    if (without_interrupts([&] { return ::fsync(descriptor_.get()); }) == 0) return {};
+    return failed("sync folder", path_, errno);
+  }
+
+  Descriptor descriptor_;
+  const std::string path_;
+};
+
 int flags_of(OpenMode mode) {
   switch (mode) {
     case OpenMode::kRead:
@@ -176,6 +191,7 @@ class PosixFileSystem final : public FileSystem {
     if (std::remove(path.c_str()) != 0) return failed("remove", path, errno);
     return {};
   }
+  Result<std::unique_ptr<Folder>> open_folder(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) const override {
     struct statvfs status {};
@@ -219,12 +235,16 @@ Status PosixFileSystem::make_directories(const std::string& path) {
   return sync_directory(parent);
 }
 
-Status PosixFileSystem::sync_folder(const std::string& path) {
-  const Descriptor directory(
+Result<std::unique_ptr<Folder>> PosixFileSystem::open_folder(const std::string& path) {
+  Descriptor directory(
       without_interrupts([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!directory.valid()) return failed("open folder", path, errno);
-  if (without_interrupts([&] { return ::fsync(directory.get()); }) != 0) return failed("sync folder", path, errno);
-  return {};
+  return std::make_unique<PosixFolder>(std::move(directory), path);
+}
+
+Status PosixFileSystem::sync_folder(const std::string& path) {
+  TRY_ASSIGN(const std::unique_ptr<Folder> folder, open_folder(path));
+  return folder->sync();
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {

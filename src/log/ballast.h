@@ -47,6 +47,9 @@ class BallastFiles final : public io::FileSystem {
   }
   Status link(const std::string& from, const std::string& to) override { return below_.link(from, to); }
   Status remove(const std::string& path) override { return below_.remove(path); }
+  Result<std::unique_ptr<io::Folder>> open_folder(const std::string& path) override {
+    return below_.open_folder(path);
+  }
   Result<std::unique_ptr<io::FileLock>> lock(const std::string& path) override { return below_.lock(path); }
   Result<uint64_t> free_bytes(const std::string& path) const override { return below_.free_bytes(path); }
   Result<uint64_t> total_bytes(const std::string& path) const override { return below_.total_bytes(path); }

@@ -18,8 +18,8 @@ constexpr int64_t kLongestDirtyMs = int64_t{7} * 24 * 3600 * 1000;
 constexpr size_t kLeftAlone = 2;
 
 // What a pass may meet and go on without: nothing of it is about the directory as a whole.
-bool ends_quietly(ErrorCode code) {
-  return code == ErrorCode::kNoSpace || code == ErrorCode::kCancelled;
+bool ends_quietly(const Error& error) {
+  return io::waits_for_room(error) || error.code == ErrorCode::kCancelled;
 }
 
 }  // namespace
@@ -52,6 +52,7 @@ std::vector<Compactor::Candidate> Compactor::candidates(const CompactedStream& s
     auto at = known.find(base);
     if (at == known.end()) {
       auto seal = read_seal(fs_, segment_path(partition.directory(), base, "seal"));
+      if (!seal && io::waits_for_room(seal.error())) break;
       if (!seal || seal->base_offset != base) {
         tell_once(segment_path(partition.directory(), base, "seal"),
                   "compaction of '" + partition.name() + "' can't go on behind offset " + std::to_string(base) +
@@ -158,6 +159,7 @@ Status Compactor::store_seal(Work& work, Candidate& candidate, const Seal& seal)
   ASSERT(seal.next_offset == candidate.seal.next_offset);
   const Status stored = io::write_file_atomically(fs_, path, seal_text(seal));
   if (!stored) {
+    if (stored.error().code == ErrorCode::kUnavailable) return stored;  // the old one is there
     // For want of space it is the old one that is there, or nobody can say which.
     const auto there = read_seal(fs_, path);
     const bool old = there && there->compacted.generation == candidate.seal.compacted.generation &&
@@ -178,11 +180,12 @@ Status Compactor::replace(Work& work, Candidate& candidate, RewrittenSegment rew
   const int64_t base = candidate.seal.base_offset;
   const uint64_t before_bytes = candidate.seal.size_bytes;
   TRY_ASSIGN(const auto old_file, candidate.segment->file(fs_));
-  TRY(fs_.sync_directory(folder));
+  TRY_ASSIGN(const std::unique_ptr<io::Folder> opened, fs_.open_folder(folder));
+  TRY(opened->sync());
   rewritten.seal.compacted = after_pass(work, candidate, rewritten.tombstones);
   ++rewritten.seal.compacted.generation;
   if (Status stored = store_seal(work, candidate, rewritten.seal); !stored) {
-    if (stored.error().code == ErrorCode::kNoSpace) (void)fs_.remove(rewritten.path);
+    if (io::waits_for_room(stored.error())) (void)fs_.remove(rewritten.path);
     return stored;
   }
   // Who has the old segment keeps the old file; whoever comes finds the new one, by the one name or the other.
@@ -205,9 +208,10 @@ Status Compactor::finish_renames() {
     const auto& [from, rename] = *renames_.begin();
     ASSERT(rename.base_offset >= 0);
     if (fs_.info(from)) {
+      TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs_.open_folder(rename.folder));
       TRY(store_index(fs_, rename.folder, rename.base_offset, rename.index));
       TRY(fs_.rename(from, segment_path(rename.folder, rename.base_offset, "log")));
-      TRY(fs_.sync_directory(rename.folder));
+      TRY(folder->sync());
     }
     renames_.erase(renames_.begin());
   }
@@ -248,7 +252,7 @@ Status Compactor::compact_segment(Work& work, Candidate& candidate) {
 // What of a failure is the whole directory's: damage is not, and is told.
 Status Compactor::end_of_pass(const Work& work, const Error& error) {
   ASSERT(work.partition != nullptr);
-  if (ends_quietly(error.code)) return {};
+  if (ends_quietly(error)) return {};
   const bool damage = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound ||
                       error.code == ErrorCode::kInvalidConfig;
   if (!damage) return fail(error);
@@ -293,7 +297,7 @@ Result<bool> Compactor::run(const std::vector<CompactedStream>& streams, bool no
   between_failure_.reset();
   bool replaced = false;
   if (const Status renamed = finish_renames(); !renamed) {
-    if (renamed.error().code == ErrorCode::kNoSpace) return false;
+    if (io::waits_for_room(renamed.error())) return false;
     return fail(renamed.error());
   }
   for (const CompactedStream& stream : streams) {

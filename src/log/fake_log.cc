@@ -192,7 +192,7 @@ struct FakeLog::State {
   bool closed = false;
   bool forced_full = false;
   std::optional<Error> failed;
-  bool commits_full = false;
+  std::optional<ErrorCode> commits_full;
   size_t queued_bytes = 0;
   std::vector<Task> resumes;
   std::vector<std::pair<StreamId, UniqueFunction<void(int32_t)>>> subscribers;
@@ -297,7 +297,7 @@ void FakeLog::State::perform_commit(PendingCommit& commit) {
   {
     const std::lock_guard lock(mutex);
     error = failed;
-    if (!error && commits_full) error = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
+    if (!error && commits_full) error = Error{*commits_full, "the fake log was told to be full", true};
   }
   if (error) return commit.done(fail(*error));
   if (Status valid = check(commit.request); !valid) return commit.done(std::move(valid));
@@ -696,9 +696,10 @@ LogStats FakeLog::stats() const {
   return stats;
 }
 
-void FakeLog::set_commits_full(bool full) {
+void FakeLog::set_commits_full(bool full, ErrorCode why) {
   const std::lock_guard lock(state_->mutex);
-  state_->commits_full = full;
+  state_->commits_full.reset();
+  if (full) state_->commits_full = why;
 }
 
 void FakeLog::set_full(bool full) {

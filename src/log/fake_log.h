@@ -61,9 +61,9 @@ class FakeLog final : public Log {
   // --- for tests ------------------------------------------------------------------------------------------
   // Appends are refused with kNoSpace, and full() is true, until it is called with false.
   void set_full(bool full);
-  // Commits end with kNoSpace, and nothing of them is there, until it is called with false: a disk that is full
-  // beyond the log's reserve.
-  void set_commits_full(bool full);
+  // Commits end with `why`, and nothing of them is there, until it is called with false: a disk that is full
+  // beyond the log's reserve, or no descriptor to open a file with (kUnavailable).
+  void set_commits_full(bool full, ErrorCode why = ErrorCode::kNoSpace);
   // From now on every append and commit ends with `error`, as after a failed sync.
   void fail_for_good(Error error);
 

@@ -28,6 +28,22 @@ io::Fault no_space(uint64_t written) {
   return fault;
 }
 
+// Openings, from the first on, that a whole run makes; those from `at` on, `count` of them, fail.
+io::OpenHook without_descriptors(size_t& openings, size_t at, size_t count) {
+  openings = 0;
+  return [&openings, at, count](const std::string& path) -> std::optional<Error> {
+    const size_t opening = openings++;
+    if (opening < at || opening >= at + count) return std::nullopt;
+    return Error{ErrorCode::kUnavailable, "injected: no descriptor to open '" + path + "'", true};
+  };
+}
+
+void keep_up(ScriptedRun& run, bool encrypted) {
+  if (encrypted) run.encrypt();
+  run.retain();
+  run.compact();
+}
+
 }  // namespace
 
 TEST_CASE("after an I/O error nothing is acknowledged, and a restart finds what was [REQ-176]",
@@ -98,6 +114,114 @@ TEST_CASE("a full disk at any write refuses, keeps what there was, and goes on [
     REQUIRE(run.open());
     REQUIRE(run.problem() == "");
   }
+}
+
+TEST_CASE("no descriptor for any opening refuses, keeps what there was, and goes on", "[fault]") {
+  const bool encrypted = GENERATE(false, true);
+  const size_t count = GENERATE(1u, 7u);  // so many in a row find none
+  size_t openings = 0;
+  {
+    ScriptedRun run(5);
+    keep_up(run, encrypted);
+    run.files().set_open_hook(without_descriptors(openings, 0, 0));
+    run.run(kSteps);
+    REQUIRE(run.compacted_segments() > 2);
+  }
+  const size_t whole_run = openings;
+  for (size_t at = 0; at < whole_run; at += kPlaceStep) {
+    INFO("no descriptor for " << count << " from opening " << at << " of " << whole_run << " on");
+    ScriptedRun run(5);
+    keep_up(run, encrypted);
+    run.files().set_open_hook(without_descriptors(openings, at, count));
+    run.run(kSteps);
+    run.files().set_open_hook(nullptr);
+    INFO((run.failures().empty() ? std::string() : run.failures()[0].describe()));
+    REQUIRE(run.failures().empty());
+    if (run.log() == nullptr) REQUIRE(run.open());  // it was the opening of the log itself
+    run.run(8);                                     // what retention could not delete goes in its next pass
+    REQUIRE(run.failures().empty());
+    REQUIRE(run.problem() == "");
+    run.end(at % 2 == 0 ? End::kPowerLoss : End::kSomeSectors);
+    REQUIRE(run.open());
+    REQUIRE(run.problem() == "");
+  }
+}
+
+TEST_CASE("without descriptors appends are refused for now, and descriptors bring them back", "[fault]") {
+  ScriptedRun run(1);
+  std::vector<std::string> warnings;
+  run.options().on_warning = [&](const std::string& warning) { warnings.push_back(warning); };
+  run.options().segment_bytes = 3000;
+  run.options().reserve_bytes = 0;
+  run.options().reserve_fraction = 0;
+  REQUIRE(run.open());
+  SegmentLog& log = *run.log();
+  const StreamId stream = *log.open_stream({"in", 2});
+  const auto append = [&] {
+    return contract::append(log, run.executor(), stream, 0,
+                            contract::encoded(contract::values({'"' + std::string(1000, 'x') + '"'})),
+                            AckLevel::kDurable);
+  };
+  int stored = 0;
+  REQUIRE(append());
+  ++stored;
+  size_t openings = 0;
+  run.files().set_open_hook(without_descriptors(openings, 0, SIZE_MAX));
+  Result<AppendResult> result = append();
+  for (; result && stored < 100; ++stored) result = append();  // until the segment is full
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == ErrorCode::kUnavailable);
+  CHECK(result.error().retryable);
+  CHECK(log.full());
+  CHECK_FALSE(append());
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("no descriptor") != std::string::npos);
+  bool resumed = false;
+  log.when_not_full([&] { resumed = true; });
+
+  run.files().set_open_hook(nullptr);
+  log.tick();
+  run.settle();
+  CHECK(resumed);
+  CHECK_FALSE(log.full());
+  CHECK(append());
+  CHECK(run.failures().empty());
+  CHECK(contract::read_all(log, stream, 0).size() == static_cast<size_t>(stored + 1));
+}
+
+TEST_CASE("a reader that finds no descriptor goes on where it was", "[fault]") {
+  ScriptedRun run(1);
+  run.options().segment_bytes = 3000;
+  run.options().memory_bytes = 1;  // what is read comes from the files
+  REQUIRE(run.open());
+  SegmentLog& log = *run.log();
+  const StreamId stream = *log.open_stream({"in", 2});
+  for (int i = 0; i < 12; ++i) {
+    REQUIRE(contract::append(log, run.executor(), stream, 0,
+                             contract::encoded(contract::values({'"' + std::string(1000, 'x') + '"'})),
+                             AckLevel::kDurable));
+  }
+  size_t openings = 0;
+  run.files().set_open_hook([&](const std::string&) -> std::optional<Error> {
+    if (++openings % 3 != 0) return std::nullopt;  // to open a segment takes more than one
+    return Error{ErrorCode::kUnavailable, "injected: no descriptor", true};
+  });
+  auto reader = *log.read(stream, 0, 0, false);
+  int64_t next = 0;
+  int refused = 0;
+  while (next < 12 && refused < 1000) {
+    const auto batch = reader->next();
+    if (!batch) {
+      REQUIRE(batch.error().retryable);
+      ++refused;
+      continue;
+    }
+    if (*batch == nullptr) break;
+    next += static_cast<int64_t>((*batch)->size());
+  }
+  CHECK(next == 12);
+  CHECK(refused > 1);
+  CHECK(openings > 4);
 }
 
 TEST_CASE("below the reserve appends are refused, and space brings them back", "[fault]") {

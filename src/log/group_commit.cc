@@ -63,8 +63,8 @@ void add_other_legs(const CommitRequest& request, std::vector<CommitRecord>& rec
 }  // namespace
 
 GroupCommit::GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal,
-                         GroupCounters& counters, std::function<void(const Partition&)> wake, Task found_full,
-                         std::function<void()> synced)
+                         GroupCounters& counters, std::function<void(const Partition&)> wake,
+                         std::function<void(const Error&)> found_full, std::function<void()> synced)
     : executor_(executor),
       helpers_(helpers),
       clock_(clock),
@@ -138,10 +138,11 @@ Status GroupCommit::write() {
   return {};
 }
 
-// The group could not be written. If that is for want of space, everything is as before it.
+// The group could not be written. If that is for want of space, or of a descriptor to open a file with, everything
+// is as before it.
 bool GroupCommit::is_full(const Error& error) {
-  if (error.code != ErrorCode::kNoSpace) return false;
-  found_full_();
+  if (!io::waits_for_room(error)) return false;
+  found_full_(error);
   return true;
 }
 
@@ -416,7 +417,7 @@ Status GroupCommit::run(Group group) {
     return {};
   }
   if (Status synced = sync(); !synced) {
-    ASSERT_WHY(synced.error().code != ErrorCode::kNoSpace, "a failed sync is never waited for");
+    ASSERT_WHY(!io::waits_for_room(synced.error()), "a failed sync is never waited for");
     return undo(group, synced.error());
   }
   publish_appends();

@@ -66,15 +66,17 @@ struct GroupCounters {
 
 class GroupCommit {
  public:
-  // `wake` is told of every partition that has something new to read; `found_full` that a write found the disk
-  // full, before anybody is told that something failed by it; `synced`, on a helper, that collect() is due.
+  // `wake` is told of every partition that has something new to read; `found_full` that a write found no room
+  // (io::waits_for_room), before anybody is told that something failed by it; `synced`, on a helper, that
+  // collect() is due.
   GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal, GroupCounters& counters,
-              std::function<void(const Partition&)> wake, Task found_full, std::function<void()> synced);
+              std::function<void(const Partition&)> wake, std::function<void(const Error&)> found_full,
+              std::function<void()> synced);
 
   ~GroupCommit();
 
-  // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That the
-  // disk is full is none: then the callbacks have been told.
+  // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That there
+  // was no room is none: then the callbacks have been told.
   Status run(Group group);
 
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
@@ -126,7 +128,7 @@ class GroupCommit {
   Journal& journal_;
   GroupCounters& counters_;
   const std::function<void(const Partition&)> wake_;
-  Task found_full_;
+  const std::function<void(const Error&)> found_full_;
   const std::function<void()> synced_;
   TouchedMap touched_;
 

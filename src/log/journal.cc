@@ -149,18 +149,21 @@ Status Journal::write_batch(std::string_view key, const std::vector<std::string>
 Status Journal::roll(int64_t now_ms) {
   ASSERT(writer_ != nullptr && !writer_->in_group());
   const PartitionEnd before = writer_->end();
+  // Open before anything changes: to undo must not take a descriptor.
+  io::FileSystem& fs = partition_->files();
+  TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(partition_->directory()));
   if (Status started = writer_->start_segment(); !started) {
     // What is there of it would stand in the middle once a sync mark has gone to the segment before.
-    const bool no_space = started.error().code == ErrorCode::kNoSpace;
-    if (no_space) TRY(remove_segment(partition_->files(), partition_->directory(), before.next_offset));
+    const bool no_room = io::waits_for_room(started.error());
+    if (no_room) TRY(remove_segment(fs, partition_->directory(), *folder, before.next_offset));
     return started;
   }
   Status written = write_batch(kCheckpointKey, {put_checkpoint(state_.checkpoint())}, now_ms);
   if (!written) {
-    if (written.error().code == ErrorCode::kNoSpace) TRY(writer_->abandon_segment(before));
+    if (io::waits_for_room(written.error())) TRY(writer_->abandon_segment(before, *folder));
     return written;
   }
-  return writer_->drop_segment(before.active_base);
+  return writer_->drop_segment(before.active_base, *folder);
 }
 
 Status Journal::append(const std::vector<CommitRecord>& commits, int64_t now_ms) {
@@ -171,7 +174,7 @@ Status Journal::append(const std::vector<CommitRecord>& commits, int64_t now_ms)
   for (const CommitRecord& commit : commits) values.push_back(put_commit(commit));
   Status written = write_batch(kCommitKey, values, now_ms);
   if (!written) {
-    if (written.error().code == ErrorCode::kNoSpace && writer_->in_group()) TRY(writer_->cut_back_group());
+    if (io::waits_for_room(written.error()) && writer_->in_group()) TRY(writer_->cut_back_group());
     return written;
   }
   const std::lock_guard lock(mutex_);

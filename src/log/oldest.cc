@@ -44,6 +44,7 @@ Result<Oldest> read_oldest(const io::FileSystem& fs, const std::string& director
 
 Status remove_segments_below(io::FileSystem& fs, const std::string& directory, int64_t offset, size_t& left) {
   ASSERT(offset >= 0);
+  TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(directory));
   TRY_ASSIGN(const std::vector<std::string> names, fs.list(directory));
   bool any = false;
   for (const std::string& name : names) {
@@ -52,7 +53,7 @@ Status remove_segments_below(io::FileSystem& fs, const std::string& directory, i
     any = true;
     if (!fs.remove(io::join(directory, name))) ++left;
   }
-  return any ? fs.sync_directory(directory) : Status();
+  return any ? folder->sync() : Status();
 }
 
 }  // namespace colloquium::log

@@ -92,6 +92,7 @@ Result<bool> PartitionReader::open_segment() {
   if (partition_->segment_of(segment_->base_offset()) != segment_) return false;
   // Read without the lock: another process may have removed it.
   const auto oldest = read_oldest(partition_->files(), partition_->directory());
+  if (!oldest && io::waits_for_room(oldest.error())) return fail(oldest.error());
   if (oldest && oldest->offset > offset_) return removed(oldest->offset);
   return damaged("the file is not there");
 }

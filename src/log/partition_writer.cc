@@ -111,13 +111,14 @@ void PartitionWriter::adopt_key(std::shared_ptr<const SegmentKey> key) {
 Status PartitionWriter::start_segment() {
   ASSERT(!in_group_ && pieces_.empty());
   ASSERT_WHY(!has_active_ || next_offset_ > active_base_, "a segment is never begun where one begins");
+  TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs_.open_folder(partition_->directory()));
   TRY_ASSIGN(auto key, new_key(next_offset_));
   const std::string path = segment_path(partition_->directory(), next_offset_, "log");
-  // What an attempt that failed for want of space left behind is empty or not ours: no batch of it was told of.
+  // What an attempt that failed for want of room left behind is empty or not ours: no batch of it was told of.
   TRY_ASSIGN(std::unique_ptr<io::File> file, fs_.open(path, io::OpenMode::kOpenOrCreate));
   TRY(file->truncate(0));
   TRY(file->sync());
-  TRY(fs_.sync_directory(partition_->directory()));
+  TRY(folder->sync());
   file_ = std::move(file);
   segment_ = std::make_shared<Segment>(partition_->directory(), next_offset_, false);
   segment_->set_index({});
@@ -336,7 +337,7 @@ Status PartitionWriter::cut_back(const Savepoint& to) {
   return file_->sync();
 }
 
-Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
+Status PartitionWriter::abandon_segment(const PartitionEnd& back, io::Folder& folder) {
   ASSERT(back.next_offset == active_base_);
   ASSERT(has_active_ && back.has_active && back.active_base < active_base_);
   const int64_t failed = active_base_;
@@ -360,13 +361,13 @@ Status PartitionWriter::abandon_segment(const PartitionEnd& back) {
   first_epoch_ = back.first_epoch;
   mark_last_ = back.mark_last;
   epoch_spent_ = true;
-  return remove_segment(fs_, partition_->directory(), failed);
+  return remove_segment(fs_, partition_->directory(), folder, failed);
 }
 
-Status PartitionWriter::drop_segment(int64_t base_offset) {
+Status PartitionWriter::drop_segment(int64_t base_offset, io::Folder& folder) {
   ASSERT(base_offset < active_base_);
   partition_->remove_segment(base_offset);
-  return remove_segment(fs_, partition_->directory(), base_offset);
+  return remove_segment(fs_, partition_->directory(), folder, base_offset);
 }
 
 }  // namespace colloquium::log

@@ -105,9 +105,9 @@ class PartitionWriter {
   int64_t active_base() const { return active_base_; }
   // Starts a segment at the next offset without sealing the one before, which stays until drop_segment().
   Status start_segment();
-  // Goes back to the segment before the one just started, after a failure.
-  Status abandon_segment(const PartitionEnd& back);
-  Status drop_segment(int64_t base_offset);
+  // Goes back to the segment before the one just started, after a failure. `folder` is the partition's.
+  Status abandon_segment(const PartitionEnd& back, io::Folder& folder);
+  Status drop_segment(int64_t base_offset, io::Folder& folder);
 
   // A clean stop keeps the incarnation: one that was cut must not write again after the next start either.
   Status leave_spent_epoch() { return epoch_spent_ ? renew_epoch() : Status(); }

@@ -61,6 +61,7 @@ void Pruner::look_at_next(Front& front) {
   if (known == seals_.end()) {
     auto read = read_seal(fs_, path);
     if (!read) {
+      if (io::waits_for_room(read.error())) return;
       tell_once(path, "retention cannot remove a segment: " + read.error().message);
       return;
     }
@@ -139,17 +140,31 @@ Status Pruner::remove(const PrunedStream& stream, const Front& front) {
   counters_.segments += front.count;
   counters_.bytes += front.bytes;
   counters_.offsets += static_cast<uint64_t>(oldest - before);
-  size_t left = 0;
-  TRY(remove_segments_below(fs_, partition.directory(), oldest, left));
-  if (left > 0) {
-    tell_once("left " + partition.directory(), "files of removed segments in '" + partition.directory() +
-                                                   "' can't be deleted; they are not used any more");
+  hidden_[partition.directory()] = oldest;
+  return delete_hidden();
+}
+
+// What is not used any more. What can't be deleted for want of a descriptor stays noted for the next pass.
+Status Pruner::delete_hidden() {
+  while (!hidden_.empty()) {
+    const auto& [directory, oldest] = *hidden_.begin();
+    size_t left = 0;
+    TRY(remove_segments_below(fs_, directory, oldest, left));
+    ASSERT(oldest > 0);
+    if (left > 0) {
+      tell_once("left " + directory,
+                "files of removed segments in '" + directory + "' can't be deleted; they are not used any more");
+    }
+    hidden_.erase(hidden_.begin());
   }
   return {};
 }
 
 Status Pruner::run(const std::vector<PrunedStream>& streams) {
   now_ms_ = clock_.wall_ms();
+  if (const Status deleted = delete_hidden(); !deleted) {
+    return io::waits_for_room(deleted.error()) ? Status() : deleted;
+  }
   for (const PrunedStream& stream : streams) {
     ASSERT(stream.retention.removes());
     std::vector<Front> fronts;
@@ -163,8 +178,8 @@ Status Pruner::run(const std::vector<PrunedStream>& streams) {
                   "retention can remove nothing, because the disk is too full to say what goes: free a few "
                   "kilobytes on it (" +
                       removed.error().message + ")");
-        return {};
       }
+      if (!removed && io::waits_for_room(removed.error())) return {};
       if (!removed) return removed;
     }
   }

@@ -70,6 +70,7 @@ class Pruner {
   void take(Front& front);
   void choose(const PrunedStream& stream, std::vector<Front>& fronts);
   Status remove(const PrunedStream& stream, const Front& front);
+  Status delete_hidden();
   void count_unread(const PrunedStream& stream, const Front& front, int64_t oldest);
   void tell_once(const std::string& key, const std::string& warning);
 
@@ -83,6 +84,7 @@ class Pruner {
   // By folder and base: when a pass saw the segment first, no later than now. What a clock that was ahead has
   // stamped is taken for appended before the segment behind it was seen.
   std::map<std::string, std::map<int64_t, int64_t>> seen_ms_;
+  std::map<std::string, int64_t> hidden_;  // by folder: below this, files that are to be deleted
   std::set<std::string> told_;
 };
 

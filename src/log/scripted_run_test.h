@@ -332,7 +332,7 @@ class ScriptedRun {
     request.sink_token = text;
     log_->commit(std::move(request), [=, this](Status result) {
       if (result) committed_ = static_cast<size_t>(number);
-      if (!result && result.error().code == ErrorCode::kNoSpace) refused_.insert(static_cast<size_t>(number));
+      if (!result && io::waits_for_room(result.error())) refused_.insert(static_cast<size_t>(number));
     });
   }
 
@@ -413,7 +413,7 @@ class ScriptedRun {
     const size_t stored = state ? std::stoul(state->sink_token) : 0;
     if (stored < committed_) return "a commit is lost: " + std::to_string(committed_);
     if (stored >= static_cast<size_t>(next_commit_)) return "a commit nobody made";
-    // Each commit that is stored put its number out twice, in order; the others nothing. Only a full disk lets
+    // Each commit that is stored put its number out twice, in order; the others nothing. Only a want of room lets
     // one fail and the next succeed.
     std::vector<std::string> expected;
     for (size_t number = 1; number <= stored; ++number) {

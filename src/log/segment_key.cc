@@ -165,8 +165,9 @@ Result<std::shared_ptr<const SegmentKey>> renew_segment_key(io::FileSystem& fs,
   if (ring == nullptr || !ring->encrypts()) {
     // One that a failed attempt left behind would make what follows look as if its encryption had been taken away.
     if (!fs.info(path)) return std::shared_ptr<const SegmentKey>();
+    TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(segment.directory));
     TRY(fs.remove(path));
-    TRY(fs.sync_directory(segment.directory));
+    TRY(folder->sync());
     return std::shared_ptr<const SegmentKey>();
   }
   std::shared_ptr<const SegmentKey> key = random_key(ring, nullptr);
@@ -195,13 +196,19 @@ Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRin
   return io::write_file_atomically(fs, key_path(to), key_text(*ring, to, *key));
 }
 
-Status remove_segment(io::FileSystem& fs, const std::string& directory, int64_t base_offset) {
+Status remove_segment(io::FileSystem& fs, const std::string& directory, io::Folder& folder, int64_t base_offset) {
   ASSERT(base_offset >= 0);
   Status removed = fs.remove(segment_path(directory, base_offset, "log"));
   if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
-  TRY(fs.sync_directory(directory));
+  TRY(folder.sync());
   const std::string path = segment_path(directory, base_offset, "key");
   return fs.info(path) ? fs.remove(path) : Status();
+}
+
+Status remove_segment(io::FileSystem& fs, const std::string& directory, int64_t base_offset) {
+  TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(directory));
+  ASSERT(folder != nullptr);
+  return remove_segment(fs, directory, *folder, base_offset);
 }
 
 Result<std::set<int64_t>> list_key_files(const io::FileSystem& fs, const std::string& directory) {

@@ -97,6 +97,9 @@ Status rewrap_segment_key(io::FileSystem& fs, const std::shared_ptr<const KeyRin
 
 // Removes a segment, then its key file: in this order on the disk, too, since a segment without its key is damage.
 Status remove_segment(io::FileSystem& fs, const std::string& partition_directory, int64_t base_offset);
+// With the folder open, it takes no descriptor.
+Status remove_segment(io::FileSystem& fs, const std::string& partition_directory, io::Folder& folder,
+                      int64_t base_offset);
 
 // First offsets of the key files of a partition; of more segments than there are, if a crash left some behind.
 Result<std::set<int64_t>> list_key_files(const io::FileSystem& fs, const std::string& partition_directory);

@@ -56,7 +56,8 @@ struct LogOptions {
   // process.
   std::function<void(const Error&)> on_failure;
   // Told, on a thread of the log's, what the user should know of and is no failure: that a leg holds back
-  // retention, or loses events by it, or that compaction meets damage. Each is told once.
+  // retention, or loses events by it, or that compaction meets damage. Each is told once;
+  // that no file can be opened for want of a descriptor, once a minute.
   std::function<void(const std::string&)> on_warning;
 };
 

@@ -11,6 +11,8 @@ namespace {
 
 // Tasks of the log thread that may wait: a turn, a tick, a close, and refusals, which callers bound themselves.
 constexpr size_t kTaskCapacity = 4096;
+// How often a want of descriptors is told, which comes and goes with every group.
+constexpr int64_t kTellFullNs = int64_t{60} * 1'000'000'000;
 
 }  // namespace
 
@@ -35,8 +37,8 @@ SegmentLog::Impl::Impl(LogOptions options, OpenData data)
     (void)posted;
   };
   group_commit_ = std::make_unique<GroupCommit>(
-      *options_.executor, *helpers_, *options_.clock, *journal_, counters_, wake, [this] { space_.note_full(); },
-      synced);
+      *options_.executor, *helpers_, *options_.clock, *journal_, counters_, wake,
+      [this](const Error& error) { found_full(error); }, synced);
   queue_ = options_.executor->make_queue("log", 1, kTaskCapacity);
   gate_->queue = queue_.get();
 }
@@ -266,6 +268,17 @@ void SegmentLog::Impl::refuse_appends(std::vector<StagedAppend> appends, const E
   for (StagedAppend& append : appends) append.done(fail(error));
 }
 
+// A disk that is full others see, too; that there are no descriptors is this process's own matter.
+void SegmentLog::Impl::found_full(const Error& error) {
+  ASSERT(queue_->is_current());
+  space_.note_full(error);
+  const int64_t now_ns = options_.clock->monotonic_ns();
+  const bool told = told_full_ns_ && now_ns - *told_full_ns_ < kTellFullNs;
+  if (told || error.code != ErrorCode::kUnavailable || !options_.on_warning) return;
+  told_full_ns_ = now_ns;
+  options_.on_warning("nothing is stored until it can be: " + error.message);
+}
+
 // What is queued behind an append that found no space fails with it, also if space comes back meanwhile: a source
 // goes back to the first that failed, and nothing that belongs behind it may be in the log before it.
 void SegmentLog::Impl::refuse_staged() {
@@ -415,7 +428,7 @@ void SegmentLog::Impl::keep_up(Upkeep::Done done) {
   }
   const Status begun = upkeep_.begin(kept_streams(), std::move(done));
   if (begun) return;
-  if (begun.error().code == ErrorCode::kNoSpace) return space_.note_full();
+  if (io::waits_for_room(begun.error())) return found_full(begun.error());
   fail_for_good(begun.error());
 }
 

@@ -70,6 +70,7 @@ class SegmentLog::Impl {
   void collect_synced();
   void refuse_appends(std::vector<StagedAppend> appends, const Error& error);
   void refuse_staged();
+  void found_full(const Error& error);
   void resume_waiting();
   void do_tick();
   Status finish();
@@ -94,6 +95,7 @@ class SegmentLog::Impl {
   std::optional<Error> failed_;
 
   SpaceGuard space_;
+  std::optional<int64_t> told_full_ns_;  // the log thread's
   Subscribers subscribers_;
   std::atomic<bool> tick_posted_{false};
   GroupCounters counters_;

@@ -19,6 +19,13 @@ SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reser
 
 Error SpaceGuard::error() const {
   ASSERT(!directory_.empty());
+  if (without_descriptor_) {
+    return {ErrorCode::kUnavailable,
+            "no file of '" + directory_ +
+                "' can be opened, because the process has too many open already; raise the limit of open files "
+                "(ulimit -n) or let connections end, and it goes on by itself",
+            true};
+  }
   return {ErrorCode::kNoSpace,
           "the disk of '" + directory_ +
               "' is full down to the log's reserve; free space on it, and it goes on by "
@@ -31,7 +38,10 @@ void SpaceGuard::check() {
   const auto total = fs_.total_bytes(directory_);
   if (!free || !total) return;  // a file system that can't tell is taken for one that has space
   const uint64_t reserve = reserve_bytes_ + static_cast<uint64_t>(static_cast<double>(*total) * reserve_fraction_);
-  if (*free < reserve) full_ = true;
+  if (*free < reserve) {
+    without_descriptor_ = false;
+    full_ = true;
+  }
   // A margin, so that it does not flap at the border; a small reserve needs less of one.
   if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) full_ = false;
 }

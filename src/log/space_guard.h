@@ -1,4 +1,5 @@
 // SpaceGuard: keeps some of the disk free, so that a full disk is met by a refusal and not half way into a write.
+// That the process has no descriptor left, which is as little for good, is met likewise once it is noticed.
 //
 // Thread safety: full() and error() on any thread; the rest on the log thread.
 #pragma once
@@ -23,8 +24,11 @@ class SpaceGuard {
 
   // Asks the file system. Once full, it takes some more than the reserve to be so no longer.
   void check();
-  // A write found the disk full, whatever check() says.
-  void note_full() { full_ = true; }
+  // A write found no room, whatever check() says: on the disk, or among the descriptors.
+  void note_full(const Error& error) {
+    without_descriptor_ = error.code == ErrorCode::kUnavailable;
+    full_ = true;
+  }
 
  private:
   io::FileSystem& fs_;
@@ -32,6 +36,7 @@ class SpaceGuard {
   const uint64_t reserve_bytes_;
   const double reserve_fraction_;
   std::atomic<bool> full_{false};
+  std::atomic<bool> without_descriptor_{false};  // what full_ is for
 };
 
 }  // namespace colloquium::log
