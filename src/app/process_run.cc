@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "admin/admin_routes.h"
+#include "app/descriptor_limit.h"
 #include "app/log_keys.h"
 #include "app/tls_metrics.h"
 #include "app/version.h"
@@ -68,6 +69,7 @@ ProcessRun::ProcessRun(RunRequest request, io::FileSystem& files, Console& conso
 ProcessRun::~ProcessRun() = default;
 
 Exit ProcessRun::run() {
+  descriptors_ = raise_descriptor_limit();
   auto foundation = Foundation::create(files_, worker_count(request_.settings));
   if (!foundation) return refuse(console_, foundation.error());
   foundation_ = std::move(*foundation);
@@ -116,7 +118,9 @@ Status ProcessRun::open_ports() {
                                         [](const auto& plan) { return has_http_source(*plan); });
   if (wants_ingest && settings.listen != kOff) TRY(open_ingest());
   if (settings.admin == kOff) return {};
-  admin_ = std::make_unique<net::HttpServer>(loop, foundation_->clock());
+  net::HttpLimits limits;
+  limits.connections = connection_shares(descriptors_).admin;
+  admin_ = std::make_unique<net::HttpServer>(loop, foundation_->clock(), limits);
   TRY(with_advice(admin_->listen(settings.admin), "choose another with --admin, or none with --admin off"));
   const admin::AdminView view{foundation_->metrics(), health_, foundation_->clock(), version(),
                               foundation_->clock().monotonic_ns()};
@@ -137,7 +141,9 @@ Status ProcessRun::open_ingest() {
     Registrations more = register_tls(tls_->counters(), foundation_->metrics());
     std::move(more.begin(), more.end(), std::back_inserter(registrations_));
   }
-  ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock(), net::HttpLimits{}, std::move(wrapper));
+  net::HttpLimits limits;
+  limits.connections = connection_shares(descriptors_).ingest;
+  ingest_ = std::make_unique<net::HttpServer>(loop, foundation_->clock(), limits, std::move(wrapper));
   TRY(with_advice(ingest_->listen(settings.listen), "choose another with --listen"));
   foundation_->services().provide<net::HttpServer>(ingest_.get());
   return {};
@@ -187,7 +193,8 @@ void ProcessRun::reload_tls() {
 // What an operator wants to know of a start: what is promised, where the data is, where to connect. The admin
 // line comes last: who waits for the start waits for it.
 void ProcessRun::announce() const {
-  log_info(kComponent, std::string("colloquium ") + version(), {{"workers", foundation_->worker_count()}});
+  log_info(kComponent, std::string("colloquium ") + version(),
+           {{"workers", foundation_->worker_count()}, {"open_files_max", descriptors_}});
   for (const auto& plan : request_.plans) {
     for (const std::string& promise : plan->promises()) log_info(plan->name(), promise);
   }

@@ -8,6 +8,7 @@
 // Thread safety: main thread only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ class ProcessRun {
   RunRequest request_;
   io::FileSystem& files_;
   Console& console_;
+  uint64_t descriptors_ = 0;  // that the process may have; since run()
   // In the order in which they are made.
   std::unique_ptr<Foundation> foundation_;
   std::unique_ptr<DataDirectory> data_;  // null if no pipeline needs one

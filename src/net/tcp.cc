@@ -7,11 +7,14 @@
 #include <uv.h>
 
 #include "base/assert.h"
+#include "base/logging.h"
 
 namespace colloquium::net {
 namespace {
 
 constexpr int kBacklog = 1024;
+// How long nothing is accepted after it could not be.
+constexpr uint64_t kBackOffMs = 100;
 // One read. All streams of a listener share the buffer: libuv fills it and hands it over in one go.
 constexpr size_t kReadBytes = 64 * 1024;
 using ReadBuffer = std::array<char, kReadBytes>;
@@ -239,8 +242,8 @@ struct TcpListener::Handle {
 
   static void announce(uv_stream_t* uv, int status) {
     TcpListener* owner = static_cast<Handle*>(uv->data)->owner;
-    // A failed accept (out of descriptors) is tried again by libuv with the next connection.
-    if (owner == nullptr || status != 0) return;
+    if (owner == nullptr) return;
+    if (status != 0) return owner->back_off(status);
     ++owner->waiting_;
     if (owner->accepting_) owner->accept();
   }
@@ -252,27 +255,80 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(uv_loop_s* loop, const 
   TRY_ASSIGN(sockaddr_storage storage, resolve(address));
   std::unique_ptr<TcpListener> listener(new TcpListener());
   listener->on_stream_ = std::move(on_stream);
-  listener->handle_ = new Handle();
-  uv_tcp_t* tcp = &listener->handle_->tcp;
-  uv_tcp_init(loop, tcp);
-  tcp->data = listener->handle_;
-  listener->handle_->owner = listener.get();
-  // libuv sets SO_REUSEADDR itself, and reports a port in use only when it listens.
-  int status = uv_tcp_bind(tcp, reinterpret_cast<const sockaddr*>(&storage), 0);
-  if (status == 0) status = uv_listen(reinterpret_cast<uv_stream_t*>(tcp), kBacklog, Handle::announce);
-  if (status != 0) return listen_failed(address, status);
+  listener->loop_ = loop;
+  if (const int status = listener->listen_at(storage); status != 0) return listen_failed(address, status);
   int length = sizeof storage;
-  uv_tcp_getsockname(tcp, reinterpret_cast<sockaddr*>(&storage), &length);
+  uv_tcp_getsockname(&listener->handle_->tcp, reinterpret_cast<sockaddr*>(&storage), &length);
   listener->address_ = describe_address(storage);
   TRY_ASSIGN(const SocketAddress bound, SocketAddress::parse(listener->address_));
   listener->port_ = bound.port;
   return listener;
 }
 
+struct TcpListener::Pause {
+  uv_timer_t timer{};
+  TcpListener* owner = nullptr;
+
+  static void over(uv_timer_t* timer) { static_cast<Pause*>(timer->data)->owner->listen_again(); }
+};
+
 TcpListener::~TcpListener() {
+  close();
+  if (pause_ == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&pause_->timer),
+           [](uv_handle_t* closed) { delete static_cast<Pause*>(closed->data); });
+}
+
+int TcpListener::listen_at(const sockaddr_storage& storage) {
+  ASSERT(handle_ == nullptr);
+  handle_ = new Handle();
+  uv_tcp_t* tcp = &handle_->tcp;
+  uv_tcp_init(loop_, tcp);
+  tcp->data = handle_;
+  handle_->owner = this;
+  // libuv sets SO_REUSEADDR itself, and reports a port in use only when it listens.
+  int status = uv_tcp_bind(tcp, reinterpret_cast<const sockaddr*>(&storage), 0);
+  if (status == 0) status = uv_listen(reinterpret_cast<uv_stream_t*>(tcp), kBacklog, Handle::announce);
+  if (status != 0) close();
+  return status;
+}
+
+void TcpListener::close() {
+  if (handle_ == nullptr) return;
   handle_->owner = nullptr;
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_->tcp),
            [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+  handle_ = nullptr;
+  waiting_ = 0;
+}
+
+// libuv would try again at once, and for as long as it fails, with the loop standing still: nobody could end a
+// connection meanwhile. (It has one descriptor in hand for such times, and comes here once that is taken from it.)
+// It stops when the port is closed, which frees a descriptor besides.
+void TcpListener::back_off(int status) {
+  ASSERT(status != 0 && pause_ == nullptr);
+  if (!told_) {
+    log_warning("net", "no connection can be accepted on " + address_ + ": " + uv_strerror(status) +
+                           "; it listens again as soon as it can");
+  }
+  told_ = true;
+  close();
+  pause_ = new Pause();
+  uv_timer_init(loop_, &pause_->timer);
+  pause_->timer.data = pause_;
+  pause_->owner = this;
+  uv_timer_start(&pause_->timer, Pause::over, kBackOffMs, kBackOffMs);
+}
+
+void TcpListener::listen_again() {
+  ASSERT(pause_ != nullptr);
+  const auto address = SocketAddress::parse(address_);
+  auto storage = resolve(*address);
+  ASSERT(storage);
+  if (listen_at(*storage) != 0) return;  // until the timer comes again
+  uv_close(reinterpret_cast<uv_handle_t*>(&pause_->timer),
+           [](uv_handle_t* closed) { delete static_cast<Pause*>(closed->data); });
+  pause_ = nullptr;
 }
 
 void TcpListener::set_accepting(bool on) {

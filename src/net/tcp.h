@@ -42,21 +42,32 @@ class TcpListener {
   // Where it listens, with the port taken: "127.0.0.1:40123".
   const std::string& address() const { return address_; }
   uint16_t port() const { return port_; }
+  // False for the moment after a connection could not be accepted.
+  bool listening() const { return handle_ != nullptr; }
 
-  // While paused, new connections wait in the kernel's queue. (libuv holds one more.)
+  // While paused, new connections wait in the kernel's queue. (libuv holds one more.) One that can't be accepted,
+  // for want of a descriptor say, ends that queue: a moment later it listens again, as soon as it can.
   void set_accepting(bool on);
 
  private:
   struct Handle;
+  struct Pause;
   TcpListener() = default;
+  int listen_at(const sockaddr_storage& storage);
+  void close();
   void accept();
+  void back_off(int status);
+  void listen_again();
 
-  Handle* handle_ = nullptr;  // owns itself: freed by libuv's close callback
+  uv_loop_s* loop_ = nullptr;
+  Handle* handle_ = nullptr;  // owns itself: freed by libuv's close callback; null while it can't listen
+  Pause* pause_ = nullptr;    // likewise; null while it listens
   OnStream on_stream_;
   std::string address_;
   uint16_t port_ = 0;
   bool accepting_ = true;
-  int waiting_ = 0;  // connections announced while paused
+  int waiting_ = 0;    // connections announced while paused
+  bool told_ = false;  // that it had to back off
 };
 
 }  // namespace colloquium::net

@@ -5,6 +5,9 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
 #include <vector>
 
 #include "base/assert.h"
@@ -75,6 +78,7 @@ class ListenerFixture {
     return *peers_[i];
   }
   TcpListener& listener() { return *listener_; }
+  uv_loop_t* uv_loop() { return thread_.loop().handle(); }
 
   std::atomic<size_t> accepted{0};
 
@@ -124,6 +128,70 @@ TEST_CASE("what the socket does not take is kept in order and sent as the peer r
   CHECK(client.rest() == all);
   fixture.until([&] { return peer.stream->unsent_bytes() == 0; });
   CHECK(peer.sent > 0);
+}
+
+namespace {
+
+// As if everything that may be open were open. Of the whole process, so briefly.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 3;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a connection that can't be accepted holds up nothing, and those that come later are") {
+  // libuv keeps one descriptor, with which it takes and ends what it can't accept; others may have taken that too.
+  const bool has_spare = GENERATE(true, false);
+  ListenerFixture fixture;
+  const uint16_t port = fixture.listener().port();
+  RawClient first(port);
+  Peer& peer = fixture.peer(0);
+  fixture.on_loop([&] { peer.stream->set_reading(true); });
+  std::unique_ptr<RawClient> refused;
+  std::unique_ptr<NoDescriptors> none;
+  fixture.on_loop([&] {
+    refused = std::make_unique<RawClient>(port);
+    int& spare = fixture.uv_loop()->emfile_fd;
+    if (!has_spare && spare >= 0) ::close(std::exchange(spare, -1));
+    none = std::make_unique<NoDescriptors>();
+  });
+  CHECK(refused->connected());
+  CHECK(refused->rest().empty());  // it is ended
+  first.send("goes on");
+  fixture.until([&] { return peer.received == "goes on"; });
+  none.reset();
+  fixture.until([&] { return fixture.listener().listening(); });
+  CHECK(fixture.listener().port() == port);
+  RawClient later(port);
+  fixture.until([&] { return fixture.accepted == 2; });
+}
+
+TEST_CASE("a listener may go while it can't listen") {
+  ListenerFixture fixture;
+  const uint16_t port = fixture.listener().port();
+  std::unique_ptr<RawClient> refused;
+  std::unique_ptr<NoDescriptors> none;
+  fixture.on_loop([&] {
+    refused = std::make_unique<RawClient>(port);
+    int& spare = fixture.uv_loop()->emfile_fd;
+    if (spare >= 0) ::close(std::exchange(spare, -1));
+    none = std::make_unique<NoDescriptors>();
+  });
+  CHECK(refused->rest().empty());
+  fixture.on_loop([&] {
+    fixture.listener().set_accepting(false);
+    fixture.listener().set_accepting(true);
+  });
 }
 
 TEST_CASE("finish without anything unsent ends at once, and reading goes on") {
