@@ -520,13 +520,14 @@ TEST_CASE("after a clean stop the source resumes exactly behind its last event")
 }
 
 TEST_CASE("a full disk delays the cursor of a source that ends, and fails nothing") {
+  const ErrorCode why = GENERATE(ErrorCode::kNoSpace, ErrorCode::kUnavailable);
   Setting setting;
   {
     Bench bench(setting);
     bench.emit("1\n", BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
     bench.settle();
     std::vector<Status> told;
-    bench.log->set_commits_full(true);
+    bench.log->set_commits_full(true, why);
     bench.intake->store_cursor([&](Status status) { told.push_back(std::move(status)); });
     for (int i = 0; i < 3; ++i) {
       bench.clock.advance_ms(1000);

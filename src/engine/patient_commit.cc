@@ -34,7 +34,8 @@ void PatientCommit::send() {
 void PatientCommit::answered(Status status) {
   LOOP_ASSERT(loop_);
   ASSERT(request_);
-  if (!status && status.error().code == ErrorCode::kNoSpace) {
+  const ErrorCode code = status ? ErrorCode::kInternal : status.error().code;
+  if (!status && (code == ErrorCode::kNoSpace || code == ErrorCode::kUnavailable)) {
     if (!waits_) log_warning(who_, "the commit is tried again until there is room: " + status.error().describe());
     waits_ = true;
     timer_ = loop_.start_timer(kRetryMs, [this] {

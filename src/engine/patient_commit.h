@@ -1,4 +1,5 @@
-// PatientCommit: a commit that a full disk delays and does not end. One at a time.
+// PatientCommit: a commit that a full disk, or no descriptor for the files of the log, delays and does not end.
+// One at a time.
 //
 // Thread safety: loop only. Not destroyed before the log's callbacks are over or the loop takes them; once it is
 // destroyed, nothing is told any more.
@@ -23,7 +24,7 @@ class PatientCommit {
   // `who` is named when it has to wait. The log and the loop outlive it.
   PatientCommit(log::Log& log, Loop& loop, std::string who) : log_(log), loop_(loop), who_(std::move(who)) {}
 
-  // `done` runs on the loop: the commit is there, or the log refuses it for another reason than a full disk.
+  // `done` runs on the loop: the commit is there, or the log refuses it for another reason than want of room.
   void commit(log::CommitRequest request, UniqueFunction<void(Status)> done);
 
  private:
