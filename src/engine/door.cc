@@ -421,14 +421,14 @@ void SourceIntake::cut_turn(const Turn& turn) {
   std::vector<OpenBatch>& open = scratch->open;
   open.resize(target_count());
   for (const RequestPtr& request : turn) {
-    Cutter(*this, request, open, *scratch).run();
+    Cutter(*this, request, *scratch).run();
     // Waiting for the turn's end would only make one batch larger than the log's readers like.
     const bool large = std::any_of(open.begin(), open.end(), [](const OpenBatch& batch) {
       return batch.builder->byte_size() >= kMergeBytes;
     });
-    if (large) flush(open);
+    if (large || !scratch->full.empty()) flush(*scratch);
   }
-  flush(open);
+  flush(*scratch);
   return_scratch(std::move(scratch));
 }
 
@@ -486,14 +486,23 @@ void SourceIntake::refuse_unread(const RequestPtr& request) {
       ErrorCode::kUnavailable, "as much is under way as the door's memory allows; try again shortly", true, {}};
 }
 
-void SourceIntake::flush(std::vector<OpenBatch>& open) {
+void SourceIntake::flush(Scratch& scratch) {
+  std::vector<OpenBatch>& open = scratch.open;
   if (options_.queue != nullptr) {
     if (!open[0].parts.empty() || target_count() > 1) enqueue(open);
     return;
   }
+  RequestPtr before;
+  const auto send = [&](size_t target, OpenBatch batch) {
+    ASSERT(!batch.parts.empty());
+    const bool follows = before != nullptr && !before->failed.load();
+    before = batch.parts.front().request;
+    append(target, std::move(batch), follows);
+  };
+  for (FullBatch& full : scratch.full) send(full.target, std::move(full.batch));
+  scratch.full.clear();
   for (size_t target = 0; target < open.size(); ++target) {
-    if (open[target].builder->empty()) continue;
-    append(target, std::exchange(open[target], OpenBatch()));
+    if (!open[target].builder->empty()) send(target, std::exchange(open[target], OpenBatch()));
   }
 }
 
@@ -523,7 +532,7 @@ void SourceIntake::enqueue(std::vector<OpenBatch>& open) {
   });
 }
 
-void SourceIntake::append(size_t target, OpenBatch batch) {
+void SourceIntake::append(size_t target, OpenBatch batch, bool follows) {
   const bool dead = target == dead_target();
   auto sealed = batch.builder->seal(origin_of(target), 0);
   log::AcceptInfo info;
@@ -535,18 +544,31 @@ void SourceIntake::append(size_t target, OpenBatch batch) {
   // Before the poison is looked at: encoding takes long, and what fails meanwhile must still be seen.
   auto encoded = log::encode(std::move(sealed), options_.codec, &info);
   if (!encoded) return appended(target, *shared, fail(std::move(encoded).error()));
+  // Or a request that is larger than the queue would be refused half way, however often it comes. What there is of
+  // it is bounded by `held_bytes_max`.
+  encoded->follows = follows;
   const auto send = [&] {
     options_.log->append(
         dead ? *options_.dead_stream : options_.stream, dead ? 0 : static_cast<int32_t>(target),
         std::move(*encoded), options_.ack,
         [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
   };
-  if (shared->cursor.empty()) return send();
+  if (shared->cursor.empty() && !shared->parts.front().request->split) return send();
   // In one: what fails meanwhile on the log's thread is told there before the log takes anything else.
   const std::lock_guard lock(poison_mutex_);
-  if (!poisoned_.load()) return send();
-  appended(target, *shared,
-           fail(ErrorCode::kUnavailable, "an earlier part of the source was not stored", {}, true));
+  std::optional<Error> held = held_back(*shared);
+  if (!held) return send();
+  appended(target, *shared, fail(std::move(*held)));
+}
+
+std::optional<Error> SourceIntake::held_back(const OpenBatch& batch) const {
+  if (!batch.cursor.empty() && poisoned_.load())
+    return Error{ErrorCode::kUnavailable, "an earlier part of the source was not stored", true, {}};
+  // Those behind it in the batch come again as well.
+  const Request& first = *batch.parts.front().request;
+  if (first.split && first.failed.load())
+    return Error{ErrorCode::kUnavailable, "an earlier part of the request was not stored", true, {}};
+  return std::nullopt;
 }
 
 StoredCursor SourceIntake::stored_cursor(const OpenBatch& batch) const {
@@ -568,19 +590,19 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
     std::lock_guard lock(all.ids_mutex_);
     all.ids_end_[target] = std::max(all.ids_end_[target], result->last_offset + 1);
   }
-  if (!batch.cursor.empty()) {
-    if (result) {
-      std::lock_guard lock(position_mutex_);
-      accepted_position_[target] = std::max(accepted_position_[target], batch.position);
-    } else {
-      const std::lock_guard lock(poison_mutex_);
-      poisoned_.store(true);
-    }
+  if (!result) {
+    const std::lock_guard lock(poison_mutex_);
+    if (!batch.cursor.empty()) poisoned_.store(true);
+    for (const Part& part : batch.parts) part.request->failed.store(true);
+  } else if (!batch.cursor.empty()) {
+    std::lock_guard lock(position_mutex_);
+    accepted_position_[target] = std::max(accepted_position_[target], batch.position);
   }
   loop_.post([this, target, parts = std::move(batch.parts), result] {
     for (const Part& part : parts) {
       if (!result) {
-        part.request->result.error = result.error();
+        // The first says why; of those behind it only that they were held back.
+        if (!part.request->result.error) part.request->result.error = result.error();
       } else if (target != dead_target() && part.count > 0) {
         part.request->result.accepted += part.count;
         const auto first = result->first_offset + static_cast<int64_t>(part.first);

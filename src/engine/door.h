@@ -3,7 +3,9 @@
 // One SourceIntake per source. It cuts a body into events, walks each once and completely, asks the dedupe
 // table, chooses the partition, merges small requests of one turn of the loop into one batch per partition,
 // seals, encodes, and appends to the log (or, with `log: off`, pushes to the source's queue). Each request
-// keeps its own acknowledgement and offset range; a bad one is left out before sealing.
+// keeps its own acknowledgement and offset ranges; a bad one is left out before sealing. A large request becomes
+// several batches of a partition, which are appended once all of it was cut; where one is not stored, those behind
+// it are not either.
 //
 // Threads. Small bodies are gathered until the turn's end and cut together: a few of them on the loop, more on
 // the source's lane, one of the door threads, so that the loop is left to the sockets. A large body is cut alone,
@@ -159,6 +161,7 @@ class SourceIntake final : public Intake {
   struct Request;
   struct Part;
   struct OpenBatch;
+  struct FullBatch;
   struct Scratch;
   class Cutter;
   using RequestPtr = std::shared_ptr<Request>;
@@ -192,8 +195,11 @@ class SourceIntake final : public Intake {
   void take_on_door_thread(const RequestPtr& request);
   void left_door_thread(uint64_t key);
   // Seals what is open and hands it on. On the thread that owns `open`; encoding, the dearest part, happens there.
-  void flush(std::vector<OpenBatch>& open);
-  void append(size_t target, OpenBatch batch);
+  void flush(Scratch& scratch);
+  // `follows`: what was cut with it was appended just before it.
+  void append(size_t target, OpenBatch batch, bool follows);
+  // Why `batch` may not be appended any more. REQUIRES: poison_mutex_ held.
+  std::optional<Error> held_back(const OpenBatch& batch) const;
   void enqueue(std::vector<OpenBatch>& open);
   // Runs before the loop hears of it, so that a duplicate that comes in between already finds its first durable.
   void appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result);
@@ -245,8 +251,8 @@ class SourceIntake final : public Intake {
   // An emit with a cursor failed; others fail until none is under way. Atomic, as a failure on one door thread
   // must stop what another is about to append before the loop hears of either.
   std::atomic<bool> poisoned_{false};
-  // Held over looking at it and appending, and over setting it when an append failed. Recursive, as the log tells
-  // of what it refuses at once before append() returns.
+  // Held over looking at it, or at Request::failed, and appending, and over setting them. Recursive, as the log
+  // tells of what it refuses at once before append() returns.
   std::recursive_mutex poison_mutex_;
   std::atomic<uint32_t> round_robin_{0};
   std::atomic<int64_t> next_own_position_{0};  // `log: off` without cursors

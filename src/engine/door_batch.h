@@ -32,6 +32,9 @@ struct SourceIntake::Request {
   // Written by whoever is cutting (error, duplicates), then by the loop (error, accepted, offsets).
   Ack result;
   uint64_t kept_bytes = 0;  // of the events that are no duplicates; the same
+  bool split = false;       // it fills more than one batch; the cutting thread's
+  // A batch with events of it was not stored. Set under poison_mutex_.
+  std::atomic<bool> failed{false};
 };
 
 // The events of one request in one batch.
@@ -49,8 +52,18 @@ struct SourceIntake::OpenBatch {
   std::vector<Part> parts;
   std::vector<IdHash> ids;    // with dedupe: one per event
   int64_t base_position = 0;  // of the first event, in its source
-  int64_t position = 0;       // behind the last request that has a cursor
+  // What of the source is stored with this batch: behind the last request that has a cursor, or where the next
+  // batch goes on with that request. The cursor is the request's, so never safe before all of it is.
+  int64_t position = 0;
   std::string cursor;
+};
+
+// A batch that took as many events as it may; the request that filled it goes on in the next one.
+struct SourceIntake::FullBatch {
+  size_t target;
+  OpenBatch batch;
+  size_t first;           // the request's first event in it
+  int64_t next_position;  // of the next event for the target
 };
 
 // What one thread needs to cut; borrowed for one emit, so that memory is reused whichever thread it is.
@@ -68,6 +81,7 @@ struct SourceIntake::Scratch {
 
   // Per target. Empty when it is given back; a stream of many partitions would else make as many builders a turn.
   std::vector<OpenBatch> open;
+  std::vector<FullBatch> full;  // in their order; all go before those that are open
   // Of the request being cut; see Cutter.
   std::vector<size_t> first;
   std::vector<int64_t> accepted_position;
@@ -77,7 +91,7 @@ struct SourceIntake::Scratch {
 // Cuts one request into events and adds them to the open batches.
 class SourceIntake::Cutter {
  public:
-  Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open, Scratch& scratch);
+  Cutter(SourceIntake& intake, RequestPtr request, Scratch& scratch);
 
   // On a bad event under kRejectAll everything the request added is taken back and its result has the error.
   void run();
@@ -115,8 +129,12 @@ class SourceIntake::Cutter {
   uint32_t next_delta(OpenBatch& open, int64_t position) const;
   void bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte);
   void refuse(const Place& place, ErrorCode code, const std::string& what);
+  // Where the event at `position` goes: one that is full is put aside first.
+  OpenBatch& batch_for(size_t target, int64_t position);
   void take_back();
+  void take_back(OpenBatch& batch, size_t first);
   void close_parts();
+  void close_part(OpenBatch& batch, size_t first, int64_t position);
 
   SourceIntake& intake_;
   const RequestPtr request_;
@@ -124,6 +142,7 @@ class SourceIntake::Cutter {
   Scratch& scratch_;
   // Everything behind these marks is the request's own, and is what take_back() takes back.
   std::vector<size_t>& first_;  // per target: where this request begins
+  const size_t first_full_;     // the first that this request filled
   // A copy: appends end on the log thread meanwhile. An event seen too late as accepted would be stored twice only
   // if the source emitted it twice, and it does so only after every answer. Empty without a cursor.
   std::vector<int64_t>& accepted_position_;

@@ -35,6 +35,8 @@ struct DoorSetting {
   uint64_t held_bytes_max = 4 << 20;
   uint64_t seed = 11;  // of the order in which threads get their turns
   size_t workers = 1;  // and as many door threads
+  uint64_t max_ids = 1000;
+  size_t log_queue_bytes_max = size_t{32} << 20;
   std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage();
 };
 
@@ -43,6 +45,7 @@ struct DoorBench {
   explicit DoorBench(DoorSetting setting_in = {}) : setting(std::move(setting_in)) {
     log::FakeLogOptions fake;
     fake.storage = setting.storage;
+    fake.queue_bytes_max = setting.log_queue_bytes_max;
     log = std::make_unique<log::FakeLog>(executor, clock, fake);
     options.source = "hook";
     options.pipeline = "orders";
@@ -62,7 +65,7 @@ struct DoorBench {
     if (!setting.dedupe_key.empty()) {
       options.dedupe_key = program(setting.dedupe_key);
       if (setting.dedupe_sequence.empty()) {
-        options.dedupe = std::make_shared<IdWindow>(5, 3'600'000, 1000);
+        options.dedupe = std::make_shared<IdWindow>(5, 3'600'000, setting.max_ids);
       } else {
         options.dedupe_sequence = program(setting.dedupe_sequence);
         options.dedupe = std::make_shared<ProducerSequences>(5, 3'600'000, 1000);

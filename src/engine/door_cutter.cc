@@ -35,6 +35,11 @@ void drop_reserved(std::vector<std::pair<std::string_view, std::string_view>>& h
   std::erase_if(headers, [](const auto& header) { return header.first.starts_with(log::kReservedHeaders); });
 }
 
+// A batch that has so much takes no more events. The log's readers take a batch as a whole, and refuse one of more
+// than log::kMaxRecordsBytes, with what stands around each event and the ids: far away.
+constexpr size_t kBatchBytes = 4u << 20;
+constexpr size_t kBatchEvents = 100'000;
+
 // How many bytes of a bad event a message quotes.
 constexpr size_t kQuoteBytes = 80;
 
@@ -49,13 +54,13 @@ SourceIntake::Scratch::Scratch(const IntakeOptions& options) {
     dedupe_sequence = std::make_unique<EventExpression>(options.dedupe_sequence, options.script_context);
 }
 
-SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, std::vector<OpenBatch>& open,
-                             Scratch& scratch)
+SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, Scratch& scratch)
     : intake_(intake),
       request_(std::move(request)),
-      open_(open),
+      open_(scratch.open),
       scratch_(scratch),
       first_(scratch.first),
+      first_full_(scratch.full.size()),
       accepted_position_(scratch.accepted_position) {
   // Others' requests of this turn may be in the open batches already.
   first_.clear();
@@ -239,14 +244,15 @@ void SourceIntake::Cutter::add_tombstone(int64_t position, EventMeta meta) {
   }
   ++ordinal_;
   if (seen(target, position)) return;
-  meta.offset_delta = next_delta(open_[target], position);
-  open_[target].builder->add_tombstone(meta);
+  OpenBatch& open = batch_for(target, position);
+  meta.offset_delta = next_delta(open, position);
+  open.builder->add_tombstone(meta);
 }
 
 // Copies the text into the batch and walks it there.
 bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const EventMeta& meta) {
   if (seen(target, place.position)) return true;
-  OpenBatch& open = open_[target];
+  OpenBatch& open = batch_for(target, place.position);
   BatchBuilder& builder = *open.builder;
   builder.begin_value();
   std::vector<char>& bytes = builder.bytes();
@@ -294,7 +300,7 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   }
   const auto target = static_cast<size_t>(partition_of(*key, intake_.options_.partitions));
   if (seen(target, place.position)) return;
-  OpenBatch& open = open_[target];
+  OpenBatch& open = batch_for(target, place.position);
   const std::string key_text(*key);  // the dedupe key may use the same scratch memory
   if (!claim(value, place, open)) return;
   meta.key = key_text;
@@ -418,43 +424,66 @@ void SourceIntake::Cutter::refuse(const Place& place, ErrorCode code, const std:
   if (seen(target, place.position)) return;
   intake_.options_.letters->add(Error{code, what, false, {}}, [&] { return where; });
   EventMeta meta = meta_;
-  meta.offset_delta = next_delta(open_[target], place.position);
-  open_[target].builder->add(dead_letter_json({.event = place.text,
-                                               .is_json = false,
-                                               .error = what,
-                                               .stage = intake_.options_.source,
-                                               .attempts = 1,
-                                               .position = where}),
-                             {}, meta);
+  OpenBatch& open = batch_for(target, place.position);
+  meta.offset_delta = next_delta(open, place.position);
+  open.builder->add(dead_letter_json({.event = place.text,
+                                      .is_json = false,
+                                      .error = what,
+                                      .stage = intake_.options_.source,
+                                      .attempts = 1,
+                                      .position = where}),
+                    {}, meta);
+}
+
+SourceIntake::OpenBatch& SourceIntake::Cutter::batch_for(size_t target, int64_t position) {
+  OpenBatch& open = open_[target];
+  const bool full = open.builder->byte_size() >= kBatchBytes || open.builder->size() >= kBatchEvents;
+  // An item of a queue is never encoded, and carries its request's cursor.
+  if (!full || intake_.options_.queue != nullptr) return open;
+  request_->split = true;
+  scratch_.full.push_back({target, std::exchange(open, OpenBatch()), std::exchange(first_[target], 0), position});
+  return open;
 }
 
 // All or nothing: what the request has added so far goes again, and its ids are free.
 void SourceIntake::Cutter::take_back() {
-  for (size_t target = 0; target < open_.size(); ++target) {
-    OpenBatch& open = open_[target];
-    open.builder->truncate(first_[target]);
-    while (open.ids.size() > open.builder->size()) {
-      intake_.options_.dedupe->release(open.ids.back());
-      open.ids.pop_back();
-    }
-  }
+  for (size_t target = 0; target < open_.size(); ++target) take_back(open_[target], first_[target]);
+  std::vector<FullBatch>& full = scratch_.full;
+  for (size_t i = first_full_; i < full.size(); ++i) take_back(full[i].batch, full[i].first);
+  std::erase_if(full, [](const FullBatch& filled) { return filled.batch.builder->empty(); });
   request_->result.duplicates = 0;
   if (!request_->raw.cursor.empty()) intake_.poisoned_.store(true);
 }
 
+void SourceIntake::Cutter::take_back(OpenBatch& batch, size_t first) {
+  batch.builder->truncate(first);
+  while (batch.ids.size() > batch.builder->size()) {
+    intake_.options_.dedupe->release(batch.ids.back());
+    batch.ids.pop_back();
+  }
+}
+
 void SourceIntake::Cutter::close_parts() {
+  for (size_t i = first_full_; i < scratch_.full.size(); ++i) {
+    FullBatch& filled = scratch_.full[i];
+    close_part(filled.batch, filled.first, filled.next_position);
+  }
   for (size_t target = 0; target < open_.size(); ++target) {
     OpenBatch& open = open_[target];
-    const size_t count = open.builder->size() - first_[target];
     // A queue's item carries the cursor even if it carries no event.
-    if (count == 0 && (intake_.options_.queue == nullptr || target != 0)) continue;
-    request_->outstanding.fetch_add(1);
-    open.parts.push_back({request_, first_[target], count});
-    if (!request_->raw.cursor.empty()) {
-      open.position = request_->end_position;
-      open.cursor = request_->raw.cursor;
-    }
+    const bool item = intake_.options_.queue != nullptr && target == 0;
+    if (item || open.builder->size() > first_[target]) close_part(open, first_[target], request_->end_position);
   }
+}
+
+void SourceIntake::Cutter::close_part(OpenBatch& batch, size_t first, int64_t position) {
+  const size_t count = batch.builder->size() - first;
+  if (count == 0 && intake_.options_.queue == nullptr) return;
+  request_->outstanding.fetch_add(1);
+  batch.parts.push_back({request_, first, count});
+  if (request_->raw.cursor.empty()) return;
+  batch.position = position;
+  batch.cursor = request_->raw.cursor;
 }
 
 }  // namespace colloquium::engine

@@ -1,6 +1,8 @@
 // The door under pressure: what it takes, holds and refuses, and whom it tells when there is room again.
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "engine/door_bench_test.h"
 #include "engine/feed.h"
@@ -8,6 +10,7 @@
 using namespace colloquium;
 using namespace colloquium::engine;
 using Bench = DoorBench;
+using Setting = DoorSetting;
 
 TEST_CASE("a full log answers with a wait, and the ids of what was refused are free", "[REQ-029]") {
   Bench bench({.dedupe_key = R"(["$input","/id"])"});
@@ -208,4 +211,131 @@ TEST_CASE("while the sources are to wait the door is not ready, and what comes a
   CHECK(bench.intake->ready());
   bench.settle();
   CHECK(resumed);
+}
+
+namespace {
+
+// More than two batches take, by their number.
+constexpr uint64_t kManyEvents = 250'000;
+
+std::string many_events(uint64_t count = kManyEvents) {
+  std::string body;
+  for (uint64_t i = 0; i < count; ++i) body += "{\"id\":" + std::to_string(i) + "}\n";
+  return body;
+}
+
+// Each once, in its order.
+bool all_stored(const std::vector<std::string>& stored, uint64_t count = kManyEvents) {
+  if (stored.size() != count) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (stored[i] != "{\"id\":" + std::to_string(i) + "}") return false;
+  }
+  return true;
+}
+
+uint64_t offsets_of(const Ack& ack) {
+  uint64_t count = 0;
+  for (const Ack::Range& range : ack.offsets) count += static_cast<uint64_t>(range.last - range.first + 1);
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("a large request becomes several batches, in order, and is answered once all are safe", "[REQ-029]") {
+  Bench bench;
+  const Ack ack = bench.one(many_events(), BodyFormat::kNdjson);
+  CHECK_FALSE(ack.error);
+  CHECK(ack.accepted == kManyEvents);
+  CHECK(offsets_of(ack) == kManyEvents);
+  CHECK(bench.acks.size() == 1);
+  CHECK(all_stored(bench.stored()));
+  CHECK(bench.batches == 3);
+  // By its bytes.
+  std::string large;
+  while (large.size() < (9u << 20)) large += "\"" + std::string(900, 'x') + "\"\n";
+  bench.batches = 0;
+  CHECK_FALSE(bench.one(large, BodyFormat::kNdjson).error);
+  bench.stored();
+  CHECK(bench.batches == 3 + 3);
+}
+
+TEST_CASE("a request larger than the log's queue is taken as a whole", "[REQ-029]") {
+  Bench bench({.partitions = 2, .partition_by = R"(["$input","/id"])", .log_queue_bytes_max = 1});
+  const Ack ack = bench.one(many_events(2 * kManyEvents), BodyFormat::kNdjson);
+  INFO((ack.error ? ack.error->describe() : std::string()));
+  CHECK(ack.accepted == 2 * kManyEvents);
+  CHECK(bench.stored(bench.options.stream, 0).size() + bench.stored(bench.options.stream, 1).size() ==
+        2 * kManyEvents);
+  CHECK(bench.batches > 4);
+}
+
+TEST_CASE("a bad event at the end of a large request refuses all of its batches, and its ids are free",
+          "[REQ-046]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])", .max_ids = 2 * kManyEvents});
+  const Ack refused = bench.one(many_events() + "{bad", BodyFormat::kNdjson);
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == ErrorCode::kInvalidInput);
+  CHECK(refused.bad_event == kManyEvents);
+  CHECK(bench.stored().empty());
+  CHECK(bench.one(many_events(), BodyFormat::kNdjson).accepted == kManyEvents);
+}
+
+TEST_CASE("requests of one turn that fill a batch together keep each its own answer", "[REQ-046]") {
+  constexpr uint64_t kEach = 30'000;
+  Bench bench;
+  std::string body;
+  for (uint64_t i = 0; i < kEach; ++i) body += "1\n";
+  for (int i = 0; i < 3; ++i) bench.emit(body, BodyFormat::kNdjson);
+  const bool bad = GENERATE(true, false);
+  bench.emit(bad ? body + "{" : body, BodyFormat::kNdjson);
+  bench.settle();
+  REQUIRE(bench.acks.size() == 4);
+  uint64_t accepted = 0;
+  for (const Ack& ack : bench.acks) {
+    CHECK((ack.error ? 0 : kEach) == ack.accepted);
+    CHECK(offsets_of(ack) == ack.accepted);
+    accepted += ack.accepted;
+  }
+  CHECK(accepted == (bad ? 3 : 4) * kEach);
+  CHECK(bench.stored().size() == accepted);
+  CHECK(bench.batches == (bad ? 1 : 2));
+}
+
+TEST_CASE("where one batch of a large request is not stored none behind it is, and a retry stores the rest once",
+          "[REQ-008]") {
+  Bench bench({.dedupe_key = R"(["$input","/id"])", .max_ids = 2 * kManyEvents});
+  bench.log->set_full_after(1);
+  const Ack refused = bench.one(many_events(), BodyFormat::kNdjson);
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == ErrorCode::kNoSpace);
+  CHECK(refused.accepted == 0);
+  const size_t got_in = bench.stored().size();
+  CHECK(got_in > 0);
+  CHECK(got_in < kManyEvents);
+  bench.log->set_full(false);
+  const Ack again = bench.one(many_events(), BodyFormat::kNdjson);
+  CHECK_FALSE(again.error);
+  CHECK(again.duplicates == got_in);
+  CHECK(again.accepted == kManyEvents - got_in);
+  CHECK(all_stored(bench.stored()));
+}
+
+TEST_CASE("of a large emit with a cursor that got in half way, reading again stores the rest and nothing twice",
+          "[REQ-008]") {
+  Setting setting;
+  {
+    Bench bench(setting);
+    bench.log->set_full_after(2);
+    bench.emit(many_events(), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
+    bench.settle();
+    REQUIRE(bench.acks.back().error);
+    bench.log->set_full(false);
+  }
+  Bench bench(setting);
+  CHECK(bench.intake->resume_cursor().empty());
+  CHECK(bench.intake->free_position() > 0);
+  bench.emit(many_events(), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
+  bench.settle();
+  CHECK_FALSE(bench.acks.back().error);
+  CHECK(all_stored(bench.stored()));
 }

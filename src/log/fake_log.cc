@@ -191,6 +191,7 @@ struct FakeLog::State {
   bool scheduled = false;
   bool closed = false;
   bool forced_full = false;
+  std::optional<size_t> full_after;
   std::optional<Error> failed;
   std::optional<ErrorCode> commits_full;
   size_t queued_bytes = 0;
@@ -538,10 +539,14 @@ void FakeLog::append(StreamId stream, int32_t partition, EncodedBatch batch, Ack
     refused = state_->refusal();
     if (!refused && state_->forced_full) {
       refused = Error{ErrorCode::kNoSpace, "the fake log was told to be full", true};
-    } else if (!refused && state_->is_full()) {
+    } else if (!refused && !batch.follows && state_->is_full()) {
       refused = queue_full_error();
     }
     if (!refused) {
+      if (state_->full_after && --*state_->full_after == 0) {
+        state_->forced_full = true;
+        state_->full_after.reset();
+      }
       state_->queued_bytes += batch.records.size();
       state_->pending.push_back({PendingAppend{stream, partition, std::move(batch), std::move(done)}, {}});
       state_->schedule();
@@ -700,6 +705,12 @@ void FakeLog::set_commits_full(bool full, ErrorCode why) {
   const std::lock_guard lock(state_->mutex);
   state_->commits_full.reset();
   if (full) state_->commits_full = why;
+}
+
+void FakeLog::set_full_after(size_t appends) {
+  ASSERT(appends > 0);
+  const std::lock_guard lock(state_->mutex);
+  state_->full_after = appends;
 }
 
 void FakeLog::set_full(bool full) {

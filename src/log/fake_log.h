@@ -61,6 +61,8 @@ class FakeLog final : public Log {
   // --- for tests ------------------------------------------------------------------------------------------
   // Appends are refused with kNoSpace, and full() is true, until it is called with false.
   void set_full(bool full);
+  // The same, once so many more appends have been taken.
+  void set_full_after(size_t appends);
   // Commits end with `why`, and nothing of them is there, until it is called with false: a disk that is full
   // beyond the log's reserve, or no descriptor to open a file with (kUnavailable).
   void set_commits_full(bool full, ErrorCode why = ErrorCode::kNoSpace);

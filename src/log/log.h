@@ -104,6 +104,9 @@ struct EncodedBatch {
   int64_t base_timestamp_ms = 0;
   std::string source, cursor;          // of the AcceptInfo, if there was one
   std::shared_ptr<const Batch> batch;  // the events, kept in memory for readers that keep up; may be null
+  // Belongs behind one that append() has just taken: a full queue does not refuse it. Whoever sets it bounds how
+  // much that is.
+  bool follows = false;
 };
 
 // Any thread. `accept` may be null (outputs of a leg). kLimit if no reader would take a batch so large.
@@ -224,11 +227,11 @@ class Log {
   virtual Result<StreamId> open_stream(const StreamSpec& spec) = 0;
   virtual Result<StreamInfo> stream_info(StreamId stream) const = 0;
 
-  // Appends in call order per partition. Refused with kUnavailable if the append queue is full, with kNoSpace
-  // if the disk is at its reserve: `done` then runs on the calling thread before append() returns, so that the
-  // caller can hold back what belongs behind it, and may call the log from there. An append that the log thread
-  // finds no space for fails together with everything queued behind it, and full() is true from before those
-  // callbacks on.
+  // Appends in call order per partition. Refused with kUnavailable if the append queue is full (but not what
+  // `follows`), with kNoSpace if the disk is at its reserve: `done` then runs on the calling thread before
+  // append() returns, so that the caller can hold back what belongs behind it, and may call the log from there. An
+  // append that the log thread finds no space for fails together with everything queued behind it, and full() is
+  // true from before those callbacks on.
   virtual void append(StreamId stream, int32_t partition, EncodedBatch batch, AckLevel level, AppendDone done) = 0;
 
   // True while append() would be refused for a full queue or disk; `resume` runs once when it is not so

@@ -151,10 +151,10 @@ std::optional<Error> SegmentLog::Impl::refusal_locked() const {
   return std::nullopt;
 }
 
-std::optional<Error> SegmentLog::Impl::append_refusal_locked() const {
+std::optional<Error> SegmentLog::Impl::append_refusal_locked(const EncodedBatch& batch) const {
   if (std::optional<Error> refused = refusal_locked()) return refused;
   if (space_.full()) return space_.error();
-  if (staging_.bytes() >= options_.queue_bytes_max) return queue_full_error();
+  if (!batch.follows && staging_.bytes() >= options_.queue_bytes_max) return queue_full_error();
   return std::nullopt;
 }
 
@@ -186,7 +186,7 @@ void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, A
   {
     const std::lock_guard lock(mutex_);
     PartitionWriter* const writer = writer_locked(id, number);
-    refused = append_refusal_locked();
+    refused = append_refusal_locked(batch);
     if (!refused) {
       staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done), options_.clock->monotonic_ns()});
       schedule_locked();

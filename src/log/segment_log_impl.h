@@ -60,7 +60,7 @@ class SegmentLog::Impl {
   void refuse(Done done, Error error);
   void schedule_locked();
   OpenStream* stream_locked(StreamId id) const;
-  std::optional<Error> append_refusal_locked() const;
+  std::optional<Error> append_refusal_locked(const EncodedBatch& batch) const;
   PartitionWriter* writer_locked(StreamId id, int32_t number) const;
   StagedCommit stage_locked(CommitRequest request, CommitDone done) const;
 
