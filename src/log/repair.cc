@@ -18,6 +18,7 @@
 #include "log/segment_key.h"
 #include "log/stream_list.h"
 #include "log/stream_meta.h"
+#include "log/undecoded.h"
 
 namespace colloquium::log {
 namespace {
@@ -179,14 +180,17 @@ Status Repair::survey_stream(const std::string& name) {
   }
   for (int32_t number = 0; number < meta->partitions; ++number) {
     const SurveyPlace place{name, number, partition_directory(log_.directory, name, number), {}};
-    LostKeys keys(fs_, place.folder, key_place(name, meta->tag, number), log_.keys);
-    const auto visit = [&keys](const BatchCursor::Item& item) {
+    const std::string key = key_place(name, meta->tag, number);
+    LostKeys keys(fs_, place.folder, key, log_.keys);
+    TRY_ASSIGN(Undecoded undecoded, Undecoded::begin(fs_, place.folder, key, log_.keys));
+    const auto visit = [&](const BatchCursor::Item& item) {
       keys.see(item);
-      return Status();
+      return undecoded.see(item);
     };
     TRY_ASSIGN(PartitionSurvey found, survey_partition(fs_, place, evidence_for(name, number), visit));
     ASSERT(found.partition == number);
     TRY(keys.judge(found));
+    undecoded.judge(found);
     partitions_.push_back(std::move(found));
   }
   return {};

@@ -6,10 +6,12 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "io/checksum.h"
 #include "io/path.h"
 #include "log/copy_files_test.h"
 #include "log/data_directory.h"
 #include "log/layout.h"
+#include "log/record_batch.h"
 #include "log/repair_plan.h"
 #include "log/scripted_run_test.h"
 #include "log/verify.h"
@@ -377,6 +379,71 @@ TEST_CASE("a key that is lost costs the segment it is for, and nothing without l
     CHECK((lost > 0) == (path.find("/journal/") == std::string::npos));
   }
   CHECK(keys > 5);
+}
+
+namespace {
+
+// Makes the records of the `which`-th batch of events in `path` nonsense, with a checksum that holds; its place in
+// the file, or nothing if there is none.
+std::optional<LostRange> make_nonsense(io::MemoryFileSystem& fs, const std::string& path, size_t which) {
+  std::string content = *io::read_file(fs, path, size_t{1} << 20);
+  LostRange place;
+  for (size_t at = 0, seen = 0; at < content.size();) {
+    const BatchHeader header = get_header(std::string_view(content).substr(at));
+    const size_t size = header.total_bytes();
+    if (!header.is_control() && seen++ == which) {
+      const std::string records(size - kHeaderBytes, '\xee');
+      const HeaderBytes bytes = put_header(header, records.size(), io::crc32c(records));
+      content.replace(at, size, std::string(bytes.data(), bytes.size()) + records);
+      REQUIRE(io::write_file_atomically(fs, path, content));
+      place.first_offset = header.base_offset;
+      place.last_offset = header.last_offset();
+      place.position = at;
+      place.size = size;
+      return place;
+    }
+    at += size;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("a batch whose checksum holds and that nobody can decode is lost, and it alone", "[repair]") {
+  const bool encrypted = GENERATE(false, true);
+  const bool clean = GENERATE(true, false);
+  INFO((encrypted ? "encrypted" : "in the clear") << (clean ? ", stopped cleanly" : ", killed"));
+  Scene scene(clean, encrypted);
+  size_t repaired = 0;
+  for (const std::string& path : files_below(scene.files(), "data")) {
+    if (!ends_with(path, ".log") || path.find("/streams/in/0/") == std::string::npos) continue;
+    for (size_t which = 0; which < 4; ++which) {
+      io::MemoryFileSystem fs;
+      scene.copy_to(fs);
+      const std::optional<LostRange> place = make_nonsense(fs, path, which);
+      if (!place) break;
+      INFO(path << ", batch " << which);
+      CHECK(verify_problem(scene, fs).find(path) != std::string::npos);
+      const auto careful = scene.repair(fs, {});
+      REQUIRE(careful);
+      REQUIRE(careful->refused);
+      REQUIRE(careful->lost.size() == 1);
+      const LostRange& lost = careful->lost[0];
+      CHECK(lost.file == path);
+      CHECK(std::pair(lost.first_offset, lost.last_offset) == std::pair(place->first_offset, place->last_offset));
+      CHECK(std::pair(lost.position, lost.size) == std::pair(place->position, place->size));
+      const auto accepted = scene.repair(fs, {false, true});
+      REQUIRE(accepted);
+      REQUIRE_FALSE(accepted->refused);
+      Contents wanted = scene.before();
+      auto& events = wanted.at({"in", 0});
+      events.erase(events.lower_bound(place->first_offset), events.upper_bound(place->last_offset));
+      CHECK(scene.contents_of(fs) == wanted);
+      CHECK(verify_problem(scene, fs) == "");
+      ++repaired;
+    }
+  }
+  CHECK(repaired > 5);
 }
 
 TEST_CASE("what is lost is named with its bytes and times, and who is concerned", "[repair]") {
