@@ -91,7 +91,9 @@ struct Ack {
     int64_t first;
     int64_t last;
   };
-  std::vector<Range> offsets;  // where the accepted events stand; empty with `log: off`
+  // Where the accepted events stand: one per partition, and of a large request others' may stand between. Empty
+  // with `log: off`.
+  std::vector<Range> offsets;
 
   // Set if nothing was kept. kInvalidInput: `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable:
   // try again after `retry_after_ms`.
@@ -132,8 +134,8 @@ class Intake {
   virtual std::string stored_cursor() const = 0;
 
   // No event of this part is stored at this position or above. Events may be stored behind stored_cursor(), as a
-  // cursor is known to be safe only with the batch after it, and what comes at their positions is taken for them: a
-  // source whose peer may say something else the second time goes on from here. Loop only, from the start on.
+  // cursor is known to be safe only with the batch after it, and what comes at their positions is taken for them:
+  // a source whose peer may say something else the second time goes on from here. Loop only, from the start on.
   virtual int64_t free_position() const { return 0; }
 };
 

@@ -47,6 +47,17 @@ int64_t get_int64(std::string_view bytes) {
   return static_cast<int64_t>(value);
 }
 
+// Batches of a partition are told of in their order.
+void add_range(Ack& ack, const Ack::Range& range) {
+  const auto same = [&](const Ack::Range& other) { return other.partition == range.partition; };
+  const auto found = std::find_if(ack.offsets.begin(), ack.offsets.end(), same);
+  if (found == ack.offsets.end()) {
+    ack.offsets.push_back(range);
+  } else {
+    found->last = range.last;
+  }
+}
+
 uint64_t size_of(const RawBatch& batch) {
   uint64_t bytes = batch.body == nullptr ? 0 : batch.body->size();
   for (const RawMessage& message : batch.messages) bytes += message.value.size();
@@ -606,8 +617,8 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
       } else if (target != dead_target() && part.count > 0) {
         part.request->result.accepted += part.count;
         const auto first = result->first_offset + static_cast<int64_t>(part.first);
-        part.request->result.offsets.push_back(
-            {static_cast<int32_t>(target), first, first + static_cast<int64_t>(part.count) - 1});
+        add_range(part.request->result,
+                  {static_cast<int32_t>(target), first, first + static_cast<int64_t>(part.count) - 1});
       }
       settle(part.request);
     }
