@@ -82,6 +82,14 @@ class ProgressKeeper {
 // What a sink can promise, as the start-up message says it.
 enum class Guarantee { kExactlyOnce, kEffectivelyOnce, kAtLeastOnce };
 
+// Up to what size items that wait for a sink become one write: only those of at most `item_bytes`, up to `bytes`
+// and `events` together. A larger item is a write of its own. All zero: each is.
+struct JoinLimits {
+  size_t item_bytes = size_t{128} << 10;
+  size_t bytes = size_t{1} << 20;
+  size_t events = 1000;
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -98,10 +106,11 @@ class Sink {
   // in a later turn or this one.
   virtual void write(std::shared_ptr<const Batch> batch, WriteDone done) = 0;
 
-  // Whether a write may hold events of several batches of the log, as they wait together. Not so if what the sink
-  // sends has to be the same again after a crash: the log's batches are, what waits together is not. Nor if it waits
-  // for the peer after each event: positions are committed once the whole write is answered. Constant.
-  virtual bool joins() const { return true; }
+  // How much a write may hold of several batches of the log, as they wait together. Nothing, if what the sink
+  // sends has to be the same again after a crash: the log's batches are, what waits together is not. Little, if it
+  // waits for the peer after each event: positions are committed once the whole write is answered. Much, if a
+  // write costs a round trip whatever it holds. Constant.
+  virtual JoinLimits joins() const { return {}; }
 
   // Whether token() says anything. If not, the engine commits positions as writes complete.
   virtual bool has_token() const = 0;

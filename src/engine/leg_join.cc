@@ -10,12 +10,6 @@ namespace colloquium::engine {
 
 namespace {
 
-// A larger one is worth a write of its own, and what it would cost to copy it.
-constexpr size_t kSmallBytes = 128u << 10;
-// What is joined is held twice for a moment, and a sink answers it whole: until then nothing of it is committed.
-constexpr size_t kJoinedBytes = 1u << 20;
-constexpr size_t kJoinedEvents = 1000;
-
 bool same_origin(const BatchOrigin& a, const BatchOrigin& b) {
   return &a == &b || (a.stream == b.stream && a.tag == b.tag && a.source == b.source && a.leg == b.leg &&
                       a.partition == b.partition);
@@ -29,17 +23,17 @@ bool follows(const Batch& first, const Batch& batch) {
 }
 
 // How many of the first ones may be joined.
-size_t joinable(const std::deque<LegItem>& waiting) {
+size_t joinable(const std::deque<LegItem>& waiting, const JoinLimits& limits) {
   const Batch* first = nullptr;  // with events
   size_t bytes = 0;
   size_t events = 0;
   size_t count = 0;
   for (; count < waiting.size(); ++count) {
     const LegItem& item = waiting[count];
-    if (item.end || item.batch->payload_bytes() > kSmallBytes) break;
+    if (item.end || item.batch->payload_bytes() > limits.item_bytes) break;
     bytes += item.batch->payload_bytes() + (item.dead == nullptr ? 0 : item.dead->payload_bytes());
     events += item.batch->size();
-    if (bytes > kJoinedBytes || events > kJoinedEvents) break;
+    if (bytes > limits.bytes || events > limits.events) break;
     if (item.batch->empty()) continue;
     if (first == nullptr) first = item.batch.get();
     if (!follows(*first, *item.batch)) break;
@@ -85,8 +79,8 @@ std::shared_ptr<const Batch> join_letters(const std::deque<LegItem>& waiting, si
 
 }  // namespace
 
-size_t join_front(std::deque<LegItem>& waiting) {
-  const size_t count = joinable(waiting);
+size_t join_front(std::deque<LegItem>& waiting, const JoinLimits& limits) {
+  const size_t count = joinable(waiting, limits);
   if (count < 2) return 0;
   LegItem joined;
   joined.partition = waiting.front().partition;

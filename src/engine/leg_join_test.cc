@@ -31,7 +31,7 @@ TEST_CASE("small items become one that is done when all of them would be") {
   waiting.push_back(item_of({"{\"n\":3}"}, 40));  // of what stood before it a filter or compaction took some
   waiting[0].dead = letter("\"a\"");
   waiting[2].dead = letter("\"b\"");
-  REQUIRE(join_front(waiting) == 2);
+  REQUIRE(join_front(waiting, JoinLimits()) == 2);
   REQUIRE(waiting.size() == 1);
   const LegItem& joined = waiting.front();
   const Batch& batch = *joined.batch;
@@ -61,9 +61,9 @@ TEST_CASE("the end of a partition, large items and those of another origin stay 
   SECTION("end") {
     waiting.push_back(item_of({"1"}, 0));
     waiting.push_back(std::move(end));
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
     waiting.pop_front();
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
     CHECK(waiting.front().end);
   }
   SECTION("large") {
@@ -71,9 +71,9 @@ TEST_CASE("the end of a partition, large items and those of another origin stay 
     waiting.push_back(item_of({"2"}, 1));
     waiting.push_back(item_of({large}, 2));
     waiting.push_back(item_of({"3"}, 3));
-    CHECK(join_front(waiting) == 1);
+    CHECK(join_front(waiting, JoinLimits()) == 1);
     waiting.pop_front();
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
     CHECK(waiting.size() == 2);
   }
   SECTION("another origin") {
@@ -83,16 +83,16 @@ TEST_CASE("the end of a partition, large items and those of another origin stay 
     origin->leg = "another";
     other.batch = other.batch->placed(std::move(origin), 1);
     waiting.push_back(std::move(other));
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
     CHECK(waiting.size() == 2);
   }
   SECTION("too far behind to be counted from the first") {
     waiting.push_back(item_of({"1"}, 0));
     waiting.push_back(item_of({"2"}, int64_t{1} << 32));
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
   }
   SECTION("nothing") {
-    CHECK(join_front(waiting) == 0);
+    CHECK(join_front(waiting, JoinLimits()) == 0);
   }
 }
 
@@ -100,19 +100,29 @@ TEST_CASE("what is joined is bounded, in bytes and in events") {
   std::deque<LegItem> waiting;
   const std::string text = "\"" + std::string(100'000, 'x') + "\"";
   for (int i = 0; i < 30; ++i) waiting.push_back(item_of({text}, i));
-  CHECK(join_front(waiting) == 9);
+  CHECK(join_front(waiting, JoinLimits()) == 9);
   CHECK(waiting.front().batch->size() == 10);
   CHECK(waiting.front().batch->payload_bytes() <= 1u << 20);
   waiting.clear();
   for (int i = 0; i < 1500; ++i) waiting.push_back(item_of({"1"}, i));
-  CHECK(join_front(waiting) == 999);
+  CHECK(join_front(waiting, JoinLimits()) == 999);
   CHECK(waiting.size() == 501);
+}
+
+TEST_CASE("a sink says what is joined for it") {
+  const std::string large = "\"" + std::string(200'000, 'x') + "\"";
+  std::deque<LegItem> waiting;
+  for (int i = 0; i < 30; ++i) waiting.push_back(item_of({large}, i));
+  CHECK(join_front(waiting, JoinLimits()) == 0);
+  CHECK(join_front(waiting, {size_t{1} << 20, size_t{4} << 20, 10}) == 9);
+  CHECK(join_front(waiting, {0, 0, 0}) == 0);
+  CHECK(waiting.size() == 21);
 }
 
 TEST_CASE("items of which nothing is left are one without events") {
   std::deque<LegItem> waiting;
   for (int i = 0; i < 3; ++i) waiting.push_back(item_of({}, i));
-  CHECK(join_front(waiting) == 2);
+  CHECK(join_front(waiting, JoinLimits()) == 2);
   CHECK(waiting.front().batch->empty());
   CHECK(waiting.front().cursor == "at 2");
 }

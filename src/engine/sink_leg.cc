@@ -120,8 +120,8 @@ void SinkLeg::pump(Lane& lane) {
   while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
     // With max_lag each item is judged by its own place.
-    if (lane.rest == nullptr && sink_->joins() && lag_ == nullptr) {
-      options_.counters->queue_depth.add(-static_cast<int64_t>(join_front(lane.waiting)));
+    if (lane.rest == nullptr && lag_ == nullptr) {
+      options_.counters->queue_depth.add(-static_cast<int64_t>(join_front(lane.waiting, sink_->joins())));
     }
     LegItem& front = lane.waiting.front();
     if (front.end) {
@@ -375,7 +375,8 @@ void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_
   if (takes_letters()) {
     add_dead_letter(*lane.rest, event, error, options_.sink_name, options_.sink_name, attempts, lane.dead,
                     options_.to);
-    options_.letters->add(error, [&] { return lane.rest->id(event); }, options_.to);
+    options_.letters->add(
+        error, [&] { return lane.rest->id(event); }, options_.to);
   } else {
     // Each of them, as nothing else is left of it.
     options_.letters->count(error.code);

@@ -36,9 +36,11 @@ class HttpSink final : public Sink {
   Status restore(const std::string& token) override;
   Status start() override { return {}; }
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override;
-  // A batch's Idempotency-Key hangs on its events; and without batches a large write would be a long one, with nothing
-  // to commit until its last request is answered.
-  bool joins() const override { return config_.batch && config_.batch->join; }
+  // A batch's Idempotency-Key hangs on its events; and without batches a large write would be a long one, with
+  // nothing to commit until its last request is answered.
+  JoinLimits joins() const override {
+    return config_.batch && config_.batch->join ? JoinLimits() : JoinLimits{0, 0, 0};
+  }
   bool has_token() const override { return false; }
   void token(TokenDone done) override;
   void close(Task closed) override;

@@ -59,6 +59,12 @@ Guarantee KafkaSink::guarantee() const {
   return config_.transactions ? Guarantee::kExactlyOnce : Guarantee::kAtLeastOnce;
 }
 
+// A write waits for the brokers once, however much it holds. A transaction's record of progress names what of it
+// was refused.
+JoinLimits KafkaSink::joins() const {
+  return {size_t{4} << 20, kGroupBytes, config_.transactions ? size_t{5000} : size_t{20'000}};
+}
+
 Status KafkaSink::restore(const std::string& token) {
   ASSERT_WHY(token.empty(), "a kafka sink has no token");
   return {};

@@ -54,6 +54,7 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   Status restore(const std::string& token) override;
   Status start() override;
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override;
+  JoinLimits joins() const override;
   bool has_token() const override { return false; }
   void token(TokenDone done) override;
   ProgressKeeper* progress() override { return config_.transactions ? this : nullptr; }
