@@ -129,8 +129,9 @@ class SourceIntake::Cutter {
   uint32_t next_delta(OpenBatch& open, int64_t position) const;
   void bad(const Place& place, ErrorCode code, const std::string& what, uint64_t byte);
   void refuse(const Place& place, ErrorCode code, const std::string& what);
-  // Where the event at `position` goes: one that is full is put aside first.
-  OpenBatch& batch_for(size_t target, int64_t position);
+  // Where the event at `position` goes: one that is full is put aside first; so is one whose events have ids, or
+  // have none, unlike this one: a batch stores an id for each event or for none.
+  OpenBatch& batch_for(size_t target, int64_t position, bool has_id);
   void take_back();
   void take_back(OpenBatch& batch, size_t first);
   void close_parts();

@@ -244,7 +244,7 @@ void SourceIntake::Cutter::add_tombstone(int64_t position, EventMeta meta) {
   }
   ++ordinal_;
   if (seen(target, position)) return;
-  OpenBatch& open = batch_for(target, position);
+  OpenBatch& open = batch_for(target, position, false);
   meta.offset_delta = next_delta(open, position);
   open.builder->add_tombstone(meta);
 }
@@ -252,7 +252,7 @@ void SourceIntake::Cutter::add_tombstone(int64_t position, EventMeta meta) {
 // Copies the text into the batch and walks it there.
 bool SourceIntake::Cutter::add_directly(size_t target, const Place& place, const EventMeta& meta) {
   if (seen(target, place.position)) return true;
-  OpenBatch& open = batch_for(target, place.position);
+  OpenBatch& open = batch_for(target, place.position, scratch_.dedupe_key != nullptr);
   BatchBuilder& builder = *open.builder;
   builder.begin_value();
   std::vector<char>& bytes = builder.bytes();
@@ -300,7 +300,7 @@ void SourceIntake::Cutter::add_by_key(const Place& place, EventMeta meta) {
   }
   const auto target = static_cast<size_t>(partition_of(*key, intake_.options_.partitions));
   if (seen(target, place.position)) return;
-  OpenBatch& open = batch_for(target, place.position);
+  OpenBatch& open = batch_for(target, place.position, scratch_.dedupe_key != nullptr);
   const std::string key_text(*key);  // the dedupe key may use the same scratch memory
   if (!claim(value, place, open)) return;
   meta.key = key_text;
@@ -424,7 +424,7 @@ void SourceIntake::Cutter::refuse(const Place& place, ErrorCode code, const std:
   if (seen(target, place.position)) return;
   intake_.options_.letters->add(Error{code, what, false, {}}, [&] { return where; });
   EventMeta meta = meta_;
-  OpenBatch& open = batch_for(target, place.position);
+  OpenBatch& open = batch_for(target, place.position, false);
   meta.offset_delta = next_delta(open, place.position);
   open.builder->add(dead_letter_json({.event = place.text,
                                       .is_json = false,
@@ -435,11 +435,12 @@ void SourceIntake::Cutter::refuse(const Place& place, ErrorCode code, const std:
                     {}, meta);
 }
 
-SourceIntake::OpenBatch& SourceIntake::Cutter::batch_for(size_t target, int64_t position) {
+SourceIntake::OpenBatch& SourceIntake::Cutter::batch_for(size_t target, int64_t position, bool has_id) {
   OpenBatch& open = open_[target];
   const bool full = open.builder->byte_size() >= kBatchBytes || open.builder->size() >= kBatchEvents;
+  const bool others = !open.builder->empty() && has_id == open.ids.empty();
   // An item of a queue is never encoded, and carries its request's cursor.
-  if (!full || intake_.options_.queue != nullptr) return open;
+  if ((!full && !others) || intake_.options_.queue != nullptr) return open;
   request_->split = true;
   scratch_.full.push_back({target, std::exchange(open, OpenBatch()), std::exchange(first_[target], 0), position});
   return open;

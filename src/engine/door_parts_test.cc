@@ -222,6 +222,39 @@ TEST_CASE("an event without value is a tombstone of its key, and stands in its k
   CHECK((*batch)->origin().source == "hook/a");
 }
 
+TEST_CASE("an event without value has no id among those that have one, and stands in its place") {
+  const auto emit = [](Bench& bench, int64_t first) {
+    RawBatch raw = messages_of("k", first, first + 6);
+    for (size_t i = 0; i < raw.messages.size(); ++i) {
+      raw.messages[i].tombstone = i % 3 == 1;
+      raw.messages[i].value = i % 3 == 1 ? "" : "{\"id\":" + std::to_string(i) + "}";
+      raw.messages[i].key = std::to_string(i);
+    }
+    bench.intake->part("a").emit(std::move(raw), [&](Ack ack) { bench.acks.push_back(std::move(ack)); });
+    bench.settle();
+  };
+  Setting setting{.dedupe_key = R"(["$input","/id"])"};
+  {
+    Bench bench(setting);
+    emit(bench, 0);
+    REQUIRE_FALSE(bench.acks.at(0).error);
+    CHECK(bench.acks[0].accepted == 6);
+    std::string keys;
+    auto reader = bench.log->read(bench.options.stream, 0, 0, false);
+    for (auto batch = (*reader)->next(); *batch != nullptr; batch = (*reader)->next()) {
+      for (size_t i = 0; i < (*batch)->size(); ++i) {
+        keys += std::string(*(*batch)->key(i)) + ((*batch)->is_tombstone(i) ? "-" : " ");
+      }
+    }
+    CHECK(keys == "0 1-2 3 4-5 ");
+  }
+  // The ids are those of their events, after a start as well.
+  Bench bench(setting);
+  emit(bench, 6);
+  CHECK(bench.acks.at(0).duplicates == 4);
+  CHECK(bench.acks[0].accepted == 2);
+}
+
 TEST_CASE("with the log off the parts' events are the source's own, and nothing is stored for them") {
   ManualClock clock;
   SimExecutor executor{1, clock};
