@@ -66,7 +66,7 @@ def main():
 
 
 def keep(work, target):
-    shutil.copytree(work / 'data', target, ignore=shutil.ignore_patterns('LOCK'))
+    shutil.copytree(work / 'data', target, ignore=shutil.ignore_patterns('LOCK', 'BALLAST'))
 
 
 if __name__ == '__main__':
