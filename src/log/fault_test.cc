@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "log/scripted_run_test.h"
+#include "log/space_guard.h"
 
 namespace colloquium::log {
 namespace {
@@ -187,6 +188,32 @@ TEST_CASE("without descriptors appends are refused for now, and descriptors brin
   CHECK(append());
   CHECK(run.failures().empty());
   CHECK(contract::read_all(log, stream, 0).size() == static_cast<size_t>(stored + 1));
+}
+
+TEST_CASE("that no descriptor is there is over with the next look, and says nothing of the disk", "[fault]") {
+  io::MemoryFileSystem fs;
+  REQUIRE(fs.make_directories("d"));
+  fs.set_capacity(1500);
+  SpaceGuard guard(fs, "d", 1000, 0);
+  const Error no_descriptor{ErrorCode::kUnavailable, "injected: no descriptor", true};
+  guard.check();
+  CHECK_FALSE(guard.full());
+  guard.note_full(no_descriptor);
+  CHECK(guard.full());
+  CHECK(guard.error().code == ErrorCode::kUnavailable);
+  guard.check();
+  CHECK_FALSE(guard.full());
+
+  fs.set_capacity(900);
+  guard.check();
+  guard.note_full(no_descriptor);
+  CHECK(guard.error().code == ErrorCode::kNoSpace);
+  fs.set_capacity(1500);
+  guard.check();
+  CHECK(guard.full());  // not yet more than the reserve by enough
+  fs.set_capacity(2500);
+  guard.check();
+  CHECK_FALSE(guard.full());
 }
 
 TEST_CASE("a reader that finds no descriptor goes on where it was", "[fault]") {

@@ -19,7 +19,7 @@ SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reser
 
 Error SpaceGuard::error() const {
   ASSERT(!directory_.empty());
-  if (without_descriptor_) {
+  if (lack_ == Lack::kDescriptors) {
     return {ErrorCode::kUnavailable,
             "no file of '" + directory_ +
                 "' can be opened, because the process has too many open already; raise the limit of open files "
@@ -33,17 +33,24 @@ Error SpaceGuard::error() const {
           true};
 }
 
+void SpaceGuard::note_full(const Error& error) {
+  ASSERT(io::waits_for_room(error));
+  if (error.code == ErrorCode::kNoSpace) {
+    lack_ = Lack::kSpace;
+  } else if (lack_ == Lack::kNothing) {
+    lack_ = Lack::kDescriptors;
+  }
+}
+
 void SpaceGuard::check() {
+  if (lack_ == Lack::kDescriptors) lack_ = Lack::kNothing;
   const auto free = fs_.free_bytes(directory_);
   const auto total = fs_.total_bytes(directory_);
   if (!free || !total) return;  // a file system that can't tell is taken for one that has space
   const uint64_t reserve = reserve_bytes_ + static_cast<uint64_t>(static_cast<double>(*total) * reserve_fraction_);
-  if (*free < reserve) {
-    without_descriptor_ = false;
-    full_ = true;
-  }
+  if (*free < reserve) lack_ = Lack::kSpace;
   // A margin, so that it does not flap at the border; a small reserve needs less of one.
-  if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) full_ = false;
+  if (*free >= reserve + std::min(reserve, kResumeMarginBytes)) lack_ = Lack::kNothing;
 }
 
 }  // namespace colloquium::log

@@ -18,25 +18,24 @@ class SpaceGuard {
  public:
   SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reserve_bytes, double reserve_fraction);
 
-  bool full() const { return full_.load(); }
+  bool full() const { return lack_.load() != Lack::kNothing; }
   // Why an append is refused while full(): retryable, with what to do.
   Error error() const;
 
-  // Asks the file system. Once full, it takes some more than the reserve to be so no longer.
+  // Asks the file system. Once full, it takes some more than the reserve to be so no longer. Of descriptors nobody
+  // can be asked: whoever opens the next file finds out.
   void check();
   // A write found no room, whatever check() says: on the disk, or among the descriptors.
-  void note_full(const Error& error) {
-    without_descriptor_ = error.code == ErrorCode::kUnavailable;
-    full_ = true;
-  }
+  void note_full(const Error& error);
 
  private:
+  enum class Lack : uint8_t { kNothing, kSpace, kDescriptors };
+
   io::FileSystem& fs_;
   const std::string directory_;
   const uint64_t reserve_bytes_;
   const double reserve_fraction_;
-  std::atomic<bool> full_{false};
-  std::atomic<bool> without_descriptor_{false};  // what full_ is for
+  std::atomic<Lack> lack_{Lack::kNothing};
 };
 
 }  // namespace colloquium::log
