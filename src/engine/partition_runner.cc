@@ -24,7 +24,7 @@ std::shared_ptr<const Batch> from_position(const std::shared_ptr<const Batch>& b
   return first == 0 ? batch : batch->tail(first);
 }
 
-// How long a read waits that could not be done for now.
+// How long until a read that failed is tried again.
 constexpr int64_t kReadRetryMs = 500;
 
 // After this many batches the runner lets the worker's other partitions move.

@@ -126,7 +126,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // Envelopes of the batch being served; empty in between.
   BatchBuilder dead_;
   bool draining_ = false;
-  bool reads_again_ = false;  // the last read failed for now
+  bool reads_again_ = false;  // the last read failed, and its timer runs
   bool closed_ = false;
 };
 

@@ -276,7 +276,7 @@ TEST_CASE("a source without cursor has nothing to skip, whatever was committed u
   CHECK(bench.values(0) == std::vector<std::string>{"1"});
 }
 
-TEST_CASE("what can't be read for now is read later, and nothing is lost by it") {
+TEST_CASE("what can't be read is tried again, and nothing is lost by it") {
   Bench bench(2);
   bench.push({"1"});
   bench.settle();

@@ -1,8 +1,7 @@
 // PatientCommit: a commit that a full disk, or no descriptor for the files of the log, delays and does not end.
 // One at a time.
 //
-// Thread safety: loop only. Not destroyed before the log's callbacks are over or the loop takes them; once it is
-// destroyed, nothing is told any more.
+// Thread safety: loop only. May be destroyed while a commit is under way: nothing is told any more then.
 #pragma once
 
 #include <memory>

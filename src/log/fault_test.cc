@@ -148,7 +148,7 @@ TEST_CASE("no descriptor for any opening refuses, keeps what there was, and goes
   }
 }
 
-TEST_CASE("without descriptors appends are refused for now, and descriptors bring them back", "[fault]") {
+TEST_CASE("without descriptors appends are refused until there are some", "[fault]") {
   ScriptedRun run(1);
   std::vector<std::string> warnings;
   run.options().on_warning = [&](const std::string& warning) { warnings.push_back(warning); };

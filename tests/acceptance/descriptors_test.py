@@ -1,5 +1,5 @@
 """[REQ-176] A process that may open no more files: clients that connect and stay cost the log none, and where there is
-none all the same, it refuses for now and goes on by itself."""
+none all the same, it refuses until there are some, and goes on by itself."""
 import contextlib
 import http.client
 import json
