@@ -95,8 +95,8 @@ struct Ack {
   // with `log: off`.
   std::vector<Range> offsets;
 
-  // Set if not everything was kept: nothing of a small request, of a large one perhaps its front. kInvalidInput: `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable:
-  // try again after `retry_after_ms`.
+  // Set if not everything was kept: nothing of a small request, of a large one perhaps its front. kInvalidInput:
+  // nothing, and `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable: try again after `retry_after_ms`.
   std::optional<Error> error;
   uint64_t bad_byte = 0;   // byte offset in the body (in the message, with `messages`)
   uint64_t bad_event = 0;  // ordinal in the body
