@@ -36,7 +36,7 @@ class Loop {
 
   virtual bool is_current() const = 0;
 
-  // Runs `task` once, `delay_ms` from now (0: in the next turn).
+  // Runs `task` once, `delay_ms` from now (0: in the next turn) or later, never earlier.
   [[nodiscard]] virtual std::unique_ptr<Timer> start_timer(int64_t delay_ms, Task task) = 0;
 
   // Runs `task` at the end of the present turn, after the callbacks of every socket that was ready.

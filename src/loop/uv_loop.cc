@@ -78,7 +78,10 @@ class UvLoop::UvTimer final : public Timer {
     pending_->handle.data = pending_;
     // libuv counts from the time at which this turn began; a long callback would make the delay too short.
     uv_update_time(&state.loop);
-    ASSERT(uv_timer_start(&pending_->handle, &UvTimer::fire, delay_ms, 0) == 0);
+    // And it counts whole milliseconds, of a coarse clock where there is one: from there, the delay would end up
+    // to two of them early.
+    const uint64_t due_ms = (uv_hrtime() + kNsPerMs - 1) / kNsPerMs + delay_ms;
+    ASSERT(uv_timer_start(&pending_->handle, &UvTimer::fire, due_ms - uv_now(&state.loop), 0) == 0);
     ++state.open_timers;
   }
 

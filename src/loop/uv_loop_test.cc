@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <uv.h>
@@ -96,6 +98,30 @@ TEST_CASE("timers fire in the order they are due") {
   auto past = f.loop->start_timer(-3, [&] { order += "past "; });
   f.loop->run();
   CHECK(order == "now past soon late");
+}
+
+TEST_CASE("a timer never fires early") {
+  Fixture f;
+  constexpr int kTimers = 200;
+  constexpr auto kDelay = std::chrono::milliseconds(3);
+  int early = 0;
+  int left = kTimers;
+  std::unique_ptr<Timer> timer;
+  std::function<void()> next = [&] {
+    // Anywhere within a millisecond, as libuv's clock counts whole ones.
+    const auto from = std::chrono::steady_clock::now() + std::chrono::microseconds(left * 37 % 1000);
+    while (std::chrono::steady_clock::now() < from) {
+    }
+    const auto due = std::chrono::steady_clock::now() + kDelay;
+    timer = f.loop->start_timer(kDelay.count(), [&, due] {
+      early += std::chrono::steady_clock::now() < due;
+      if (--left == 0) return f.loop->stop();
+      next();
+    });
+  };
+  next();
+  f.loop->run();
+  CHECK(early == 0);
 }
 
 TEST_CASE("a destroyed timer never fires and lets its task go at once") {
