@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "io/file_system.h"
 
 namespace colloquium::engine {
 
@@ -12,12 +13,11 @@ namespace {
 constexpr int64_t kRetryMs = 1000;
 }
 
-void PatientCommit::commit(log::CommitRequest request, UniqueFunction<void(Status)> done) {
+void PatientCommit::commit(log::CommitRequest request, Done done) {
   LOOP_ASSERT(loop_);
   ASSERT_WHY(!request_, "one at a time");
   request_ = std::move(request);
   done_ = std::move(done);
-  waits_ = false;
   send();
 }
 
@@ -34,21 +34,32 @@ void PatientCommit::send() {
 void PatientCommit::answered(Status status) {
   LOOP_ASSERT(loop_);
   ASSERT(request_);
-  const ErrorCode code = status ? ErrorCode::kInternal : status.error().code;
-  if (!status && (code == ErrorCode::kNoSpace || code == ErrorCode::kUnavailable)) {
-    if (!waits_) log_warning(who_, "the commit is tried again until there is room: " + status.error().describe());
-    waits_ = true;
-    timer_ = loop_.start_timer(kRetryMs, [this] {
-      const auto fired = std::move(timer_);
-      send();
-    });
-    return;
+  if (status || !io::waits_for_room(status.error()) || !patient_) return end(std::move(status));
+  if (!waits_) log_warning(who_, "the commit is tried again until there is room: " + status.error().describe());
+  waits_ = true;
+  if (waiting_ != nullptr) waiting_(status.error());
+  timer_ = loop_.start_timer(kRetryMs, [this] {
+    const auto fired = std::move(timer_);
+    send();
+  });
+}
+
+void PatientCommit::give_up_waiting() {
+  LOOP_ASSERT(loop_);
+  patient_ = false;
+  if (std::exchange(timer_, nullptr) != nullptr) {
+    end(fail(ErrorCode::kNoSpace, "the commit was given up while it waited for room"));
   }
+}
+
+void PatientCommit::end(Status status) {
+  waits_ = false;
+  log::CommitRequest request = std::move(*request_);
   request_.reset();
   // What is told may end this.
   auto done = std::move(done_);
   done_ = nullptr;
-  done(std::move(status));
+  done(std::move(status), std::move(request));
 }
 
 }  // namespace colloquium::engine

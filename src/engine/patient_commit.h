@@ -4,6 +4,7 @@
 // Thread safety: loop only. May be destroyed while a commit is under way: nothing is told any more then.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,22 +21,35 @@ namespace colloquium::engine {
 
 class PatientCommit {
  public:
-  // `who` is named when it has to wait. The log and the loop outlive it.
-  PatientCommit(log::Log& log, Loop& loop, std::string who) : log_(log), loop_(loop), who_(std::move(who)) {}
+  using Done = UniqueFunction<void(Status, log::CommitRequest)>;
 
-  // `done` runs on the loop: the commit is there, or the log refuses it for another reason than want of room.
-  void commit(log::CommitRequest request, UniqueFunction<void(Status)> done);
+  // `who` is named in the log of the process when a commit has to wait, `waiting` told each time that it found no
+  // room. The log and the loop outlive this.
+  PatientCommit(log::Log& log, Loop& loop, std::string who, std::function<void(const Error&)> waiting = nullptr)
+      : log_(log), loop_(loop), who_(std::move(who)), waiting_(std::move(waiting)) {}
+
+  // `done` gets the request back, on the loop: the commit is there, or the log refuses it for another reason than
+  // want of room.
+  void commit(log::CommitRequest request, Done done);
+
+  // From here on, want of room ends a commit too, with that error; one that waits for room ends at once.
+  void give_up_waiting();
+
+  bool waits() const { return waits_; }
 
  private:
   void send();
   void answered(Status status);
+  void end(Status status);
 
   log::Log& log_;
   Loop& loop_;
   const std::string who_;
+  const std::function<void(const Error&)> waiting_;
   std::optional<log::CommitRequest> request_;  // under way
-  UniqueFunction<void(Status)> done_;
-  std::unique_ptr<Timer> timer_;
+  Done done_;
+  std::unique_ptr<Timer> timer_;  // while no try of it is at the log
+  bool patient_ = true;
   bool waits_ = false;
   Liveness alive_;
 };

@@ -44,10 +44,11 @@ void PipelineRun::start_replay() {
 void PipelineRun::commit_replay(log::CommitRequest request, Task then) {
   ASSERT(store() != nullptr);
   replay_commit_ = std::make_unique<PatientCommit>(*store(), env_.loop, plan_->name());
-  replay_commit_->commit(std::move(request), [this, then = std::move(then)](Status status) mutable {
-    if (!status) return fail(std::move(status).error());
-    then();
-  });
+  replay_commit_->commit(std::move(request),
+                         [this, then = std::move(then)](Status status, const log::CommitRequest&) mutable {
+                           if (!status) return fail(std::move(status).error());
+                           then();
+                         });
 }
 
 // What was read is still written and committed.

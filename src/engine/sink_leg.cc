@@ -10,6 +10,7 @@
 #include "engine/dead_letter_tally.h"
 #include "engine/lag_guard.h"
 #include "engine/leg_join.h"
+#include "engine/patient_commit.h"
 #include "engine/sink_leg_lane.h"
 
 namespace colloquium::engine {
@@ -35,7 +36,13 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->index = i;
   }
+  if (options_.log == nullptr) return;
+  commit_ = std::make_unique<PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
+    last_error_ = error.describe();
+    options_.counters->errors.add(error.code);
+  });
 }
+
 SinkLeg::~SinkLeg() = default;
 
 void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained,
@@ -475,8 +482,7 @@ void SinkLeg::close(Task closed) {
   closing_ = true;
   barrier_ = false;
   closed_ = std::move(closed);
-  // Nobody waits at a stop for a disk to be emptied; what is not committed is read again.
-  if (commit_waits_ && commit_timer_ != nullptr) committing_ = false;
+  if (commit_ != nullptr) commit_->give_up_waiting();
   commit_timer_ = nullptr;
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
   breaker_timer_ = nullptr;
@@ -504,7 +510,7 @@ std::string SinkLeg::last_error() const {
 }
 
 bool SinkLeg::degraded() const {
-  if (commit_waits_ || pausing_) return true;
+  if ((commit_ != nullptr && commit_->waits()) || pausing_) return true;
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 

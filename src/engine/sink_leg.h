@@ -38,6 +38,7 @@ namespace colloquium::engine {
 
 class DeadLetterTally;
 class LagGuard;
+class PatientCommit;
 
 // How a leg names a partition of its input in a commit.
 struct CommitPartition {
@@ -158,10 +159,8 @@ class SinkLeg {
   void add_output(const std::shared_ptr<const Batch>& letters, Place place, log::CommitRequest& request);
   size_t letter_bytes() const { return dead_.byte_size() + forwarded_.byte_size(); }
   void store(log::CommitRequest request);
-  void send_commit();
-  void commit_later(const Error& error);
   void tell_settled(const log::CommitRequest& committed);
-  void stored(Status status);
+  void stored(Status status, const log::CommitRequest& committed);
   // Both may be called at any time and act once.
   void check_drained();
   void check_closed();
@@ -191,10 +190,8 @@ class SinkLeg {
   bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
-  std::optional<log::CommitRequest> under_commit_;  // with committing_, once it is put together
-  bool commit_waits_ = false;                       // the log had no room for it
-  // Set while something is done and its commit not yet due, or while commit_waits_.
-  std::unique_ptr<Timer> commit_timer_;
+  std::unique_ptr<PatientCommit> commit_;  // null without a log
+  std::unique_ptr<Timer> commit_timer_;    // set while something is done and its commit not yet due
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
   bool pausing_ = false;

@@ -5,8 +5,10 @@
 #include "base/assert.h"
 #include "base/counters.h"
 #include "base/logging.h"
+#include "engine/patient_commit.h"
 #include "engine/sink_leg.h"
 #include "engine/sink_leg_lane.h"
+#include "io/file_system.h"
 
 namespace colloquium::engine {
 
@@ -14,9 +16,6 @@ namespace {
 
 // How much of an envelope that can't be stored is quoted.
 constexpr size_t kQuoteBytes = 2000;
-
-// How long a commit waits that found no room.
-constexpr int64_t kCommitRetryMs = 1000;
 
 }  // namespace
 
@@ -148,50 +147,25 @@ void SinkLeg::add_output(const std::shared_ptr<const Batch>& letters, Place plac
 }
 
 void SinkLeg::store(log::CommitRequest request) {
-  under_commit_ = std::move(request);
-  if (options_.log == nullptr) return stored({});
-  send_commit();
-}
-
-void SinkLeg::send_commit() {
-  ASSERT(committing_ && under_commit_);
-  // A copy: what the log has no room for is sent again.
-  options_.log->commit(*under_commit_, [this](Status status) {
-    loop_.post([this, status = std::move(status)]() mutable { stored(std::move(status)); });
+  ASSERT(committing_);
+  if (commit_ == nullptr) return stored({}, request);
+  // While it waits for room, positions and dead letters wait with it; the sink goes on, up to the bounds that hold
+  // while any commit is under way.
+  commit_->commit(std::move(request), [this](Status status, const log::CommitRequest& committed) {
+    stored(std::move(status), committed);
   });
 }
 
-// The disk is full beyond the log's reserve, or no file can be opened, and nothing of the commit is there.
-// Positions and dead letters wait with it; the sink goes on, up to the bounds that hold while any commit is under
-// way.
-void SinkLeg::commit_later(const Error& error) {
-  if (!commit_waits_) {
-    log_warning(options_.commit_name, "the commit is tried again until there is room: " + error.describe());
-  }
-  commit_waits_ = true;
-  last_error_ = error.describe();
-  options_.counters->errors.add(error.code);
-  commit_timer_ = loop_.start_timer(kCommitRetryMs, [this] {
-    commit_timer_ = nullptr;
-    send_commit();
-  });
-}
-
-void SinkLeg::stored(Status status) {
+void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   LOOP_ASSERT(loop_);
-  const ErrorCode code = status ? ErrorCode::kInternal : status.error().code;
-  const bool full = !status && (code == ErrorCode::kNoSpace || code == ErrorCode::kUnavailable);
-  if (full && !closing_) return commit_later(status.error());
-  committing_ = commit_waits_ = false;
-  const log::CommitRequest committed = std::move(*under_commit_);
-  const std::optional<std::string>& token = committed.sink_token;
-  under_commit_.reset();
+  committing_ = false;
   if (!status) {
-    if (!full) fail(std::move(status).error());
+    // Nobody waits at a stop for a disk to be emptied; what is not committed is read again.
+    if (!(closing_ && io::waits_for_room(status.error()))) fail(std::move(status).error());
     return check_closed();
   }
   // Now the sink may forget how to go back behind this token.
-  if (token) sink_->committed(*token);
+  if (committed.sink_token) sink_->committed(*committed.sink_token);
   tell_settled(committed);
   holding_ = false;
   pump_all();
