@@ -83,11 +83,13 @@ class ProgressKeeper {
 enum class Guarantee { kExactlyOnce, kEffectivelyOnce, kAtLeastOnce };
 
 // Up to what size items that wait for a sink become one write: only those of at most `item_bytes`, up to `bytes`
-// and `events` together. A larger item is a write of its own. All zero: each is.
+// and `events` together. A larger item is a write of its own. none(): each is.
 struct JoinLimits {
   size_t item_bytes = size_t{128} << 10;
   size_t bytes = size_t{1} << 20;
   size_t events = 1000;
+
+  static constexpr JoinLimits none() { return {0, 0, 0}; }
 };
 
 class Sink {

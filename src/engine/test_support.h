@@ -67,7 +67,7 @@ class FakeSink final : public Sink {
   }
   std::optional<Error> broken() const override { return broken_error; }
   ProgressKeeper* progress() override { return keeper; }
-  JoinLimits joins() const override { return may_join ? JoinLimits() : JoinLimits{0, 0, 0}; }
+  JoinLimits joins() const override { return may_join ? JoinLimits() : JoinLimits::none(); }
   bool has_token() const override { return token_; }
   void token(TokenDone done) override {
     ++tokens;

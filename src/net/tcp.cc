@@ -270,13 +270,16 @@ struct TcpListener::Pause {
   TcpListener* owner = nullptr;
 
   static void over(uv_timer_t* timer) { static_cast<Pause*>(timer->data)->owner->listen_again(); }
+  // It goes once libuv lets go of its timer.
+  void end() {
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer),
+             [](uv_handle_t* closed) { delete static_cast<Pause*>(closed->data); });
+  }
 };
 
 TcpListener::~TcpListener() {
   close();
-  if (pause_ == nullptr) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(&pause_->timer),
-           [](uv_handle_t* closed) { delete static_cast<Pause*>(closed->data); });
+  if (pause_ != nullptr) pause_->end();
 }
 
 int TcpListener::listen_at(const sockaddr_storage& storage) {
@@ -326,9 +329,7 @@ void TcpListener::listen_again() {
   auto storage = resolve(*address);
   ASSERT(storage);
   if (listen_at(*storage) != 0) return;  // until the timer comes again
-  uv_close(reinterpret_cast<uv_handle_t*>(&pause_->timer),
-           [](uv_handle_t* closed) { delete static_cast<Pause*>(closed->data); });
-  pause_ = nullptr;
+  std::exchange(pause_, nullptr)->end();
 }
 
 void TcpListener::set_accepting(bool on) {

@@ -39,7 +39,7 @@ class HttpSink final : public Sink {
   // A batch's Idempotency-Key hangs on its events; and without batches a large write would be a long one, with
   // nothing to commit until its last request is answered.
   JoinLimits joins() const override {
-    return config_.batch && config_.batch->join ? JoinLimits() : JoinLimits{0, 0, 0};
+    return config_.batch && config_.batch->join ? JoinLimits() : JoinLimits::none();
   }
   bool has_token() const override { return false; }
   void token(TokenDone done) override;
