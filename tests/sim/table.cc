@@ -50,6 +50,7 @@ std::shared_ptr<const Batch> Table::make_batch(const Put& put) const {
 }
 
 std::string Table::told(const Put& put, const Result<log::AppendResult>& result) {
+  for (int i = 0; !result && i < put.count; ++i) events_[static_cast<size_t>(put.first + i)].refused = true;
   if (!result || put.level == log::AckLevel::kQueued) return {};
   if (result->last_offset - result->first_offset + 1 != put.count) return "an acknowledgement of another size";
   for (int i = 0; i < put.count; ++i) {
@@ -111,9 +112,13 @@ std::string Table::check_event(int number, const Found& found, const Allowance& 
     if (!deleted_itself && !excused) return "table: event " + std::to_string(number) + " is lost";
     if (excused) ++excused_;
   }
+  // It was promised to nobody, but what was put behind it is there: so it was, and went when its time was over.
+  const bool passed = !promised && there == found.end() && is_tombstone(number) && event.fate == Fate::kOpen &&
+                      !event.refused && !found.empty() && found.rbegin()->first > number;
   if (promised && is_tombstone(number)) event.was_there = !excused;
-  // A tombstone that is gone has left nothing of what it deleted.
-  if (there == found.end() && event.was_there) {
+  event.was_there = event.was_there || passed;
+  // A tombstone that is gone has left nothing of what it deleted, unless damage took it.
+  if (there == found.end() && event.was_there && !(passed && allowance.table_hit)) {
     for (const auto& [older, offset] : found) {
       const bool back = older < number && key_of(older) == key_of(number);
       if (back) return "table: event " + std::to_string(older) + " is back, its tombstone gone";
