@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "app/counted.h"
 #include "app/verb_log.h"
 #include "base/assert.h"
 #include "base/logging.h"
@@ -25,10 +26,6 @@ std::string new_generation(Random& random) {
   std::string name;
   for (int i = 0; i < 8; ++i) name += kAlphabet[random.next() % 36];
   return name;
-}
-
-std::string events(uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " event" : " events");
 }
 
 }  // namespace
@@ -160,7 +157,7 @@ void ReplayRun::show_progress() {
   const engine::ReplayProgress now = pipeline_->replay_progress();
   const int64_t passed_ns = std::max<int64_t>(1, foundation_->clock().monotonic_ns() - started_ns_);
   const auto rate = static_cast<uint64_t>(static_cast<double>(now.read) * 1e9 / static_cast<double>(passed_ns));
-  console_.err << "\r\033[K" << static_cast<int>(now.share * 100) << " %, " << events(now.read) << ", " << rate
+  console_.err << "\r\033[K" << static_cast<int>(now.share * 100) << " %, " << counted(now.read, "event") << ", " << rate
                << " events/s" << std::flush;
   progress_timer_ = foundation_->loop().start_timer(kProgressMs, [this] { show_progress(); });
 }
@@ -211,7 +208,7 @@ void ReplayRun::closed() {
 }
 
 void ReplayRun::tell_result() const {
-  console_.err << (through_ ? "replayed " : "interrupted after ") << events(progress_.read) << ":";
+  console_.err << (through_ ? "replayed " : "interrupted after ") << counted(progress_.read, "event") << ":";
   for (size_t i = 0; i < progress_.delivered.size(); ++i) {
     const auto& [sink, count] = progress_.delivered[i];
     console_.err << (i == 0 ? " " : ", ") << count << " to " << sink;

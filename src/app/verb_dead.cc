@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/admin_client.h"
+#include "app/counted.h"
 #include "app/dead_settling.h"
 #include "app/json_report.h"
 #include "app/log_keys.h"
@@ -272,16 +273,12 @@ Status refuse_settling(const Options& options, bool replay) {
   return {};
 }
 
-std::string events_text(uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " event" : " events");
-}
-
 void tell(const engine::LettersDone& done, const Options& options, bool replay, std::ostream& out) {
   if (replay) {
-    out << "put back " << events_text(done.events) << " into " << *stream_for(options) << "\n";
-    if (done.left > 0) out << events_text(done.left) << " were no JSON and stay; 'dead drop' drops them\n";
+    out << "put back " << counted(done.events, "event") << " into " << *stream_for(options) << "\n";
+    if (done.left > 0) out << counted(done.left, "event") << " were no JSON and stay; 'dead drop' drops them\n";
   } else {
-    out << "dropped " << events_text(done.events) << "\n";
+    out << "dropped " << counted(done.events, "event") << "\n";
   }
 }
 
@@ -299,7 +296,7 @@ Exit count_only(const Options& options, bool replay, Console& console) {
     if (!*more) break;
     if (filter.matches(letter) && (!replay || !letter.event.empty())) ++events;
   }
-  console.out << "would " << (replay ? "put back " : "drop ") << events_text(events) << "\n";
+  console.out << "would " << (replay ? "put back " : "drop ") << counted(events, "event") << "\n";
   return Exit::kDone;
 }
 

@@ -4,6 +4,7 @@
 #include <iomanip>
 #include <ostream>
 
+#include "app/counted.h"
 #include "app/log_keys.h"
 #include "app/progress_line.h"
 #include "app/time_text.h"
@@ -21,10 +22,6 @@ struct Options {
   bool list = false, full = false;
   KeyOptions keys;
 };
-
-std::string of(uint64_t number, const char* what) {
-  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
-}
 
 uint64_t partitions_of(const log::BackupManifest& manifest) {
   uint64_t count = 0;
@@ -61,12 +58,12 @@ Exit list(const Options& options, Console& console) {
 void print(const log::BackupReport& report, Console& console) {
   const uint64_t files = report.manifest.files.size();
   console.out << "snapshot " << log::snapshot_name(report.number) << ": "
-              << of(files - report.linked_files, "file") << " with "
-              << of(report.manifest.size_bytes() - report.linked_bytes, "byte") << " copied, "
-              << of(report.linked_files, "file") << " with " << of(report.linked_bytes, "byte")
+              << counted(files - report.linked_files, "file") << " with "
+              << counted(report.manifest.size_bytes() - report.linked_bytes, "byte") << " copied, "
+              << counted(report.linked_files, "file") << " with " << counted(report.linked_bytes, "byte")
               << " shared with the snapshot before\n";
   for (const auto& [key, segments] : report.manifest.keys) {
-    console.out << of(segments, "segment") << " can be restored only with the key " << key << "\n";
+    console.out << counted(segments, "segment") << " can be restored only with the key " << key << "\n";
   }
   for (const uint64_t number : report.removed) {
     console.out << "snapshot " << log::snapshot_name(number) << " was removed\n";

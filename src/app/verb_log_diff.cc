@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include "app/counted.h"
 #include "app/data_directory.h"
 #include "app/foundation.h"
 #include "app/json_difference.h"
@@ -85,7 +86,7 @@ class Report {
       : options_(options), difference_(difference), events_(events), console_(console) {}
 
   void print_text() const {
-    console_.out << events_ << (events_ == 1 ? " event" : " events") << " of " << options_.stream << "\n";
+    console_.out << counted(events_, "event") << " of " << options_.stream << "\n";
     for (const OutputDifference::Counts& counts : difference_.sinks()) print_counts("sink " + counts.sink, counts);
     print_counts("dead letters", difference_.dead_letters());
     if (!difference_.shown().empty()) console_.out << "\n";

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "app/counted.h"
 #include "app/event_lines.h"
 #include "app/log_keys.h"
 #include "app/progress_line.h"
@@ -141,7 +142,7 @@ class Export {
 void tell(const Options& options, const std::vector<Exported>& exported, std::ostream& err) {
   uint64_t events = 0;
   for (const Exported& one : exported) events += one.events;
-  err << "exported " << events << (events == 1 ? " event" : " events") << " of " << options.stream;
+  err << "exported " << counted(events, "event") << " of " << options.stream;
   for (const Exported& one : exported) {
     err << (&one == &exported.front() ? ": " : ", ") << "partition " << one.partition << " ";
     if (one.events == 0) err << "none";

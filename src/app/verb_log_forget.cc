@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include "app/counted.h"
 #include "app/log_keys.h"
 #include "app/offline_log.h"
 #include "app/time_text.h"
@@ -52,7 +53,7 @@ void tell_position(const std::string& stream, size_t number, const log::Partitio
     out << ", all there is\n";
     return;
   }
-  out << " and holds back what follows: " << leg.events_behind << (leg.events_behind == 1 ? " event" : " events")
+  out << " and holds back what follows: " << counted(leg.events_behind, "event")
       << ", the oldest of " << format_time_ms(leg.oldest_ms);
   // Whether they can go now is the others' to say.
   const auto furthest = std::min_element(part.legs.begin(), part.legs.end(), [](const auto& a, const auto& b) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "app/counted.h"
 #include "app/event_import.h"
 #include "app/log_keys.h"
 #include "app/script_session.h"
@@ -83,11 +84,11 @@ Result<ImportRequest> request_of(const Options& options, OfflineLog& log) {
 void tell(const Options& options, const EventImport& import, std::ostream& out) {
   uint64_t events = 0;
   for (const ImportedPart& part : import.parts()) events += part.events;
-  out << "imported " << events << (events == 1 ? " event" : " events") << " into " << options.stream << "\n";
+  out << "imported " << counted(events, "event") << " into " << options.stream << "\n";
   for (size_t i = 0; i < import.parts().size(); ++i) {
     const ImportedPart& part = import.parts()[i];
     if (part.events == 0) continue;
-    out << "partition " << i << ": " << part.events << (part.events == 1 ? " event" : " events") << ", offsets "
+    out << "partition " << i << ": " << counted(part.events, "event") << ", offsets "
         << part.first_offset << " to " << part.last_offset << "\n";
   }
   if (import.skipped_before() > 0) out << import.skipped_before() << " lines were imported before\n";

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "app/counted.h"
 #include "app/json_report.h"
 #include "app/log_keys.h"
 #include "app/time_text.h"
@@ -93,15 +94,14 @@ class TextReport {
   }
 
   void print_numbers(const log::PartitionStats& stats) const {
-    line("events") << stats.events << " in " << stats.batches << (stats.batches == 1 ? " batch" : " batches");
+    line("events") << stats.events << " in " << counted(stats.batches, "batch");
     if (stats.batches > 0) {
       out_ << " of " << decimal(mean_events(stats)) << " on average, 99 % of them of "
            << stats.events_per_batch_p99 << " at most";
     }
     out_ << "\n";
-    line("on disk") << stats.size_bytes << " bytes in " << stats.segments
-                    << (stats.segments == 1 ? " segment" : " segments") << uncompressed(stats) << codecs(stats)
-                    << "\n";
+    line("on disk") << stats.size_bytes << " bytes in " << counted(stats.segments, "segment")
+                    << uncompressed(stats) << codecs(stats) << "\n";
     if (stats.first_append_ms >= 0) {
       line("appended") << format_time_ms(stats.first_append_ms) << " to " << format_time_ms(stats.last_append_ms)
                        << "\n";
@@ -111,8 +111,7 @@ class TextReport {
                        << decimal(stats.events_per_second(stats.events_last_minute, kMinuteMs)) << "\n";
     }
     for (const auto& [key, segments] : stats.keys) {
-      line("encrypted") << segments << (segments == 1 ? " segment" : " segments") << " with the key " << key
-                        << "\n";
+      line("encrypted") << counted(segments, "segment") << " with the key " << key << "\n";
     }
   }
 
@@ -139,7 +138,7 @@ class TextReport {
       out_ << ", everything\n";
       return;
     }
-    out_ << ", " << leg.events_behind << (leg.events_behind == 1 ? " event" : " events") << " behind, the oldest "
+    out_ << ", " << counted(leg.events_behind, "event") << " behind, the oldest "
          << age_text(report_.now_ms - leg.oldest_ms) << " old\n";
   }
 

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "app/counted.h"
 #include "app/json_report.h"
 #include "app/log_keys.h"
 #include "app/progress_line.h"
@@ -28,12 +29,12 @@ void print_text(const log::VerifyReport& report, std::ostream& out) {
   for (const log::VerifyProblem& problem : report.problems) out << problem.describe() << "\n";
   for (const std::string& note : report.notes) out << "note: " << note << "\n";
   for (const auto& [key, segments] : report.keys_needed) {
-    out << segments << " segments are encrypted with the key " << key
+    out << counted(segments, "segment") << (segments == 1 ? " is" : " are") << " encrypted with the key " << key
         << ", which is not given: what their batches hold was not checked; give it with --key-file\n";
   }
-  out << report.events << " events in " << report.batches << " batches of " << report.partitions
-      << " partitions, and the commit journal; " << report.bytes << " bytes in " << report.segments
-      << " segments: " << report.problems.size() << " problems\n";
+  out << counted(report.events, "event") << " in " << counted(report.batches, "batch") << " of "
+      << counted(report.partitions, "partition") << ", and the commit journal; " << counted(report.bytes, "byte")
+      << " in " << counted(report.segments, "segment") << ": " << counted(report.problems.size(), "problem") << "\n";
 }
 
 void put_problem(const log::VerifyProblem& problem, JsonReport& json) {
