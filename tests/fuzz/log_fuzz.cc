@@ -1,21 +1,25 @@
-// Any bytes where the event log reads its own: batches and their records, compressed or not, journal records, side
-// files and indexes. Checksums are mended first, or nothing would get past them. Whatever is in the bytes, reading
+// Any bytes where the event log reads its own: batches and their records, compressed, encrypted or neither, journal
+// records, side files, checkpoints and indexes. Checksums are mended first, or nothing would get past them. Whatever is in the bytes, reading
 // them ends, keeps to its limits, and what was understood is the same once it is written and read again.
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/manual_clock.h"
 #include "io/checksum.h"
 #include "io/compress.h"
 #include "io/memory_file_system.h"
 #include "log/backup_folder.h"
+#include "log/batch_crypt.h"
 #include "log/batch_decoder.h"
+#include "log/checkpoint_file.h"
 #include "log/clean_marker.h"
 #include "log/data_directory.h"
 #include "log/epochs.h"
 #include "log/gaps.h"
 #include "log/journal_record.h"
+#include "log/key_ring.h"
 #include "log/layout.h"
 #include "log/oldest.h"
 #include "log/record_batch.h"
@@ -59,6 +63,45 @@ void check_batch(std::string_view bytes) {
   fuzz::require(whole ? "" : "more events than the header says", bytes);
 }
 
+std::shared_ptr<const SegmentKey> fixed_key() {
+  static SeededRandom random(1);
+  static const auto ring =
+      std::make_shared<KeyRing>(KeyRing::Keys{std::make_shared<io::SecretKey>(std::string(32, 'k'))}, random, true);
+  return std::make_shared<SegmentKey>(ring, std::string(16, 'u'), std::string(32, 'd'));
+}
+
+bool is_decoded(const BatchHeader& header, std::string_view records) {
+  BatchDecoder decoder(std::make_shared<BatchOrigin>(), nullptr);
+  (void)decoder.decode_accept(header, records);
+  return decoder.decode(header, records).has_value();
+}
+
+// Whatever was sealed opens as it was; what was never sealed does not, though its checksum is right.
+void check_sealed(std::string_view bytes) {
+  static const auto key = fixed_key();
+  const std::string batch = mended_batch(bytes);
+  const BatchHeader header = get_header(batch);
+  if (batch_defect(batch) != nullptr || header.is_control() || header.epoch < 0) return;
+  // These bits are the sealer's own.
+  if (!header.is_encrypted() && (header.attributes >> kInnerCodecShift & kCodecMask) != 0) return;
+  BatchOpener opener;
+  opener.enter(key);
+  if (header.is_encrypted()) {
+    fuzz::require(opener.open({header, 0, batch}) ? "what nobody sealed is opened" : "", bytes);
+    return;
+  }
+  std::string records = batch.substr(kHeaderBytes);
+  const HeaderBytes sealed_header = BatchSealer(key).seal(header, records);
+  const std::string sealed = std::string(sealed_header.data(), sealed_header.size()) + records;
+  fuzz::require(batch_defect(sealed) == nullptr ? "" : "a sealed batch is none", bytes);
+  const BatchHeader stored = get_header(sealed);
+  const auto opened = opener.open({stored, 0, sealed});
+  fuzz::require(opened && *opened == std::string_view(batch).substr(kHeaderBytes) ? "" : "sealed and opened differ",
+                bytes);
+  const bool same = is_decoded(stored, *opened) == is_decoded(header, std::string_view(batch).substr(kHeaderBytes));
+  fuzz::require(same ? "" : "it is decoded in the clear or sealed, but not both", bytes);
+}
+
 void check_decompression(std::string_view bytes) {
   io::Decompressor decompressor;
   for (const auto codec : {io::Compression::kGzip, io::Compression::kLz4, io::Compression::kZstd}) {
@@ -87,6 +130,17 @@ void put_file(io::MemoryFileSystem& files, const std::string& path, std::string_
   const auto file = files.open(path, io::OpenMode::kOpenOrCreate);
   (void)(*file)->truncate(0);
   (void)(*file)->write_at(0, content);
+}
+
+// The file of a checkpoint as it comes, and with a head that is right.
+void check_checkpoint(std::string_view bytes) {
+  io::MemoryFileSystem files;
+  (void)make_checkpoint_folder(files, "d");
+  put_file(files, checkpoint_path("d", "c"), bytes);
+  (void)read_checkpoint(files, "d", "c");
+  (void)write_checkpoint(files, "d", "c", std::string(bytes));
+  const auto read = read_checkpoint(files, "d", "c");
+  fuzz::require(read && *read == bytes ? "" : "a checkpoint reads back as another", bytes);
 }
 
 // A side file whose head and checksum are right.
@@ -176,7 +230,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using Check = void (*)(std::string_view);
   constexpr Check kChecks[] = {colloquium::log::check_batch, colloquium::log::check_decompression,
                                colloquium::log::check_journal, colloquium::log::check_side_files,
-                               colloquium::log::check_index};
-  kChecks[data[0] % 5](bytes);
+                               colloquium::log::check_index, colloquium::log::check_sealed,
+                               colloquium::log::check_checkpoint};
+  kChecks[data[0] % 7](bytes);
   return 0;
 }

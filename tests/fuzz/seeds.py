@@ -58,6 +58,8 @@ def log_seeds():
     for text in SIDE_FILES:
         yield b'\3' + text.encode()
     yield b'\4' + BATCH + BATCH + bytes(48)
+    yield b'\5' + BATCH
+    yield b'\6' + b'CQCKPT\0\1' + bytes(4) + b'ids'
 
 
 TEXTS = ['a,b\n1,"x, ""y\"\"\n2,3\n', '1.5;{"n":[1]}\n;null\n', 'a,b\n007,true\n,\n', 'one\r\ntwo\n\nthree',
