@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "computo/notation.h"
+#include "config/shown_line.h"
 #include "io/byte_stream.h"
 #include "io/file_system.h"
 
@@ -82,7 +83,9 @@ std::string describe_with_source(const ConfigProblems& problems) {
     text += problem.describe() + "\n";
     if (problem.mark.file == nullptr || problem.mark.line <= 0 || problem.mark.column <= 0) continue;
     const auto line = lines.line(*problem.mark.file, static_cast<uint32_t>(problem.mark.line));
-    if (line) text += computo::source_excerpt(*line, static_cast<uint32_t>(problem.mark.column));
+    if (!line) continue;
+    const config::ShownLine shown = config::hide_secrets(*line, static_cast<uint32_t>(problem.mark.column));
+    text += computo::source_excerpt(shown.text, shown.column);
   }
   return text;
 }

@@ -53,7 +53,7 @@ class SourceLines {
   std::map<std::string, std::optional<std::string>, std::less<>> texts_;
 };
 
-// Each problem on its line, with the line of the file below it.
+// Each problem on its line, with the line of the file below it, without the secrets that stand there.
 std::string describe_with_source(const ConfigProblems& problems);
 
 }  // namespace colloquium::app
