@@ -110,7 +110,9 @@ class Hider {
     if (rest[0] == '{' || rest[0] == '[') return nested_length(rest);
     size_t end = rest.size();
     if (depth_ > 0) end = std::min(end, rest.find_first_of(",}]"));
-    return std::min(end, rest.find(" #"));
+    end = std::min(end, rest.find(" #"));
+    while (end > 0 && rest[end - 1] == ' ') --end;
+    return end;
   }
 
   static size_t quoted_length(std::string_view rest) {

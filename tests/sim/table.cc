@@ -27,7 +27,7 @@ std::string value_of(int number) {
 
 Table::Put Table::put(int count, log::AckLevel level) {
   const Put put{static_cast<int>(events_.size()), count, level};
-  events_.resize(events_.size() + static_cast<size_t>(count));
+  events_.resize(events_.size() + static_cast<size_t>(count), Event{.queued = level == log::AckLevel::kQueued});
   return put;
 }
 
@@ -50,7 +50,9 @@ std::shared_ptr<const Batch> Table::make_batch(const Put& put) const {
 }
 
 std::string Table::told(const Put& put, const Result<log::AppendResult>& result) {
-  for (int i = 0; !result && i < put.count; ++i) events_[static_cast<size_t>(put.first + i)].refused = true;
+  for (int i = 0; i < put.count; ++i) {
+    events_[static_cast<size_t>(put.first + i)].refused = !result;
+  }
   if (!result || put.level == log::AckLevel::kQueued) return {};
   if (result->last_offset - result->first_offset + 1 != put.count) return "an acknowledgement of another size";
   for (int i = 0; i < put.count; ++i) {
@@ -96,7 +98,7 @@ bool Table::replaced(int number, const Found& found) const {
   for (int newer = number + 1; newer < static_cast<int>(events_.size()); ++newer) {
     if (key_of(newer) != key_of(number)) continue;
     const Event& event = events_[static_cast<size_t>(newer)];
-    if (found.count(newer) != 0 || (event.was_there && is_tombstone(newer))) return true;
+    if (found.count(newer) != 0 || (is_tombstone(newer) && (event.was_there || event.may_have_been))) return true;
   }
   return false;
 }
@@ -112,13 +114,14 @@ std::string Table::check_event(int number, const Found& found, const Allowance& 
     if (!deleted_itself && !excused) return "table: event " + std::to_string(number) + " is lost";
     if (excused) ++excused_;
   }
-  // It was promised to nobody, but what was put behind it is there: so it was, and went when its time was over.
-  const bool passed = !promised && there == found.end() && is_tombstone(number) && event.fate == Fate::kOpen &&
-                      !event.refused && !found.empty() && found.rbegin()->first > number;
+  // It was promised to nobody, but what was put behind it is there: so it was, and went when its time was over;
+  // unless it was only queued, for then a full disk may have taken it, and nobody was told.
+  event.may_have_been = !promised && there == found.end() && is_tombstone(number) && event.fate == Fate::kOpen &&
+                        !event.refused && !found.empty() && found.rbegin()->first > number;
   if (promised && is_tombstone(number)) event.was_there = !excused;
-  event.was_there = event.was_there || passed;
-  // A tombstone that is gone has left nothing of what it deleted, unless damage took it.
-  if (there == found.end() && event.was_there && !(passed && allowance.table_hit)) {
+  if (event.may_have_been && !event.queued && !allowance.table_hit) event.was_there = true;
+  // A tombstone that is gone has left nothing of what it deleted.
+  if (there == found.end() && event.was_there) {
     for (const auto& [older, offset] : found) {
       const bool back = older < number && key_of(older) == key_of(number);
       if (back) return "table: event " + std::to_string(older) + " is back, its tombstone gone";

@@ -2,8 +2,8 @@
 //
 // Every event has a number, which is its own time; number and seed of the story say its key and its value.
 // Promised means: it is there as it was put and where it stood, or a newer one of its key is; a tombstone may go,
-// but what it deleted never comes back; that holds for one that nobody was promised, too, once something behind it
-// is there. A value: a copy is judged apart from its original.
+// but what it deleted never comes back; that holds for one that nobody was promised, too, if it was written and
+// something behind it is there. A value: a copy is judged apart from its original.
 //
 // Thread safety: none.
 #pragma once
@@ -49,8 +49,10 @@ class Table {
   struct Event {
     Fate fate = Fate::kOpen;
     int64_t offset = -1;     // once known
-    bool refused = false;    // or the log failed
-    bool was_there = false;  // some time, for good
+    bool refused = false;  // or the log failed
+    bool queued = false;
+    bool was_there = false;      // some time, for good
+    bool may_have_been = false;  // of a tombstone that is gone
   };
   using Found = std::map<int, int64_t>;  // number and offset
   std::string take(const Batch& batch, size_t i, Found& found) const;
