@@ -7,8 +7,8 @@
 #include "base/logging.h"
 #include "engine/door_batch.h"
 #include "engine/feed.h"
-#include "engine/patient_commit.h"
 #include "engine/pipeline.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 

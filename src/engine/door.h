@@ -56,10 +56,13 @@ namespace colloquium {
 struct ComponentCounters;
 }
 
+namespace colloquium::log {
+class PatientCommit;
+}
+
 namespace colloquium::engine {
 
 class DeadLetterTally;
-class PatientCommit;
 class QueueFeed;
 class WorkerPool;
 
@@ -281,7 +284,7 @@ class SourceIntake final : public Intake {
   uint64_t new_ids_ = 0;  // since the table was stored
   bool storing_ids_ = false;
   bool gathered_ids_ = false;  // at start, from the log, as no stored table had them
-  std::unique_ptr<PatientCommit> cursor_commit_;
+  std::unique_ptr<log::PatientCommit> cursor_commit_;
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end

@@ -8,8 +8,8 @@
 #include "engine/dedupe_checkpoint.h"
 #include "engine/door.h"
 #include "engine/door_batch.h"
-#include "engine/patient_commit.h"
 #include "engine/pipeline.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
@@ -192,7 +192,7 @@ void SourceIntake::store_cursor(UniqueFunction<void(Status)> done) {
   add_position(request);
   for (const auto& [name, part] : parts_) part->add_position(request);
   if (request.positions.empty()) return done({});
-  cursor_commit_ = std::make_unique<PatientCommit>(*options_.log, loop_, options_.pipeline + "/" + options_.source);
+  cursor_commit_ = std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.pipeline + "/" + options_.source);
   cursor_commit_->commit(std::move(request), [done = std::move(done)](Status status, const log::CommitRequest&) mutable {
     done(std::move(status));
   });

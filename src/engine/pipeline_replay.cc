@@ -3,6 +3,7 @@
 #include "base/logging.h"
 #include "engine/pipeline_run.h"
 #include "engine/replay_pace.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
@@ -43,7 +44,7 @@ void PipelineRun::start_replay() {
 
 void PipelineRun::commit_replay(log::CommitRequest request, Task then) {
   ASSERT(store() != nullptr);
-  replay_commit_ = std::make_unique<PatientCommit>(*store(), env_.loop, plan_->name());
+  replay_commit_ = std::make_unique<log::PatientCommit>(*store(), env_.loop, plan_->name());
   replay_commit_->commit(std::move(request),
                          [this, then = std::move(then)](Status status, const log::CommitRequest&) mutable {
                            if (!status) return fail(std::move(status).error());

@@ -18,13 +18,13 @@
 #include "engine/error_alerts.h"
 #include "engine/forwarded_events.h"
 #include "engine/partition_runner.h"
-#include "engine/patient_commit.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
 #include "engine/replay.h"
 #include "engine/replay_feed.h"
 #include "engine/script_metrics.h"
 #include "engine/sink_leg.h"
+#include "log/patient_commit.h"
 #include "metrics/registry.h"
 
 namespace colloquium::engine {
@@ -155,7 +155,7 @@ class PipelineRun final : public Pipeline {
   std::vector<ReplayFeed*> replay_feeds_;
   std::vector<std::unique_ptr<Timer>> replay_timers_;
   // Gone with the run: the log may answer a commit of the run itself later than that.
-  std::unique_ptr<PatientCommit> replay_commit_;
+  std::unique_ptr<log::PatientCommit> replay_commit_;
 
   // Where in its life the run is. Each is set once and never back.
   bool started_ = false;

@@ -10,8 +10,8 @@
 #include "engine/dead_letter_tally.h"
 #include "engine/lag_guard.h"
 #include "engine/leg_join.h"
-#include "engine/patient_commit.h"
 #include "engine/sink_leg_lane.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
@@ -37,7 +37,7 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
     lanes_.back()->index = i;
   }
   if (options_.log == nullptr) return;
-  commit_ = std::make_unique<PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
+  commit_ = std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
     last_error_ = error.describe();
     options_.counters->errors.add(error.code);
   });

@@ -34,11 +34,14 @@ namespace colloquium {
 struct ComponentCounters;
 }
 
+namespace colloquium::log {
+class PatientCommit;
+}
+
 namespace colloquium::engine {
 
 class DeadLetterTally;
 class LagGuard;
-class PatientCommit;
 
 // How a leg names a partition of its input in a commit.
 struct CommitPartition {
@@ -159,6 +162,7 @@ class SinkLeg {
   void add_output(const std::shared_ptr<const Batch>& letters, Place place, log::CommitRequest& request);
   size_t letter_bytes() const { return dead_.byte_size() + forwarded_.byte_size(); }
   void store(log::CommitRequest request);
+  void tell_given_up(const log::CommitRequest& commit);
   void tell_settled(const log::CommitRequest& committed);
   void stored(Status status, const log::CommitRequest& committed);
   // Both may be called at any time and act once.
@@ -190,7 +194,7 @@ class SinkLeg {
   bool broken_ = false;  // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
-  std::unique_ptr<PatientCommit> commit_;  // null without a log
+  std::unique_ptr<log::PatientCommit> commit_;  // null without a log
   std::unique_ptr<Timer> commit_timer_;    // set while something is done and its commit not yet due
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does

@@ -5,10 +5,10 @@
 #include "base/assert.h"
 #include "base/counters.h"
 #include "base/logging.h"
-#include "engine/patient_commit.h"
 #include "engine/sink_leg.h"
 #include "engine/sink_leg_lane.h"
 #include "io/file_system.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
@@ -160,8 +160,11 @@ void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   LOOP_ASSERT(loop_);
   committing_ = false;
   if (!status) {
-    // Nobody waits at a stop for a disk to be emptied; what is not committed is read again.
-    if (!(closing_ && io::waits_for_room(status.error()))) fail(std::move(status).error());
+    if (closing_ && io::waits_for_room(status.error())) {
+      tell_given_up(committed);
+    } else {
+      fail(std::move(status).error());
+    }
     return check_closed();
   }
   // Now the sink may forget how to go back behind this token.
@@ -173,6 +176,18 @@ void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   if (dirty_) progress_made(0);
   check_drained();
   check_closed();
+}
+
+// Nobody waits at a stop for a disk to be emptied. What is not committed is read again, where it can be.
+void SinkLeg::tell_given_up(const log::CommitRequest& commit) {
+  int64_t letters = 0;
+  for (const auto& output : commit.outputs) letters += output.batch.count;
+  std::string text = "it stops with a commit that found no room; what was done since the one before is done again";
+  if (letters > 0) {
+    text += ", and " + std::to_string(letters) +
+            " dead letter(s) of it are not stored: those come again, unless their source cannot read again";
+  }
+  log_warning(options_.commit_name, text);
 }
 
 void SinkLeg::tell_settled(const log::CommitRequest& committed) {

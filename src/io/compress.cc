@@ -279,6 +279,7 @@ Status Decompressor::Contexts::run(Compression compression, std::string_view byt
       return unlz4(lz4, bytes, out);
     case Compression::kZstd:
       if (zstd == nullptr) zstd = ZSTD_createDCtx();
+      if (zstd == nullptr) return fail(ErrorCode::kInternal, "cannot set up zstd: out of memory");
       return unzstd(zstd, bytes, out);
   }
   return fail(ErrorCode::kInvalidInput, "cannot decompress data of an unknown compression");

@@ -155,6 +155,20 @@ class MemoryLock final : public FileLock {
   uint64_t generation_;
 };
 
+class MemoryFolder final : public Folder {
+ public:
+  MemoryFolder(MemoryFileSystem& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
+
+ private:
+  Status sync_names() override {
+    const std::lock_guard lock(fs_.mutex_);
+    return fs_.sync_open_folder(path_);
+  }
+
+  MemoryFileSystem& fs_;
+  const std::string path_;
+};
+
 MemoryFileSystem::MemoryFileSystem(uint64_t capacity_bytes)
     : tree_(std::make_unique<MemoryTree>()), capacity_bytes_(capacity_bytes) {}
 MemoryFileSystem::~MemoryFileSystem() = default;
@@ -230,6 +244,7 @@ Status MemoryFileSystem::make_directories(const std::string& path) {
       return fail(ErrorCode::kAlreadyExists, "cannot make folder '" + part + "': a file has that name");
     }
     if (node == nullptr) {
+      TRY(opening(parent_of(part)));
       TRY(begin_or_fail(OperationKind::kMakeDirectory, part));
       tree_->set_name(part, tree_->make_node(true));
       TRY(end_of_sync(begin_or_fail(OperationKind::kSyncDirectory, parent_of(part))));
@@ -243,7 +258,7 @@ Status MemoryFileSystem::make_directories(const std::string& path) {
 Result<std::unique_ptr<Folder>> MemoryFileSystem::open_folder(const std::string& path) {
   const std::lock_guard lock(mutex_);
   TRY(opening(path));
-  return FileSystem::open_folder(path);
+  return std::make_unique<MemoryFolder>(*this, path);
 }
 
 Status MemoryFileSystem::rename(const std::string& from, const std::string& to) {
@@ -281,6 +296,11 @@ Status MemoryFileSystem::remove(const std::string& path) {
 
 Status MemoryFileSystem::sync_folder(const std::string& path) {
   const std::lock_guard lock(mutex_);
+  TRY(opening(path));
+  return sync_open_folder(path);
+}
+
+Status MemoryFileSystem::sync_open_folder(const std::string& path) {
   const MemoryNodePtr node = tree_->find(path);
   if (node == nullptr || !node->is_directory) return missing("sync folder", path);
   TRY(begin_or_fail(OperationKind::kSyncDirectory, path));

@@ -112,8 +112,10 @@ class MemoryFileSystem final : public FileSystem {
 
  private:
   friend class MemoryFile;
+  friend class MemoryFolder;
   friend class MemoryLock;
   Status sync_folder(const std::string& path) override;
+  Status sync_open_folder(const std::string& path);  // REQUIRES: mutex_ held
   std::optional<Fault> begin(OperationKind kind, const std::string& path, uint64_t offset = 0,
                              std::span<const std::string_view> pieces = {}) const;
   Status begin_or_fail(OperationKind kind, const std::string& path) const;

@@ -223,7 +223,10 @@ TEST_CASE("an opening that fails changes nothing, and counts for no operation") 
   CHECK(fs.open("/b", OpenMode::kOpenOrCreate).error().retryable);
   CHECK(fs.list("/").error().code == ErrorCode::kUnavailable);
   CHECK(fs.open_folder("/").error().code == ErrorCode::kUnavailable);
-  CHECK(opened == std::vector<std::string>{"/a", "/b", "/", "/"});
+  CHECK(fs.make_directories("/c").error().code == ErrorCode::kUnavailable);
+  CHECK_FALSE(fs.info("/c"));
+  CHECK(fs.sync_directory("/").error().code == ErrorCode::kIo);  // nobody may try it again
+  CHECK(opened == std::vector<std::string>{"/a", "/b", "/", "/", "/", "/"});
   CHECK(write_file_atomically(fs, "/a", "new").error().code == ErrorCode::kUnavailable);
   CHECK(fs.operations() == before);
   CHECK(fs.info("/a"));

@@ -231,8 +231,10 @@ Status PosixFileSystem::make_directories(const std::string& path) {
   if (existing) return failed("make folder", path, EEXIST);
   const std::string parent = parent_of(path);
   if (parent != path) TRY(make_directories(parent));
+  // First: behind the making it would be too late to find that no descriptor is free.
+  TRY_ASSIGN(const std::unique_ptr<Folder> folder, open_folder(parent));
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return failed("make folder", path, errno);
-  return sync_directory(parent);
+  return folder->sync();
 }
 
 Result<std::unique_ptr<Folder>> PosixFileSystem::open_folder(const std::string& path) {

@@ -12,6 +12,11 @@ tl::unexpected<Error> malformed() {
   return fail(ErrorCode::kCorrupt, "a batch's records are malformed although its checksum holds");
 }
 
+// What a decompressor could not do: for want of memory, or because of the bytes.
+tl::unexpected<Error> undone(const Error& error) {
+  return error.code == ErrorCode::kInternal ? fail(error) : fail(ErrorCode::kCorrupt, error.message);
+}
+
 // Moves the log's own headers out of the way; what source they name.
 std::string take_source(Record& record) {
   std::string source;
@@ -49,7 +54,7 @@ std::shared_ptr<const BatchOrigin> BatchDecoder::origin_of(std::string_view sour
 Result<std::string_view> BatchDecoder::unpack(const BatchHeader& header, std::string_view records) {
   const auto compression = static_cast<io::Compression>(header.codec());
   const Status done = decompressor_.decompress(compression, records, kMaxRecordsBytes, unpacked_);
-  if (!done) return fail(ErrorCode::kCorrupt, done.error().message);
+  if (!done) return undone(done.error());
   const size_t size = unpacked_.size();
   unpacked_.append(kBatchPadding, '\0');
   return std::string_view(unpacked_).substr(0, size);
@@ -98,13 +103,13 @@ Result<std::optional<AcceptInfo>> BatchDecoder::decode_accept(const BatchHeader&
   const auto compression = static_cast<io::Compression>(header.codec());
   // The first record tells its own length in its first ten bytes.
   const Status begun = decompressor_.decompress_prefix(compression, records, 10, unpacked_);
-  if (!begun) return fail(ErrorCode::kCorrupt, begun.error().message);
+  if (!begun) return undone(begun.error());
   ByteReader length_reader(unpacked_);
   const int64_t length = length_reader.varint();
   if (!length_reader.ok() || length < 0 || static_cast<size_t>(length) > kMaxRecordsBytes) return malformed();
   const size_t wanted = length_reader.position() + static_cast<size_t>(length);
   const Status whole = decompressor_.decompress_prefix(compression, records, wanted, unpacked_);
-  if (!whole) return fail(ErrorCode::kCorrupt, whole.error().message);
+  if (!whole) return undone(whole.error());
 
   RecordReader reader(unpacked_, 1);
   Record record;

@@ -44,6 +44,8 @@ class FakeStorage {
   std::map<std::string, LegState> legs;
   std::map<std::string, std::string> checkpoints;
   uint64_t streams_made = 0;
+  size_t reads_to_fail = 0;
+  std::optional<Error> read_error;
 };
 
 std::shared_ptr<FakeStorage> make_fake_storage() {
@@ -117,6 +119,10 @@ class FakeReader final : public Reader {
  private:
   Result<std::shared_ptr<const Batch>> find() {
     const std::lock_guard lock(storage_->mutex);
+    if (storage_->reads_to_fail > 0) {
+      --storage_->reads_to_fail;
+      return fail(*storage_->read_error);
+    }
     const FakeStorage::Partition& from =
         storage_->streams[static_cast<size_t>(stream_)].partitions[static_cast<size_t>(partition_)];
     if (offset_ < from.oldest_offset && !sought_) {
@@ -705,6 +711,12 @@ void FakeLog::set_commits_full(bool full, ErrorCode why) {
   const std::lock_guard lock(state_->mutex);
   state_->commits_full.reset();
   if (full) state_->commits_full = why;
+}
+
+void FakeLog::fail_reads(size_t count, Error error) {
+  const std::lock_guard lock(state_->storage->mutex);
+  state_->storage->reads_to_fail = count;
+  state_->storage->read_error = std::move(error);
 }
 
 void FakeLog::set_full_after(size_t appends) {

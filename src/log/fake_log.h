@@ -66,6 +66,8 @@ class FakeLog final : public Log {
   // Commits end with `why`, and nothing of them is there, until it is called with false: a disk that is full
   // beyond the log's reserve, or no descriptor to open a file with (kUnavailable).
   void set_commits_full(bool full, ErrorCode why = ErrorCode::kNoSpace);
+  // So many reads end with `error`.
+  void fail_reads(size_t count, Error error);
   // From now on every append and commit ends with `error`, as after a failed sync.
   void fail_for_good(Error error);
 

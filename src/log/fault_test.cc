@@ -190,6 +190,38 @@ TEST_CASE("without descriptors appends are refused until there are some", "[faul
   CHECK(contract::read_all(log, stream, 0).size() == static_cast<size_t>(stored + 1));
 }
 
+TEST_CASE("a stream that finds no descriptor is made once there are some", "[fault]") {
+  size_t openings = 0;
+  size_t whole = 1;
+  for (size_t at = 0; at < whole; ++at) {
+    INFO("no descriptor for opening " << at << " of " << whole);
+    ScriptedRun run(1);
+    REQUIRE(run.open());
+    openings = 0;
+    run.files().set_open_hook(without_descriptors(openings, at, 1));
+    const auto refused = run.log()->open_stream({"new", 2});
+    if (at == 0) whole = 40;  // more than it takes
+    if (refused) {
+      whole = at;
+      break;
+    }
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(refused.error().retryable);
+    CHECK(run.failures().empty());
+    const auto made = run.log()->open_stream({"new", 2});
+    REQUIRE(made);
+    REQUIRE(contract::append(*run.log(), run.executor(), *made, 1, contract::encoded(contract::values({"1"})),
+                             AckLevel::kDurable));
+    run.end(End::kPowerLoss);
+    REQUIRE(run.open());
+    const auto again = run.log()->open_stream({"new", 0});
+    REQUIRE(again);
+    CHECK(contract::read_all(*run.log(), *again, 1).size() == 1);
+  }
+  CHECK(whole > 5);
+  CHECK(whole < 40);
+}
+
 TEST_CASE("that no descriptor is there is over with the next look, and says nothing of the disk", "[fault]") {
   io::MemoryFileSystem fs;
   REQUIRE(fs.make_directories("d"));
@@ -198,9 +230,11 @@ TEST_CASE("that no descriptor is there is over with the next look, and says noth
   const Error no_descriptor{ErrorCode::kUnavailable, "injected: no descriptor", true};
   guard.check();
   CHECK_FALSE(guard.full());
+  CHECK_FALSE(guard.refusal());
   guard.note_full(no_descriptor);
   CHECK(guard.full());
   CHECK(guard.error().code == ErrorCode::kUnavailable);
+  CHECK(guard.refusal()->code == ErrorCode::kUnavailable);
   guard.check();
   CHECK_FALSE(guard.full());
 

@@ -1,6 +1,7 @@
 #include "log/repair.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <map>
 #include <set>
@@ -44,6 +45,7 @@ class Repair {
   Status survey();
   Status survey_journal();
   Status survey_absent();
+  Status make_absent();
   Status survey_stream(const std::string& name);
   void note_unread(const BatchCursor::Item& item, const std::string& what, std::vector<LostRange>& unread) const;
   Result<std::vector<int64_t>> superfluous_journal_segments() const;
@@ -54,9 +56,10 @@ class Repair {
   void tell_consequences();
   void tell_legs(const PartitionSurvey& partition, const GapTable::Gap& gap);
   void tell_outputs(const PartitionSurvey& partition, const GapTable::Gap& gap);
-  RepairPlan plan() const;
+  Result<RepairPlan> plan() const;
+  Status set_aside(const RepairPlan& plan);
   NewJournal new_journal() const;
-  std::string next_quarantine() const;
+  Result<std::string> next_quarantine() const;
   void describe(const RepairPlan& plan);
   bool side_files_to_mend() const;
   Status forget_clean();
@@ -73,6 +76,8 @@ class Repair {
   bool renew_journal_ = false;
   PartitionSurvey journal_;
   std::vector<PartitionSurvey> partitions_;
+  std::map<std::string, int32_t> absent_streams_;  // and how many partitions they had
+  std::vector<LostRange> absent_;
 };
 
 // --- looking -------------------------------------------------------------------------------------------------
@@ -196,8 +201,7 @@ Status Repair::survey_stream(const std::string& name) {
   return {};
 }
 
-// What is gone is lost as a whole. Giving it up makes an empty stream first, in which the survey then misses
-// everything: what comes next gets offsets behind those that its legs have had.
+// What is gone is lost as a whole.
 Status Repair::survey_absent() {
   TRY_ASSIGN(const std::vector<StreamFolder> folders, list_stream_folders(fs_, log_.directory));
   std::map<std::string, int32_t> streams;
@@ -206,7 +210,6 @@ Status Repair::survey_absent() {
     // One whose meta can't be read is told of as that.
     streams[name] = meta ? meta->partitions : std::numeric_limits<int32_t>::max();
   }
-  std::map<std::string, int32_t> wanted;
   for (const AbsentPartition& absent : absent_partitions(state_, clean_, streams)) {
     ASSERT(absent.end > 0);
     if (streams.count(absent.stream) != 0) {
@@ -214,25 +217,34 @@ Status Repair::survey_absent() {
                                  " partition(s) by its meta file, but " + absent.error().message);
       continue;
     }
-    if (options_.accept_loss && !options_.dry_run) {
-      int32_t& partitions = wanted[absent.stream];
-      partitions = std::max(partitions, absent.partition + 1);
-      continue;
-    }
+    int32_t& partitions = absent_streams_[absent.stream];
+    partitions = std::max(partitions, absent.partition + 1);
     LostRange range;
     range.stream = absent.stream;
     range.partition = absent.partition;
     range.last_offset = absent.end - 1;
     range.file = partition_directory(log_.directory, absent.stream, absent.partition);
     range.what = "it is not in the data directory: " + absent.why;
-    report_.lost.push_back(std::move(range));
+    absent_.push_back(std::move(range));
   }
-  for (const auto& [name, partitions] : wanted) {
+  return {};
+}
+
+// Empty streams, in which a survey misses everything: what comes next gets offsets behind those that the legs have
+// had.
+Status Repair::make_absent() {
+  ASSERT(report_.hopeless.empty() && options_.accept_loss && !options_.dry_run);
+  for (const auto& [name, partitions] : absent_streams_) {
     StreamMeta meta;
     meta.partitions = partitions;
     meta.tag = random_tag(*log_.random);
     TRY(create_stream(fs_, log_.directory, name, meta));
     act("stream '" + name + "' is made anew, with " + std::to_string(partitions) + " partition(s)");
+    const size_t known = partitions_.size();
+    TRY(survey_stream(name));
+    for (size_t i = known; i < partitions_.size(); ++i) {
+      report_.lost.insert(report_.lost.end(), partitions_[i].lost.begin(), partitions_[i].lost.end());
+    }
   }
   return {};
 }
@@ -323,10 +335,18 @@ void Repair::tell_consequences() {
 
 // --- doing ---------------------------------------------------------------------------------------------------
 
-std::string Repair::next_quarantine() const {
+// Behind every one that is there: some may have been taken away.
+Result<std::string> Repair::next_quarantine() const {
   const auto names = fs_.list(quarantine_directory(log_.directory));
-  std::string number = std::to_string(names ? names->size() + 1 : 1);
-  ASSERT(number.size() <= 6);
+  if (!names && names.error().code != ErrorCode::kNotFound) return fail(names.error());
+  int last = 0;
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) last = std::max(last, number);
+  }
+  std::string number = std::to_string(last + 1);
+  if (number.size() > 6) return fail(ErrorCode::kLimit, "there are a million repairs in quarantine/; move them away");
   return "quarantine/" + std::string("000000").substr(number.size()) + number;
 }
 
@@ -340,9 +360,9 @@ NewJournal Repair::new_journal() const {
   return {journal_.end, journal_.epoch, log_.clock->wall_ms(), put_checkpoint(checkpoint)};
 }
 
-RepairPlan Repair::plan() const {
+Result<RepairPlan> Repair::plan() const {
   RepairPlan plan;
-  plan.quarantine = next_quarantine();
+  TRY_ASSIGN(plan.quarantine, next_quarantine());
   for (const PartitionSurvey& partition : partitions_) {
     for (const SegmentSurvey& segment : partition.segments) {
       if (!segment.damaged) continue;
@@ -355,6 +375,15 @@ RepairPlan Repair::plan() const {
   }
   if (renew_journal_) plan.journal = new_journal();
   return plan;
+}
+
+// A try that fails leaves no copies behind: on a full disk each would make the next one's want greater.
+Status Repair::set_aside(const RepairPlan& plan) {
+  ASSERT(!options_.dry_run);
+  Status stored = store_repair_plan(fs_, log_.directory, plan);
+  if (stored || fs_.info(repair_path(log_.directory))) return stored;
+  (void)io::remove_tree(fs_, io::join(log_.directory, plan.quarantine));
+  return stored;
 }
 
 void Repair::describe(const RepairPlan& plan) {
@@ -484,16 +513,21 @@ Result<RepairReport> Repair::run() {
   // What it would find behind an unfinished repair can't be told before that is finished.
   if (finishing && options_.dry_run) return std::move(report_);
   TRY(survey());
+  if (report_.hopeless.empty() && options_.accept_loss && !options_.dry_run) {
+    TRY(make_absent());
+  } else {
+    report_.lost.insert(report_.lost.begin(), absent_.begin(), absent_.end());
+  }
   tell_consequences();
   report_.refused = !report_.hopeless.empty() || (!report_.lost.empty() && !options_.accept_loss);
   if (report_.refused) return std::move(report_);
   if (!options_.dry_run) TRY(finish_started_compactions());
   tell_failed_compactions();
-  const RepairPlan work = plan();
+  TRY_ASSIGN(const RepairPlan work, plan());
   if (!work.empty()) {
     describe(work);
     if (!options_.dry_run) {
-      TRY(store_repair_plan(fs_, log_.directory, work));
+      TRY(set_aside(work));
       TRY(carry_out(fs_, log_.directory, work, log_.keys));
     }
   }

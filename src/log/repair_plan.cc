@@ -84,7 +84,9 @@ std::string quarantined(const std::string& directory, const RepairPlan& plan, co
 
 Status set_aside(io::FileSystem& fs, const std::string& directory, const RepairPlan& plan,
                  const std::string& path) {
-  if (!fs.info(path)) return {};
+  const auto there = fs.info(path);
+  if (!there && there.error().code == ErrorCode::kNotFound) return {};
+  if (!there) return fail(there.error());
   const std::string copy = quarantined(directory, plan, path);
   const std::string folder = copy.substr(0, copy.rfind('/'));
   ASSERT(folder.size() < copy.size());
@@ -206,6 +208,7 @@ Status store_repair_plan(io::FileSystem& fs, const std::string& directory, const
   if (plan.journal) {
     const std::string folder = journal_directory(directory);
     const auto bases = list_segments(fs, folder);
+    if (!bases && bases.error().code != ErrorCode::kNotFound) return fail(bases.error());
     for (const int64_t base : bases ? *bases : std::vector<int64_t>()) {
       TRY(set_aside(fs, directory, plan, segment_path(folder, base, "log")));
       TRY(set_aside(fs, directory, plan, segment_path(folder, base, "key")));

@@ -446,6 +446,38 @@ TEST_CASE("a batch whose checksum holds and that nobody can decode is lost, and 
   CHECK(repaired > 5);
 }
 
+TEST_CASE("a quarantine is never written to a second time, whatever was taken away", "[repair]") {
+  Scene scene(true);
+  io::MemoryFileSystem fs;
+  scene.copy_to(fs);
+  const auto damage = [&](const std::string& partition) {
+    fs.flip("data/streams/" + partition + "/00000000000000000000.log", 100, 2);
+    REQUIRE(scene.repair(fs, {false, true}));
+  };
+  damage("in/0");
+  damage("in/1");
+  const std::string second = all_bytes(fs, "data/quarantine/000002");
+  REQUIRE(io::remove_tree(fs, "data/quarantine/000001"));
+  damage("out/0");
+  CHECK(all_bytes(fs, "data/quarantine/000002") == second);
+  CHECK(fs.info("data/quarantine/000003"));
+}
+
+TEST_CASE("a repair that may not go on has made no stream", "[repair]") {
+  Scene scene(true);
+  io::MemoryFileSystem fs;
+  scene.copy_to(fs);
+  REQUIRE(io::remove_tree(fs, "data/streams/out"));
+  REQUIRE(fs.remove("data/streams/in/meta"));
+  const std::string damaged = all_bytes(fs, "data");
+  const auto refused = scene.repair(fs, {false, true});
+  REQUIRE(refused);
+  CHECK(refused->refused);
+  CHECK_FALSE(refused->hopeless.empty());
+  CHECK_FALSE(refused->lost.empty());
+  CHECK(all_bytes(fs, "data") == damaged);
+}
+
 TEST_CASE("what is lost is named with its bytes and times, and who is concerned", "[repair]") {
   Scene scene(true);
   const std::string path = "data/streams/in/0/00000000000000000000.log";

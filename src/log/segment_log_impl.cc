@@ -153,7 +153,7 @@ std::optional<Error> SegmentLog::Impl::refusal_locked() const {
 
 std::optional<Error> SegmentLog::Impl::append_refusal_locked(const EncodedBatch& batch) const {
   if (std::optional<Error> refused = refusal_locked()) return refused;
-  if (space_.full()) return space_.error();
+  if (std::optional<Error> refused = space_.refusal()) return refused;
   if (!batch.follows && staging_.bytes() >= options_.queue_bytes_max) return queue_full_error();
   return std::nullopt;
 }

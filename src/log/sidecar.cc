@@ -51,6 +51,16 @@ std::string checksum_line(std::string_view text) {
   return std::string(kChecksum) + hex.data() + "\n";
 }
 
+// Whether `content` ends as every version so far does: with the checksum of all that is before it.
+enum class Checksum { kRight, kWrong, kNone };
+Checksum look_at_checksum(std::string_view content) {
+  if (content.size() < kChecksumLineBytes) return Checksum::kNone;
+  const std::string_view body = content.substr(0, content.size() - kChecksumLineBytes);
+  const std::string_view line = content.substr(body.size());
+  if (line == checksum_line(body)) return Checksum::kRight;
+  return line.starts_with(kChecksum) && line.ends_with('\n') ? Checksum::kWrong : Checksum::kNone;
+}
+
 SidecarLine split(std::string_view text) {
   SidecarLine line;
   bool first = true;
@@ -101,21 +111,22 @@ Result<Sidecar> parse_sidecar(std::string_view content, std::string_view kind, i
   const std::string head = "colloquium " + std::string(kind) + " ";
   if (content.substr(0, head.size()) != head)
     return sidecar_damaged(path, "it does not begin with '" + head + "'");
-  // The version comes first: a newer one may be laid out in any way.
+  const Checksum checksum = look_at_checksum(content);
   Sidecar sidecar;
   const char* const from = content.data() + head.size();
   const char* const end = content.data() + content.size();
   if (std::from_chars(from, end, sidecar.version).ec != std::errc())
     return sidecar_damaged(path, "it has no version");
-  if (sidecar.version > newest || sidecar.version < 1) {
+  // A newer one may be laid out in any way; but where it ends as ours do and that is wrong, a bit of the version may
+  // be, and it is damage that a repair can mend.
+  if ((sidecar.version > newest || sidecar.version < 1) && checksum != Checksum::kWrong) {
     return fail(ErrorCode::kInvalidConfig, "'" + path + "' has format version " + std::to_string(sidecar.version) +
                                                ", and this program knows up to " + std::to_string(newest) +
                                                "; use the Colloquium that wrote it, or a newer one");
   }
   if (content.size() < kChecksumLineBytes) return sidecar_damaged(path, "it is cut off");
+  if (checksum != Checksum::kRight) return sidecar_damaged(path, "its checksum does not match");
   const std::string_view body = content.substr(0, content.size() - kChecksumLineBytes);
-  if (content.substr(body.size()) != checksum_line(body))
-    return sidecar_damaged(path, "its checksum does not match");
   for (size_t at = body.find('\n') + 1; at < body.size();) {
     const size_t line_end = body.find('\n', at);
     if (line_end == std::string_view::npos) return sidecar_damaged(path, "its last line is not ended");

@@ -51,7 +51,8 @@ struct Sidecar {
   std::vector<SidecarLine> lines;
 };
 
-// kCorrupt if the checksum or the form is wrong, kInvalidConfig if the version is newer than `newest`.
+// kCorrupt if the checksum or the form is wrong, kInvalidConfig if the version is newer than `newest`,
+// and the checksum not wrong.
 Result<Sidecar> parse_sidecar(std::string_view content, std::string_view kind, int newest,
                               const std::string& path);
 Result<Sidecar> read_sidecar(const io::FileSystem& fs, const std::string& path, std::string_view kind, int newest);

@@ -52,7 +52,9 @@ TEST_CASE("no flipped bit and no cut of a sidecar is believed [REQ-179]", "[REQ-
   for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
-    CHECK_FALSE(parse_sidecar(damaged, "thing", 1, "path"));
+    const auto parsed = parse_sidecar(damaged, "thing", 1, "path");
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == ErrorCode::kCorrupt);  // the version, too: a repair may mend it
   }
   for (size_t length = 0; length < whole.size(); ++length) {
     CHECK_FALSE(parse_sidecar(whole.substr(0, length), "thing", 1, "path"));
@@ -77,6 +79,9 @@ TEST_CASE("a newer version is refused with what to do, whatever else stands in t
   CHECK(refused.error().message.find("the/path") != std::string::npos);
   CHECK(refused.error().message.find("version 9") != std::string::npos);
   CHECK(refused.error().message.find("newer") != std::string::npos);
+  SidecarWriter writer("thing", 9);
+  writer.line("new", {"line"});
+  CHECK(parse_sidecar(writer.finish(), "thing", 1, "the/path").error().code == ErrorCode::kInvalidConfig);
 }
 
 TEST_CASE("epochs say who wrote an offset") {

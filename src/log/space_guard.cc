@@ -18,8 +18,17 @@ SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reser
 }
 
 Error SpaceGuard::error() const {
+  return error_of(lack_);
+}
+
+std::optional<Error> SpaceGuard::refusal() const {
+  const Lack lack = lack_;
+  return lack == Lack::kNothing ? std::nullopt : std::optional(error_of(lack));
+}
+
+Error SpaceGuard::error_of(Lack lack) const {
   ASSERT(!directory_.empty());
-  if (lack_ == Lack::kDescriptors) {
+  if (lack == Lack::kDescriptors) {
     return {ErrorCode::kUnavailable,
             "no file of '" + directory_ +
                 "' can be opened, because the process has too many open already; raise the limit of open files "

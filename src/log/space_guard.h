@@ -1,11 +1,12 @@
 // SpaceGuard: keeps some of the disk free, so that a full disk is met by a refusal and not half way into a write.
 // That the process has no descriptor left, which is as little for good, is met likewise once it is noticed.
 //
-// Thread safety: full() and error() on any thread; the rest on the log thread.
+// Thread safety: full() and refusal() on any thread; the rest on the log thread.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "colloquium/result.h"
@@ -19,8 +20,10 @@ class SpaceGuard {
   SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reserve_bytes, double reserve_fraction);
 
   bool full() const { return lack_.load() != Lack::kNothing; }
-  // Why an append is refused while full(): retryable, with what to do.
+  // Why an append is refused while full(): retryable, with what to do. On the log thread, which alone changes it.
   Error error() const;
+  // The two as one, for the others.
+  std::optional<Error> refusal() const;
 
   // Asks the file system. Once full, it takes some more than the reserve to be so no longer. Of descriptors nobody
   // can be asked: whoever opens the next file finds out.
@@ -30,6 +33,8 @@ class SpaceGuard {
 
  private:
   enum class Lack : uint8_t { kNothing, kSpace, kDescriptors };
+
+  Error error_of(Lack lack) const;
 
   io::FileSystem& fs_;
   const std::string directory_;

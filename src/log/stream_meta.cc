@@ -59,8 +59,11 @@ Status create_stream(io::FileSystem& fs, const std::string& directory, const std
   }
   // What a process made that died meanwhile is there, and perhaps not durable: synced again before the meta file
   // makes a stream of it.
-  TRY(fs.sync_directory(streams_directory(directory)));
-  TRY(fs.sync_directory(stream_directory(directory, stream)));
+  for (const std::string& made : {streams_directory(directory), stream_directory(directory, stream)}) {
+    // Opened by itself: that no descriptor is free is no sync that failed.
+    TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(made));
+    TRY(folder->sync());
+  }
   SidecarWriter writer("stream", kVersion);
   writer.line("partitions", {std::to_string(meta.partitions)});
   writer.line("tag", {meta.tag});

@@ -46,14 +46,16 @@ Status Undecoded::enter(int64_t base) {
 }
 
 // Why a reader would fail at it; empty if it would not.
-std::string Undecoded::defect_of(const BatchCursor::Item& item) {
+Result<std::string> Undecoded::defect_of(const BatchCursor::Item& item) {
   ASSERT(readable_ && !item.header.is_control());
   const auto records = opener_.open(item);
-  if (!records) return records.error().message;
+  if (!records) return std::string(records.error().message);
   // Compaction has left nothing of it.
-  if (item.header.record_count == 0 && records->empty()) return {};
+  if (item.header.record_count == 0 && records->empty()) return std::string();
   const auto decoded = decoder_->decode(item.header, *records);
-  return decoded ? std::string() : decoded.error().message;
+  if (decoded) return std::string();
+  if (decoded.error().code != ErrorCode::kCorrupt) return fail(decoded.error());
+  return std::string(decoded.error().message);
 }
 
 Status Undecoded::see(const BatchCursor::Item& item) {
@@ -62,7 +64,9 @@ Status Undecoded::see(const BatchCursor::Item& item) {
   if (behind == bases_.begin()) return {};
   if (*std::prev(behind) != entered_) TRY(enter(*std::prev(behind)));
   std::string defect;
-  if (readable_ && !item.header.is_control()) defect = defect_of(item);
+  if (readable_ && !item.header.is_control()) {
+    TRY_ASSIGN(defect, defect_of(item));
+  }
   if (!defect.empty()) {
     note(item, std::move(defect));
     return {};
@@ -75,10 +79,20 @@ Status Undecoded::see(const BatchCursor::Item& item) {
 
 void Undecoded::note(const BatchCursor::Item& item, std::string what) {
   ASSERT(!what.empty());
+  const std::string file = segment_path(folder_, entered_, "log");
+  // With a wrong key all of a segment is bad: one loss, not as many as it has batches.
+  if (!ranges_.empty()) {
+    LostRange& last = ranges_.back();
+    if (last.file == file && last.position + last.size == item.position && last.what == what) {
+      last.last_offset = item.header.last_offset();
+      last.size += item.bytes.size();
+      return;
+    }
+  }
   LostRange range;
   range.first_offset = item.header.base_offset;
   range.last_offset = item.header.last_offset();
-  range.file = segment_path(folder_, entered_, "log");
+  range.file = file;
   range.position = item.position;
   range.size = item.bytes.size();
   range.after_ms = time_ms_;

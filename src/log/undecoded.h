@@ -30,7 +30,7 @@ class Undecoded {
   static Result<Undecoded> begin(const io::FileSystem& fs, std::string folder, std::string partition,
                                  std::shared_ptr<const KeyRing> keys);
 
-  // Every intact batch, in order. A failure is an I/O error.
+  // Every intact batch, in order. A failure is an I/O error, or want of memory.
   Status see(const BatchCursor::Item& item);
   // Makes what can't be decoded a loss in `survey`, which is of the same partition, but for what is lost there
   // already. Leaves the losses in the order of their offsets.
@@ -40,7 +40,7 @@ class Undecoded {
   Undecoded(const io::FileSystem& fs, std::string folder, std::string partition,
             std::shared_ptr<const KeyRing> keys);
   Status enter(int64_t base);
-  std::string defect_of(const BatchCursor::Item& item);
+  Result<std::string> defect_of(const BatchCursor::Item& item);
   void note(const BatchCursor::Item& item, std::string what);
   static bool cut(SegmentSurvey& segment, const LostRange& range);
 

@@ -96,6 +96,12 @@ Status FileWriter::prepare(const std::optional<FileToken>& token) {
   inode_ = info.inode;
   // Without a token the name may be new, or from a run that ended before its first commit.
   name_synced_ = token.has_value();
+  if (!name_synced_) {
+    // Now: a sync that finds no descriptor would be one that failed, and those are not tried again.
+    auto folder = file_system_.open_folder(io::parent_of(path_));
+    if (!folder && io::waits_for_room(folder.error())) return fail(folder.error());
+    if (folder) folder_ = std::move(*folder);
+  }
   length_ = token ? token->length : info.size;
   synced_length_ = token ? token->length : 0;
   tail_end_ = info.size;
@@ -151,6 +157,7 @@ Status FileWriter::set_aside() {
   for (int i = 2; file_system_.info(path).has_value(); ++i) {
     path = path_ + ".uncommitted-" + std::to_string(length_) + "-" + std::to_string(i);
   }
+  TRY_ASSIGN(const auto folder, file_system_.open_folder(io::parent_of(path)));
   TRY_ASSIGN(const auto aside, file_system_.open(path, io::OpenMode::kOpenOrCreate));
   aside_ = UncommittedLines();
   std::string piece(kCopyBytes, '\0');
@@ -163,7 +170,7 @@ Status FileWriter::set_aside() {
     at += got;
   }
   TRY(aside->sync());
-  TRY(file_system_.sync_directory(io::parent_of(path)));
+  TRY(folder->sync());
   TRY(file_->truncate(length_));
   tail_end_ = length_;
   aside_path_ = std::move(path);
@@ -194,7 +201,8 @@ Status FileWriter::sync_once() {
     synced_length_ = length_;
   }
   if (!name_synced_) {
-    TRY(file_system_.sync_directory(io::parent_of(path_)));
+    TRY(folder_ != nullptr ? folder_->sync() : file_system_.sync_directory(io::parent_of(path_)));
+    folder_ = nullptr;
     name_synced_ = true;
   }
   return {};

@@ -26,6 +26,7 @@ namespace colloquium::io {
 class File;
 class FileLock;
 class FileSystem;
+class Folder;
 }  // namespace colloquium::io
 
 namespace colloquium::components {
@@ -79,6 +80,7 @@ class FileWriter {
   const std::string path_;
   std::unique_ptr<io::File> file_;
   std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<io::Folder> folder_;  // until the name is synced; null if it may not be opened
   uint64_t inode_ = 0;
   uint64_t length_ = 0;  // of what is good
   uint64_t synced_length_ = 0;

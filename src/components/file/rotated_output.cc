@@ -46,6 +46,7 @@ struct RotatedOutput::OpenFile {
   std::string part;
   std::unique_ptr<io::File> file;
   std::unique_ptr<io::FileLock> lock;
+  std::unique_ptr<io::Folder> folder;  // until the name is synced
   uint64_t inode = 0;
   uint64_t length = 0;  // of what is good
   uint64_t events = 0;
@@ -200,6 +201,8 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   auto file = std::make_unique<OpenFile>();
   const std::string whole = config::resolved_path(options_.base_dir, name);
   TRY(fs.make_directories(io::parent_of(whole)));
+  // Now: a sync that finds no descriptor would be one that failed, and those are not tried again.
+  TRY_ASSIGN(file->folder, fs.open_folder(io::parent_of(whole)));
   // The plain name, unless a file waits under it for its commit, or somebody left one before this sink began.
   for (int number = 1; file->file == nullptr; ++number) {
     file->part = whole + (number == 1 ? "" : "." + std::to_string(number)) + ".part";
@@ -337,7 +340,8 @@ Status RotatedOutput::sync_once() {
       file->synced_length = file->length;
     }
     if (!file->name_synced && file->length > 0) {
-      TRY(options_.file_system.sync_directory(io::parent_of(file->part)));
+      TRY(file->folder->sync());
+      file->folder = nullptr;
       file->name_synced = true;
     }
   }
@@ -384,8 +388,13 @@ Status RotatedOutput::publish_one(OpenFile& file) {
   const std::string whole = config::resolved_path(options_.base_dir, file.name);
   for (int number = 0; number < kNumbersMax; ++number) {
     const std::string to = numbered(whole, number);
+    TRY_ASSIGN(const std::unique_ptr<io::Folder> folder, fs.open_folder(io::parent_of(to)));
     const Status renamed = fs.rename_new(file.part, to);
-    if (renamed) return fs.sync_directory(io::parent_of(to));
+    if (renamed) {
+      // It has its name; after a crash of the machine it may be a .part again, which the next start finishes.
+      if (const Status synced = folder->sync(); !synced) warnings_.push_back(synced.error().describe());
+      return {};
+    }
     if (renamed.error().code != ErrorCode::kAlreadyExists) return renamed;
   }
   return fail(ErrorCode::kAlreadyExists, "there are a million files " + quote(whole) + " already; move them away");

@@ -24,6 +24,7 @@ namespace {
 constexpr char kComponent[] = "stream";
 constexpr int64_t kStoreMs = 1000;
 constexpr int64_t kPoolFullMs = 10;
+constexpr int64_t kReadRetryMs = 500;
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
   const auto& config = config_of<StreamSourceConfig>(parsed);
@@ -104,7 +105,10 @@ struct StreamSource::Lane {
 };
 
 StreamSource::StreamSource(SourceContext context, StreamSourceConfig config, log::Log& log)
-    : context_(std::move(context)), config_(std::move(config)), log_(log) {}
+    : context_(std::move(context)),
+      config_(std::move(config)),
+      log_(log),
+      first_commit_(log, context_.loop, context_.pipeline + "/" + context_.name) {}
 
 StreamSource::~StreamSource() {
   for (const auto& lane : lanes_) ASSERT_WHY(!lane->is_reading, "close() waits for the reads under way");
@@ -132,8 +136,8 @@ Status StreamSource::start(std::string) {
     loop.post([wake, partition]() mutable { wake(partition); });
   });
   // Before anything is read: retention has to know of it, and another start has to begin here, too.
-  store_positions([this](const Status& stored) {
-    if (!stored) return context_.failed(stored.error());
+  first_commit_.commit(positions(), [this](Status stored, const log::CommitRequest&) {
+    if (!stored) return context_.failed(std::move(stored).error());
     for (const auto& lane : lanes_) pump(*lane);
   });
   return {};
@@ -206,13 +210,28 @@ void StreamSource::has_read(Lane& lane) {
     log_warning(kComponent, batch.error().message + "; it goes on there", {{"source", context_.name}});
     lane.reading->reader->seek(lane.next);
     lane.woken = true;
+  } else if (!batch && batch.error().retryable) {
+    return read_later(lane, batch.error());
   } else if (!batch) {
     return context_.failed(std::move(batch).error());
   } else if (*batch != nullptr) {
+    reads_again_ = false;
     lane.woken = true;
     take(lane, **batch);
   }
   pump(lane);
+}
+
+void StreamSource::read_later(Lane& lane, const Error& error) {
+  if (!std::exchange(reads_again_, true)) {
+    log_warning(kComponent, "reading is tried again until it succeeds: " + error.describe(),
+                {{"source", context_.name}});
+  }
+  lane.woken = true;
+  lane.timer = context_.loop.start_timer(kReadRetryMs, [this, &lane] {
+    const auto fired = std::move(lane.timer);
+    pump(lane);
+  });
 }
 
 void StreamSource::take(Lane& lane, const Batch& batch) {
@@ -247,7 +266,7 @@ void StreamSource::moved(Lane& lane) {
   if (moved_ && store_timer_ == nullptr) {
     store_timer_ = context_.loop.start_timer(kStoreMs, [this] {
       const auto fired = std::move(store_timer_);
-      store_positions(nullptr);
+      store_positions();
     });
   }
   pump(lane);
@@ -259,9 +278,7 @@ void StreamSource::note_progress(Lane& lane) {
   moved_ = true;
 }
 
-// Of no importance to exactly once, which goes by the cursors: a commit that fails leaves more in the other
-// stream.
-void StreamSource::store_positions(std::function<void(const Status&)> done) {
+log::CommitRequest StreamSource::positions() {
   moved_ = false;
   log::CommitRequest request;
   request.leg = leg();
@@ -272,11 +289,13 @@ void StreamSource::store_positions(std::function<void(const Status&)> done) {
                                  .external = {},
                                  .cursor = {}});
   }
-  if (!done) done = [](const Status&) {};
-  log_.commit(std::move(request),
-              [&loop = context_.loop, tell = alive_.guard(std::move(done))](Status status) mutable {
-                loop.post([tell = std::move(tell), status = std::move(status)]() mutable { tell(status); });
-              });
+  return request;
+}
+
+// Of no importance to exactly once, which goes by the cursors: a commit that fails leaves more in the other
+// stream.
+void StreamSource::store_positions() {
+  log_.commit(positions(), [](const Status&) {});
 }
 
 void StreamSource::stop_intake() {
@@ -293,7 +312,7 @@ void StreamSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
   for (const auto& lane : lanes_) note_progress(*lane);
-  if (moved_) store_positions(nullptr);
+  if (moved_) store_positions();
   closed_ = std::move(closed);
   check_closed();
 }

@@ -8,7 +8,6 @@
 // Ownership: the log (a service of the process) outlives the source. Thread safety: loop only.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 
 #include "base/liveness.h"
 #include "log/log.h"
+#include "log/patient_commit.h"
 
 namespace colloquium::components {
 
@@ -52,8 +52,10 @@ class StreamSource final : public Source {
   void moved(Lane& lane);
   // Sees how far the door has taken it.
   void note_progress(Lane& lane);
-  // `done` may be null.
-  void store_positions(std::function<void(const Status&)> done);
+  // No descriptor is free to open a segment with, say: nothing is lost by waiting.
+  void read_later(Lane& lane, const Error& error);
+  log::CommitRequest positions();
+  void store_positions();
   void check_closed();
 
   SourceContext context_;
@@ -61,8 +63,10 @@ class StreamSource final : public Source {
   log::Log& log_;
   log::StreamId stream_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  log::PatientCommit first_commit_;
   std::unique_ptr<Timer> store_timer_;
-  bool moved_ = false;  // since the positions were stored
+  bool moved_ = false;        // since the positions were stored
+  bool reads_again_ = false;  // after a failure, and it was said
   bool stopped_ = false;
   Task closed_;
   Liveness alive_;

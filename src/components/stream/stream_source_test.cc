@@ -208,6 +208,35 @@ TEST_CASE("retention of the other stream learns from the start on how far it is"
   CHECK(position() > first);
 }
 
+TEST_CASE("where it begins waits for room on the disk, and what is read for a descriptor", "[REQ-008]") {
+  Bench bench;
+  bench.append({"1", "2"});
+  const ErrorCode why = GENERATE(ErrorCode::kNoSpace, ErrorCode::kUnavailable);
+  bench.log.set_commits_full(true, why);
+  bench.log.fail_reads(2, {ErrorCode::kUnavailable, "no descriptor", true});
+  bench.start();
+  CHECK(bench.taken().empty());
+  bench.loop.advance(1500);
+  bench.settle();
+  CHECK(bench.taken().empty());
+  bench.log.set_commits_full(false);
+  for (int i = 0; i < 6 && bench.taken().empty(); ++i) {
+    bench.loop.advance(500);
+    bench.settle();
+  }
+  CHECK(bench.taken() == std::vector<std::string>{"1", "2"});
+  CHECK_FALSE(bench.failure);
+}
+
+TEST_CASE("what no waiting mends ends it") {
+  Bench bench;
+  bench.append({"1"});
+  bench.log.fail_reads(1, {ErrorCode::kCorrupt, "damaged"});
+  bench.start();
+  REQUIRE(bench.failure);
+  CHECK(bench.failure->code == ErrorCode::kCorrupt);
+}
+
 TEST_CASE("a stream that is not there is refused with what to do") {
   Bench bench;
   bench.make({.name = "none"});

@@ -17,20 +17,20 @@
 #include "base/liveness.h"
 #include "log/log.h"
 
-namespace colloquium::engine {
+namespace colloquium::log {
 
 class PatientCommit {
  public:
-  using Done = UniqueFunction<void(Status, log::CommitRequest)>;
+  using Done = UniqueFunction<void(Status, CommitRequest)>;
 
   // `who` is named in the log of the process when a commit has to wait, `waiting` told each time that it found no
   // room. The log and the loop outlive this.
-  PatientCommit(log::Log& log, Loop& loop, std::string who, std::function<void(const Error&)> waiting = nullptr)
+  PatientCommit(Log& log, Loop& loop, std::string who, std::function<void(const Error&)> waiting = nullptr)
       : log_(log), loop_(loop), who_(std::move(who)), waiting_(std::move(waiting)) {}
 
   // `done` gets the request back, on the loop: the commit is there, or the log refuses it for another reason than
   // want of room.
-  void commit(log::CommitRequest request, Done done);
+  void commit(CommitRequest request, Done done);
 
   // From here on, want of room ends a commit too, with that error; one that waits for room ends at once.
   void give_up_waiting();
@@ -42,11 +42,11 @@ class PatientCommit {
   void answered(Status status);
   void end(Status status);
 
-  log::Log& log_;
+  Log& log_;
   Loop& loop_;
   const std::string who_;
   const std::function<void(const Error&)> waiting_;
-  std::optional<log::CommitRequest> request_;  // under way
+  std::optional<CommitRequest> request_;  // under way
   Done done_;
   std::unique_ptr<Timer> timer_;  // while no try of it is at the log
   bool patient_ = true;
@@ -54,4 +54,4 @@ class PatientCommit {
   Liveness alive_;
 };
 
-}  // namespace colloquium::engine
+}  // namespace colloquium::log

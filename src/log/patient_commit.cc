@@ -1,4 +1,4 @@
-#include "engine/patient_commit.h"
+#include "log/patient_commit.h"
 
 #include <memory>
 #include <utility>
@@ -7,13 +7,13 @@
 #include "base/logging.h"
 #include "io/file_system.h"
 
-namespace colloquium::engine {
+namespace colloquium::log {
 
 namespace {
 constexpr int64_t kRetryMs = 1000;
 }
 
-void PatientCommit::commit(log::CommitRequest request, Done done) {
+void PatientCommit::commit(CommitRequest request, Done done) {
   LOOP_ASSERT(loop_);
   ASSERT_WHY(!request_, "one at a time");
   request_ = std::move(request);
@@ -54,7 +54,7 @@ void PatientCommit::give_up_waiting() {
 
 void PatientCommit::end(Status status) {
   waits_ = false;
-  log::CommitRequest request = std::move(*request_);
+  CommitRequest request = std::move(*request_);
   request_.reset();
   // What is told may end this.
   auto done = std::move(done_);
@@ -62,4 +62,4 @@ void PatientCommit::end(Status status) {
   done(std::move(status), std::move(request));
 }
 
-}  // namespace colloquium::engine
+}  // namespace colloquium::log
