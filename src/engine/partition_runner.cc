@@ -118,7 +118,7 @@ bool PartitionRunner::serve_lowest() {
       fail_all(std::move(item).error());
       return false;
     }
-    reads_again_ = false;
+    if (reads_again_) has_read();
     if (*item) {
       serve(**item, sequence);
       return true;
@@ -133,7 +133,8 @@ bool PartitionRunner::serve_lowest() {
 void PartitionRunner::read_later(const Error& error) {
   if (!reads_again_) log_warning("pipeline", "reading is tried again until it succeeds: " + error.describe());
   reads_again_ = true;
-  loop_.post([self = shared_from_this()] {
+  loop_.post([self = shared_from_this(), text = error.describe()]() mutable {
+    self->obstacle_ = std::move(text);
     self->retry_timer_ = self->loop_.start_timer(kReadRetryMs, [weak = self->weak_from_this()] {
       const auto runner = weak.lock();
       if (runner == nullptr) return;
@@ -141,6 +142,11 @@ void PartitionRunner::read_later(const Error& error) {
       runner->wake();
     });
   });
+}
+
+void PartitionRunner::has_read() {
+  reads_again_ = false;
+  loop_.post([self = shared_from_this()] { self->obstacle_.clear(); });
 }
 
 // Legs that resume at different positions of a source (`log: off`) see different parts of the item; every

@@ -78,6 +78,9 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
 
   Feed& feed() { return *feed_; }
 
+  // Why nothing can be read at present; empty: it can. Loop only.
+  const std::string& obstacle() const { return obstacle_; }
+
  private:
   struct Leg {
     LegPort port;
@@ -94,6 +97,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // One read serves every leg that stands where it was read.
   bool serve_lowest();
   void read_later(const Error& error);
+  void has_read();
   void serve(const FeedItem& item, int64_t sequence);
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
   // Of a batch that one leg alone is to take; the others only move on.
@@ -119,6 +123,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
 
   // Loop only.
   std::unique_ptr<Timer> retry_timer_;
+  std::string obstacle_;
 
   // Worker only.
   StageChain chain_;

@@ -288,11 +288,13 @@ TEST_CASE("what can't be read is tried again, and nothing is lost by it") {
     bench.settle();
   }
   CHECK(bench.values(0) == std::vector<std::string>{"1"});
+  CHECK(bench.runner->obstacle() == "no descriptor");
   bench.read_error.reset();
   bench.clock.advance_ms(1000);
   bench.settle();
   for (size_t leg = 0; leg < 2; ++leg) CHECK(bench.values(leg) == std::vector<std::string>{"1", "2"});
   CHECK_FALSE(bench.failure);
+  CHECK(bench.runner->obstacle().empty());
   // Closed while it waits.
   bench.read_error = Error{ErrorCode::kUnavailable, "no descriptor", true};
   bench.push({"3"});

@@ -286,6 +286,13 @@ std::vector<ComponentHealth> PipelineRun::health() const {
                    .healthy = !degraded,
                    .detail = degraded ? legs_[i]->last_error() : std::string()});
   }
+  for (size_t i = 0; i < runners_.size(); ++i) {
+    const std::string& obstacle = runners_[i]->obstacle();
+    if (obstacle.empty()) continue;
+    out.push_back({.name = "partition " + std::to_string(i),
+                   .healthy = false,
+                   .detail = "reading is tried again until it succeeds: " + obstacle});
+  }
   return out;
 }
 
