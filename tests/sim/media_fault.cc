@@ -131,7 +131,8 @@ FaultPlan MediaFault::misread() const {
 // Loud, and nothing changed: without the damage everything is there.
 std::string MediaFault::judge_refused(const Error& error, Machine& machine, const std::string& before) {
   ++run_.tally_.media["refused, nothing changed"];
-  if (error.code != ErrorCode::kCorrupt) {
+  // What is read from a wrong place may look like a newer version of a file, which nobody is to read.
+  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kInvalidConfig) {
     return "damage is refused as something else: " + error.describe();
   }
   // A stream that is opened behind the start may be refused alone.
