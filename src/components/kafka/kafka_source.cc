@@ -214,12 +214,17 @@ void KafkaSource::cut_all() {
 }
 
 void KafkaSource::take(const rd_kafka_message_t& message) {
-  const auto found = partitions_.find({rd_kafka_topic_name(message.rkt), message.partition});
-  if (found == partitions_.end() || stopped_) return;
-  Partition& partition = found->second;
+  const char* const topic = rd_kafka_topic_name(message.rkt);
+  // Messages of a partition come in rows.
+  if (last_taken_ == partitions_.end() || last_taken_->first.second != message.partition ||
+      last_taken_->first.first != topic) {
+    last_taken_ = partitions_.find({topic, message.partition});
+  }
+  if (last_taken_ == partitions_.end() || stopped_) return;
+  Partition& partition = last_taken_->second;
   if (!partition.ours || partition.moving || paused_ || !partition.part.wants(message.offset)) return;
   auto run = partition.part.add(message.offset, raw_message(message));
-  if (run) emit(found->first, partition, std::move(*run));
+  if (run) emit(last_taken_->first, partition, std::move(*run));
 }
 
 void KafkaSource::emit(const Place& place, Partition& partition, RawBatch batch) {

@@ -116,7 +116,8 @@ class KafkaSource final : public Source {
   const KafkaSourceConfig config_;
   std::unique_ptr<TaskQueue> thread_;
   std::shared_ptr<GroupConsumer> consumer_;
-  std::map<Place, Partition> partitions_;
+  std::map<Place, Partition> partitions_;  // none is ever removed
+  std::map<Place, Partition>::iterator last_taken_ = partitions_.end();
   std::vector<TopicPartition> giving_up_;  // revoked, while what they emitted is still under way
   bool giving_up_lost_ = false;
   std::unique_ptr<Timer> give_up_timer_;

@@ -122,6 +122,13 @@ Status KafkaWriter::make_producer() {
   rd_kafka_conf_set_dr_msg_cb(conf.get(), delivered);
   last_error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   TRY_ASSIGN(producer_, make_client(KafkaRole::kProducer, std::move(conf), owner_));
+  // Once: by its name librdkafka would look it up for every message.
+  topic_.reset(rd_kafka_topic_new(producer_.get(), config_.topic.c_str(), nullptr));
+  if (topic_ == nullptr) {
+    const Error error = explain(rd_kafka_last_error(), "cannot write to topic '" + config_.topic + "'");
+    producer_.reset();
+    return fail(error);
+  }
   counters_.producers.add();
   return {};
 }
@@ -134,6 +141,7 @@ void KafkaWriter::drop_producer() {
   // Their addresses are about to go.
   (void)rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   while (under_way_ > 0) (void)rd_kafka_poll(producer_.get(), kSliceMs);
+  topic_.reset();
   producer_.reset();
   counters_.statistics.client_gone();
 }
@@ -262,7 +270,8 @@ void KafkaWriter::settled(const std::string& partition, int64_t offset) {
 
 // --- messages
 
-// Waits for room in librdkafka's queue, which is bounded; a stop ends that.
+// Waits for room in librdkafka's queue, which is bounded; a stop ends that. The value is not copied: write() keeps the
+// batch until librdkafka has let go of it.
 void KafkaWriter::send(const SinkWrite& write, Delivery& delivery) {
   const Batch& batch = *write.batch;
   const size_t event = delivery.event;
@@ -276,10 +285,9 @@ void KafkaWriter::send(const SinkWrite& write, Delivery& delivery) {
   for (;;) {
     KafkaHeaders headers = headers_of(batch, event);
     const auto code = rd_kafka_producev(
-        producer_.get(), RD_KAFKA_V_TOPIC(config_.topic.c_str()), RD_KAFKA_V_VALUE(value_data, value.size()),
+        producer_.get(), RD_KAFKA_V_RKT(topic_.get()), RD_KAFKA_V_VALUE(value_data, value.size()),
         RD_KAFKA_V_KEY(key_data, key_bytes.size()), RD_KAFKA_V_TIMESTAMP(batch.entry(event).timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&delivery),
-        RD_KAFKA_V_END);
+        RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&delivery), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       (void)headers.release();  // the message's now
       ++under_way_;

@@ -121,6 +121,7 @@ class KafkaWriter {
   KafkaWriterCounters& counters_;
   const ProgressTopic progress_topic_;
   KafkaHandle producer_;
+  KafkaTopic topic_;  // the producer's, and gone before it
   bool initialised_ = false;  // this producer may begin transactions
   bool fenced_ = false;       // the last producer was; who by is not known yet
   std::string leg_;
