@@ -88,6 +88,12 @@ bool is_http_url(std::string_view url) {
   return host != 0 && url.size() > host && url[host] != '/' && url.find_first_of(" \t\r\n") == url.npos;
 }
 
+void check_url(const std::string& url, const ConfigNode& node, std::string_view example, ConfigProblems& problems) {
+  const ConfigNode* stands = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
+  if (stands == nullptr || stands->unresolved || url.empty() || is_http_url(url)) return;
+  config::refuse(node, "url", "url is a whole address, such as " + std::string(example), problems);
+}
+
 void check_fixed_headers(const std::map<std::string, std::string>& headers,
                          std::initializer_list<std::string_view> own, bool has_auth, const ConfigNode& node,
                          ConfigProblems& problems) {

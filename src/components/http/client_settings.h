@@ -52,6 +52,8 @@ struct ClientSettings {
 
 // An address of http or https with a host, and nothing that would end it.
 bool is_http_url(std::string_view url);
+// Of the setting `url` of `node`, unless it is missing or not known yet.
+void check_url(const std::string& url, const ConfigNode& node, std::string_view example, ConfigProblems& problems);
 
 // Headers that every request has: their names and values, and that none of them is one that framing, login or the
 // component (`own`) sets.

@@ -4,6 +4,7 @@
 
 #include "colloquium/config_types.h"
 
+#include "components/http/client_source.h"
 #include "components/http/config_checks.h"
 #include "components/http/http_client_source.h"
 #include "config/problems.h"
@@ -58,10 +59,7 @@ void check_format(const HttpClientConfig& config, const ConfigNode& node, Config
 
 void check_config(HttpClientConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   config.mark = node.mark;
-  const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
-  if (url != nullptr && !url->unresolved && !config.url.empty() && !is_http_url(config.url)) {
-    config::refuse(node, "url", "url is a whole address, such as https://example.org/items", problems);
-  }
+  check_url(config.url, node, "https://example.org/items", problems);
   check_fixed_headers(config.headers, {"If-None-Match", "If-Modified-Since", "Accept-Encoding"},
                       config.auth.has_value(), node, problems);
   if (!config.body.empty() && config.method == PollMethod::kGet) {
@@ -152,21 +150,10 @@ void describe_to_people(Descriptor& d) {
 
 Descriptor describe() {
   Descriptor d;
-  d.kind = ComponentKind::kSource;
   d.name = "http_client";
   describe_to_people(d);
-  bind_spec(d, spec(), check_config);
+  bind_client_source(d, spec(), check_config, "after a crash or a changed document (set dedupe)");
   d.create_source = create;
-  d.source_traits = [](const ParsedConfig& parsed) {
-    return SourceTraits{.rereadable = true,
-                        .finite = false,
-                        .max_event_bytes = config_of<HttpClientConfig>(parsed).max_event.bytes,
-                        .repeats = "after a crash or a changed document (set dedupe)"};
-  };
-  d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
-    const auto& config = config_of<HttpClientConfig>(parsed);
-    check_client_files(config, base_dir, config.mark, problems);
-  };
   return d;
 }
 

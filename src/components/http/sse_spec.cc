@@ -3,6 +3,7 @@
 
 #include "colloquium/config_types.h"
 
+#include "components/http/client_source.h"
 #include "components/http/config_checks.h"
 #include "components/http/sse_source.h"
 #include "config/problems.h"
@@ -42,10 +43,7 @@ void check_format(const SseConfig& config, const ConfigNode& node, ConfigProblem
 
 void check_config(SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   config.mark = node.mark;
-  const ConfigNode* url = node.kind == ConfigNode::Kind::kMap ? node.find("url") : nullptr;
-  if (url != nullptr && !url->unresolved && !config.url.empty() && !is_http_url(config.url)) {
-    config::refuse(node, "url", "url is a whole address, such as https://example.org/events", problems);
-  }
+  check_url(config.url, node, "https://example.org/events", problems);
   if (!is_header_value(config.last_event_id)) {
     config::refuse(node, "last_event_id", "last_event_id holds a character that no header may have", problems);
   }
@@ -121,21 +119,10 @@ void describe_to_people(Descriptor& d) {
 
 Descriptor describe() {
   Descriptor d;
-  d.kind = ComponentKind::kSource;
   d.name = "sse";
   describe_to_people(d);
-  bind_spec(d, spec(), check_config);
+  bind_client_source(d, spec(), check_config, "after a crash or from a server that goes back (set dedupe)");
   d.create_source = create;
-  d.source_traits = [](const ParsedConfig& parsed) {
-    return SourceTraits{.rereadable = true,
-                        .finite = false,
-                        .max_event_bytes = config_of<SseConfig>(parsed).max_event.bytes,
-                        .repeats = "after a crash or from a server that goes back (set dedupe)"};
-  };
-  d.check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
-    const auto& config = config_of<SseConfig>(parsed);
-    check_client_files(config, base_dir, config.mark, problems);
-  };
   return d;
 }
 
