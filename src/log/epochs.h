@@ -1,7 +1,6 @@
 // EpochTable: which incarnation of a partition wrote which offsets.
 //
-// The incarnation is in every batch header (partitionLeaderEpoch), outside the checksum; the table says what it
-// has to be. A new one begins at every unclean start, truncation and failed write, and is on disk before the
+// The incarnation is in every batch header (partitionLeaderEpoch); the table says what it has to be. A new one begins at every unclean start, truncation and failed write, and is on disk before the
 // first batch that bears it; everything below its start was synced before. So a stale batch that a cut left
 // behind is never taken for a new one, and (incarnation, offset) names bytes that are written once.
 //

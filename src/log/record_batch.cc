@@ -28,6 +28,14 @@ int64_t un_zig_zag(uint64_t value) {
   return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
 }
 
+constexpr size_t kPlaceBytes = 17;  // offset, length, incarnation and magic: what Kafka's CRC leaves out
+
+// Of those bytes, as a base sequence, which the CRC covers and which means nothing to Kafka's readers here.
+int32_t place_sum(std::string_view header) {
+  ASSERT(header.size() >= kPlaceBytes);
+  return static_cast<int32_t>(io::crc32c(header.substr(0, kPlaceBytes)) & 0x7fffffff);
+}
+
 }  // namespace
 
 HeaderBytes put_header(BatchHeader header, size_t records_bytes, uint32_t records_crc) {
@@ -44,7 +52,7 @@ HeaderBytes put_header(BatchHeader header, size_t records_bytes, uint32_t record
   out = put_be(out, static_cast<uint64_t>(header.max_timestamp_ms));
   out = put_be(out, static_cast<uint64_t>(header.producer_id));
   out = put_be(out, static_cast<uint16_t>(header.producer_epoch));
-  out = put_be(out, static_cast<uint32_t>(header.base_sequence));
+  out = put_be(out, static_cast<uint32_t>(place_sum({bytes.data(), bytes.size()})));
   out = put_be(out, static_cast<uint32_t>(header.record_count));
   ASSERT(out == bytes.data() + kHeaderBytes);
   const uint32_t crc = io::crc32c({bytes.data() + kCrcBegin, kHeaderBytes - kCrcBegin});
@@ -91,12 +99,26 @@ const char* header_defect(const BatchHeader& header) {
   return nullptr;
 }
 
-const char* batch_defect(std::string_view batch) {
+namespace {
+
+// Of all but the fields that Kafka's CRC leaves out.
+const char* crc_defect(std::string_view batch) {
   if (batch.size() < kHeaderBytes) return "the batch's header is cut off";
   const BatchHeader header = get_header(batch);
   if (const char* defect = header_defect(header)) return defect;
   if (header.total_bytes() != batch.size()) return "the batch is cut off";
   if (io::crc32c(batch.substr(kCrcBegin)) != header.crc) return "the batch's checksum does not match";
+  return nullptr;
+}
+
+}  // namespace
+
+const char* batch_defect(std::string_view batch) {
+  if (const char* defect = crc_defect(batch)) return defect;
+  const BatchHeader header = get_header(batch);
+  // Segments of before the sum was stored have −1.
+  if (header.base_sequence != -1 && header.base_sequence != place_sum(batch))
+    return "the batch's offset, length or incarnation is not that of its records";
   return nullptr;
 }
 
@@ -292,7 +314,8 @@ std::array<char, kSyncMarkBytes> put_sync_mark(const SyncMark& mark, int32_t epo
 }
 
 std::optional<SyncMark> get_sync_mark(std::string_view batch) {
-  if (batch.size() != kSyncMarkBytes || batch_defect(batch) != nullptr) return std::nullopt;
+  // What it says is under the CRC: it is a witness although its own place is damaged.
+  if (batch.size() != kSyncMarkBytes || crc_defect(batch) != nullptr) return std::nullopt;
   const BatchHeader header = get_header(batch);
   if (!header.is_control() || header.record_count != 1) return std::nullopt;
   ByteReader key(batch.substr(kMarkKeyAt, 4));

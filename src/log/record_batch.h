@@ -2,7 +2,8 @@
 //
 // Source: Apache Kafka, clients/…/common/record/DefaultRecordBatch.java, DefaultRecord.java, ControlRecordType.
 // All fixed-width fields are big-endian; varints are zig-zag base-128 as in Protocol Buffers. Bytes 0–16 of a
-// batch are outside its CRC, so whoever reads one must also know which offset and epoch it has to bear.
+// batch are outside Kafka's CRC; ours have a CRC of their own for those, in the base sequence, which is inside. Whoever
+// reads one must still know which offset and epoch it has to bear: a batch that lies in a wrong place is whole.
 // Nothing here trusts its input. Thread safety: functions and values.
 #pragma once
 
@@ -52,7 +53,7 @@ struct BatchHeader {
   int64_t max_timestamp_ms = 0;
   int64_t producer_id = -1;
   int16_t producer_epoch = -1;
-  int32_t base_sequence = -1;
+  int32_t base_sequence = -1;  // a checksum of the fields up to magic; −1 in segments of before there was one
   int32_t record_count = 0;
 
   size_t total_bytes() const { return kLengthEnd + static_cast<size_t>(batch_length); }
@@ -69,7 +70,7 @@ struct BatchHeader {
 
 using HeaderBytes = std::array<char, kHeaderBytes>;
 
-// Lays `header` out. batch_length and crc are computed: from the records' size and their CRC-32C.
+// Lays `header` out. batch_length and crc are computed, from the records' size and their CRC-32C, and base_sequence.
 HeaderBytes put_header(BatchHeader header, size_t records_bytes, uint32_t records_crc);
 // REQUIRES: at least kHeaderBytes bytes.
 BatchHeader get_header(std::string_view bytes);

@@ -44,6 +44,7 @@ std::string mended_batch(std::string_view bytes) {
   };
   batch[16] = 2;
   put(8, static_cast<uint32_t>(batch.size() - kLengthEnd));
+  put(53, 0xffffffff);
   put(17, io::crc32c(std::string_view(batch).substr(kCrcBegin)));
   return batch;
 }
