@@ -77,7 +77,7 @@ TEST_CASE("what ran can be looked at: ls, cat and verify") {
   result = f.verbs.run({"log", "verify", "--data-dir", data});
   CHECK(result.exit == Exit::kDone);
   // Events are what was put in: not what the log notes for itself.
-  CHECK(contains(result.out, "3 events in 1 batches of 2 partitions, and the commit journal; "));
+  CHECK(contains(result.out, "3 events in 1 batch of 2 partitions, and the commit journal; "));
   CHECK(contains(result.out, ": 0 problems\n"));
 }
 

@@ -28,6 +28,7 @@ RULES = [
                   r'|(?<![\w.:>])time\s*\(\s*(?:nullptr|NULL|0|&\w+)\s*\)',
          'take a Clock (colloquium/clock.h)',
          ('src/base/system_clock.cc',
+          'src/loop/uv_loop.cc',  # the clock that libuv's own timers go by
           'src/net/server_core.cc')),  # the loop's cached time, for deadlines of connections: no system call
     Rule('random', r'\b(?:std::)?(?:random_device|mt19937(?:_64)?|default_random_engine|minstd_rand0?)\b'
                    r'|(?<![\w.:>])s?rand(?:_r|om)?\s*\(|\bgetrandom\s*\(|\bgetentropy\s*\(',
