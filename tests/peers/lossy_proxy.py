@@ -46,7 +46,8 @@ class LossyProxy:
         self._listener.close()
 
     def cut(self, connections, low, high):
-        """Each of the next so many connections is reset after `low` to `high` bytes, both ways together."""
+        """New connections are reset after `low` to `high` bytes, both ways together, until so many have been. (One that
+        carries less than that uses up none: clients hold some for nothing but a greeting.)"""
         with self._changed:
             self._to_cut, self._range = connections, (low, high)
         self.reset()
@@ -88,7 +89,6 @@ class LossyProxy:
                 resets = self._resets
                 left = None
                 if self._to_cut > 0 and not away:
-                    self._to_cut -= 1
                     left = self._chance.randint(*self._range)
             if away:
                 reset(client)
@@ -159,13 +159,21 @@ class _Connection:
             allowed = len(piece) if self.left is None else min(self.left, len(piece))
             if self.left is not None:
                 self.left -= allowed
-            cut = self.left == 0
+            cut = self.left == 0 and self._takes_a_cut()
+            if self.left == 0 and not cut:
+                allowed, self.left = len(piece), None
         target.sendall(piece[:allowed])
         if cut:
-            with self.proxy._changed:
-                self.proxy.cuts += 1
             self.reset()
         return not cut
+
+    def _takes_a_cut(self):
+        with self.proxy._changed:
+            taken = self.proxy._to_cut > 0
+            if taken:
+                self.proxy._to_cut -= 1
+                self.proxy.cuts += 1
+            return taken
 
     def reset(self):
         self.gone = True
