@@ -124,6 +124,30 @@ TEST_CASE("a sync mark whose header alone is damaged still says that what is bef
   CHECK(scene.files.info(path)->size == size);
 }
 
+TEST_CASE("a commit that found the disk full is in no checkpoint of a later journal segment") {
+  Scene scene;
+  scene.options.journal_segment_bytes = 500;
+  REQUIRE(scene.open());
+  REQUIRE(scene.commit("1"));
+  scene.fill_at(io::OperationKind::kWrite, "journal");
+  REQUIRE(scene.commit("2", true).error().code == ErrorCode::kNoSpace);
+  scene.files.set_hook(nullptr);
+  for (int i = 0; i < 20; ++i) {
+    CommitRequest request;
+    request.leg = "p/other";
+    request.sink_token = std::to_string(i);
+    REQUIRE(contract::commit(*scene.log, scene.executor, std::move(request)));
+  }
+  scene.stop(false);
+  const auto segments = list_segments(scene.files, journal_directory("data"));
+  REQUIRE(segments);
+  REQUIRE(segments->back() > 0);  // the first one is gone, and a checkpoint in its place
+  REQUIRE(scene.open());
+  CHECK(scene.log->leg_state("p/leg")->sink_token == "1");
+  CHECK(scene.log->leg_state("p/other")->sink_token == "19");
+  CHECK(contract::read_all(*scene.log, scene.stream(), 0).empty());
+}
+
 TEST_CASE(
     "what is queued behind an append that found the disk full fails with it, although there is space again") {
   Scene scene;
