@@ -195,7 +195,7 @@ class SinkLeg {
   bool closing_ = false;
   bool sink_closed_ = false;
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log
-  std::unique_ptr<Timer> commit_timer_;    // set while something is done and its commit not yet due
+  std::unique_ptr<Timer> commit_timer_;  // set while something is done and its commit not yet due
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
   bool pausing_ = false;

@@ -1,6 +1,7 @@
 // Any bytes where the event log reads its own: batches and their records, compressed, encrypted or neither, journal
-// records, side files, checkpoints and indexes. Checksums are mended first, or nothing would get past them. Whatever is in the bytes, reading
-// them ends, keeps to its limits, and what was understood is the same once it is written and read again.
+// records, side files, checkpoints and indexes. Checksums are mended first, or nothing would get past them. Whatever
+// is in the bytes, reading them ends, keeps to its limits, and what was understood is the same once it is written and
+// read again.
 #include <cstdint>
 #include <memory>
 #include <string>

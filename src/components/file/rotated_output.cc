@@ -46,7 +46,7 @@ struct RotatedOutput::OpenFile {
   std::string part;
   std::unique_ptr<io::File> file;
   std::unique_ptr<io::FileLock> lock;
-  std::unique_ptr<io::Folder> folder;  // until the name is synced
+  std::unique_ptr<io::Folder> folder;  // until the name is synced, and null from then on
   uint64_t inode = 0;
   uint64_t length = 0;  // of what is good
   uint64_t events = 0;
@@ -57,7 +57,6 @@ struct RotatedOutput::OpenFile {
   uint64_t last_use = 0;
   bool closed = false;
   bool torn = false;  // there may be bytes behind the good length
-  bool name_synced = false;
 
   // While a write is put together.
   std::string pending;
@@ -111,7 +110,6 @@ Status RotatedOutput::restore(const RotatedEntry& entry) {
   file->events = entry.events;
   file->opened_ms = entry.opened_ms;
   file->closed = entry.closed;
-  file->name_synced = true;
   TRY_ASSIGN(file->file, fs.open(entry.part, io::OpenMode::kReadWrite));
   TRY_ASSIGN(file->lock, fs.lock(entry.part));
   // Nothing there was committed, and nobody else writes to a .part.
@@ -339,10 +337,9 @@ Status RotatedOutput::sync_once() {
       TRY(file->file->sync());
       file->synced_length = file->length;
     }
-    if (!file->name_synced && file->length > 0) {
+    if (file->folder != nullptr && file->length > 0) {
       TRY(file->folder->sync());
       file->folder = nullptr;
-      file->name_synced = true;
     }
   }
   return {};
