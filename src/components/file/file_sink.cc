@@ -59,7 +59,7 @@ std::string path_problem(const FileSinkConfig& config) {
   const auto path = PathTemplate::parse(config.path, config.mark);
   if (!path) return path.error().message;
   if (config.path.ends_with('/')) return "path ends with '/'; name a file";
-  if (config.path.ends_with(".part")) return "path ends with .part, as files do that are not finished";
+  if (config.path.ends_with(kPartEnding)) return "path ends with .part, as files do that are not finished";
   if (config.rotate) return {};
   if (!path->is_constant()) {
     return "path has fields, so many files are written: say when one is finished, as in rotate: {time: 1h}";
@@ -133,9 +133,9 @@ Descriptor describe() {
       "and so "
       "on goes before the extension. Files that are open when the pipeline ends are finished, too. What an "
       "expression "
-      "in `path` yields is one name: everything but letters, digits, `.`, `-` and `_` is written as %XX, and an "
-      "event "
-      "for which it yields no text is a dead letter.";
+      "in `path` yields is one name: everything but letters, digits, `.`, `-` and `_` is written as %XX, and so "
+      "is the "
+      "`.` of a name that would end with `.part`; an event for which it yields no text is a dead letter.";
   d.input_trust =
       "Events are valid JSON by then; nothing in one can make a second line of NDJSON. What of an event comes "
       "into a "

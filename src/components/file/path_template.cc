@@ -139,6 +139,8 @@ Result<std::unique_ptr<PathTemplate::Renderer>> PathTemplate::Renderer::create(
 Result<std::string_view> PathTemplate::Renderer::render(const Batch& batch, size_t i) {
   path_.clear();
   for (const auto& part : parts_) TRY(append(*part, batch, i));
+  // An expression writes '%' as %25, so this gives no name that another text has.
+  if (path_.ends_with(kPartEnding)) path_.replace(path_.size() - kPartEnding.size(), 1, "%2E");
   return path_;
 }
 

@@ -5,6 +5,10 @@
 // those of other scripts stay, anything else (and a '.' at the beginning) becomes %XX. So it can neither leave its
 // folder nor make another one, and different values never give one name.
 //
+// No event's path ends as a file's does that is not finished: where fields and expressions come to ".part", the
+// '.' is written as %2E. So what an expression yields can't make a finished file that is taken for an unfinished
+// one of another name, and removed.
+//
 // Thread safety: a PathTemplate is immutable; a Renderer belongs to one thread.
 #pragma once
 
@@ -21,6 +25,9 @@
 #include "formats/template.h"
 
 namespace colloquium::components {
+
+// What the name of a file ends with until it is finished.
+inline constexpr std::string_view kPartEnding = ".part";
 
 class PathTemplate {
  public:

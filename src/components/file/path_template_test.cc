@@ -52,6 +52,15 @@ TEST_CASE("what an expression gives can't leave its folder, make one, or hide a 
   CHECK_THAT(name("{}"), Catch::Contains("a string, a number or a boolean"));
 }
 
+TEST_CASE("no event's path ends as that of a file that is not finished", "[REQ-018]") {
+  CHECK(rendered("out/{$input}", R"("a.part")") == "out/a%2Epart");
+  CHECK(rendered("out/{$input}", R"("a.2.part")") == "out/a.2%2Epart");
+  CHECK(rendered("out/{$input}", R"("a%2Epart")") == "out/a%252Epart");
+  CHECK(rendered("out/a.{$input}t", R"("par")") == "out/a%2Epart");
+  CHECK(rendered("out/{$input}", R"("a.part.gz")") == "out/a.part.gz");
+  CHECK(rendered("out/{$input}/x", R"("a.part")") == "out/a.part/x");
+}
+
 TEST_CASE("different texts never give one name") {
   CHECK(escaped_name("%2E") != escaped_name("."));
   CHECK(escaped_name("a/b") != escaped_name("a%2Fb"));

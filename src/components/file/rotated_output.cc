@@ -15,7 +15,6 @@ namespace {
 constexpr uint64_t kNotSynced = UINT64_MAX;
 constexpr int kNumbersMax = 1'000'000;
 constexpr size_t kNamesKept = 10'000;
-constexpr std::string_view kPart = ".part";
 
 std::string quote(const std::string& path) {
   return "'" + path + "'";
@@ -203,7 +202,7 @@ Result<RotatedOutput::OpenFile*> RotatedOutput::open_new(std::string name) {
   TRY_ASSIGN(file->folder, fs.open_folder(io::parent_of(whole)));
   // The plain name, unless a file waits under it for its commit, or somebody left one before this sink began.
   for (int number = 1; file->file == nullptr; ++number) {
-    file->part = whole + (number == 1 ? "" : "." + std::to_string(number)) + ".part";
+    file->part = whole + (number == 1 ? "" : "." + std::to_string(number)).append(kPartEnding);
     if (is_taken(file->part) || (!history_ && fs.info(file->part).has_value())) continue;
     TRY_ASSIGN(file->file, fs.open(file->part, io::OpenMode::kOpenOrCreate));
   }
@@ -242,8 +241,8 @@ void RotatedOutput::remove_orphans(const std::string& name) {
   const auto found = fs.list(folder);
   if (!found) return;
   for (const std::string& each : *found) {
-    if (!each.starts_with(begin) || !each.ends_with(kPart)) continue;
-    const std::string number = each.substr(begin.size() - 1, each.size() - kPart.size() - begin.size() + 1);
+    if (!each.starts_with(begin) || !each.ends_with(kPartEnding)) continue;
+    const std::string number = each.substr(begin.size() - 1, each.size() - kPartEnding.size() - begin.size() + 1);
     const bool numbered = number.size() > 1 && number.find_first_not_of("0123456789", 1) == std::string::npos;
     const std::string path = io::join(folder, each);
     if ((!number.empty() && !numbered) || is_taken(path)) continue;

@@ -8,7 +8,7 @@
 // length and goes on; what was closed and not renamed is renamed; one that is gone was renamed behind its last
 // commit. So no new file gets the path of one that a token still names, which may be the one a start finds. A
 // NAME.part that the token does not know holds nothing that was committed: its events come again, and with the
-// first of that name it is removed.
+// first of that name it is removed. (No finished file is called so: PathTemplate sees to it.)
 //
 // Each write adds one frame to a compressed file, so lengths between writes are lengths of whole files (gzip, zstd
 // and lz4 frames may follow each other).

@@ -269,6 +269,31 @@ TEST_CASE("a file that is not as the commit left it stops the sink from starting
   CHECK_THAT(restored.error().message, Catch::Contains("'out/a.part'") && Catch::Contains("4 bytes committed"));
 }
 
+TEST_CASE("no event's content removes or empties a finished file of another name", "[REQ-018]") {
+  Fixture f;
+  const FileSinkConfig config = config_for("out/{$input/n}");
+  std::string token;
+  {
+    Run run(f.fs, config, f.clock);
+    REQUIRE(run.begin());
+    for (const char* name : {"a.part", "a.2.part", "b.part"}) {
+      REQUIRE(run.write({"{\"n\":\"" + std::string(name) + "\"}"}));
+      run.commit();
+    }
+    token = run.commit();
+    run.close();
+  }
+  const Names finished = f.names();
+  REQUIRE(finished.size() == 3);
+  Run run(f.fs, config, f.clock);
+  REQUIRE(run.begin(token));
+  REQUIRE(run.write({R"({"n":"a"})", R"({"n":"b"})"}));
+  run.commit();
+  run.close();
+  CHECK(f.names().size() == 5);
+  for (const std::string& name : finished) CHECK_THAT(f.content("out/" + name), Catch::Contains("part"));
+}
+
 // Wherever the power goes, at whichever operation: every event stands once in the finished files, in order per
 // name.
 TEST_CASE("a crash at any operation leaves every event exactly once in finished files", "[REQ-018]") {
