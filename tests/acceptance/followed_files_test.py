@@ -2,6 +2,7 @@
 and again, and every line arrives exactly once, in order per file.
 
 COLLOQUIUM_KILLS sets how often (default 12)."""
+import gzip
 import json
 import os
 import random
@@ -120,4 +121,22 @@ def a_folder_is_read_once_whatever_its_files_are_called_next_time():
         check(len(got) == 3001 and got[-1] == {"log": 7, "n": 100}, "read again: %d lines" % len(got))
 
 
-main(rotation_under_load_and_kills, a_folder_is_read_once_whatever_its_files_are_called_next_time)
+def a_file_that_cannot_be_read_fails_the_run_when_the_others_are_read():
+    with work_directory() as directory:
+        (directory / "logs").mkdir()
+        (directory / "p.yaml").write_text(PIPELINE.replace(', follow: true, poll: 50ms', ""))
+        lines = "".join('{"n":%d}\n' % n for n in range(1000))
+        whole = gzip.compress(lines.encode())
+        (directory / "logs/a.log.gz").write_bytes(whole[:len(whole) // 2])
+        (directory / "logs/b.log").write_text('{"n":1000}\n')
+        code, _, stderr = run(RUN, directory)
+        check(code == 1 and "a.log.gz" in stderr.splitlines()[-1], "exit code %d: %s" % (code, stderr))
+        check(read_lines(directory / "out/all.ndjson") == [{"n": 1000}], "the other file was not read")
+        (directory / "logs/a.log.gz").write_bytes(whole)
+        code, _, stderr = run(RUN, directory)
+        check(code == 0, stderr)
+        check([line["n"] for line in read_lines(directory / "out/all.ndjson")] == [1000, *range(1000)], "read again")
+
+
+main(rotation_under_load_and_kills, a_folder_is_read_once_whatever_its_files_are_called_next_time,
+     a_file_that_cannot_be_read_fails_the_run_when_the_others_are_read)

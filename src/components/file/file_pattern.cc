@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fnmatch.h>
+#include <optional>
 #include <utility>
 
 #include "io/path.h"
@@ -11,14 +12,32 @@ namespace {
 
 constexpr int kDepthMax = 64;
 
-void add(const io::FileSystem& fs, const std::string& path, std::vector<FoundFile>& found) {
-  const auto info = fs.info(path);
-  if (info && info->is_regular) found.push_back({path, *info});
-}
+struct Matches {
+  const io::FileSystem& fs;
+  std::vector<FoundFile>& found;
+  std::vector<Error>& failures;
+
+  // Nothing if it is not there, or cannot be examined.
+  std::optional<io::FileInfo> info(const std::string& path) const {
+    const auto got = fs.info(path);
+    if (got) return *got;
+    failed(got.error());
+    return std::nullopt;
+  }
+  void failed(const Error& error) const {
+    // "**" comes by a folder twice.
+    const bool known = std::any_of(failures.begin(), failures.end(),
+                                   [&](const Error& one) { return one.message == error.message; });
+    if (error.code != ErrorCode::kNotFound && !known) failures.push_back(error);
+  }
+  void add(const std::string& path) const {
+    const auto its = info(path);
+    if (its && its->is_regular) found.push_back({path, *its});
+  }
+};
 
 // `folder` is "" for where relative paths begin; `rest` the part of the pattern below it.
-void match(const io::FileSystem& fs, const std::string& folder, std::string_view rest, int depth,
-           std::vector<FoundFile>& found) {
+void match(const Matches& matches, const std::string& folder, std::string_view rest, int depth) {
   if (depth > kDepthMax) return;
   const size_t slash = rest.find('/');
   const std::string piece(rest.substr(0, slash));
@@ -28,38 +47,39 @@ void match(const io::FileSystem& fs, const std::string& folder, std::string_view
     return folder.empty() || folder.ends_with('/') ? folder + name : folder + "/" + name;
   };
   if (!FilePattern::is_glob(piece)) {
-    if (last) return add(fs, path_of(piece), found);
-    return match(fs, path_of(piece), below, depth + 1, found);
+    if (last) return matches.add(path_of(piece));
+    return match(matches, path_of(piece), below, depth + 1);
   }
   const bool any_folders = piece == "**" && !last;
-  if (any_folders) match(fs, folder, below, depth + 1, found);
-  const auto names = fs.list(folder.empty() ? "." : folder);
-  if (!names) return;
+  if (any_folders) match(matches, folder, below, depth + 1);
+  const auto names = matches.fs.list(folder.empty() ? "." : folder);
+  if (!names) return matches.failed(names.error());
   for (const std::string& name : *names) {
     if (name.starts_with('.') && !piece.starts_with('.')) continue;
     if (!any_folders && ::fnmatch(piece.c_str(), name.c_str(), 0) != 0) continue;
     const std::string path = path_of(name);
     if (last) {
-      add(fs, path, found);
-    } else if (const auto info = fs.info(path); info && info->is_directory) {
-      match(fs, path, any_folders ? rest : below, depth + 1, found);
+      matches.add(path);
+    } else if (const auto info = matches.info(path); info && info->is_directory) {
+      match(matches, path, any_folders ? rest : below, depth + 1);
     }
   }
 }
 
 }  // namespace
 
-std::vector<FoundFile> FilePattern::list(const io::FileSystem& fs) const {
+std::vector<FoundFile> FilePattern::list(const io::FileSystem& fs, std::vector<Error>& failures) const {
   std::vector<FoundFile> found;
+  const Matches matches{fs, found, failures};
   const auto named = fs.info(path_);
   if (named && named->is_directory) {
-    match(fs, path_, "*", 0, found);
+    match(matches, path_, "*", 0);
   } else if (named && named->is_regular) {
     found.push_back({path_, *named});
   } else if (path_.starts_with('/')) {
-    match(fs, "/", std::string_view(path_).substr(1), 0, found);
+    match(matches, "/", std::string_view(path_).substr(1), 0);
   } else {
-    match(fs, "", path_, 0, found);
+    match(matches, "", path_, 0);
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   found.erase(

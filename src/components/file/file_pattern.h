@@ -27,8 +27,9 @@ class FilePattern {
 
   static bool is_glob(std::string_view path) { return path.find_first_of("*?[") != std::string_view::npos; }
 
-  // Regular files, in the order of their paths. What cannot be listed or examined is left out; files come and go.
-  std::vector<FoundFile> list(const io::FileSystem& fs) const;
+  // Regular files, in the order of their paths. What is not there is left out, as files come and go; of what else
+  // could not be listed or examined `failures` gets the reasons.
+  std::vector<FoundFile> list(const io::FileSystem& fs, std::vector<Error>& failures) const;
 
   const std::string& text() const { return path_; }
 

@@ -18,10 +18,13 @@ struct Tree {
   }
   std::string list(const std::string& pattern) const {
     std::string out;
-    for (const FoundFile& found : FilePattern(pattern).list(fs)) out += (out.empty() ? "" : " ") + found.path;
+    failures.clear();
+    for (const FoundFile& found : FilePattern(pattern).list(fs, failures))
+      out += (out.empty() ? "" : " ") + found.path;
     return out;
   }
   io::MemoryFileSystem fs;
+  mutable std::vector<Error> failures;
 };
 
 }  // namespace
@@ -38,6 +41,18 @@ TEST_CASE("a pattern finds regular files, in order") {
   CHECK(t.list("logs/.*.log") == "logs/.z.log");
   CHECK(t.list("nothing/*").empty());
   CHECK(t.list("missing").empty());
+  CHECK(t.failures.empty());
+}
+
+TEST_CASE("a folder that cannot be listed is told, and the others are listed") {
+  Tree t;
+  t.fs.set_open_hook([](const std::string& path) -> std::optional<Error> {
+    if (path != "logs/a/b") return std::nullopt;
+    return Error{ErrorCode::kPermission, "no right", false, {}};
+  });
+  CHECK(t.list("logs/**/x.*") == "logs/a/x.log logs/x.log");
+  REQUIRE(t.failures.size() == 1);
+  CHECK(t.failures[0].message == "no right");
 }
 
 }  // namespace colloquium::components

@@ -156,8 +156,9 @@ Descriptor describe() {
       "content: a file that was renamed or copied goes on where it was. Order holds within a file. gzip and zstd "
       "files are told "
       "by their first bytes, and read once they are complete; one that was read before it was compressed is not "
-      "read "
-      "again.";
+      "read again. Without `follow`, what cannot be read (a damaged file, one that we have no right to) fails the "
+      "run "
+      "once all the others are read.";
   d.input_trust =
       "Any bytes may come in: a record that makes no event, or is longer than max_event, goes to the dead "
       "letters.";

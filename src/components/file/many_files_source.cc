@@ -18,12 +18,14 @@ constexpr size_t kHeaderBytes = 64 << 10;
 constexpr int64_t kPoolFullMs = 10;
 constexpr int64_t kGoneMs = 5000;    // how long a file that has no name here any more may stay silent
 constexpr int64_t kRestMs = 60'000;  // how long any file may, before it is closed
-constexpr size_t kNumbersMax = 64;   // parts whose files begin alike
+constexpr size_t kNumbersMax = 1000;  // parts whose files begin alike
+constexpr size_t kUnreadNamed = 3;    // in the failure that ends the source
 
 }  // namespace
 
 struct ManyFilesSource::Look {
   std::vector<FoundFile> found;
+  std::vector<Error> failures;
 };
 
 struct ManyFilesSource::Opening {
@@ -69,7 +71,7 @@ bool ManyFilesSource::busy() const {
 void ManyFilesSource::look() {
   if (stopped_ || is_looking_) return;
   look_ = std::make_shared<Look>();
-  const auto work = [this, state = look_] { state->found = pattern_.list(file_system_); };
+  const auto work = [this, state = look_] { state->found = pattern_.list(file_system_, state->failures); };
   is_looking_ = context_.loop.offload(work, [this] { has_looked(); });
   if (!is_looking_) look_later();
 }
@@ -90,14 +92,32 @@ void ManyFilesSource::has_looked() {
   for (const auto& [key, live] : live_) live->is_there = false;
   to_open_.clear();
   for (const FoundFile& found : look_->found) see(found);
-  if (look_->found.empty() && !config_.follow) {
+  note_unlisted(std::move(look_->failures));
+  if (look_->found.empty() && unlisted_.empty() && !config_.follow) {
     log_info(kComponent, "no file is there", {{"source", context_.name}, {"path", pattern_.text()}});
   }
   if (config_.follow) poll_live();
   open_next();
+  // One that is read once is looked for once, unless something was in the way that passes.
+  const bool again =
+      std::any_of(unlisted_.begin(), unlisted_.end(), [](const Error& error) { return error.retryable; });
+  if (config_.follow || again) look_later();
   check_finished();
-  // One that is read once is looked for once.
-  if (config_.follow) look_later();
+}
+
+void ManyFilesSource::note_unlisted(std::vector<Error> failures) {
+  for (const Error& error : failures) {
+    const bool known = std::any_of(unlisted_.begin(), unlisted_.end(),
+                                   [&](const Error& one) { return one.message == error.message; });
+    if (!known) log_warning(kComponent, "not looked at: " + error.message, {{"source", context_.name}});
+  }
+  unlisted_ = std::move(failures);
+  // Names that went take with them what was wrong with their files.
+  const auto is_there = [this](const std::string& path) {
+    return std::any_of(look_->found.begin(), look_->found.end(),
+                       [&](const FoundFile& found) { return found.path == path; });
+  };
+  if (config_.follow) std::erase_if(unread_, [&](const auto& one) { return !is_there(one.first); });
 }
 
 void ManyFilesSource::see(const FoundFile& found) {
@@ -165,11 +185,25 @@ void ManyFilesSource::has_found_part() {
 
 // It may be complete, or readable, at another look.
 void ManyFilesSource::not_opened(const Error& error) {
-  log_warning(kComponent, "not read now: " + error.describe(), {{"source", context_.name}});
+  not_read(opening_->found.path, error);
   const io::FileInfo& info = opening_->found.info;
   if (error.code == ErrorCode::kCorrupt) resting_[{info.device, info.inode}] = {info.size, {}};
+  // No descriptor was left: another look, when some may be, tries it again.
+  if (!config_.follow && error.retryable) return look_later();
   open_next();
   check_finished();
+}
+
+void ManyFilesSource::not_read(const std::string& path, Error error) {
+  Error& known = unread_[path];
+  if (known.message == error.message) return;
+  const LogFields fields = {{"source", context_.name}, {"path", path}};
+  if (config_.follow) {
+    log_warning(kComponent, "not read now: " + error.message, fields);
+  } else {
+    log_error(kComponent, "not read: " + error.message, fields);
+  }
+  known = std::move(error);
 }
 
 std::vector<KnownPart> ManyFilesSource::known_parts(const std::string& head, std::string& fresh) {
@@ -203,11 +237,18 @@ void ManyFilesSource::begin_feed(OpenedFile opened) {
   const FileKey key{found.info.device, found.info.inode};
   if (opened.copy_of) {
     resting_[key] = {found.info.size, *opened.copy_of};
+    if (!config_.follow) copies_.emplace(*opened.copy_of, found);
     return;
   }
   if (opened.part.empty()) {
-    log_error(kComponent, "not read: too many files begin with the same bytes", {{"path", found.path}});
-    return;
+    resting_[key] = {found.info.size, {}};
+    const Error error{ErrorCode::kLimit,
+                      std::to_string(kNumbersMax) +
+                          " files begin with the same bytes as this one already; read "
+                          "them with several sources, a folder for each",
+                      false,
+                      {}};
+    return not_read(found.path, error);
   }
   if (opened.at.offset > 0 && opened.at.offset == opened.at.size) {
     if (!config_.follow) {
@@ -220,11 +261,10 @@ void ManyFilesSource::begin_feed(OpenedFile opened) {
   }
   auto decoder = decoder_for(opened);
   if (!decoder) {
-    log_error(kComponent, "not read: " + decoder.error().message,
-              {{"source", context_.name}, {"path", found.path}});
     resting_[key] = {found.info.size, {}};
-    return;
+    return not_read(found.path, decoder.error());
   }
+  unread_.erase(found.path);
   log_info(kComponent, opened.at.offset > 0 ? "reading on" : "reading",
            {{"source", context_.name}, {"path", found.path}, {"offset", opened.at.offset}});
   cursors_[opened.part] = opened.at.encode();
@@ -302,6 +342,10 @@ void ManyFilesSource::release(FileFeed& feed) {
   Live& live = *found->second;
   // A file that was cut or rewritten is looked at again at once.
   if (!feed.is_replaced()) resting_[live.key] = {live.size, {}};
+  // By now it is known whether they hold more, or something else.
+  const auto [begin, end] = copies_.equal_range(live.part);
+  for (auto copy = begin; copy != end; ++copy) to_open_.push_back(copy->second);
+  copies_.erase(begin, end);
   feed.stop();
   gone_.push_back(std::move(live.feed));
   live_.erase(found);
@@ -323,9 +367,29 @@ void ManyFilesSource::release_idle(size_t wanted) {
 
 void ManyFilesSource::check_finished() {
   if (config_.follow || finished_ || stopped_ || !looked_once_) return;
-  if (!to_open_.empty() || is_opening_ || !live_.empty()) return;
+  if (!to_open_.empty() || is_opening_ || is_looking_ || timer_ != nullptr || !live_.empty()) return;
   finished_ = true;
-  context_.finished();
+  if (unread_.empty() && unlisted_.empty()) return context_.finished();
+  context_.failed(unread_error());
+}
+
+Error ManyFilesSource::unread_error() const {
+  const size_t count = unread_.size() + unlisted_.size();
+  std::string text = std::to_string(count) + (count == 1 ? " file or folder was" : " files or folders were") +
+                     " not read, all others were: ";
+  size_t named = 0;
+  const auto name = [&](const std::string& one) {
+    if (named < kUnreadNamed) text += (named == 0 ? "" : "; ") + one;
+    ++named;
+  };
+  for (const auto& [path, error] : unread_) {
+    const bool names_itself = error.message.find(path) != std::string::npos;
+    name(names_itself ? error.message : "'" + path + "': " + error.message);
+  }
+  for (const Error& error : unlisted_) name(error.message);
+  if (named > kUnreadNamed) text += "; and " + std::to_string(named - kUnreadNamed) + " more, which the log names";
+  const ErrorCode code = unread_.empty() ? unlisted_.front().code : unread_.begin()->second.code;
+  return {code, text + ". Run it again once that is put right: what was read is not read again", false, {}};
 }
 
 void ManyFilesSource::stop_intake() {

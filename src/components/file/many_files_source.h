@@ -10,6 +10,9 @@
 // goes on where it was. A file that was cut or rewritten is a new one. Files rest, closed, when nothing came for a
 // while.
 //
+// Without `follow` everything is read once, and what could not be read ends the source with a failure that names
+// it, once all the others are read.
+//
 // Thread safety: loop only; looks, opening and reading run on the offload pool.
 #pragma once
 
@@ -64,6 +67,9 @@ class ManyFilesSource final : public Source, public FeedOwner {
   void has_opened();
   void has_found_part();
   void not_opened(const Error& error);
+  // Says so, unless it was said before, and keeps it for the end of a source that reads once.
+  void not_read(const std::string& path, Error error);
+  void note_unlisted(std::vector<Error> failures);
   std::vector<KnownPart> known_parts(const std::string& head, std::string& fresh);
   void begin_feed(OpenedFile opened);
   Result<std::shared_ptr<const RecordDecoder>> decoder_for(OpenedFile& opened) const;
@@ -74,6 +80,7 @@ class ManyFilesSource final : public Source, public FeedOwner {
   void release(FileFeed& feed);
   void release_idle(size_t wanted);
   void check_finished();
+  Error unread_error() const;
   bool busy() const;
   void finish_close();
 
@@ -86,6 +93,9 @@ class ManyFilesSource final : public Source, public FeedOwner {
   std::map<FileKey, std::unique_ptr<Live>> live_;
   std::map<FileKey, Resting> resting_;
   std::deque<FoundFile> to_open_;
+  std::multimap<std::string, FoundFile> copies_;  // read once: so far the same as what is read as this part
+  std::map<std::string, Error> unread_;           // by path: why
+  std::vector<Error> unlisted_;                   // of the last look
   std::map<std::string, std::string> cursors_;   // by part, of this run; what was stored before is the intake's
   std::vector<std::unique_ptr<FileFeed>> gone_;  // until the callback that ended them has returned
   std::unique_ptr<Timer> timer_;

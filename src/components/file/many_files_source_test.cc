@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,16 @@ using Stored = std::map<std::string, std::string>;
 
 class Run {
  public:
-  Run(io::FileSystem& fs, FileSourceConfig config, Stored stored = {}, bool from_start = false) {
-    SourceContext context{
-        {loop, clock, random, services, "p", "in", ""}, intake, from_start, [this] { ++finished; }};
+  Run(io::FileSystem& fs, FileSourceConfig config, Stored stored = {}, bool from_start = false,
+      const std::string& held = "") {
+    SourceContext context{{loop, clock, random, services, "p", "in", ""},
+                          intake,
+                          from_start,
+                          [this] { ++finished; },
+                          [this](Error error) { failure = std::move(error); }};
     source = std::make_unique<ManyFilesSource>(std::move(context), config, fs);
-    for (const auto& [name, cursor] : stored) static_cast<FakeIntake&>(intake.part(name)).cursor = cursor;
+    for (const auto& [name, cursor] : stored) part(name).cursor = cursor;
+    if (!held.empty()) part(held).hold();
     REQUIRE(source->start(""));
     loop.run_until_idle();
   }
@@ -65,6 +71,7 @@ class Run {
     return out;
   }
   size_t parts() const { return stored().size(); }
+  FakeIntake& part(const std::string& name) { return static_cast<FakeIntake&>(intake.part(name)); }
 
   ManualClock clock;
   SeededRandom random{1};
@@ -72,6 +79,7 @@ class Run {
   loop::TestLoop loop{clock};
   FakeIntake intake{loop};
   int finished = 0;
+  std::optional<Error> failure;
   std::unique_ptr<ManyFilesSource> source;
 };
 
@@ -329,12 +337,73 @@ TEST_CASE("compressed files are read once", "[REQ-004]") {
   {
     Run run(f.fs, config_for("in", false));
     CHECK(run.accepted() == lines(0, 100));
-    CHECK(run.finished == 1);
+    CHECK(run.finished == 0);
+    REQUIRE(run.failure);
+    CHECK_THAT(run.failure->message, Catch::Contains("damaged.gz") && Catch::Contains("not complete"));
     stored = run.stored();
   }
+  REQUIRE(f.fs.remove("in/damaged.gz"));
   Run again(f.fs, config_for("in", false), stored);
   CHECK(again.accepted().empty());
-  CHECK_THAT(f.log, Catch::Contains("damaged.gz") && Catch::Contains("not complete"));
+  CHECK(again.finished == 1);
+  CHECK_FALSE(again.failure);
+}
+
+TEST_CASE("what cannot be read fails the run that has to end, once all else is read", "[REQ-004]") {
+  Fixture f;
+  FileSourceConfig config = config_for("in/**/*.csv", false);
+  config.format = format("csv");
+  REQUIRE(f.fs.make_directories("in/locked"));
+  f.append("a.csv", "\"name,number\nanna,1\n");  // the quote is never closed
+  f.append("forbidden.csv", "name\nx\n");
+  f.append("last.csv", "name\nbea\n");
+  f.fs.set_open_hook([](const std::string& path) -> std::optional<Error> {
+    if (!path.ends_with("forbidden.csv") && !path.ends_with("locked")) return std::nullopt;
+    return Error{ErrorCode::kPermission, "cannot open '" + path + "': no right", false, {}};
+  });
+  Run run(f.fs, config);
+  CHECK(run.accepted() == "bea\n");
+  CHECK(run.finished == 0);
+  REQUIRE(run.failure);
+  CHECK_THAT(run.failure->message, Catch::Contains("3 files or folders were not read"));
+  for (const char* name : {"'in/a.csv'", "'in/forbidden.csv'", "'in/locked'"}) {
+    CHECK_THAT(run.failure->message, Catch::Contains(name));
+  }
+}
+
+TEST_CASE("files wait for descriptors, and none is left out for want of them", "[REQ-004]") {
+  Fixture f;
+  for (int i = 0; i < 5; ++i) f.append("file-" + std::to_string(i), lines(100 * i, 100 * i + 2));
+  size_t refusals = 3;
+  f.fs.set_open_hook([&](const std::string& path) -> std::optional<Error> {
+    if (!path.starts_with("in") || refusals == 0) return std::nullopt;
+    --refusals;
+    return Error{ErrorCode::kUnavailable, "no descriptor is left", true, {}};
+  });
+  Run run(f.fs, config_for("in", false));
+  run.later(5000);
+  CHECK(refusals == 0);
+  CHECK(run.accepted().size() == 10 * line(0).size() + 4);
+  CHECK(run.finished == 1);
+  CHECK_FALSE(run.failure);
+}
+
+TEST_CASE("a file that begins as one does that is being read is read behind it", "[REQ-004]") {
+  Fixture f;
+  const std::string head(2000, ' ');
+  f.append("a", head + "\n1\n");
+  f.append("b", head + "\n2\n");
+  f.append("c", head + "\n1\n3\n");
+  Run run(f.fs, config_for("in", false), {}, false, part_names(head.substr(0, 1024)).front());
+  CHECK(run.finished == 0);
+  while (run.finished == 0) {
+    FakeIntake& first = run.part(part_names(head.substr(0, 1024)).front());
+    REQUIRE(first.under_way() > 0);
+    first.accept();
+    run.loop.run_until_idle();
+  }
+  const std::string got = run.accepted();
+  CHECK_THAT(got, Catch::Contains("\n1\n3\n") && Catch::Contains("\n2\n"));
 }
 
 TEST_CASE("every CSV file has a header of its own") {
