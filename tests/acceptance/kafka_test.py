@@ -79,6 +79,35 @@ def a_record_arrives_as_it_was():
         check_equal(len(BROKER.consume("plain-out", 303)), 303, "records in the end")
 
 
+def values_are_what_the_formats_say():
+    """From text to JSON and back. What the source's format can't read and what the sink's can't write are dead
+    letters, in transactions, too."""
+    for transactions in ("false", "true"):
+        name = "text-" + transactions
+        BROKER.create(name + "-in")
+        BROKER.create(name + "-out")
+        BROKER.produce(name + "-in", ["k1|id=1 name=Ada", "k2|id=2", 'k4|"', 'k5|id=5 name="two words"'])
+        with work_directory() as directory:
+            (directory / "p.yaml").write_text("""
+name: %s
+sources: [{kafka: {brokers: ["%s"], topics: [%s-in], group: %s, format: logfmt}}]
+stages:
+  - computo: ["if", ["==", ["$input", "/id"], 5], {"array": [5]}, ["$input"]]
+sinks:
+  - name: out
+    kafka: {brokers: ["%s"], topic: %s-out, transactions: %s, format: {csv: {columns: [id, name], header: false}}}
+errors: {dead_letter: %s.dead}
+""" % (name, BROKER.address, name, name, BROKER.address, name, transactions, name))
+            with Instance("p.yaml", directory) as instance:
+                wait_drained(instance, 3, "all records")
+                check_equal(instance.stop(), 0, "exit code")
+            got = [(record.key, record.text) for record in BROKER.consume(name + "-out", 2, lenient=True)]
+            check_equal(got, [("k1", "1,Ada"), ("k2", "2,")], "what is written")
+            code, out, _ = run(["log", "cat", name + ".dead", "--data-dir", "data"], directory)
+            check_equal((code, out.count("\n")), (0, 2), "dead letters: " + out)
+            check("only an object can be written as csv" in out, "why it could not be written: " + out)
+
+
 def what_brokers_refuse_is_left_out_of_a_transaction():
     BROKER.create("large-in")
     BROKER.create("large-out", max_message_bytes=3000)
@@ -175,7 +204,7 @@ def mistakes_are_told():
 def with_a_broker(directory):
     global BROKER
     with kafka.Broker(directory / "broker") as BROKER:
-        main(a_record_arrives_as_it_was, what_brokers_refuse_is_left_out_of_a_transaction,
+        main(a_record_arrives_as_it_was, values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
              another_process_takes_over_and_the_first_ends, mistakes_are_told,
              a_broker_that_freezes_and_dies_costs_no_event)
 

@@ -56,6 +56,7 @@ class Record:
         self.offset = int(offset.split(':')[1])
         self.headers = {} if headers == 'NO_HEADERS' else dict(pair.split(':', 1) for pair in headers.split(','))
         self.key = None if key == 'null' else key
+        self.text = None if value == 'null' else value
         try:
             self.value = None if value == 'null' else json.loads(value)
         except ValueError:

@@ -42,13 +42,14 @@ struct KafkaSink::Metrics {
   std::vector<metrics::Registration> registrations;
 };
 
-KafkaSink::KafkaSink(ComponentContext context, const KafkaSinkConfig& config, Executor& executor)
+KafkaSink::KafkaSink(ComponentContext context, const KafkaSinkConfig& config, formats::MessageText format,
+                     Executor& executor)
     : context_(std::move(context)),
       config_(config),
       stop_(executor),
       metrics_(std::make_unique<Metrics>()),
-      writer_(std::make_unique<KafkaWriter>(writer_config(config, context_), random_name(context_.random), stop_,
-                                            metrics_->counters)),
+      writer_(std::make_unique<KafkaWriter>(writer_config(config, context_), std::move(format),
+                                            random_name(context_.random), stop_, metrics_->counters)),
       thread_(executor.make_queue("kafka-sink", 1, kThreadTasks)) {}
 
 KafkaSink::~KafkaSink() {

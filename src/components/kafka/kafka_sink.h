@@ -27,6 +27,7 @@ enum class KafkaAcks { kAll, kOne, kNone };
 
 struct KafkaSinkConfig : KafkaConnection {
   std::string topic;
+  formats::SinkFormatSetting format;
   KafkaPartitioner partitioner = KafkaPartitioner::kMurmur2;
   KafkaCompression compression = KafkaCompression::kLz4;
   KafkaAcks acks = KafkaAcks::kAll;
@@ -47,7 +48,8 @@ std::vector<std::pair<std::string, std::string>> producer_properties(const Kafka
 
 class KafkaSink final : public Sink, public ProgressKeeper {
  public:
-  KafkaSink(ComponentContext context, const KafkaSinkConfig& config, Executor& executor);
+  KafkaSink(ComponentContext context, const KafkaSinkConfig& config, formats::MessageText format,
+            Executor& executor);
   ~KafkaSink() override;  // REQUIRES: closed
 
   Guarantee guarantee() const override;

@@ -99,6 +99,7 @@ ConfigSpec<KafkaSinkConfig> spec() {
               .minimum = 1});
   spec.field("topic", &KafkaSinkConfig::topic,
              {.description = "Where events go.", .required = true, .minimum = 1});
+  spec.field("format", &KafkaSinkConfig::format, {.description = "What values are; without, the event's JSON."});
   spec.field(
       "partitioner", &KafkaSinkConfig::partitioner,
       {.description = "How an event's key chooses its partition. `murmur2` is what Java clients do, "
@@ -134,7 +135,7 @@ ConfigSpec<KafkaSinkConfig> spec() {
 void describe_words(Descriptor& d) {
   d.summary = "Writes events to a topic of Kafka, on request exactly once by transactions.";
   d.description =
-      "The record's value is the event's bytes; key, headers and timestamp are the event's; a tombstone is a "
+      "The record's value is the event's JSON as it is, or what `format` makes of it; key, headers and timestamp are the event's; a tombstone is a "
       "record "
       "without value. What brokers cannot take now is written again for as long as it takes; an event they refuse "
       "for its size or form is a dead letter.\n\nWith `transactions: true` the events that wait and the "
@@ -148,12 +149,17 @@ void describe_words(Descriptor& d) {
       "At least once; with `transactions: true` exactly once for readers with isolation.level=read_committed.";
   d.delivery = Guarantee::kAtLeastOnce;
   d.examples = {{"Write to a topic", "kafka: {brokers: [\"localhost:9092\"], topic: orders}"},
-                {"Exactly once", "kafka: {brokers: [\"localhost:9092\"], topic: orders, transactions: true}"}};
+                {"Exactly once", "kafka: {brokers: [\"localhost:9092\"], topic: orders, transactions: true}"},
+                {"Values that are no JSON",
+                 "kafka: {brokers: [\"localhost:9092\"], topic: lines, format: {csv: {columns: [id, name], header: "
+                 "false}}}"}};
 }
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
   TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "a kafka sink", "executor"));
-  return std::make_unique<KafkaSink>(std::move(context), config_of<KafkaSinkConfig>(parsed), *executor);
+  const auto& config = config_of<KafkaSinkConfig>(parsed);
+  TRY_ASSIGN(auto format, formats::MessageText::create(*config.format.format, context.script_variables));
+  return std::make_unique<KafkaSink>(std::move(context), config, std::move(format), *executor);
 }
 
 Descriptor describe() {
@@ -167,6 +173,9 @@ Descriptor describe() {
     return transactions ? Guarantee::kExactlyOnce : Guarantee::kAtLeastOnce;
   };
   d.create_sink = create;
+  d.check_scripts = [](const ParsedConfig& parsed, const ScriptNames& names, ConfigProblems& problems) {
+    config_of<KafkaSinkConfig>(parsed).format.format->check(names, problems);
+  };
   d.repeats = [](const ParsedConfig& parsed, const std::string&) {
     return "writes each event to topic '" + config_of<KafkaSinkConfig>(parsed).topic + "' again";
   };

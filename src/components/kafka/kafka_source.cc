@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "components/kafka/kafka_statistics.h"
+#include "formats/message_format.h"
 #include "metrics/registry.h"
 
 namespace colloquium::components {
@@ -52,6 +53,16 @@ std::vector<TopicPartition> copy_list(const rd_kafka_topic_partition_list_t* lis
   return partitions;
 }
 
+// How much is fetched ahead, in all partitions. Where the door is slower than the brokers this is full, and librdkafka
+// looks for room again after a second, which before 2.2 no setting makes shorter: what is there has to last that long,
+// or the pipeline runs dry.
+std::vector<std::pair<std::string, std::string>> ahead_properties() {
+  constexpr int kWithBackoffSetting = 0x020200ff;
+  if (rd_kafka_version() < kWithBackoffSetting)
+    return {{"queued.max.messages.kbytes", "65536"}, {"queued.min.messages", "1000000"}};
+  return {{"queued.max.messages.kbytes", "16384"}, {"fetch.queue.backoff.ms", "20"}};
+}
+
 GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::string& base_dir) {
   const auto start = parse_start(config.start);
   ASSERT_WHY(start, "checked with the settings");
@@ -60,7 +71,8 @@ GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::
   // First what `properties` may set otherwise. Fetched and not yet taken is bounded by the source, not by
   // partition.
   // A request that nobody answers keeps the client from going away: without this for a minute.
-  made.properties = {{"queued.max.messages.kbytes", "16384"}, {"socket.timeout.ms", "10000"}};
+  made.properties = {{"socket.timeout.ms", "10000"}};
+  for (auto& property : ahead_properties()) made.properties.push_back(std::move(property));
   for (auto& property : connection_properties(config, base_dir)) made.properties.push_back(std::move(property));
   made.properties.insert(made.properties.end(),
                          {{"group.id", config.group},
@@ -89,6 +101,7 @@ struct KafkaSource::Metrics {
 KafkaSource::KafkaSource(SourceContext context, const KafkaSourceConfig& config, Executor& executor)
     : context_(std::move(context)),
       config_(config),
+      decoder_(formats::message_decoder(config_.format)),
       thread_(executor.make_queue("kafka-source", 1, kThreadTasks)),
       metrics_(std::make_unique<Metrics>()) {}
 
@@ -230,6 +243,7 @@ void KafkaSource::take(const rd_kafka_message_t& message) {
 void KafkaSource::emit(const Place& place, Partition& partition, RawBatch batch) {
   ASSERT(partition.intake != nullptr && !batch.messages.empty());
   const uint64_t run = partition.part.last_run();
+  batch.decoder = decoder_;
   partition.intake->emit(std::move(batch),
                          alive_.guard([this, place, run](const Ack& ack) { acknowledged(place, run, ack); }));
 }

@@ -29,6 +29,7 @@
 #include "base/liveness.h"
 #include "components/kafka/group_consumer.h"
 #include "components/kafka/topic_part.h"
+#include "formats/format.h"
 
 namespace colloquium::metrics {
 class Registration;
@@ -44,6 +45,7 @@ struct KafkaSourceConfig : KafkaConnection {
   std::string instance_id;
   std::string start = "earliest";
   KafkaIsolation isolation = KafkaIsolation::kReadCommitted;
+  std::optional<formats::SourceFormatSetting> format;  // none: JSON
   Duration commit_interval{5'000};
   ByteSize max_event{1 << 20};
 };
@@ -114,6 +116,7 @@ class KafkaSource final : public Source {
 
   SourceContext context_;
   const KafkaSourceConfig config_;
+  const std::shared_ptr<const RecordDecoder> decoder_;  // null: values are JSON
   std::unique_ptr<TaskQueue> thread_;
   std::shared_ptr<GroupConsumer> consumer_;
   std::map<Place, Partition> partitions_;  // none is ever removed

@@ -5,6 +5,7 @@
 #include "components/kafka/kafka_source.h"
 #include "computo/library/well_formed.h"
 #include "config/problems.h"
+#include "formats/message_format.h"
 
 namespace colloquium {
 
@@ -50,6 +51,7 @@ void check_config(const KafkaSourceConfig& config, const ConfigNode& node, Confi
   for (const std::string& topic : config.topics) {
     if (topic.empty()) config::refuse(node, "topics", "a topic has a name", problems);
   }
+  formats::check_message_format(config.format, node, problems);
 }
 
 ConfigSpec<KafkaSourceConfig> spec() {
@@ -81,6 +83,8 @@ ConfigSpec<KafkaSourceConfig> spec() {
       "isolation", &KafkaSourceConfig::isolation,
       {.description = "`read_uncommitted` also reads what transactions wrote that are open or were aborted.",
        .advanced = true});
+  spec.field("format", &KafkaSourceConfig::format,
+             {.description = "What values are, one event each; without, JSON. `raw` takes any bytes."});
   spec.field("commit_interval", &KafkaSourceConfig::commit_interval,
              {.description = "How often the group is told how far everything is accepted.",
               .advanced = true,
@@ -97,15 +101,16 @@ ConfigSpec<KafkaSourceConfig> spec() {
 void describe_words(Descriptor& d) {
   d.summary = "Reads topics of Kafka as a member of a consumer group.";
   d.description =
-      "Key, headers and timestamp of a record are the event's; a record without value is a tombstone. Values are "
-      "JSON; what is none goes to the dead letters. Partitions are shared with the other members of the group by "
+      "Key, headers and timestamp of a record are the event's; a record without value is a tombstone. A value is one "
+      "event, JSON or what `format` says; what is none goes to the dead letters. Partitions are shared with the other members of the group by "
       "cooperative rebalancing. Where reading goes on is kept in the data directory with the events, and that "
       "wins "
       "over the offsets of the group, which are committed once events are accepted. While the pipeline takes "
       "nothing "
       "more, the partitions are paused.";
   d.input_trust =
-      "Any bytes may come in: a record that is no JSON, or is longer than max_event, goes to the dead letters.";
+      "Any bytes may come in: a value that is not what `format` says, or is longer than max_event, goes to the dead "
+      "letters.";
   d.guarantee =
       "Exactly once within one data directory: position and events are stored together. When a partition moves "
       "between instances that share a group, at least once, unless the source has `dedupe`.";
@@ -113,7 +118,9 @@ void describe_words(Descriptor& d) {
       {"Read a topic", "kafka: {brokers: [\"localhost:9092\"], topics: [orders], group: colloquium}"},
       {"With login and TLS, from now on",
        "kafka: {brokers: [\"kafka-1:9093\"], topics: [\"^orders-.*\"], group: orders, start: latest, sasl: "
-       "{username: reader, password: secret}, tls: {ca: ca.pem}}"}};
+       "{username: reader, password: secret}, tls: {ca: ca.pem}}"},
+      {"Values that are no JSON",
+       "kafka: {brokers: [\"localhost:9092\"], topics: [access-log], group: colloquium, format: logfmt}"}};
 }
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {

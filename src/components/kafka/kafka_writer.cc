@@ -50,7 +50,8 @@ struct KafkaWriter::Delivery {
 
 // What one write() has to do. The addresses of deliveries hold while librdkafka has them.
 struct KafkaWriter::Attempt {
-  explicit Attempt(KafkaWriter* writer, std::vector<SinkWrite>& its_writes) : writes(its_writes) {
+  Attempt(KafkaWriter* writer, std::vector<SinkWrite>& its_writes, formats::MessageText& format)
+      : writes(its_writes) {
     size_t count = 0;
     for (const SinkWrite& write : writes) count += write.batch->size();
     deliveries.reserve(count);
@@ -59,8 +60,20 @@ struct KafkaWriter::Attempt {
       for (size_t event = 0; event < writes[i].batch->size(); ++event) {
         deliveries.push_back({.writer = writer, .write = i, .event = event});
       }
+      if (!format.is_value()) values.emplace_back(format, *writes[i].batch);
+    }
+    for (Delivery& delivery : deliveries) {
+      delivery.blamed = delivery.left_out = refusal(delivery) != nullptr;
     }
     records.reserve(writes.size());
+  }
+  std::string_view value(const Delivery& delivery) const {
+    if (values.empty()) return writes[delivery.write].batch->value(delivery.event);
+    return values[delivery.write].value(delivery.event);
+  }
+  // What the format has against an event; null: nothing.
+  const Error* refusal(const Delivery& delivery) const {
+    return values.empty() ? nullptr : values[delivery.write].refusal(delivery.event);
   }
   // That librdkafka refuses to take a message ends no transaction; what it had taken and could not deliver does.
   const Delivery* first_failed() const {
@@ -73,13 +86,15 @@ struct KafkaWriter::Attempt {
   }
 
   std::vector<SinkWrite>& writes;
+  std::vector<KafkaValues> values;  // by write; none: the events' own bytes
   std::vector<Delivery> deliveries;
   std::vector<Delivery> records;  // of progress
 };
 
-KafkaWriter::KafkaWriter(KafkaWriterConfig config, std::string instance, const KafkaStop& stop,
-                         KafkaWriterCounters& counters)
+KafkaWriter::KafkaWriter(KafkaWriterConfig config, formats::MessageText format, std::string instance,
+                         const KafkaStop& stop, KafkaWriterCounters& counters)
     : config_(std::move(config)),
+      format_(std::move(format)),
       owner_{config_.owner,
              [this](rd_kafka_resp_err_t code, const char* reason) {
                last_error_ = code;
@@ -271,11 +286,11 @@ void KafkaWriter::settled(const std::string& partition, int64_t offset) {
 // --- messages
 
 // Waits for room in librdkafka's queue, which is bounded; a stop ends that. The value is not copied: write() keeps the
-// batch until librdkafka has let go of it.
-void KafkaWriter::send(const SinkWrite& write, Delivery& delivery) {
-  const Batch& batch = *write.batch;
+// attempt and its batches until librdkafka has let go of them.
+void KafkaWriter::send(const Attempt& attempt, Delivery& delivery) {
+  const Batch& batch = *attempt.writes[delivery.write].batch;
   const size_t event = delivery.event;
-  const std::string_view value = batch.value(event);
+  const std::string_view value = attempt.value(delivery);
   const std::optional<std::string_view> key = batch.key(event);
   // An empty key is not none, and an empty value no tombstone: librdkafka goes by the pointer.
   const std::string_view key_bytes = key.value_or("");
@@ -304,9 +319,9 @@ void KafkaWriter::send(const SinkWrite& write, Delivery& delivery) {
 }
 
 // What became of it alone is its own doing.
-void KafkaWriter::send_alone(const SinkWrite& write, Delivery& delivery) {
+void KafkaWriter::send_alone(const Attempt& attempt, Delivery& delivery) {
   flush();
-  send(write, delivery);
+  send(attempt, delivery);
   flush();
   delivery.blamed = delivery.blamed || blames_the_message(delivery.code);
 }
@@ -317,9 +332,9 @@ void KafkaWriter::send_all(Attempt& attempt) {
     if (stop_.stopped()) {
       delivery.code = RD_KAFKA_RESP_ERR__DESTROY;
     } else if (delivery.suspect) {
-      send_alone(attempt.writes[delivery.write], delivery);
+      send_alone(attempt, delivery);
     } else {
-      send(attempt.writes[delivery.write], delivery);
+      send(attempt, delivery);
     }
   }
 }
@@ -342,7 +357,7 @@ Error KafkaWriter::send_record(const std::string& key, const std::string& value,
 // --- writes
 
 void KafkaWriter::write(std::vector<SinkWrite>& writes) {
-  Attempt attempt(this, writes);
+  Attempt attempt(this, writes, format_);
   if (config_.transactions) {
     write_in_transaction(attempt);
   } else {
@@ -365,6 +380,10 @@ void KafkaWriter::judge(Attempt& attempt) {
   const std::string what = "cannot write to topic '" + config_.topic + "'";
   for (const Delivery& delivery : attempt.deliveries) {
     EventOutcome& outcome = attempt.writes[delivery.write].outcomes[delivery.event];
+    if (const Error* const refusal = attempt.refusal(delivery)) {
+      outcome = {Outcome::kDeadLetter, *refusal, 0};
+      continue;
+    }
     if (delivery.code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       outcome = {};
       last_error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -389,7 +408,7 @@ void KafkaWriter::write_plain(Attempt& attempt) {
   if (under_way_ > 0) drop_producer();
   for (Delivery& delivery : attempt.deliveries) {
     if (delivery.blamed || !blames_the_message(delivery.code) || producer_ == nullptr) continue;
-    send_alone(attempt.writes[delivery.write], delivery);
+    send_alone(attempt, delivery);
     if (under_way_ > 0) drop_producer();
   }
   judge(attempt);
@@ -490,8 +509,10 @@ KafkaWriter::Progress KafkaWriter::progress_after(const Attempt& attempt) const 
   for (const Delivery& delivery : attempt.deliveries) {
     if (!delivery.blamed) continue;
     const Batch& batch = *attempt.writes[delivery.write].batch;
-    given_up[partition_id(batch.origin())][batch.offset(delivery.event)] =
-        explain(delivery.code, "cannot write to topic '" + config_.topic + "'").message.substr(0, kErrorBytes);
+    const Error* const refusal = attempt.refusal(delivery);
+    const Error error =
+        refusal != nullptr ? *refusal : explain(delivery.code, "cannot write to topic '" + config_.topic + "'");
+    given_up[partition_id(batch.origin())][batch.offset(delivery.event)] = error.message.substr(0, kErrorBytes);
   }
   for (auto& [partition, progress] : after) {
     for (auto& [offset, error] : given_up[partition]) progress.given_up.push_back({offset, std::move(error)});

@@ -30,7 +30,9 @@
 #include "base/write_queue.h"
 #include "components/kafka/kafka_handle.h"
 #include "components/kafka/kafka_statistics.h"
+#include "components/kafka/kafka_values.h"
 #include "components/kafka/progress_topic.h"
+#include "formats/message_format.h"
 
 namespace colloquium::components {
 
@@ -55,7 +57,7 @@ struct KafkaWriterCounters {
 
 class KafkaWriter {
  public:
-  KafkaWriter(KafkaWriterConfig config, std::string instance, const KafkaStop& stop,
+  KafkaWriter(KafkaWriterConfig config, formats::MessageText format, std::string instance, const KafkaStop& stop,
               KafkaWriterCounters& counters);
   ~KafkaWriter();
 
@@ -91,8 +93,8 @@ class KafkaWriter {
   Status claim();
 
   void send_all(Attempt& attempt);
-  void send(const SinkWrite& write, Delivery& delivery);
-  void send_alone(const SinkWrite& write, Delivery& delivery);
+  void send(const Attempt& attempt, Delivery& delivery);
+  void send_alone(const Attempt& attempt, Delivery& delivery);
   void flush();
   Error send_record(const std::string& key, const std::string& value, Delivery& delivery);
 
@@ -115,6 +117,7 @@ class KafkaWriter {
   void note(const Error& error);
 
   const KafkaWriterConfig config_;
+  formats::MessageText format_;  // of values
   const KafkaOwner owner_;
   const std::string instance_;
   const KafkaStop& stop_;

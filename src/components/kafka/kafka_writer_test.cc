@@ -48,7 +48,8 @@ class Scene {
 
   void restart() {
     writer_.reset();
-    writer_ = std::make_unique<KafkaWriter>(config_, "instance", stop, counters);
+    auto json = formats::MessageText::create(*formats::default_sink_format(), nullptr);
+    writer_ = std::make_unique<KafkaWriter>(config_, *std::move(json), "instance", stop, counters);
   }
   KafkaWriter& writer() { return *writer_; }
   void answer(int16_t api, std::initializer_list<rd_kafka_resp_err_t> errors) {

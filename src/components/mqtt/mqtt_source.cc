@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "components/mqtt/mqtt_metrics.h"
+#include "formats/message_format.h"
 
 namespace colloquium::components {
 namespace {
@@ -26,16 +27,9 @@ std::vector<MqttSubscription> subscriptions(const MqttSourceConfig& config) {
   return all;
 }
 
-// A message is one event, so the format needs no more than a decoder. A header was refused with the settings.
-std::shared_ptr<const RecordDecoder> decoder_of(const MqttSourceConfig& config) {
-  if (!config.format) return nullptr;
-  const auto opened = config.format->format->open({});
-  return opened ? opened->decoder : nullptr;
-}
-
 MqttInboxOptions inbox_options(const MqttSourceConfig& config, const SourceContext& context) {
   return {.owner = context.name,
-          .decoder = decoder_of(config),
+          .decoder = formats::message_decoder(config.format),
           .from_memory = context.acks_from_memory,
           .ack_timeout_ms = ack_timeout_ms(config)};
 }

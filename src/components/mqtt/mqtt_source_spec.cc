@@ -1,6 +1,7 @@
 // The settings of the mqtt source, and what the rest of Colloquium knows about it.
 #include "components/mqtt/mqtt_source.h"
 #include "config/problems.h"
+#include "formats/message_format.h"
 
 namespace colloquium {
 
@@ -28,10 +29,7 @@ void check_config(const MqttSourceConfig& config, const ConfigNode& node, Config
         "topics: '" + topic.filter + "' is no topic filter; + and # stand alone between slashes, # last",
         problems);
   }
-  if (config.format && config.format->format->has_header()) {
-    config::refuse(node, "format", "format: a message is one event and has no header; give the columns instead",
-                   problems);
-  }
+  formats::check_message_format(config.format, node, problems);
   if (config.client_id.empty() && config.clean_session == false) {
     config::refuse(node, "clean_session", "a session that is kept needs a client_id", problems);
   }

@@ -39,9 +39,7 @@ Result<std::unique_ptr<MqttWriter>> MqttWriter::create(MqttWriterConfig config,
   ASSERT(config.max_in_flight > 0);
   std::unique_ptr<MqttWriter> made(new MqttWriter(std::move(config)));
   TRY_ASSIGN(made->topic_, formats::TextTemplate::Renderer::create(made->config_.topic, variables, {}));
-  if (!made->config_.format.format->is_lines()) {
-    TRY_ASSIGN(made->encoder_, made->config_.format.format->encoder(variables));
-  }
+  TRY_ASSIGN(made->payload_, formats::MessageText::create(*made->config_.format.format, variables));
   return made;
 }
 
@@ -52,24 +50,10 @@ Result<std::string> MqttWriter::topic_of(const Batch& batch, size_t event) {
               "topic: what stands in its fields makes no topic: it has to be text without + and #");
 }
 
-// A message ends by itself, so what a format puts between two is left out.
-Status MqttWriter::payload_of(const Batch& batch, size_t event, std::string& payload) {
-  if (encoder_ == nullptr || batch.is_tombstone(event)) {
-    payload = batch.value(event);
-    return {};
-  }
-  if (auto error = encoder_->encode(batch, event, payload)) return fail(*std::move(error));
-  if (encoder_->ends_in_line_break()) {
-    ASSERT(payload.ends_with('\n'));
-    payload.pop_back();
-  }
-  return {};
-}
-
 Result<MqttMessage> MqttWriter::message_of(const Batch& batch, size_t event) {
   MqttMessage message;
   TRY_ASSIGN(message.topic, topic_of(batch, event));
-  TRY(payload_of(batch, event, message.payload));
+  TRY(payload_->append(batch, event, message.payload));
   message.qos = config_.qos;
   message.retained = config_.retain;
   if (config_.headers && batch.header_count(event) > 0) take_headers(batch.headers(event), message);

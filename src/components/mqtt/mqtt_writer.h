@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@
 
 #include "base/write_queue.h"
 #include "components/mqtt/paho.h"
-#include "formats/format.h"
+#include "formats/message_format.h"
 #include "formats/text_template.h"
 
 namespace colloquium::components {
@@ -54,14 +55,13 @@ class MqttWriter {
 
   explicit MqttWriter(MqttWriterConfig config) : config_(std::move(config)) {}
   Result<std::string> topic_of(const Batch& batch, size_t event);
-  Status payload_of(const Batch& batch, size_t event, std::string& payload);
   Result<MqttMessage> message_of(const Batch& batch, size_t event);
   void add(std::vector<SinkWrite>& writes, Place place);
   bool flush(std::vector<SinkWrite>& writes, const MqttPublish& publish);
 
   const MqttWriterConfig config_;
   std::unique_ptr<formats::TextTemplate::Renderer> topic_;
-  std::unique_ptr<formats::Encoder> encoder_;  // null: JSON, as the event has it
+  std::optional<formats::MessageText> payload_;  // set by create()
   // Of the round that is being filled.
   std::vector<MqttMessage> messages_;
   std::vector<Place> places_;

@@ -126,22 +126,5 @@ TEST_CASE("payloads are what the format makes of events, without what ends a lin
   CHECK(broker.published.at(0).payload == "1,x");
 }
 
-TEST_CASE("bytes that look like the end of a line are the payload's own", "[REQ-003]") {
-  const auto [format, value, payload] = GENERATE(table<std::string, std::string, std::string>({
-      {"raw", R"("a\r\n")", "a\r\n"},
-      {"raw", R"({"raw_base64":"AA0K"})", std::string("\0\r\n", 3)},
-      {"raw", R"("a\r")", "a\r"},
-      {"text", R"("a\r")", "a\r"},
-      {"text", R"("a\n")", "a\n"},
-      {"{template: {text: \"= $input\"}}", R"("a\r")", "a\r"},
-      {"{template: {text: \"= $input\", line_break: false}}", R"("a\n")", "a\n"},
-  }));
-  const auto writer = writer_of({}, "out", format);
-  std::vector<SinkWrite> writes = {{batch_of({value}), {}}};
-  Broker broker;
-  CHECK(writer->write(writes, 100, std::ref(broker)));
-  CHECK(broker.published.at(0).payload == payload);
-}
-
 }  // namespace
 }  // namespace colloquium::components
