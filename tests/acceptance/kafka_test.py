@@ -1,8 +1,6 @@
-"""[REQ-017] The kafka source and sink against a real broker: what a record is made of, where reading goes on, what is
-refused, and a broker that freezes, dies and comes back."""
+"""[REQ-017] The kafka source and sink against a real broker: what a record is made of, where reading goes on and
+what is refused. kill_broker_test.py has the bad days of a broker."""
 import json
-import os
-import signal
 import subprocess
 import sys
 
@@ -142,52 +140,6 @@ def another_process_takes_over_and_the_first_ends():
                 check_equal(other.stop(), 0, "exit code")
 
 
-def a_broker_that_freezes_and_dies_costs_no_event():
-    """It stands still for longer than every timeout, goes on, dies, and comes back: everything arrives, and nothing twice
-    where there are transactions."""
-    count = 0
-    for topic in ("frozen-in", "frozen-out", "exact"):
-        BROKER.create(topic, 2)
-
-    def produce(more):
-        nonlocal count
-        BROKER.produce("frozen-in", ['k%d|{"n":%d}' % (n % 4, n) for n in range(count, count + more)])
-        count += more
-
-    def all_through(what, seconds=90):
-        wait_drained(instance, count, what, seconds, ("out", "exact"))
-
-    with work_directory() as directory:
-        pipeline = write_pipeline(directory, "frozen", "timeout: 2s")
-        text = (directory / pipeline).read_text().replace("errors:", """\
-  - name: exact
-    kafka: {brokers: ["%s"], topic: exact, transactions: true, timeout: 2s, transaction_timeout: 4s}
-errors:""" % BROKER.address)
-        (directory / pipeline).write_text(text)
-        with Instance(pipeline, directory) as instance:
-            produce(2000)
-            all_through("the first records")
-            # In the log, so that the sinks have something to write while the broker stands still.
-            produce(20_000)
-            os.kill(BROKER.process.pid, signal.SIGSTOP)
-            try:
-                wait_for(lambda: instance.metric("colloquium_kafka_errors_total", kind="kafka_sink") > 0 or
-                         instance.metric("colloquium_leg_lag_events") == 0, "the sinks to notice", 60)
-            finally:
-                os.kill(BROKER.process.pid, signal.SIGCONT)
-            all_through("all records after the freeze")
-            BROKER.kill()
-            BROKER.start()
-            produce(2000)
-            all_through("all records after the restart")
-            check_equal(instance.stop(), 0, "exit code")
-        for topic in ("frozen-out", "exact"):
-            numbers = [record.value["n"] for record in BROKER.consume(topic, count)]
-            check_equal(sorted(set(numbers)), list(range(count)), "records in " + topic)
-            print("  %s: %d records, %d of them twice" % (topic, count, len(numbers) - count))
-            check(topic != "exact" or len(numbers) == count, "a record is there twice")
-
-
 def mistakes_are_told():
     with work_directory() as directory:
         (directory / "p.yaml").write_text("name: p\nsources: [{kafka: {brokers: [\"%s\"], topics: [nowhere], group: g}}]\n"
@@ -205,8 +157,7 @@ def with_a_broker(directory):
     global BROKER
     with kafka.Broker(directory / "broker") as BROKER:
         main(a_record_arrives_as_it_was, values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
-             another_process_takes_over_and_the_first_ends, mistakes_are_told,
-             a_broker_that_freezes_and_dies_costs_no_event)
+             another_process_takes_over_and_the_first_ends, mistakes_are_told)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ kill inside an open transaction leaves the mark of its abortion in the topic; a 
 
 COLLOQUIUM_KILLS sets how often (default 4)."""
 import os
-import pathlib
 import random
-import re
 import sys
 import threading
 
@@ -33,15 +31,16 @@ sinks:
 class Load:
     """Events at a steady rate, until it is stopped; `sent` then says how many there were."""
 
-    def __init__(self, broker, topic):
+    def __init__(self, broker, topic, patient=False, per_second=5000):
         self.sent = 0
         self.going = True
-        self.producer = broker.producer(topic)
+        self.per_second = per_second
+        self.producer = broker.producer(topic, patient)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
-        pace = Pace(5000)
+        pace = Pace(self.per_second)
         while self.going:
             for _ in range(100):
                 key = self.sent % KEYS
@@ -54,7 +53,7 @@ class Load:
         self.going = False
         self.thread.join()
         self.producer.stdin.close()
-        check(self.producer.wait(60) == 0, "the producer failed")
+        check(self.producer.wait(90) == 0, "the producer failed")
         return self.sent
 
 
@@ -69,7 +68,7 @@ def killed_under_load_each_record_is_there_once_and_in_order():
         load = Load(broker, "in")
         kills = 0
         # More of them, where the machine is so quick that none has fallen into an open transaction.
-        while kills < KILLS or kills < 10 * KILLS and not aborted_transactions(directory / "broker" / "data", "out"):
+        while kills < KILLS or kills < 10 * KILLS and not broker.transactions("out")[1]:
             kills += 1
             with Instance("p.yaml", directory) as instance:
                 wait_for(lambda: (instance.metric("colloquium_kafka_transactions_total") or 0) > 2, "a transaction")
@@ -81,19 +80,10 @@ def killed_under_load_each_record_is_there_once_and_in_order():
                      instance.metric("colloquium_leg_lag_events") == 0, "everything to be written", 60)
             check(instance.stop() == 0, "the last run failed:\n" + instance.stderr())
         got = broker.consume("out", sent)
-        aborted = len(aborted_transactions(directory / "broker" / "data", "out"))
+        aborted = len(broker.transactions("out")[1])
         print("  %d kills, %d of them in an open transaction; %d records" % (kills, aborted, sent))
         compare(got, sent)
         check(aborted > 0, "no kill fell into an open transaction: nothing is shown")
-
-
-def aborted_transactions(data, topic):
-    """Each leaves a mark in every partition it wrote to; a producer's epoch tells them apart."""
-    found = set()
-    for segment in sorted(pathlib.Path(data).glob(topic + "-*/*.log")):
-        text = kafka.tool("kafka.tools.DumpLogSegments", "--deep-iteration", "--files", str(segment))
-        found |= set(re.findall(r"producerId: (\d+) producerEpoch: (\d+)[^\n]*\n[^\n]*endTxnMarker: ABORT", text))
-    return found
 
 
 def compare(got, sent):

@@ -3,10 +3,13 @@
 jars() fetches them once into the user's cache; Broker starts and stops one on free ports; tool() runs a class of
 Kafka's own tools. Unavailable says why there is none (no Java, no Maven, no network): tests then skip, visibly.
 """
+import glob
 import json
 import os
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -15,6 +18,11 @@ from cache import Unavailable, fetched  # noqa: F401: who uses the broker catche
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VERSION = '3.9.1'
+
+# Of a record batch: its length behind the first twelve bytes, magic, attributes, producer's id and epoch.
+BATCH = struct.Struct('>8xi4xb4xh20xqh')
+TRANSACTIONAL, CONTROL = 1 << 4, 1 << 5
+ABORT = 0
 
 
 def jars():
@@ -45,6 +53,27 @@ def free_ports(count):
     for probe in probes:
         probe.close()
     return ports
+
+
+def transactions(segment):
+    """(those that begin in these bytes of a segment and do not end there, those that were aborted), each a set of
+    (producer's id, epoch). Format: https://kafka.apache.org/documentation/#recordbatch"""
+    begun, aborted, at = set(), set(), 0
+    while len(segment) - at >= BATCH.size:
+        length, magic, attributes, producer, epoch = BATCH.unpack_from(segment, at)
+        end = at + 12 + length
+        if magic != 2 or length <= 0 or end > len(segment):
+            break  # preallocated, or being written
+        if attributes & CONTROL:
+            # Its only record is a mark, and all its numbers are one byte long: the last of the key says what it means.
+            if segment[at + BATCH.size + 16] == ABORT:
+                aborted.add((producer, epoch))
+            # The mark of who aborts for somebody else has a newer epoch.
+            begun = {one for one in begun if one[0] != producer or one[1] > epoch}
+        elif attributes & TRANSACTIONAL:
+            begun.add((producer, epoch))
+        at = end
+    return begun, aborted
 
 
 class Record:
@@ -141,9 +170,31 @@ class Broker:
             command += ['--config', f'{name.replace("_", ".")}={value}']
         tool('org.apache.kafka.tools.TopicCommand', *command)
 
-    def producer(self, topic, **properties):
-        """A running console producer: lines KEY|VALUE go to its standard input, which is to be closed."""
+    def freeze(self):
+        """Stops it where it is; when this returns, none of its threads runs any more."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def transactions(self, topic):
+        """(open, aborted), by the marks that the topic's files have."""
+        begun, aborted = set(), set()
+        for segment in glob.glob(f'{self.folder}/data/{topic}-*/*.log'):
+            with open(segment, 'rb') as file:
+                more = transactions(file.read())
+            begun |= more[0]
+            aborted |= more[1]
+        return begun, aborted
+
+    def producer(self, topic, patient=False, **properties):
+        """A running console producer: lines KEY|VALUE go to its standard input, which is to be closed. A `patient` one
+        waits for a broker that has gone, and sends nothing twice."""
         command = java('kafka.tools.ConsoleProducer', '--bootstrap-server', self.address, '--topic', topic)
+        for setting in ('enable.idempotence=true', 'acks=all', 'retries=2147483647', 'delivery.timeout.ms=600000',
+                        'max.block.ms=600000') if patient else ():
+            command += ['--producer-property', setting]
         for name, value in {'parse.key': 'true', 'key.separator': '|', **properties}.items():
             command += ['--property', f'{name}={value}']
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
