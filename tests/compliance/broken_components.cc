@@ -36,10 +36,10 @@ Subject with_broken_example(Subject subject) {
   return subject;
 }
 
-std::shared_ptr<TwinMetric> TwinMetric::make(const ComponentContext& context) {
+std::shared_ptr<TwinMetric> TwinMetric::make(const ComponentContext& context, const std::string& component) {
   auto made = std::make_shared<TwinMetric>();
   made->registration = context.services.find<metrics::Registry>()->gauge({"colloquium_twin_events", "Events."},
-                                                                         {.component = context.name}, made->gauge);
+                                                                         {.component = component}, made->gauge);
   return made;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "metrics/registry.h"
@@ -35,7 +36,7 @@ Subject with_broken_example(Subject subject);
 
 // A metric of a twin.
 struct TwinMetric {
-  static std::shared_ptr<TwinMetric> make(const ComponentContext& context);
+  static std::shared_ptr<TwinMetric> make(const ComponentContext& context, const std::string& component);
   Gauge gauge;
   metrics::Registration registration;
 };

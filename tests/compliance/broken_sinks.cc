@@ -33,6 +33,7 @@ enum class Fault {
   kWaitsForPeer,   // closes only once its peer has answered
   kTellsSecret,    // in an outcome
   kLeavesMetric,   // behind
+  kMetricOfOther,  // which carries another name
 };
 
 // The peer: what has arrived. By number, as settings can say it.
@@ -82,7 +83,7 @@ class TwinSink final : public Sink {
   Status start() override {
     if (config_.port > 0) fd_ = connect_to(config_.port);
     log_info("twin", "it was started");
-    metric_ = TwinMetric::make(context_);
+    metric_ = TwinMetric::make(context_, fault_ == Fault::kMetricOfOther ? "other" : context_.name);
     return {};
   }
   bool has_token() const override { return fault_ != Fault::kHasNoMeans; }
@@ -242,6 +243,7 @@ std::vector<Twin> broken_sinks() {
       {"waits for its peer to close", "silent peer", "did not close", twin(Fault::kWaitsForPeer)},
       {"tells its password with an outcome", "secrets", "it says it", twin(Fault::kTellsSecret)},
       {"leaves a metric behind", "metrics", "still there", twin(Fault::kLeavesMetric)},
+      {"counts for another component", "metrics", "has not its name", twin(Fault::kMetricOfOther)},
   };
 }
 

@@ -32,6 +32,7 @@ enum class Fault {
   kTellsSecret,      // in a message
   kShowsSecret,      // in its settings
   kLeavesMetric,     // behind
+  kMetricOfOther,    // which carries another name
 };
 
 constexpr size_t kWindow = 4;  // emits under way
@@ -67,7 +68,7 @@ class TwinSource final : public Source {
     if (config_.port > 0) fd_ = connect_to(config_.port);
     log_warning("twin",
                 "my password is " + (fault_ == Fault::kTellsSecret ? config_.password : std::string("***")));
-    metric_ = TwinMetric::make(context_);
+    metric_ = TwinMetric::make(context_, fault_ == Fault::kMetricOfOther ? "other" : context_.name);
     context_.loop.post(guarded([this] { pump(); }));
     return {};
   }
@@ -243,6 +244,7 @@ std::vector<Twin> broken_sources() {
       {"logs its password", "secrets", "it says it", twin(Fault::kTellsSecret)},
       {"shows its password", "secrets", "the settings show it", twin(Fault::kShowsSecret)},
       {"leaves a metric behind", "metrics", "still there", twin(Fault::kLeavesMetric)},
+      {"counts for another component", "metrics", "has not its name", twin(Fault::kMetricOfOther)},
   };
 }
 

@@ -116,6 +116,20 @@ std::string differs(const std::vector<int64_t>& found, int64_t count) {
   return std::to_string(total) + " events came of " + std::to_string(count);
 }
 
+Verdict judge_metrics(const std::string& before, const std::string& during, const std::string& after) {
+  if (after != before) return broken("a metric of it is still there when it has gone");
+  uint64_t series = 0;
+  for (size_t at = 0; at < during.size();) {
+    const size_t end = std::min(during.find('\n', at), during.size());
+    const std::string line = during.substr(at, end - at);
+    at = end + 1;
+    if (line.empty() || line.front() == '#' || before.find(line) != before.npos) continue;
+    if (line.find("component=\"subject\"") == line.npos) return broken("a metric of it has not its name: " + line);
+    ++series;
+  }
+  return series > 0 ? holds(series) : absent("it has no metrics of its own");
+}
+
 // StrictDoor
 
 void StrictDoor::Part::when_ready(Task resume) {

@@ -90,6 +90,10 @@ std::vector<int64_t> numbers_in(std::string_view text);
 // Nothing if `found` is 0 … count - 1; else where it first differs.
 std::string differs(const std::vector<int64_t>& found, int64_t count);
 
+// What came of a component's own metrics, by the texts of the registry before, during and after its life; absent
+// if it has none: then what the engine counts of it is all there is.
+Verdict judge_metrics(const std::string& before, const std::string& during, const std::string& after);
+
 class StrictDoor {
  public:
   explicit StrictDoor(World& world) : world_(world) {}

@@ -49,7 +49,7 @@ class StdoutPeer final : public FilePeer {
   int before_ = -1;
 };
 
-// Files that are finished one after the other, ten events each; what counts has its name.
+// Files that are finished one after the other, five events each; what counts has its name.
 class RotatedPeer final : public SinkPeer {
  public:
   explicit RotatedPeer(World& world) : folder_(world.folder() + "/rotated") {}
@@ -57,21 +57,25 @@ class RotatedPeer final : public SinkPeer {
   std::vector<int64_t> delivered() override {
     std::vector<int64_t> numbers;
     // One that gets its name meanwhile would be missed under both: then it is looked at again.
-    for (auto names = listed(), before = decltype(names)(); names != before; before = std::exchange(names, listed())) {
+    for (auto names = listed(), before = decltype(names)(); names != before;
+         before = std::exchange(names, listed())) {
       numbers.clear();
       for (const std::string& name : names) {
         const std::vector<int64_t> more = numbers_in(content_of(folder_ + "/" + name));
         numbers.insert(numbers.end(), more.begin(), more.end());
       }
     }
-    // out.ndjson, out-0001.ndjson …: byte order is not the order they were made in.
-    std::sort(numbers.begin(), numbers.end());
     return numbers;
   }
 
  private:
+  // out.ndjson, out-0001.ndjson …: in the order they were made in, which byte order is not.
   std::vector<std::string> listed() const {
-    return io::posix_file_system().list(folder_).value_or(std::vector<std::string>());
+    auto names = io::posix_file_system().list(folder_).value_or(std::vector<std::string>());
+    std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+      return std::pair(a.size(), a) < std::pair(b.size(), b);
+    });
+    return names;
   }
 
   const std::string folder_;
