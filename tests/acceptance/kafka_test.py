@@ -3,8 +3,10 @@ what is refused. kill_broker_test.py has the bad days of a broker."""
 import json
 import subprocess
 import sys
+import time
 
-from harness import REPOSITORY, Instance, binary, check, check_equal, main, run, skip, wait_for, work_directory
+from harness import (REPOSITORY, Instance, binary, check, check_equal, main, read_lines, run, skip, wait_for,
+                     work_directory)
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import kafka  # noqa: E402
@@ -140,6 +142,30 @@ def another_process_takes_over_and_the_first_ends():
                 check_equal(other.stop(), 0, "exit code")
 
 
+def without_a_log_the_group_is_told_only_of_what_the_sinks_have():
+    """What only waits in memory goes with the process, so whoever reads next in the group has to get it."""
+    BROKER.create("unlogged-in", 2)
+    BROKER.produce("unlogged-in", ['k%d|{"n":%d}' % (n, n) for n in range(300)])
+    with work_directory() as directory:
+        path = directory / write_pipeline(directory, "unlogged", "transactions: false")
+        copy = path.read_text().split("sinks:")[0] + "log: off\nsinks: [{name: out, %s}]\n"
+        path.write_text(copy % 'http: {url: "http://127.0.0.1:1/"}')
+        with Instance(path.name, directory) as instance:
+            wait_for(lambda: instance.metric("colloquium_input_events_total", component="in") == 300, "the records", 30)
+            time.sleep(1)  # five times commit_interval
+            instance.kill()
+        path.write_text(copy % "file: out.ndjson")
+        with Instance(path.name, directory, data_dir="other") as instance:
+            wait_for(lambda: len(read_lines(directory / "out.ndjson")) >= 300, "the records again", 30)
+            check_equal(instance.stop(), 0, "exit code")
+        # Now the group knows, as a stop tells it what is committed.
+        BROKER.produce("unlogged-in", ['k0|{"n":300}'])
+        with Instance(path.name, directory, data_dir="third") as instance:
+            wait_for(lambda: len(read_lines(directory / "out.ndjson")) > 300, "the new record", 30)
+            check_equal(instance.stop(), 0, "exit code")
+        check_equal(sorted(line["n"] for line in read_lines(directory / "out.ndjson")), list(range(301)), "lines")
+
+
 def mistakes_are_told():
     with work_directory() as directory:
         (directory / "p.yaml").write_text("name: p\nsources: [{kafka: {brokers: [\"%s\"], topics: [nowhere], group: g}}]\n"
@@ -156,7 +182,8 @@ def mistakes_are_told():
 def with_a_broker(directory):
     global BROKER
     with kafka.Broker(directory / "broker") as BROKER:
-        main(a_record_arrives_as_it_was, values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
+        main(a_record_arrives_as_it_was, without_a_log_the_group_is_told_only_of_what_the_sinks_have,
+             values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
              another_process_takes_over_and_the_first_ends, mistakes_are_told)
 
 

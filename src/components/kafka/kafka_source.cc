@@ -19,6 +19,7 @@ constexpr int64_t kRetryMs = 1000;
 // The group's own business waits behind messages for at most so long while the door is closed.
 constexpr int64_t kPauseAfterNs = 2'000'000'000;
 constexpr int64_t kGiveUpMs = 10'000;
+constexpr int64_t kGiveUpLookMs = 20;
 constexpr int kGiveUpCommitMs = 5'000;
 constexpr int kCommitMs = 2'000;
 constexpr int64_t kSecondMs = 1000;
@@ -398,10 +399,12 @@ void KafkaSource::revoked(std::vector<TopicPartition> partitions, bool lost) {
   metrics_->partitions.set(static_cast<int64_t>(ours().size()));
   giving_up_ = std::move(partitions);
   giving_up_lost_ = lost;
+  give_up_waits_ = true;
   // Who waited longer would be thrown out of the group with all its partitions.
   give_up_timer_ = context_.loop.start_timer(kGiveUpMs, [this] {
     const auto fired = std::move(give_up_timer_);
-    log_warning(kComponent, "partitions are given up before all that was read of them is accepted",
+    give_up_waits_ = false;
+    log_warning(kComponent, "partitions are given up before all that was read of them is accepted and stored",
                 {{"source", context_.name}});
     for (const TopicPartition& one : giving_up_) {
       const auto found = partitions_.find({one.topic, one.partition});
@@ -416,9 +419,18 @@ void KafkaSource::give_up_when_back() {
   if (giving_up_.empty()) return;
   for (const TopicPartition& one : giving_up_) {
     const auto found = partitions_.find({one.topic, one.partition});
-    if (found != partitions_.end() && found->second.part.under_way() > 0) return;
+    if (!give_up_waits_ || found == partitions_.end() || is_back(found->second)) continue;
+    // Nobody tells when the sinks have stored what the door has taken.
+    if (found->second.part.under_way() == 0 && give_up_look_ == nullptr) {
+      give_up_look_ = context_.loop.start_timer(kGiveUpLookMs, [this] {
+        const auto fired = std::move(give_up_look_);
+        give_up_when_back();
+      });
+    }
+    return;
   }
   give_up_timer_ = nullptr;
+  give_up_look_ = nullptr;
   const std::vector<TopicPartition> partitions = std::exchange(giving_up_, {});
   const std::vector<TopicPartition> offsets =
       giving_up_lost_ ? std::vector<TopicPartition>() : to_commit(partitions);
@@ -429,14 +441,32 @@ void KafkaSource::give_up_when_back() {
             });
 }
 
-// What of `partitions` is accepted and the group does not know.
+// Behind what a crash of this process can't lose any more: with `log: off` the door's acknowledgement comes before the
+// sinks have stored anything.
+std::optional<PartCursor> KafkaSource::safe(const Partition& partition) const {
+  const auto& accepted = partition.part.accepted();
+  if (!accepted || partition.intake == nullptr) return std::nullopt;
+  const auto stored = PartCursor::decode(partition.intake->stored_cursor());
+  if (!stored) return std::nullopt;
+  return stored->position() < accepted->position() ? *stored : *accepted;
+}
+
+// Nothing of it is on its way any more.
+bool KafkaSource::is_back(const Partition& partition) const {
+  if (partition.part.under_way() > 0) return false;
+  const auto& accepted = partition.part.accepted();
+  const auto stored = safe(partition);
+  return !accepted || (stored && stored->position() == accepted->position());
+}
+
+// What of `partitions` is safe and the group does not know.
 std::vector<TopicPartition> KafkaSource::to_commit(const std::vector<TopicPartition>& partitions) const {
   std::vector<TopicPartition> offsets;
   for (const TopicPartition& one : partitions) {
     const auto found = partitions_.find({one.topic, one.partition});
-    if (found == partitions_.end() || !found->second.part.accepted()) continue;
-    const int64_t next = found->second.part.accepted()->next;
-    if (next != found->second.committed) offsets.push_back({one.topic, one.partition, next});
+    if (found == partitions_.end()) continue;
+    const auto at = safe(found->second);
+    if (at && at->next != found->second.committed) offsets.push_back({one.topic, one.partition, at->next});
   }
   return offsets;
 }
@@ -568,6 +598,7 @@ void KafkaSource::close(Task closed) {
   stopped_ = true;
   timers_.clear();
   give_up_timer_ = nullptr;
+  give_up_look_ = nullptr;
   second_timer_ = nullptr;
   giving_up_.clear();
   metrics_->registrations.clear();

@@ -94,6 +94,8 @@ class KafkaSource final : public Source {
   void assigned(std::vector<TopicPartition> partitions);
   void revoked(std::vector<TopicPartition> partitions, bool lost);
   void give_up_when_back();
+  std::optional<PartCursor> safe(const Partition& partition) const;
+  bool is_back(const Partition& partition) const;
   std::vector<TopicPartition> to_commit(const std::vector<TopicPartition>& partitions) const;
   std::vector<TopicPartition> ours() const;
   void commit_ours();
@@ -123,7 +125,9 @@ class KafkaSource final : public Source {
   std::map<Place, Partition>::iterator last_taken_ = partitions_.end();
   std::vector<TopicPartition> giving_up_;  // revoked, while what they emitted is still under way
   bool giving_up_lost_ = false;
+  bool give_up_waits_ = false;
   std::unique_ptr<Timer> give_up_timer_;
+  std::unique_ptr<Timer> give_up_look_;  // until it is looked again whether all of it is safe
   std::unique_ptr<Timer> second_timer_;
   std::map<Place, std::unique_ptr<Timer>> timers_;
   int64_t door_closed_since_ns_ = -1;
