@@ -66,8 +66,8 @@ class ProgressKeeper {
   virtual ~ProgressKeeper() = default;
 
   // Called once, after start and before the first write: takes the place of any other process that wrote for `leg`
-  // ("<pipeline>/<sink>") before, and tells the progress of those of `partitions` that the peer knows. A peer that
-  // can't be reached is waited for; a failure ends the pipeline. After close() `done` need not run.
+  // ("<pipeline>/<sink>") before, and tells what the peer knows of `partitions` and of their parts ("<partition>/…").
+  // A peer that can't be reached is waited for; a failure ends the pipeline. After close() `done` need not run.
   virtual void recover(const std::string& leg, std::vector<std::string> partitions, ProgressDone done) = 0;
 
   // The engine has given up an event whose last outcome was kRetry. It is among the `given_up` of the next write's

@@ -129,8 +129,8 @@ class Intake {
   // long as the intake. Loop only, after the source was started.
   virtual Intake& part(const std::string& name) = 0;
 
-  // What was stored last for this part before the start: behind it everything is to be read. Of a source as a
-  // whole it is what start() was given. Empty: nothing. Loop only.
+  // What is stored for this part: behind it a run that begins now would read everything. When a source starts it
+  // is what start() is given; with `log: off` it follows the sinks, not the acks. Empty: nothing. Loop only.
   virtual std::string stored_cursor() const = 0;
 
   // No event of this part is stored at this position or above. Events may be stored behind stored_cursor(), as a

@@ -56,14 +56,7 @@ SourceIntake::SourceIntake(SourceIntake* root, IntakeOptions options, Loop& loop
     : root_(root), options_(std::move(options)), loop_(loop), clock_(clock), workers_(workers) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   ASSERT((options_.log == nullptr) != (options_.queue == nullptr));
-  for (size_t target = 0; target < dead_target(); ++target) {
-    auto origin = std::make_shared<BatchOrigin>();
-    origin->stream = options_.queue != nullptr ? options_.source : options_.stream_name;
-    origin->tag = options_.tag;
-    origin->source = options_.source;
-    origin->partition = options_.queue != nullptr ? -1 : static_cast<int32_t>(target);
-    origins_.push_back(std::move(origin));
-  }
+  for (size_t target = 0; target < dead_target(); ++target) origins_.push_back(make_origin(target));
   origins_.push_back(options_.dead_origin);
   accepted_position_.resize(dead_target() + 1, 0);
 }
@@ -87,14 +80,16 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   request->raw = std::move(batch);
   request->ack = std::move(ack);
   request->started_ns = clock_.monotonic_ns();
-  const bool too_many = held_bytes() >= options_.held_bytes_max;
+  // What goes to a queue is not looked at again: see held_back().
+  const bool behind_failed = options_.queue != nullptr && !request->raw.cursor.empty() && poisoned_.load();
+  const bool refused = behind_failed || held_bytes() >= options_.held_bytes_max;
   root().bytes_under_way_.fetch_add(request->bytes);
   options_.counters->queue_depth.add(1);
   options_.counters->bytes_in.add(request->bytes);
   if (!loop_.is_current()) {
     // The source's own thread: the loop learns of the request first, so that it counts as under way.
     loop_.post([this, request] { began(request); });
-    if (too_many) {
+    if (refused) {
       refuse_unread(request);
     } else {
       cut_alone(request);
@@ -103,7 +98,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
     return;
   }
   began(request);
-  if (too_many) {
+  if (refused) {
     refuse_unread(request);
     return settle(request);
   }
@@ -252,7 +247,12 @@ void SourceIntake::enqueue(std::vector<OpenBatch>& open) {
   item.batch = batch.builder->seal(origin_of(0), batch.base_position);
   item.next_position = batch.position;
   item.cursor = batch.cursor;
+  item.part = options_.part;
   options_.queue->push(std::move(item));
+  if (!batch.cursor.empty()) {
+    std::lock_guard lock(position_mutex_);
+    accepted_position_[0] = std::max(accepted_position_[0], batch.position);
+  }
   // Safe as far as it goes: without a log an id lives as long as the process, like the queue.
   if (options_.dedupe) {
     for (const IdHash& id : batch.ids) options_.dedupe->confirm(id);

@@ -24,8 +24,8 @@
 // exactly once whichever of its parts a crash cut off.
 //
 // Parts. A part of a source has its own intake: positions, cursors, and what became of its emits are its own, and
-// are stored under "<source>/<part>". Memory, dedupe and being idle are the source's, whose intake owns the parts
-// and is asked for these (root()).
+// are stored under "<source>/<part>". Memory, dedupe, being idle and, with `log: off`, the queue are the source's,
+// whose intake owns the parts and is asked for these (root()).
 //
 // Thread safety: emit on any thread, everything else on the loop. The object must outlive its emits: see
 // idle().
@@ -62,6 +62,7 @@ class PatientCommit;
 
 namespace colloquium::engine {
 
+class CommittedCursors;
 class DeadLetterTally;
 class QueueFeed;
 class WorkerPool;
@@ -70,6 +71,7 @@ struct IntakeOptions {
   // Names as in the configuration. What is accepted is stored under the source's name, so renaming a source makes
   // it begin anew. Of a part: "<source>/<part>".
   std::string source;
+  std::string part;  // its name; of the source itself empty
   std::string pipeline;
   uint64_t max_event_bytes = 1u << 20;
   uint64_t under_way_bytes = 32u << 20;  // raw, not acknowledged: beyond, the source is told to stop reading
@@ -101,6 +103,7 @@ struct IntakeOptions {
 
   // With `log: off`:
   QueueFeed* queue = nullptr;
+  const CommittedCursors* committed = nullptr;  // null: nothing is ever committed
 
   // Part of every event's id. It outlives the process exactly where the positions do, or two events could get one
   // id.
@@ -128,16 +131,12 @@ class SourceIntake final : public Intake {
 
   // Reads what the log knows of this source: cursors and, with dedupe, ids. Before the source starts.
   Status restore();
-  // With `log: off`: the cursor and position the legs have committed.
-  void resume_from(std::string cursor) { resume_cursor_ = std::move(cursor); }
-  const std::string& resume_cursor() const { return resume_cursor_; }
 
   void emit(RawBatch batch, AckFn ack) override;
   bool ready() const override;
   void when_ready(Task resume) override;
-  // With `log: off` nothing is stored for a part: its emits are the source's, without cursors.
   Intake& part(const std::string& name) override;
-  std::string stored_cursor() const override { return resume_cursor_; }
+  std::string stored_cursor() const override;
   int64_t free_position() const override;
 
   // Runs `task` once nothing is under way any more (every acknowledgement has gone out).
@@ -184,6 +183,7 @@ class SourceIntake final : public Intake {
   SourceIntake& root() { return root_ != nullptr ? *root_ : *this; }
   const SourceIntake& root() const { return root_ != nullptr ? *root_ : *this; }
   IntakeOptions part_options(const std::string& name) const;
+  std::shared_ptr<const BatchOrigin> make_origin(size_t target) const;
   // Null: what was accepted is not of this source.
   Stored* stored_of(std::string_view accepted_by, bool dead);
   Status restore_accepted(const log::Log::Accepted& accepted, bool dead);
@@ -274,8 +274,6 @@ class SourceIntake final : public Intake {
   // Loop only.
   std::map<std::string, Stored, std::less<>> stored_;  // the root's, until it is taken; its own has no name
   std::map<std::string, std::unique_ptr<SourceIntake>> parts_;
-  std::unique_ptr<Intake> unstored_;  // `log: off`: every part
-  std::string resume_cursor_;
   Turn turn_;  // small requests of this turn, not cut yet
   bool turn_end_scheduled_ = false;
   std::deque<std::shared_ptr<const Turn>> in_lane_;  // oldest first

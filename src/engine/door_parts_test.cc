@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "engine/committed_cursors.h"
 #include "engine/door.h"
 #include "engine/door_bench_test.h"
 #include "engine/feed.h"
@@ -255,43 +256,113 @@ TEST_CASE("an event without value has no id among those that have one, and stand
   CHECK(bench.acks[0].accepted == 2);
 }
 
-TEST_CASE("with the log off the parts' events are the source's own, and nothing is stored for them") {
+namespace {
+
+// The door of a source without a log.
+struct QueueBench {
+  QueueBench() {
+    queue.set_wake([] {});
+    queue.set_drained([] {});
+    options.source = "hook";
+    options.pipeline = "orders";
+    options.queue = &queue;
+    options.committed = &committed;
+    options.held_bytes_max = 5000;
+    options.tag = "tagtagta";
+    options.counters = &counters;
+    options.letters = &letters;
+    intake = std::make_unique<SourceIntake>(options, loop, clock, workers);
+  }
+  void settle() {
+    do {
+      loop.run_until_idle();
+    } while (executor.run_until_idle() > 0 || loop.can_move());
+  }
+  void emit(Intake& to, const std::string& prefix, int64_t from, int64_t end) {
+    to.emit(messages_of(prefix, from, end), [this](Ack ack) { acks.push_back(std::move(ack)); });
+  }
+  // "<part> <cursor>: <offsets>" of each item.
+  std::vector<std::string> items() {
+    std::vector<std::string> out;
+    for (int64_t sequence = 0;; ++sequence) {
+      const auto item = queue.read(sequence);
+      REQUIRE(item);
+      if (!item->has_value()) return out;
+      std::string text = (*item)->part + " " + (*item)->cursor + ":";
+      for (size_t i = 0; i < (*item)->batch->size(); ++i) text += " " + std::to_string((*item)->batch->offset(i));
+      out.push_back(std::move(text));
+    }
+  }
+
   ManualClock clock;
   SimExecutor executor{1, clock};
   loop::TestLoop loop{clock};
   WorkerPool workers{executor, 1};
   ComponentCounters counters;
   DeadLetterTally letters{"orders/hook", clock};
-  QueueFeed queue(1 << 20);
-  queue.set_wake([] {});
-  queue.set_drained([] {});
+  QueueFeed queue{1 << 20};
+  CommittedCursors committed{2};
   IntakeOptions options;
-  options.source = "hook";
-  options.pipeline = "orders";
-  options.queue = &queue;
-  options.tag = "tagtagta";
-  options.counters = &counters;
-  options.letters = &letters;
-  SourceIntake intake(options, loop, clock, workers);
-  int accepted = 0;
-  for (const std::string part : {"a", "b"}) {
-    intake.part(part).emit(messages_of(part, 7, 9),
-                           [&](const Ack& ack) { accepted += static_cast<int>(ack.accepted); });
+  std::unique_ptr<SourceIntake> intake;
+  std::vector<Ack> acks;
+};
+
+}  // namespace
+
+TEST_CASE("with the log off each part has positions, a cursor and ids of its own in the queue", "[REQ-008]") {
+  QueueBench bench;
+  for (const std::string part : {"a", "b"}) bench.emit(bench.intake->part(part), part, 7, 9);
+  bench.settle();
+  bench.emit(bench.intake->part("a"), "a", 9, 10);
+  bench.settle();
+  CHECK(bench.items() == std::vector<std::string>{"a 9: 7 8", "b 9: 7 8", "a 10: 9"});
+  CHECK((*bench.queue.read(0))->batch->id(0) == "hook.tagtagta/a-7");
+  CHECK((*bench.queue.read(1))->batch->id(0) == "hook.tagtagta/b-7");
+  // Read again while it is still in the queue, it is dropped, and what is new is not.
+  bench.emit(bench.intake->part("a"), "a", 8, 12);
+  bench.settle();
+  CHECK(bench.items().back() == "a 12: 10 11");
+  CHECK(bench.intake->part("a").free_position() == 12);
+}
+
+TEST_CASE("with the log off a part's stored cursor is what every leg has committed") {
+  QueueBench bench;
+  bench.committed.set(0, "a", 40, "at 40");
+  CHECK(bench.intake->part("a").stored_cursor().empty());
+  bench.committed.set(1, "a", 30, "at 30");
+  bench.committed.set(0, "", 3, "at 3");
+  bench.committed.set(1, "", 3, "at 3");
+  CHECK(bench.intake->part("a").stored_cursor() == "at 30");
+  CHECK(bench.intake->part("a").free_position() == 40);
+  CHECK(bench.intake->part("b").stored_cursor().empty());
+  CHECK(bench.intake->stored_cursor() == "at 3");
+  CHECK(bench.committed.positions(1) == std::map<std::string, int64_t>{{"", 3}, {"a", 30}});
+  bench.committed.set(1, "a", 50, "at 50");
+  CHECK(bench.intake->part("a").stored_cursor() == "at 40");
+}
+
+TEST_CASE("with the log off an emit that follows a refused one is refused with it", "[REQ-008]") {
+  QueueBench bench;
+  Intake& part = bench.intake->part("a");
+  int64_t taken = 0;
+  for (; bench.queue.depth_bytes() < 4500; ++taken) {
+    bench.emit(part, "a", taken, taken + 1);
+    bench.loop.run_until_idle();
   }
-  do {
-    loop.run_until_idle();
-  } while (executor.run_until_idle() > 0 || loop.can_move());
-  CHECK(accepted == 4);
-  CHECK(intake.part("a").stored_cursor().empty());
-  std::vector<int64_t> offsets;
-  for (int64_t sequence = 0;; ++sequence) {
-    const auto item = queue.read(sequence);
-    REQUIRE(item);
-    if (!item->has_value()) break;
-    const FeedItem& found = **item;
-    CHECK(found.cursor.empty());
-    for (size_t i = 0; i < found.batch->size(); ++i) offsets.push_back(found.batch->offset(i));
-  }
-  CHECK(std::is_sorted(offsets.begin(), offsets.end()));
-  CHECK(std::adjacent_find(offsets.begin(), offsets.end()) == offsets.end());
+  bench.acks.clear();
+  bench.emit(part, std::string(600, 'x'), taken, taken + 1);
+  bench.emit(part, "a", taken + 1, taken + 2);
+  REQUIRE(bench.acks.size() == 1);
+  CHECK(bench.acks[0].error);  // for want of memory; by the time of the next there is room
+  bench.queue.release_below(taken);
+  bench.emit(part, "a", taken + 2, taken + 3);
+  bench.settle();
+  REQUIRE(bench.acks.size() == 3);
+  CHECK(bench.acks[1].error);
+  CHECK_FALSE(bench.acks[2].error);
+  bench.emit(part, "a", taken + 1, taken + 3);
+  bench.settle();
+  CHECK_FALSE(bench.acks.back().error);
+  CHECK((*bench.queue.read(taken + 1))->batch->size() == 2);
+  CHECK_FALSE(bench.queue.read(taken + 2)->has_value());
 }

@@ -332,7 +332,7 @@ TEST_CASE("of a large emit with a cursor that got in half way, reading again sto
     bench.log->set_full(false);
   }
   Bench bench(setting);
-  CHECK(bench.intake->resume_cursor().empty());
+  CHECK(bench.intake->stored_cursor().empty());
   CHECK(bench.intake->free_position() > 0);
   bench.emit(many_events(), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 0, "end");
   bench.settle();

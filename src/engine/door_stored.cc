@@ -5,6 +5,8 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/part_name.h"
+#include "engine/committed_cursors.h"
 #include "engine/dedupe_checkpoint.h"
 #include "engine/door.h"
 #include "engine/door_batch.h"
@@ -31,24 +33,6 @@ int64_t get_int64(std::string_view bytes) {
   for (char c : bytes.substr(0, 8)) value = (value << 8) | static_cast<unsigned char>(c);
   return static_cast<int64_t>(value);
 }
-
-// Stands for every part of a source whose positions nobody stores.
-class UnstoredPart final : public Intake {
- public:
-  explicit UnstoredPart(Intake& source) : source_(source) {}
-
-  void emit(RawBatch batch, AckFn ack) override {
-    batch.cursor.clear();
-    source_.emit(std::move(batch), std::move(ack));
-  }
-  bool ready() const override { return source_.ready(); }
-  void when_ready(Task resume) override { source_.when_ready(std::move(resume)); }
-  Intake& part(const std::string& name) override { return source_.part(name); }
-  std::string stored_cursor() const override { return {}; }
-
- private:
-  Intake& source_;
-};
 
 }  // namespace
 
@@ -139,32 +123,48 @@ Status SourceIntake::restore() {
 }
 
 int64_t SourceIntake::free_position() const {
+  // Legs that are ahead of others have events behind the cursor, too.
+  const int64_t committed = options_.committed == nullptr ? 0 : options_.committed->highest(options_.part);
   std::lock_guard lock(position_mutex_);
-  return accepted_position_.empty() ? 0 : *std::max_element(accepted_position_.begin(), accepted_position_.end());
+  return std::max(committed, *std::max_element(accepted_position_.begin(), accepted_position_.end()));
+}
+
+std::string SourceIntake::stored_cursor() const {
+  if (options_.queue != nullptr)
+    return options_.committed == nullptr ? std::string() : options_.committed->cursor(options_.part);
+  std::lock_guard lock(position_mutex_);
+  return safe_cursor_;
 }
 
 void SourceIntake::take_stored(Stored stored) {
   ASSERT(emits_under_way_ == 0);
   accepted_position_ = std::move(stored.accepted_position);
-  resume_cursor_ = std::move(stored.cursor);
   safe_position_ = std::max<int64_t>(stored.safe_position, 0);
-  safe_cursor_ = resume_cursor_;
+  safe_cursor_ = std::move(stored.cursor);
+}
+
+// With `log: off` every part is a partition of its own: what a sink's peer knows of one says nothing of another.
+std::shared_ptr<const BatchOrigin> SourceIntake::make_origin(size_t target) const {
+  const bool queued = options_.queue != nullptr;
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = queued ? root().options_.source : options_.stream_name;
+  origin->tag = queued ? part_name(options_.tag, options_.part) : options_.tag;
+  origin->source = options_.source;
+  origin->partition = queued ? -1 : static_cast<int32_t>(target);
+  return origin;
 }
 
 IntakeOptions SourceIntake::part_options(const std::string& name) const {
   ASSERT(root_ == nullptr);
   IntakeOptions options = options_;
-  options.source += "/" + name;
+  options.source = part_name(options.source, name);
+  options.part = name;
   return options;
 }
 
 Intake& SourceIntake::part(const std::string& name) {
   LOOP_ASSERT(loop_);
   ASSERT(root_ == nullptr && !name.empty());
-  if (options_.log == nullptr) {
-    if (unstored_ == nullptr) unstored_ = std::make_unique<UnstoredPart>(*this);
-    return *unstored_;
-  }
   std::unique_ptr<SourceIntake>& part = parts_[name];
   if (part != nullptr) return *part;
   part.reset(new SourceIntake(this, part_options(name), loop_, clock_, workers_));

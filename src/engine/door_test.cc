@@ -495,7 +495,7 @@ TEST_CASE("a source that resumes behind what was stored repeats nothing, in any 
   }
   Bench bench(setting);
   // Only what was safe when the last batch was made is promised; the rest is read again and recognised.
-  CHECK(bench.intake->resume_cursor() == "after-0");
+  CHECK(bench.intake->stored_cursor() == "after-0");
   bench.emit(chunk(10), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 1000, "after-10");
   bench.emit(chunk(20), BodyFormat::kNdjson, BadEventPolicy::kRejectAll, 2000, "after-20");
   bench.settle();
@@ -516,7 +516,7 @@ TEST_CASE("after a clean stop the source resumes exactly behind its last event")
     REQUIRE(stored);
   }
   Bench bench(setting);
-  CHECK(bench.intake->resume_cursor() == "end");
+  CHECK(bench.intake->stored_cursor() == "end");
 }
 
 TEST_CASE("a full disk delays the cursor of a source that ends, and fails nothing") {
@@ -541,7 +541,7 @@ TEST_CASE("a full disk delays the cursor of a source that ends, and fails nothin
     CHECK(told[0]);
   }
   Bench bench(setting);
-  CHECK(bench.intake->resume_cursor() == "end");
+  CHECK(bench.intake->stored_cursor() == "end");
 }
 
 TEST_CASE("when an emit with a cursor fails, those behind it fail too, until all are answered") {
@@ -590,7 +590,7 @@ TEST_CASE("a failed emit holds the stored cursor, whatever ends well behind it, 
   }
   {
     Bench bench(setting);
-    CHECK(bench.intake->resume_cursor() == "behind 1");
+    CHECK(bench.intake->stored_cursor() == "behind 1");
     // The same again in one life: a failure, then back to it, now with success.
     emit(bench, "{bad\n", 2, "behind bad");
     bench.settle();
@@ -600,7 +600,7 @@ TEST_CASE("a failed emit holds the stored cursor, whatever ends well behind it, 
     store(bench);
   }
   Bench bench(setting);
-  CHECK(bench.intake->resume_cursor() == "behind blank");
+  CHECK(bench.intake->stored_cursor() == "behind blank");
 }
 
 TEST_CASE("with the log off an event's offset is its place in the source, and the queue carries the cursor") {

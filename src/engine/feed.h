@@ -32,6 +32,7 @@ struct FeedItem {
   int64_t next_sequence = 0;
   int64_t next_position = 0;  // the log: the next offset; the queue: the source's position
   std::string cursor;         // the queue: the source's cursor
+  std::string part;           // the queue: of the source; position and cursor are its. Empty: the source itself
 };
 
 class Feed {

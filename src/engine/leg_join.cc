@@ -31,6 +31,8 @@ size_t joinable(const std::deque<LegItem>& waiting, const JoinLimits& limits) {
   for (; count < waiting.size(); ++count) {
     const LegItem& item = waiting[count];
     if (item.end || item.batch->payload_bytes() > limits.item_bytes) break;
+    // Positions and cursors are a part's.
+    if (item.part != waiting.front().part) break;
     bytes += item.batch->payload_bytes() + (item.dead == nullptr ? 0 : item.dead->payload_bytes());
     events += item.batch->size();
     if (bytes > limits.bytes || events > limits.events) break;
@@ -88,6 +90,7 @@ size_t join_front(std::deque<LegItem>& waiting, const JoinLimits& limits) {
   joined.dead = join_letters(waiting, count);
   joined.next_position = waiting[count - 1].next_position;
   joined.cursor = std::move(waiting[count - 1].cursor);
+  joined.part = std::move(waiting[count - 1].part);
   for (size_t i = 0; i < count; ++i) joined.credit_bytes += waiting[i].credit_bytes;
   waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count - 1));
   waiting.front() = std::move(joined);

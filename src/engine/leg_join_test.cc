@@ -53,6 +53,17 @@ TEST_CASE("small items become one that is done when all of them would be") {
   CHECK(joined.credit_bytes == 3 * 4096);
 }
 
+TEST_CASE("items of different parts of a source stay apart, with and without events") {
+  std::deque<LegItem> waiting;
+  for (const std::string part : {"a", "a", "b"}) {
+    waiting.push_back(item_of({}, 10));
+    waiting.back().part = part;
+  }
+  REQUIRE(join_front(waiting, JoinLimits()) == 1);
+  CHECK(waiting.front().part == "a");
+  CHECK(waiting.back().part == "b");
+}
+
 TEST_CASE("the end of a partition, large items and those of another origin stay alone") {
   std::deque<LegItem> waiting;
   const std::string large = "\"" + std::string(200'000, 'x') + "\"";

@@ -152,15 +152,10 @@ void PartitionRunner::has_read() {
 // Legs that resume at different positions of a source (`log: off`) see different parts of the item; every
 // group runs the stages over its own part, so that no dead letter is stored twice.
 void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
-  int64_t first = item.batch->base_offset();
-  if (item.refused != nullptr) first = std::min(first, item.refused->base_offset());
-  // A source that stores no cursor begins anew: what was committed under its name was another's.
-  const bool has_cursor = !item.cursor.empty();
   std::vector<int64_t> skips;
   for (const auto& leg : legs_) {
     if (leg->port.next_sequence != sequence || leg->credit_bytes == 0) continue;
-    int64_t& skip_below = leg->port.skip_below;
-    if (skip_below <= first || !has_cursor) skip_below = 0;
+    const int64_t skip_below = leg->skip_below = skip_of(*leg, item);
     if (skip_below > 0 && skip_below >= item.next_position) {
       // The leg has all of it, and is not told: it would take the item as done, and commit a position that it is past.
       leg->port.next_sequence = item.next_sequence;
@@ -174,6 +169,18 @@ void PartitionRunner::serve(const FeedItem& item, int64_t sequence) {
   int64_t lowest = std::numeric_limits<int64_t>::max();
   for (const auto& leg : legs_) lowest = std::min(lowest, leg->port.next_sequence);
   feed_->release_below(lowest);
+}
+
+// 0: nothing of it is to be skipped, nor of what follows of its part.
+int64_t PartitionRunner::skip_of(Leg& leg, const FeedItem& item) {
+  const auto known = leg.port.skip_below.find(item.part);
+  if (known == leg.port.skip_below.end()) return 0;
+  int64_t first = item.batch->base_offset();
+  if (item.refused != nullptr) first = std::min(first, item.refused->base_offset());
+  // A source that stores no cursor begins anew: what was committed under its name was another's.
+  if (known->second > first && !item.cursor.empty()) return known->second;
+  leg.port.skip_below.erase(known);
+  return 0;
 }
 
 void PartitionRunner::serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below) {
@@ -209,6 +216,7 @@ void PartitionRunner::serve_one(const FeedItem& item, int64_t sequence, int64_t 
     out.partition = partition_;
     out.next_position = item.next_position;
     out.cursor = item.cursor;
+    out.part = item.part;
     BatchBuilder dead;
     out.batch = is_its(*leg) ? select(*leg, whole, dead) : nothing;
     if (!known && leg->port.takes_dead_letters && leg->port.takes_own_batches) {
@@ -225,7 +233,7 @@ void PartitionRunner::serve_one(const FeedItem& item, int64_t sequence, int64_t 
 
 bool PartitionRunner::is_served(const Leg& leg, int64_t sequence, int64_t skip_below) {
   // A leg served in an earlier group of this item has moved on and is not served twice.
-  return leg.port.next_sequence == sequence && leg.port.skip_below == skip_below && leg.credit_bytes > 0;
+  return leg.port.next_sequence == sequence && leg.skip_below == skip_below && leg.credit_bytes > 0;
 }
 
 void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
@@ -234,6 +242,7 @@ void PartitionRunner::serve_leg(Leg& leg, const FeedItem& item, const std::share
   out.partition = partition_;
   out.next_position = item.next_position;
   out.cursor = item.cursor;
+  out.part = item.part;
   BatchBuilder dead;
   out.batch = select(leg, result, dead);
   for (const Batch* batch : letters) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct LegItem {
   std::shared_ptr<const Batch> dead;   // envelopes to store when the item is done; may be null
   int64_t next_position = 0;
   std::string cursor;
+  std::string part;         // as FeedItem::part
   size_t credit_bytes = 0;  // to be given back by release()
   bool end = false;         // nothing follows: the partition is drained
 };
@@ -52,7 +54,8 @@ struct LegPort {
   std::string to;                      // as StageChain::Link::to
   std::string origin_leg;              // goes into ids, if the stages make new events; else empty
   int64_t next_sequence = 0;           // where it starts to read
-  int64_t skip_below = 0;              // `log: off`: events at lower positions are done already
+  // `log: off`, by part of the source: events at lower positions are done already.
+  std::map<std::string, int64_t> skip_below;
   bool takes_dead_letters = false;     // exactly one leg of a pipeline stores those of the stages
   DeadLetterTally* letters = nullptr;  // the sink's, for those of `when`; outlives the runner; may be null
 };
@@ -89,6 +92,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
     std::vector<FailedEvent> failed;
     // Bytes of results that may still be under way to this leg. At 0 it is not served.
     size_t credit_bytes;
+    int64_t skip_below = 0;  // of the item being served
     bool end_delivered = false;
   };
 
@@ -102,6 +106,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   void serve_group(const FeedItem& item, int64_t sequence, int64_t skip_below);
   // Of a batch that one leg alone is to take; the others only move on.
   void serve_one(const FeedItem& item, int64_t sequence, int64_t skip_below, std::string_view name);
+  static int64_t skip_of(Leg& leg, const FeedItem& item);
   static bool is_served(const Leg& leg, int64_t sequence, int64_t skip_below);
   void serve_leg(Leg& leg, const FeedItem& item, const std::shared_ptr<const Batch>& result,
                  std::initializer_list<const Batch*> letters);

@@ -67,7 +67,7 @@ struct Bench {
     for (size_t i = 0; i < leg_count; ++i) {
       ports[i].deliver = [this, i](LegItem item) { items[i].push_back(std::move(item)); };
       ports[i].takes_dead_letters = i == 0;
-      if (i < skips.size()) ports[i].skip_below = skips[i];
+      if (i < skips.size()) ports[i].skip_below = {{"", skips[i]}};
     }
     auto feed = std::make_unique<QueueFeed>(1 << 30);
     queue = feed.get();

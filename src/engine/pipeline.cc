@@ -69,7 +69,7 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
   for (const auto& runner : runners_) runner->wake();
   for (const auto& unit : sources_) {
     // Also with --from-start: the source needs it to give what it reads again positions of its own.
-    TRY(unit->source->start(unit->intake->resume_cursor()));
+    TRY(unit->source->start(unit->intake->stored_cursor()));
   }
   if (alerts_ != nullptr) alerts_->start();
   return {};

@@ -1,9 +1,9 @@
 // How a run is put together: streams, legs, sources, runners, in that order.
 #include <algorithm>
-#include <limits>
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/part_name.h"
 #include "engine/feed.h"
 #include "engine/id_window.h"
 #include "engine/pipeline_run.h"
@@ -241,6 +241,12 @@ Status PipelineRun::build_leg(size_t index) {
   options.log = store();
   if (replay() == nullptr && plan_->data().logged()) options.max_lag = sink_config.max_lag;
   options.pause = [this](bool on) { pause_sources(on); };
+  if (!reads_log()) {
+    options.committed = [this, index](size_t source, const std::string& part, int64_t position,
+                                      const std::string& cursor) {
+      committed_[source].set(index, part, position, cursor);
+    };
+  }
   // A script waits for such a run to end; with a log it is enough that the events are safe.
   const auto& sources = plan_->data().sources;
   const bool finite = std::all_of(sources.begin(), sources.end(), [](const auto& s) { return s.traits.finite; });
@@ -287,25 +293,36 @@ CommitPartition PipelineRun::commit_partition(size_t index) const {
   return {.stream = stream_, .partition = origin.partition, .external = {}, .id = partition_id(origin)};
 }
 
-// Where a leg is to go on in a partition: an offset, or with `log: off` a position of the source; -1 if
-// nothing was ever committed.
+// Where a leg is to go on in a partition of the log; -1 if nothing was ever committed.
 int64_t PipelineRun::committed_position(size_t leg, size_t partition) const {
   if (!leg_states_[leg]) return -1;
   const CommitPartition wanted = commit_partition(partition);
   const std::string& stream = replay() != nullptr ? replay()->stream : plan_->name();
   for (const auto& position : leg_states_[leg]->positions) {
-    if (reads_log() && position.stream == stream && position.partition == wanted.partition) {
-      return position.next_offset;
-    }
-  }
-  for (const auto& external : leg_states_[leg]->external) {
-    if (!reads_log() && external.source == wanted.external) return external.next_offset;
+    if (position.stream == stream && position.partition == wanted.partition) return position.next_offset;
   }
   return -1;
 }
 
+// What the legs have committed of the sources, and of their parts.
+void PipelineRun::gather_committed() {
+  committed_.assign(config().sources.size(), CommittedCursors(legs_.size()));
+  for (size_t source = 0; source < committed_.size(); ++source) {
+    const std::string& name = config().sources[source].name;
+    for (size_t leg = 0; leg < legs_.size(); ++leg) {
+      if (!leg_states_[leg]) continue;
+      for (const auto& external : leg_states_[leg]->external) {
+        if (!is_of_whole(external.source, name)) continue;
+        const std::string part = external.source.substr(std::min(name.size() + 1, external.source.size()));
+        committed_[source].set(leg, part, external.next_offset, external.cursor);
+      }
+    }
+  }
+}
+
 Status PipelineRun::build_sources() {
   if (replay() != nullptr) return {};
+  if (!reads_log()) gather_committed();
   for (size_t i = 0; i < config().sources.size(); ++i) TRY(build_source(i));
   return {};
 }
@@ -350,6 +367,7 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   } else {
     queues_.push_back(std::make_unique<QueueFeed>(kQueueBytes));
     options.queue = queues_.back().get();
+    options.committed = &committed_[index];
     // Its positions begin at 0 in every run, so the tag has to differ for ids not to repeat.
     if (!data.sources[index].traits.rereadable) options.tag = random_tag(env_.random);
   }
@@ -363,24 +381,7 @@ Status PipelineRun::build_source(size_t index) {
   IntakeOptions options = intake_options(index);
   unit->queue = options.queue;
   unit->intake = std::make_unique<SourceIntake>(std::move(options), env_.loop, env_.clock, env_.workers);
-  if (plan_->data().logged()) {
-    TRY(unit->intake->restore());
-  } else if (plan_->needs_data_directory()) {
-    // The leg that is furthest behind decides where the source resumes.
-    int64_t lowest = std::numeric_limits<int64_t>::max();
-    std::string cursor;
-    for (size_t leg = 0; leg < legs_.size(); ++leg) {
-      const int64_t position = committed_position(leg, index);
-      if (position >= lowest) continue;
-      lowest = position;
-      cursor.clear();
-      for (size_t i = 0; position >= 0 && i < leg_states_[leg]->external.size(); ++i) {
-        const auto& external = leg_states_[leg]->external[i];
-        if (external.source == unit->name) cursor = external.cursor;
-      }
-    }
-    unit->intake->resume_from(std::move(cursor));
-  }
+  if (plan_->data().logged()) TRY(unit->intake->restore());
   SourceContext context{component_context<ComponentContext>(source_config),
                         *unit->intake,
                         env_.from_start,
@@ -439,9 +440,9 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
   port.then = plan_->data().failure_action(config().sinks[leg]);
   if (replay() == nullptr) port.to = plan_->data().forward_to(config().sinks[leg]);
   if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
-  const int64_t committed = committed_position(leg, partition);
   port.next_sequence = feed.first_sequence();
   if (reads_log()) {
+    const int64_t committed = committed_position(leg, partition);
     // What follows what was committed may be gone by retention; then the oldest event that is left is next.
     if (committed >= 0 && committed < port.next_sequence) {
       log_warning(plan_->name() + "/" + config().sinks[leg].name,
@@ -454,7 +455,7 @@ Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& 
     port.next_sequence = std::max(port.next_sequence, committed);
   } else {
     // The source resumed for the leg that is furthest behind; the others have these events already.
-    port.skip_below = std::max<int64_t>(committed, 0);
+    port.skip_below = committed_[partition].positions(leg);
   }
   // The stages run for all legs together, so what fails there is one letter, whose position one leg commits.
   port.takes_dead_letters = leg == 0;

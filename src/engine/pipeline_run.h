@@ -13,6 +13,7 @@
 
 #include "base/counters.h"
 #include "computo/event_evaluator.h"
+#include "engine/committed_cursors.h"
 #include "engine/dead_letter_tally.h"
 #include "engine/door.h"
 #include "engine/error_alerts.h"
@@ -96,6 +97,7 @@ class PipelineRun final : public Pipeline {
   Result<LegPort> leg_port(size_t leg, size_t partition, const Feed& feed);
   CommitPartition commit_partition(size_t index) const;
   int64_t committed_position(size_t leg, size_t partition) const;
+  void gather_committed();
   size_t partition_count() const;
 
   // A replay: what it is gets stored, then its runners start to drain what their feeds have; what was stored is
@@ -146,6 +148,7 @@ class PipelineRun final : public Pipeline {
   std::vector<DeadLetterTally*> sink_letters_;
   std::vector<const ComponentCounters*> sink_counters_;
   std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
+  std::vector<CommittedCursors> committed_;         // `log: off`: by source
   std::vector<std::unique_ptr<SourceUnit>> sources_;
   std::vector<std::unique_ptr<SinkLeg>> legs_;
   // As the journal had them at the start, by leg; only building reads them.

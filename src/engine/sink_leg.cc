@@ -71,12 +71,7 @@ void SinkLeg::recovered(Result<std::vector<SinkProgress>> progress) {
   if (closing_) return;
   ASSERT(holding_);
   if (!progress) return fail(std::move(progress).error());
-  for (SinkProgress& known : *progress) {
-    const auto named = [&](const CommitPartition& partition) { return partition.id == known.partition; };
-    const auto at = std::find_if(options_.partitions.begin(), options_.partitions.end(), named);
-    if (at == options_.partitions.end()) continue;
-    lanes_[static_cast<size_t>(at - options_.partitions.begin())]->recovered = std::move(known);
-  }
+  for (SinkProgress& known : *progress) recovered_[known.partition] = std::move(known);
   holding_ = false;
   pump_all();
 }
@@ -84,8 +79,10 @@ void SinkLeg::recovered(Result<std::vector<SinkProgress>> progress) {
 // What the peer has already is done; what was given up is again, as its envelope went with the commit that is not
 // there.
 std::shared_ptr<const Batch> SinkLeg::unwritten(Lane& lane, const std::shared_ptr<const Batch>& batch) {
-  const SinkProgress& known = lane.recovered;
-  if (batch->empty() || batch->offset(0) >= known.next) return batch;
+  if (recovered_.empty() || batch->empty()) return batch;
+  const auto recovered = recovered_.find(partition_id(batch->origin()));
+  if (recovered == recovered_.end() || batch->offset(0) >= recovered->second.next) return batch;
+  const SinkProgress& known = recovered->second;
   lane.rest = batch;
   BatchBuilder left;
   for (size_t i = 0; i < batch->size(); ++i) {
@@ -395,7 +392,7 @@ void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_
 void SinkLeg::tell_keeper(const Lane& lane, size_t event, const Error& error) {
   ProgressKeeper* const keeper = sink_->progress();
   if (keeper == nullptr) return;
-  keeper->gave_up(options_.partitions[lane.index].id, lane.rest->offset(event), error.message);
+  keeper->gave_up(partition_id(lane.rest->origin()), lane.rest->offset(event), error.message);
 }
 
 bool SinkLeg::is_too_old(Lane& lane) {
@@ -439,9 +436,7 @@ void SinkLeg::complete(Lane& lane) {
   LegItem item = std::move(lane.waiting.front());
   lane.waiting.pop_front();
   lane.rest = nullptr;
-  lane.done_position = item.next_position;
-  lane.done_cursor = std::move(item.cursor);
-  lane.dirty = true;
+  lane.done[item.part] = {item.next_position, std::move(item.cursor)};
   dirty_ = true;
   if (item.dead != nullptr) keep_letters(*item.dead);
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();

@@ -13,9 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "colloquium/batch.h"
@@ -47,8 +49,8 @@ class LagGuard;
 struct CommitPartition {
   log::StreamId stream = 0;
   int32_t partition = 0;
-  std::string external;  // `log: off`: the source's name
-  std::string id;        // the beginning of its events' ids (partition_id)
+  std::string external;  // `log: off`: the source's name; its parts are called by part_name()
+  std::string id;        // the beginning of its events' ids (partition_id); likewise
 };
 
 struct SinkLegOptions {
@@ -73,8 +75,11 @@ struct SinkLegOptions {
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
   std::optional<config::MaxLagConfig> max_lag;  // with a log only
   std::function<void(bool)> pause;              // of max_lag: whether the sources are to wait; may be empty
-  log::Log* log = nullptr;                      // null: nothing is stored; the token is asked for once, at the end
-  std::optional<log::StreamId> dead_stream;     // nothing: dead letters are logged and counted
+  // `log: off`: what is committed of a part of a source (empty: the source itself). May be empty.
+  std::function<void(size_t partition, const std::string& part, int64_t position, const std::string& cursor)>
+      committed;
+  log::Log* log = nullptr;                   // null: nothing is stored; the token is asked for once, at the end
+  std::optional<log::StreamId> dead_stream;  // nothing: dead letters are logged and counted
   std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
   // Without a dead_stream: gets the envelopes once their item is done. May be empty: see dead_stream.
   std::function<void(std::string_view envelope)> tell_letter;
@@ -163,7 +168,7 @@ class SinkLeg {
   size_t letter_bytes() const { return dead_.byte_size() + forwarded_.byte_size(); }
   void store(log::CommitRequest request);
   void tell_given_up(const log::CommitRequest& commit);
-  void tell_settled(const log::CommitRequest& committed);
+  void tell_committed(const log::CommitRequest& committed);
   void stored(Status status, const log::CommitRequest& committed);
   // Both may be called at any time and act once.
   void check_drained();
@@ -182,6 +187,9 @@ class SinkLeg {
 
   // Lanes are heap objects as callbacks of the sink and of timers refer to them; they live as long as the leg.
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::map<std::string, SinkProgress> recovered_;  // of a sink that keeps it, by partition_id()
+  // Whose the positions of the commit under way are, in their order: lane, and part of the source.
+  std::vector<std::pair<size_t, std::string>> committing_of_;
   // Envelopes of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while
   // one is under way no write begins.
   BatchBuilder dead_;
@@ -195,7 +203,7 @@ class SinkLeg {
   bool closing_ = false;
   bool sink_closed_ = false;
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log
-  std::unique_ptr<Timer> commit_timer_;  // set while something is done and its commit not yet due
+  std::unique_ptr<Timer> commit_timer_;         // set while something is done and its commit not yet due
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
   bool pausing_ = false;

@@ -41,8 +41,9 @@ struct SinkLegBench {
   SinkLegBench(bool token, const std::function<void(SinkLegOptions&)>& change)
       : SinkLegBench(token, 1, kThreeAttempts, 8u << 20, false, nullptr, change) {}
   explicit SinkLegBench(bool token, size_t partitions = 1, RetryPolicy policy = kThreeAttempts,
-                 size_t commit_bytes = 8u << 20, bool fail_when_stuck = false, ProgressKeeper* keeper = nullptr,
-                 const std::function<void(SinkLegOptions&)>& change = nullptr)
+                        size_t commit_bytes = 8u << 20, bool fail_when_stuck = false,
+                        ProgressKeeper* keeper = nullptr,
+                        const std::function<void(SinkLegOptions&)>& change = nullptr)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
     options.sink_name = "all";
@@ -95,7 +96,7 @@ struct SinkLegBench {
   }
   void deliver(const std::vector<std::string>& texts, int64_t base, size_t partition = 0) {
     leg->deliver({.partition = partition,
-                  .batch = batch_of(texts, base),
+                  .batch = batch_of(texts, base)->placed(test_origin(static_cast<int32_t>(partition)), base),
                   .next_position = base + static_cast<int64_t>(texts.size()),
                   .cursor = {},
                   .credit_bytes = 10});

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/counters.h"
 #include "base/logging.h"
+#include "base/part_name.h"
 #include "engine/sink_leg.h"
 #include "engine/sink_leg_lane.h"
 #include "io/file_system.h"
@@ -98,15 +99,17 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
   request.leg = options_.commit_name;
   request.sink_token = std::move(token);
   if (options_.token_leg != options_.commit_name) request.token_leg = options_.token_leg;
+  committing_of_.clear();
   for (const auto& lane : lanes_) {
-    if (!lane->dirty) continue;
-    lane->dirty = false;
     const CommitPartition& partition = options_.partitions[lane->index];
-    request.positions.push_back({.stream = partition.stream,
-                                 .partition = partition.partition,
-                                 .next_offset = lane->done_position,
-                                 .external = partition.external,
-                                 .cursor = lane->done_cursor});
+    for (auto& [part, done] : std::exchange(lane->done, {})) {
+      request.positions.push_back({.stream = partition.stream,
+                                   .partition = partition.partition,
+                                   .next_offset = done.position,
+                                   .external = part_name(partition.external, part),
+                                   .cursor = std::move(done.cursor)});
+      committing_of_.emplace_back(lane->index, part);
+    }
   }
   if (!dead_.empty()) {
     add_letters(*dead_.seal(options_.dead_origin, 0), kDeadBytes, {*options_.dead_stream, 0}, request);
@@ -169,7 +172,7 @@ void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   }
   // Now the sink may forget how to go back behind this token.
   if (committed.sink_token) sink_->committed(*committed.sink_token);
-  tell_settled(committed);
+  tell_committed(committed);
   holding_ = false;
   pump_all();
   // What was done while the commit was under way has no timer yet.
@@ -190,17 +193,14 @@ void SinkLeg::tell_given_up(const log::CommitRequest& commit) {
   log_warning(options_.commit_name, text);
 }
 
-void SinkLeg::tell_settled(const log::CommitRequest& committed) {
-  ProgressKeeper* const keeper = sink_->progress();
-  if (keeper == nullptr || closing_) return;
-  for (const auto& position : committed.positions) {
-    const auto same = [&](const CommitPartition& partition) {
-      return partition.stream == position.stream && partition.partition == position.partition &&
-             partition.external == position.external;
-    };
-    const auto at = std::find_if(options_.partitions.begin(), options_.partitions.end(), same);
-    ASSERT(at != options_.partitions.end());
-    keeper->settled(at->id, position.next_offset);
+void SinkLeg::tell_committed(const log::CommitRequest& committed) {
+  ProgressKeeper* const keeper = closing_ ? nullptr : sink_->progress();
+  ASSERT(committed.positions.size() == committing_of_.size());
+  for (size_t i = 0; i < committing_of_.size(); ++i) {
+    const auto& [lane, part] = committing_of_[i];
+    const log::Position& position = committed.positions[i];
+    if (options_.committed) options_.committed(lane, part, position.next_offset, position.cursor);
+    if (keeper != nullptr) keeper->settled(part_name(options_.partitions[lane].id, part), position.next_offset);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -44,10 +45,12 @@ struct SinkLeg::Lane {
   bool pumping = false;
   bool ended = false;
   // What a commit will say of this partition: everything below is written, given up, or was not for this sink.
-  int64_t done_position = 0;
-  std::string done_cursor;
-  bool dirty = false;      // they moved since the last commit was put together
-  SinkProgress recovered;  // of a sink that keeps it
+  // By part of the source (`log: off`), of those that moved since the last commit was put together.
+  struct Done {
+    int64_t position = 0;
+    std::string cursor;
+  };
+  std::map<std::string, Done> done;
 };
 
 }  // namespace colloquium::engine

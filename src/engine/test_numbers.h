@@ -1,6 +1,8 @@
 // NumberSource: a file of numbered events that can be read again from anywhere, for tests of whole pipelines.
 // Emits a few at a time and backs off when told.
 //
+// PartedNumbers: several of them as the parts of one source, each with every n-th number.
+//
 // Thread safety: loop only.
 #pragma once
 
@@ -11,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "colloquium/component.h"
 #include "colloquium/source.h"
@@ -98,6 +101,56 @@ class NumberSource final : public Source {
   int under_way_ = 0;
   std::unique_ptr<Timer> retry_timer_;
   bool stopped_ = false, waiting_ = false, finished_ = false;
+};
+
+class PartedNumbers final : public Source {
+ public:
+  PartedNumbers(SourceContext context, int parts, int total, std::function<std::string(int)> event,
+                uint64_t& accepted)
+      : context_(std::move(context)),
+        parts_(parts),
+        total_(total),
+        event_(std::move(event)),
+        accepted_(accepted) {}
+  Status start(std::string) override {
+    for (int i = 0; i < parts_; ++i) {
+      Intake& part = context_.intake.part("part-" + std::to_string(i));
+      SourceContext context{ComponentContext(context_), part, context_.from_start, [this] { one_finished(); }, {}};
+      const auto event = [this, i](int n) { return event_(n * parts_ + i); };
+      sources_.push_back(std::make_unique<NumberSource>(std::move(context), (total_ - i + parts_ - 1) / parts_,
+                                                        event, accepted_, std::nullopt));
+    }
+    for (int i = 0; i < parts_; ++i) {
+      const auto start = [&] { return sources_[static_cast<size_t>(i)]->start(stored(i)); };
+      if (Status started = start(); !started) return started;
+    }
+    return {};
+  }
+  void stop_intake() override {
+    for (const auto& source : sources_) source->stop_intake();
+  }
+  void close(Task closed) override {
+    to_close_ = sources_.size() + 1;
+    closed_ = std::move(closed);
+    for (const auto& source : sources_) source->close([this] { one_closed(); });
+    context_.loop.post([this] { one_closed(); });
+  }
+
+ private:
+  std::string stored(int i) const { return context_.intake.part("part-" + std::to_string(i)).stored_cursor(); }
+  void one_finished() {
+    if (++finished_ == sources_.size()) context_.finished();
+  }
+  void one_closed() {
+    if (--to_close_ == 0) closed_();
+  }
+  SourceContext context_;
+  const int parts_, total_;
+  const std::function<std::string(int)> event_;
+  uint64_t& accepted_;
+  std::vector<std::unique_ptr<NumberSource>> sources_;
+  size_t finished_ = 0, to_close_ = 0;
+  Task closed_;
 };
 
 }  // namespace colloquium::engine

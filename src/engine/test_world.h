@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,8 @@
 
 #include "colloquium/config_types.h"
 
+#include "base/assert.h"
+#include "base/part_name.h"
 #include "base/sim_executor.h"
 #include "config/pipeline_config.h"
 #include "engine/pipeline.h"
@@ -81,6 +84,48 @@ class DiskSink final : public Sink {
   std::unique_ptr<Timer> timer_;
 };
 
+// A database in small: a write appends the events and moves the leg's progress at once; the progress is what
+// survives.
+class KeptSink final : public Sink, public ProgressKeeper {
+ public:
+  KeptSink(Disk& disk, std::string name, Loop& loop, Random& random)
+      : disk_(disk), name_(std::move(name)), loop_(loop), random_(random) {}
+  Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
+  Status restore(const std::string&) override { return {}; }
+  Status start() override { return {}; }
+  ProgressKeeper* progress() override { return this; }
+  void recover(const std::string&, std::vector<std::string> partitions, ProgressDone done) override {
+    std::vector<SinkProgress> known;
+    for (const auto& [name, lines] : disk_) {
+      if (!name.starts_with(prefix())) continue;
+      const std::string partition = name.substr(prefix().size());
+      if (is_of_any(partition, partitions)) known.push_back({partition, std::stoll(lines.at(0)), {}});
+    }
+    done(std::move(known));
+  }
+  void gave_up(const std::string&, int64_t, const std::string&) override {}
+  void settled(const std::string&, int64_t) override {}
+  void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
+    auto answer = std::make_shared<WriteDone>(std::move(done));
+    timers_.push_back(loop_.start_timer(static_cast<int64_t>(random_.next() % 30), [this, batch, answer] {
+      for (size_t i = 0; i < batch->size(); ++i) disk_[name_].emplace_back(batch->value(i));
+      disk_[prefix() + partition_id(batch->origin())] = {std::to_string(batch->offset(batch->size() - 1) + 1)};
+      (*answer)({});
+    }));
+  }
+  bool has_token() const override { return false; }
+  void token(TokenDone) override { ASSERT_WHY(false, "it has none"); }
+  void close(Task closed) override { timers_.push_back(loop_.start_timer(100, std::move(closed))); }
+
+ private:
+  std::string prefix() const { return name_ + "@progress/"; }
+  Disk& disk_;
+  const std::string name_;
+  Loop& loop_;
+  Random& random_;
+  std::vector<std::unique_ptr<Timer>> timers_;
+};
+
 // Drops every seventh event; fails every eleventh.
 class PickyStage final : public PureStage {
  public:
@@ -121,6 +166,8 @@ struct World {
     };
     source.create_source = [this](const ParsedConfig&, SourceContext context) -> Result<std::unique_ptr<Source>> {
       acks_from_memory = context.acks_from_memory;
+      if (parts > 0)
+        return std::make_unique<PartedNumbers>(std::move(context), parts, total, number_event, accepted);
       return std::make_unique<NumberSource>(std::move(context), total, number_event, accepted, source_error);
     };
     stage.kind = ComponentKind::kStage;
@@ -134,6 +181,7 @@ struct World {
     sink.delivery = Guarantee::kExactlyOnce;
     bind_spec(sink, ConfigSpec<NoConfig>());
     sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
+      if (keeps_progress) return std::make_unique<KeptSink>(disk, context.name, context.loop, context.random);
       return std::make_unique<DiskSink>(disk[context.name], context.loop, context.random);
     };
   }
@@ -205,6 +253,8 @@ struct World {
   bool acks_from_memory = false;  // as the last source was told
   int64_t max_event_bytes = 1 << 20;
   bool rereadable = true;
+  int parts = 0;                // of the source; 0: it has none
+  bool keeps_progress = false;  // the sinks do
   std::optional<Error> source_error;
   uint64_t accepted = 0;
   PipelineOutcome outcome;  // once closed
@@ -251,6 +301,32 @@ inline std::vector<std::string> odd(const std::vector<std::string>& lines) {
     if ((line[line.size() - 2] - '0') % 2 == 1) out.push_back(line);
   }
   return out;
+}
+
+// Runs `text` to its end, crashing up to `crashes` times on the way, and says how often. A crashed world is kept,
+// never run again: its objects go when the test process does. `prepare` sees each world before it starts.
+inline int run_with_crashes(const std::string& text, uint64_t seed, int crashes, Disk& disk,
+                            const std::function<void(World&)>& at_end, int total, uint64_t steps_max = 300,
+                            const std::function<void(World&)>& prepare = {}) {
+  static std::vector<std::unique_ptr<World>>& graveyard = *new std::vector<std::unique_ptr<World>>();
+  auto storage = log::make_fake_storage();
+  SeededRandom chance(seed * 31);
+  for (int life = 0; life <= crashes; ++life) {
+    auto world = std::make_unique<World>(seed * 100 + static_cast<uint64_t>(life), storage, disk, total);
+    if (prepare) prepare(*world);
+    world->start(text);
+    const uint64_t steps = life == crashes ? UINT64_MAX : chance.next() % steps_max;
+    for (uint64_t i = 0; i < steps && !world->finished && !world->failure; ++i) world->step();
+    if (world->failure) FAIL(world->failure->describe());
+    if (world->finished || life == crashes) {
+      REQUIRE(world->finished);
+      at_end(*world);
+      world->close();
+      return life;
+    }
+    graveyard.push_back(std::move(world));
+  }
+  return crashes;
 }
 
 }  // namespace colloquium::engine

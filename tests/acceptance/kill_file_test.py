@@ -97,4 +97,36 @@ def log_off():
     kill_until_done("log: off")
 
 
-main(logged, logged_in_four_partitions_loses_and_repeats_nothing, log_off)
+def log_off_with_a_folder_of_files():
+    """Each file is read by itself, and its lines keep their order."""
+    files = 8
+    chance = random.Random(KILLS)
+    with work_directory() as directory:
+        pipeline = PIPELINE.format(log="log: off").replace("path: in.ndjson", "path: in/*.ndjson")
+        (directory / "p.yaml").write_text(pipeline)
+        (directory / "in").mkdir()
+        writers = [open(directory / "in" / ("%d.ndjson" % i), "w") for i in range(files)]
+        for n in range(EVENTS):
+            writers[n % files].write('{"n":%d}\n' % n)
+        for file in writers:
+            file.close()
+        survived = 0
+        for _ in range(KILLS):
+            instance = Instance("p.yaml", directory, wait=False)
+            survived += kill_somewhere(instance, chance, directory / "out/all.ndjson", WRITTEN // KILLS)
+        check(survived <= KILLS // 4, "most kills came too late: the test shows nothing")
+        arguments = ["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        for wanted in (EVENTS, EVENTS, EVENTS + 1):
+            if wanted > EVENTS:
+                (directory / "in" / "new.ndjson").write_text('{"n":%d}\n' % EVENTS)
+            code, _, stderr = run(arguments, directory, timeout=120)
+            check(code == 0, "the last run failed:\n" + stderr)
+            got = [line["n"] for line in read_lines(directory / "out/all.ndjson")]
+            check(len(got) == wanted and sorted(got) == list(range(wanted)), "lost or repeated: %d lines" % len(got))
+        last = [-1] * files
+        for n in got[:EVENTS]:
+            check(last[n % files] < n, "the lines of a file are out of order")
+            last[n % files] = n
+
+
+main(logged, logged_in_four_partitions_loses_and_repeats_nothing, log_off, log_off_with_a_folder_of_files)

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/part_name.h"
 #include "components/kafka/kafka_settings.h"
 
 namespace colloquium::components {
@@ -245,11 +246,10 @@ Result<std::vector<SinkProgress>> KafkaWriter::recover(const std::string& leg,
     pause();
   }
   std::vector<SinkProgress> progress;
-  for (const std::string& partition : partitions) {
-    const auto found = known_.partitions.find(partition);
-    if (found == known_.partitions.end()) continue;
-    progress.push_back(found->second);
-    for (const auto& event : found->second.given_up) given_up_[partition][event.offset] = event.error;
+  for (const auto& [partition, known] : known_.partitions) {
+    if (!is_of_any(partition, partitions)) continue;  // of another data directory
+    progress.push_back(known);
+    for (const auto& event : known.given_up) given_up_[partition][event.offset] = event.error;
   }
   return progress;
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/part_name.h"
 
 namespace colloquium::components {
 namespace {
@@ -157,11 +158,11 @@ PgResult<void> PgSession::take(int64_t epoch) {
   PG_TRY_ASSIGN(const PgRows claimed,
                 connection_->run(claim_sql(progress_table_), {leg_, text, options_.claimant}));
   for (const auto& row : claimed.rows) {
-    const auto known = progress_.find(row[0].value_or(""));
-    if (known == progress_.end()) continue;  // of another data directory
+    const std::string partition = row[0].value_or("");
+    if (!progress_.contains(partition) && !is_of_any(partition, wholes_)) continue;  // of another data directory
     auto given_up = given_up_of(row[2].value_or("[]"));
     if (!given_up) return tl::unexpected(setup_error("XX001", given_up.error().message));
-    known->second = {number_in(row[1]), std::move(*given_up)};
+    progress_[partition] = {number_in(row[1]), std::move(*given_up)};
   }
   return {};
 }
@@ -179,6 +180,7 @@ PgError PgSession::replaced(const PgRows& owner) const {
 
 PgAnswer PgSession::recover(const std::string& leg, const std::vector<std::string>& partitions) {
   leg_ = leg;
+  wholes_ = partitions;
   for (const std::string& partition : partitions) progress_.try_emplace(partition);
   const auto ready = ensure();
   if (ready) return {};

@@ -122,6 +122,7 @@ class PgSession {
   std::string server_ = "the server";  // the last one connected to, for messages
   bool has_connected_ = false;         // once
   int64_t epoch_ = 0;                  // 0: nothing claimed yet
+  std::vector<std::string> wholes_;    // as recover() was asked for; their parts are ours, too
   PgPartitions progress_;
   std::map<std::string, std::vector<SinkProgress::GivenUp>> given_up_by_engine_;  // not yet committed
 

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/murmur2.h"
+#include "base/part_name.h"
 #include "json/view.h"
 #include "json/walk.h"
 #include "json/writer.h"
@@ -136,7 +137,7 @@ void StreamSink::recover(const std::string& leg, std::vector<std::string> partit
   std::vector<SinkProgress> known;
   if (const auto state = log_.leg_state(leg_)) {
     for (const auto& external : state->external) {
-      if (std::find(partitions.begin(), partitions.end(), external.source) == partitions.end()) continue;
+      if (!is_of_any(external.source, partitions)) continue;
       auto given_up = decode_given_up(external.cursor);
       if (!given_up) return done(fail(std::move(given_up).error()));
       given_up_[external.source] = *given_up;
