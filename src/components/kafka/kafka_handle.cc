@@ -25,7 +25,7 @@ void log_line(const rd_kafka_t* client, int level, const char* facility, const c
 
 void tell_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
   const auto* owner = static_cast<const KafkaOwner*>(opaque);
-  if (owner->on_error) owner->on_error(static_cast<rd_kafka_resp_err_t>(code), reason);
+  if (owner->on_error) owner->on_error(cause_of(static_cast<rd_kafka_resp_err_t>(code), reason), reason);
 }
 
 int tell_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
@@ -110,6 +110,15 @@ Result<KafkaHandle> make_client(KafkaRole role, KafkaConf conf, const KafkaOwner
   }
   (void)conf.release();  // the client's now
   return KafkaHandle(made);
+}
+
+rd_kafka_resp_err_t cause_of(rd_kafka_resp_err_t code, std::string_view detail) {
+  if (code != RD_KAFKA_RESP_ERR__AUTHENTICATION) return code;
+  // What a broker itself says of a login begins with "Broker:" or is its own text.
+  for (const auto lost : {RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT}) {
+    if (detail.find(rd_kafka_err2str(lost)) != detail.npos) return lost;
+  }
+  return code;
 }
 
 Error explain(rd_kafka_resp_err_t code, std::string_view what, std::string_view detail) {

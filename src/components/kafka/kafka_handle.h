@@ -64,6 +64,10 @@ class KafkaStop {
   const std::shared_ptr<Signal> signal_;
 };
 
+// What an error comes from. librdkafka says that a login failed, too, when the connection was lost while it logged
+// in; only `detail`, its words, tells the two apart.
+rd_kafka_resp_err_t cause_of(rd_kafka_resp_err_t code, std::string_view detail);
+
 // Whose fault an error is, and what to do about it, as far as librdkafka's code tells: "…: check `sasl`".
 Error explain(rd_kafka_resp_err_t code, std::string_view what, std::string_view detail = {});
 

@@ -538,6 +538,7 @@ void KafkaSource::failed_event(rd_kafka_event_t* event) {
     return no_offset({where->topic, where->partition}, detail);
   const bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
   if (fatal) std::tie(code, detail) = consumer_->fatal_error();
+  code = cause_of(code, detail);
   const Error error = explain(code, "kafka", detail);
   tell(error.code, error.message);
   // What worked once may work again: passwords change, brokers lose their memory. What never did is a mistake.

@@ -189,7 +189,8 @@ Result<LegProgress> ProgressTopic::read_to(const std::string& leg, std::map<int3
       // Behind the last record may stand marks of transactions, which nobody is given.
       if (end != left.end() && message->offset >= end->second) left.erase(end);
     } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      if (needs_a_hand(message->err)) return fail(explain(message->err, what));
+      const auto code = cause_of(message->err, rd_kafka_message_errstr(message.get()));
+      if (needs_a_hand(code)) return fail(explain(code, what));
     } else {
       TRY(take(*message, leg, known));
       if (end != left.end() && message->offset + 1 >= end->second) left.erase(end);
