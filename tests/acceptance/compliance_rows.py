@@ -37,6 +37,7 @@ class Row:
     connects = True              # it makes connections; else others make them to it
     grace = 30                   # how long it may take to stop
     seen_late = 0                # seconds until what was written is counted, where that is not at once
+    patience = 90                # how long is waited for events
 
     def __init__(self, directory, proxy):
         self.directory, self.proxy, self.stack = directory, proxy, contextlib.ExitStack()
@@ -165,7 +166,8 @@ class MqttSink(SinkRow):
 
 
 class KafkaPeer:
-    """One broker for both rows, each with a topic and a proxy of its own; so it has a listener for each."""
+    """One broker for both rows, each with a topic and a proxy of its own; so it has a listener for each, where nobody
+    gets in without the secret."""
 
     def __init__(self, directory, proxies):
         ports = kafka.free_ports(len(proxies))
@@ -181,7 +183,11 @@ class KafkaPeer:
             out.write("advertised.listeners=PLAINTEXT://%s,%s\n" % (own, ",".join(
                 "%s://127.0.0.1:%d" % (name, proxy.port) for name, proxy in zip(names, proxies))))
             out.write("listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,%s\n" % ",".join(
-                name + ":PLAINTEXT" for name in names))
+                name + ":SASL_PLAINTEXT" for name in names))
+            for name in names:
+                out.write("listener.name.%s.sasl.enabled.mechanisms=PLAIN\n" % name.lower())
+                out.write('listener.name.%s.plain.sasl.jaas.config=%s required user_u="%s";\n' % (
+                    name.lower(), "org.apache.kafka.common.security.plain.PlainLoginModule", SECRET))
 
 
 class KafkaSink(SinkRow):
@@ -196,7 +202,7 @@ class KafkaSink(SinkRow):
 
     def sink(self):
         return ('kafka: {brokers: ["127.0.0.1:%d"], topic: taken, transactions: true, timeout: 3s, transaction_timeout: 6s, '
-                'tls: {enabled: false, key_password: "%s"}}' % (self.proxy.port, SECRET))
+                'sasl: {mechanism: PLAIN, username: u, password: "%s"}}' % (self.proxy.port, SECRET))
 
     def moved(self):
         # An outage that librdkafka gets over by itself fails no write.
@@ -218,7 +224,7 @@ class KafkaSource(SourceRow):
 
     def source(self):
         return ('kafka: {brokers: ["127.0.0.1:%d"], topics: [given], group: g, instance_id: one, commit_interval: 200ms, '
-                'tls: {enabled: false, key_password: "%s"}}' % (self.proxy.port, SECRET))
+                'sasl: {mechanism: PLAIN, username: u, password: "%s"}}' % (self.proxy.port, SECRET))
 
     def feed(self, _, first, count):
         self.producer.stdin.write("".join(line + "\n" for line in events(first, count)))
@@ -390,72 +396,3 @@ class HttpSource(SourceRow):
 
 
 ROWS = (HttpSource, HttpClientSource, SseSource, KafkaSource, MqttSource, HttpSink, KafkaSink, MqttSink, PostgresSink)
-
-
-# Twins: rows of which one check, and that one, has to fail.
-
-class Twin(HttpSink):
-    fails = ""  # the check
-    grace = 10
-
-
-class LosesOne(Twin):
-    name, fails = "a receiver that loses an event it has acknowledged", "delivery"
-
-    def keep(self, number):
-        if number != 37:
-            super().keep(number)
-
-
-class DoublesOne(Twin):
-    name, fails, claim = "a claim of exactly once with a receiver that keeps an event twice", "delivery", ONCE
-
-    def keep(self, number):
-        self.taken += [number] * (2 if number == 37 else 1) if number not in self.taken else []
-
-
-class SwapsTwo(Twin):
-    name, fails = "a receiver that mixes up two events", "order"
-
-    def arrived(self):
-        taken = super().arrived()
-        at = taken.index(37) if 37 in taken else 0
-        return taken[:at] + [38] + taken[at:] if at else taken
-
-
-class Hurries(Twin):
-    name, fails = "a sink that does not wait between two attempts", "reconnect"
-    retry = "{policy: fixed, initial: 1ms, attempts: 0}"
-    least_wait = 2  # far from what it does, however busy the machine is
-
-
-class GivesUp(Twin):
-    name, fails = "a sink that does not try again", "delivery"
-    connects = False  # each event is one attempt, and what is looked for is what becomes of them
-    retry = "{policy: none}"
-
-
-class TellsSecret(Twin):
-    name, fails = "a secret in a place that is shown", "secrets"
-
-    def sink(self):
-        return super().sink().replace("/take", "/take/" + SECRET)
-
-
-class CountsNothing(Twin):
-    name, fails = "a metric that does not move", "metrics"
-
-    def moved(self):
-        return [("colloquium_input_events_total", {"component": "nobody"})]
-
-
-class StopsLate(Twin):
-    name, fails = "a component that does not stop", "stop"
-    grace = 3
-
-    def sink(self):
-        return super().sink() + ("\n  - name: stubborn\n    exec: {command: [sh, -c, \"trap '' TERM; while :; do sleep 1; done\"], "
-                                 "stop_timeout: 1m}")
-
-
-TWINS = (LosesOne, DoublesOne, SwapsTwo, Hurries, GivesUp, TellsSecret, CountsNothing, StopsLate)
