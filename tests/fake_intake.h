@@ -42,7 +42,7 @@ class FakeIntake final : public Intake {
 
   // Answers the oldest emit under way.
   void accept() {
-    RawBatch batch = std::move(under_way_.front().first);
+    const RawBatch& batch = under_way_.front().first;
     if (batch.body != nullptr) accepted += *batch.body;
     if (!batch.cursor.empty()) cursor = batch.cursor;
     answer({.accepted = 1});
@@ -68,8 +68,9 @@ class FakeIntake final : public Intake {
 
  private:
   void answer(Ack ack) {
-    AckFn done = std::move(under_way_.front().second);
+    auto [batch, done] = std::move(under_way_.front());
     under_way_.pop_front();
+    if (!ack.error && batch.kept) batch.kept();
     done(std::move(ack));
   }
 

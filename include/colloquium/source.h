@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,6 +81,10 @@ struct RawBatch {
 
   // What to store with these events so that the source can resume behind them; empty: it cannot be re-read.
   std::string cursor;
+
+  // Runs before the acknowledgement, once, on whatever thread first knows that the ack level holds for all of it: for
+  // a thread that waits for just that, and need not wait for the loop, too. Never if not all was kept.
+  std::function<void()> kept = nullptr;
 };
 
 // How an emit ended.

@@ -87,14 +87,19 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   options_.counters->queue_depth.add(1);
   options_.counters->bytes_in.add(request->bytes);
   if (!loop_.is_current()) {
-    // The source's own thread: the loop learns of the request first, so that it counts as under way.
-    loop_.post([this, request] { began(request); });
+    // The source's own thread. Only cursors have an order that the loop has to know of first.
+    if (request->raw.cursor.empty()) {
+      emits_under_way_.fetch_add(1);
+    } else {
+      loop_.post([this, request] { began(request); });
+    }
     if (refused) {
       refuse_unread(request);
     } else {
       cut_alone(request);
     }
-    loop_.post([this, request] { settle(request); });
+    // The last thing this thread does with the intake: once settled, it may be gone.
+    if (request->outstanding.fetch_sub(1) == 1) loop_.post([this, request] { finish(request); });
     return;
   }
   began(request);
@@ -157,6 +162,7 @@ void SourceIntake::cut_turn(const Turn& turn) {
     if (large || !scratch->full.empty()) flush(*scratch);
   }
   flush(*scratch);
+  for (const RequestPtr& request : turn) request->kept_one();
   return_scratch(std::move(scratch));
 }
 
@@ -257,6 +263,7 @@ void SourceIntake::enqueue(std::vector<OpenBatch>& open) {
   if (options_.dedupe) {
     for (const IdHash& id : batch.ids) options_.dedupe->confirm(id);
   }
+  for (const Part& part : batch.parts) part.request->kept_one();
   loop_.post([this, parts = std::move(batch.parts)] {
     for (const Part& part : parts) {
       part.request->result.accepted += part.count;
@@ -330,6 +337,9 @@ void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::A
   } else if (!batch.cursor.empty()) {
     std::lock_guard lock(position_mutex_);
     accepted_position_[target] = std::max(accepted_position_[target], batch.position);
+  }
+  if (result) {
+    for (const Part& part : batch.parts) part.request->kept_one();
   }
   loop_.post([this, target, parts = std::move(batch.parts), result] {
     for (const Part& part : parts) {

@@ -286,7 +286,7 @@ class SourceIntake final : public Intake {
   // The same once the failed emit's turn has come: the safe cursor stays until the source has gone back.
   bool held_ = false;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
-  uint64_t emits_under_way_ = 0;
+  std::atomic<uint64_t> emits_under_way_ = 0;
   // Emits with a cursor are numbered in the order the loop hears of them. The safe cursor follows these numbers,
   // not the order in which emits end: it may only pass an emit when everything before that has ended too.
   uint64_t next_emit_ = 0;

@@ -28,6 +28,17 @@ struct SourceIntake::Request {
   int64_t started_ns = 0;
   // One for whoever is cutting, one per batch that holds a part, one per duplicate that waits for its first.
   std::atomic<int> outstanding{1};
+  // The same until they are kept; what is not kept stays among them.
+  std::atomic<int> unkept{1};
+
+  void one_more() {
+    outstanding.fetch_add(1);
+    unkept.fetch_add(1);
+  }
+  // Any thread. One thing the request waited for is as safe as its ack level wants it.
+  void kept_one() {
+    if (unkept.fetch_sub(1) == 1 && raw.kept) raw.kept();
+  }
 
   // Written by whoever is cutting (error, duplicates), then by the loop (error, accepted, offsets).
   Ack result;

@@ -78,8 +78,9 @@ SourceIntake::Cutter::Cutter(SourceIntake& intake, RequestPtr request, Scratch& 
   // Chosen per request, so that its events stay together and in order.
   batch_target_ = partitions == 1 ? 0 : intake_.round_robin_.fetch_add(1, std::memory_order_relaxed) % partitions;
   make_settled_ = [this] {
-    request_->outstanding.fetch_add(1);
+    request_->one_more();
     return DedupeTable::Settled([&intake = intake_, request = request_](bool durable) {
+      if (durable) request->kept_one();
       intake.loop_.post([&intake, request, durable] {
         if (!durable && !request->result.error) {
           request->result.error =
@@ -405,6 +406,7 @@ void SourceIntake::Cutter::bad(const Place& place, ErrorCode code, const std::st
   if (request_->raw.bad_event == BadEventPolicy::kDeadLetter)
     return refuse(place, code, what + " at byte " + std::to_string(byte));
   rejected_ = true;
+  request_->unkept.fetch_add(1);
   request_->result.error = Error{code, what, false, {}};
   request_->result.bad_byte = place.byte + byte;
   request_->result.bad_event = ordinal_;
@@ -480,7 +482,7 @@ void SourceIntake::Cutter::close_parts() {
 void SourceIntake::Cutter::close_part(OpenBatch& batch, size_t first, int64_t position) {
   const size_t count = batch.builder->size() - first;
   if (count == 0 && intake_.options_.queue == nullptr) return;
-  request_->outstanding.fetch_add(1);
+  request_->one_more();
   batch.parts.push_back({request_, first, count});
   if (request_->raw.cursor.empty()) return;
   batch.position = position;

@@ -684,9 +684,11 @@ TEST_CASE("a request is answered when the declared ack level holds, not before",
     auto intake = std::make_unique<SourceIntake>(options, loop, clock, workers);
     REQUIRE(intake->restore());
     std::optional<Ack> got;
+    bool kept = false;
     const auto emit = [&](const std::string& text) {
       RawBatch raw;
       raw.body = std::make_shared<const std::string>(text);
+      raw.kept = [&] { kept = true; };
       intake->emit(std::move(raw), [&](Ack ack) { got = std::move(ack); });
       do {
         loop.run_until_idle();
@@ -697,6 +699,7 @@ TEST_CASE("a request is answered when the declared ack level holds, not before",
     REQUIRE(got);
     REQUIRE_FALSE(got->error);
     got.reset();
+    kept = false;
     files.set_hook([](const io::Operation& operation) -> std::optional<io::Fault> {
       if (operation.kind != io::OperationKind::kSync) return std::nullopt;
       return io::Fault{Error{ErrorCode::kIo, "injected", false}};
@@ -704,6 +707,7 @@ TEST_CASE("a request is answered when the declared ack level holds, not before",
     emit("1");
     REQUIRE(got);
     CHECK(got->error.has_value() == (level == log::AckLevel::kDurable));
+    CHECK(kept == !got->error);
     intake.reset();
     files.set_hook(nullptr);
     CHECK_FALSE((*log)->close());

@@ -26,7 +26,8 @@ int64_t bytes_of(const RawMessage& event) {
 struct MqttInbox::Answer {
   explicit Answer(std::shared_ptr<Signal> made) : signal(std::move(made)) {}
   const std::shared_ptr<Signal> signal;
-  Ack ack;  // before the signal
+  std::optional<Error> error;  // before the signal, as is the rest
+  int64_t retry_after_ms = 0;
 };
 
 MqttInbox::MqttInbox(MqttInboxOptions options, Intake& intake, Loop& loop, Executor& executor, const Clock& clock,
@@ -75,18 +76,23 @@ bool MqttInbox::give(const RawMessage& event) {
 // `retry_after_ms` stays negative where another attempt is of no use.
 bool MqttInbox::give_once(const RawMessage& event, int64_t deadline_ns, int64_t& retry_after_ms) {
   auto answer = std::make_shared<Answer>(executor_.make_signal());
-  intake_.emit(batch_of({event}), [look = alive_.guard([this] { look_at_door(); }), answer](Ack ack) mutable {
+  RawBatch batch = batch_of({event});
+  // Where all is well the loop is not waited for: for each message that would be half of what it takes.
+  batch.kept = [answer] { answer->signal->set(); };
+  intake_.emit(std::move(batch), [look = alive_.guard([this] { look_at_door(); }), answer](Ack ack) mutable {
     look();
-    answer->ack = std::move(ack);
+    if (!ack.error) return;
+    answer->error = std::move(ack.error);
+    answer->retry_after_ms = ack.retry_after_ms;
     answer->signal->set();
   });
   const int64_t left_ns = std::max<int64_t>(deadline_ns - clock_.monotonic_ns(), 0);
   if (!answer->signal->wait(left_ns)) return false;
-  if (!answer->ack.error) {
+  if (!answer->error) {
     accepted_();
     return true;
   }
-  if (answer->ack.error->retryable) retry_after_ms = std::max<int64_t>(answer->ack.retry_after_ms, 1);
+  if (answer->error->retryable) retry_after_ms = std::max<int64_t>(answer->retry_after_ms, 1);
   return false;
 }
 
