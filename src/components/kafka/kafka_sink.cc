@@ -14,7 +14,7 @@ namespace {
 constexpr char kComponent[] = "kafka";
 // Of what is given to the writer at once; more waits for the next time.
 constexpr size_t kGroupBytes = size_t{16} << 20;
-constexpr size_t kThreadTasks = 65'536;
+constexpr size_t kThreadTasks = 16;  // one write, and what is asked around it
 constexpr int64_t kServeMs = 1000;
 
 KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentContext& context) {
@@ -131,7 +131,9 @@ void KafkaSink::pump() {
   auto group = std::make_shared<WriteGroup>(waiting_.take(kGroupBytes));
   writing_ = true;
   ++under_way_;
-  const bool taken = thread_->post([this, group] {
+  auto notes = std::make_shared<KafkaProgressNotes>(std::exchange(notes_, {}));
+  const bool taken = thread_->post([this, group, notes] {
+    writer_->take(std::move(*notes));
     writer_->write(group->writes);
     (void)context_.loop.post([this, group, broken = writer_->broken()] {
       broken_ = broken;
@@ -166,17 +168,16 @@ void KafkaSink::recover(const std::string& leg, std::vector<std::string> partiti
   ASSERT_WHY(taken, "it is the thread's first task");
 }
 
+// Not a task each: a lane that falls behind gives up what it has at once, while a write of another one may hold
+// the thread for long.
 void KafkaSink::gave_up(const std::string& partition, int64_t offset, const std::string& error) {
   LOOP_ASSERT(context_.loop);
-  const bool taken =
-      thread_->post([this, partition, offset, error] { writer_->gave_up(partition, offset, error); });
-  ASSERT_WHY(taken, "at most one for each event that waits");
+  notes_.add_given_up(partition, offset, error);
 }
 
 void KafkaSink::settled(const std::string& partition, int64_t offset) {
   LOOP_ASSERT(context_.loop);
-  // Should there be no room, a later one says the same and more.
-  (void)thread_->post([this, partition, offset] { writer_->settled(partition, offset); });
+  notes_.add_settled(partition, offset);
 }
 
 void KafkaSink::close(Task closed) {

@@ -83,6 +83,7 @@ class KafkaSink final : public Sink, public ProgressKeeper {
   std::unique_ptr<KafkaWriter> writer_;  // the thread's while it has a task, else nobody's
   std::unique_ptr<TaskQueue> thread_;    // gone before what its tasks use
   WriteQueue waiting_;
+  KafkaProgressNotes notes_;  // for the next write
   std::optional<Error> broken_;
   std::unique_ptr<Timer> serve_timer_;
   size_t under_way_ = 0;  // tasks of the thread that will answer on the loop

@@ -32,6 +32,13 @@ KafkaHeaders headers_of(const Batch& batch, size_t event) {
   return headers;
 }
 
+void erase_below(std::map<std::string, std::map<int64_t, std::string>>& events, const std::string& partition,
+                 int64_t offset) {
+  const auto found = events.find(partition);
+  if (found == events.end()) return;
+  found->second.erase(found->second.begin(), found->second.lower_bound(offset));
+}
+
 void* bytes_of(std::string_view text) {
   return const_cast<char*>(text.data());
 }
@@ -273,14 +280,19 @@ Status KafkaWriter::claim() {
   return status;
 }
 
-void KafkaWriter::gave_up(const std::string& partition, int64_t offset, const std::string& error) {
-  given_up_[partition][offset] = error.substr(0, kErrorBytes);
+void KafkaProgressNotes::add_given_up(const std::string& partition, int64_t offset, const std::string& error) {
+  given_up[partition][offset] = error.substr(0, kErrorBytes);
 }
 
-void KafkaWriter::settled(const std::string& partition, int64_t offset) {
-  const auto found = given_up_.find(partition);
-  if (found == given_up_.end()) return;
-  found->second.erase(found->second.begin(), found->second.lower_bound(offset));
+void KafkaProgressNotes::add_settled(const std::string& partition, int64_t offset) {
+  int64_t& below = settled.try_emplace(partition, offset).first->second;
+  below = std::max(below, offset);
+  erase_below(given_up, partition, offset);
+}
+
+void KafkaWriter::take(KafkaProgressNotes notes) {
+  for (auto& [partition, events] : notes.given_up) given_up_[partition].merge(events);
+  for (const auto& [partition, offset] : notes.settled) erase_below(given_up_, partition, offset);
 }
 
 // --- messages

@@ -46,6 +46,16 @@ struct KafkaWriterConfig {
   std::string progress_topic;
 };
 
+// What the engine has said since the last write, by partition: it matters to the next one.
+struct KafkaProgressNotes {
+  std::map<std::string, std::map<int64_t, std::string>> given_up;
+  std::map<std::string, int64_t> settled;
+
+  void add_given_up(const std::string& partition, int64_t offset, const std::string& error);
+  // What was given up below needs no note any more.
+  void add_settled(const std::string& partition, int64_t offset);
+};
+
 // Read on other threads.
 struct KafkaWriterCounters {
   ErrorCounters errors;
@@ -63,8 +73,7 @@ class KafkaWriter {
 
   // With transactions, before the first write: takes the leg over and tells what is known of it.
   Result<std::vector<SinkProgress>> recover(const std::string& leg, const std::vector<std::string>& partitions);
-  void gave_up(const std::string& partition, int64_t offset, const std::string& error);
-  void settled(const std::string& partition, int64_t offset);
+  void take(KafkaProgressNotes notes);
 
   // Now and then while there is nothing to write: what librdkafka has to tell would pile up.
   void serve();

@@ -146,7 +146,11 @@ TEST_CASE("what a transaction cannot carry is left out, told, and kept until it 
   const std::string large = "\"" + std::string(3'000, 'x') + "\"";
   CHECK(kinds(scene.write(batch_of({"1", large, "3"}, 100))) == std::vector{kGood, Outcome::kDeadLetter, kGood});
   CHECK(scene.counters.aborted.value() == 0);
-  scene.writer().gave_up("orders.abcdefgh-0", 102, "said no too often");
+  KafkaProgressNotes notes;
+  notes.add_given_up("orders.abcdefgh-0", 99, "settled before the next write");
+  notes.add_given_up("orders.abcdefgh-0", 102, "said no too often");
+  notes.add_settled("orders.abcdefgh-0", 100);
+  scene.writer().take(std::move(notes));
   REQUIRE(kinds(scene.write(batch_of({"4"}, 103))) == std::vector{kGood});
   scene.restart();
   auto progress = scene.writer().recover("p/out", {"orders.abcdefgh-0"});
@@ -155,7 +159,9 @@ TEST_CASE("what a transaction cannot carry is left out, told, and kept until it 
   CHECK(progress->front().given_up[0].offset == 101);
   CHECK_THAT(progress->front().given_up[0].error, Catch::Contains("too large"));
   CHECK(progress->front().given_up[1].error == "said no too often");
-  scene.writer().settled("orders.abcdefgh-0", 102);
+  notes = {};
+  notes.add_settled("orders.abcdefgh-0", 102);
+  scene.writer().take(std::move(notes));
   REQUIRE(kinds(scene.write(batch_of({"5"}, 104))) == std::vector{kGood});
   scene.restart();
   progress = scene.writer().recover("p/out", {"orders.abcdefgh-0"});
