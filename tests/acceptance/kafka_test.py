@@ -124,6 +124,38 @@ def what_brokers_refuse_is_left_out_of_a_transaction():
         check(code == 0 and out.count("\n") == 1 and "max.message.bytes" in out, "the dead letter: " + out)
 
 
+def a_compacted_topic_refuses_what_has_no_key():
+    """Far more of it than one record of progress could name one by one; and what has a key is written."""
+    BROKER.create("bare-out", cleanup_policy="compact")
+    with work_directory() as directory:
+        (directory / "in.ndjson").write_text("".join('{"n":%d}\n' % n for n in range(10_000)))
+        (directory / "bare.yaml").write_text("""
+name: bare
+sources: [{file: in.ndjson}]
+sinks: [{name: out, kafka: {brokers: ["%s"], topic: bare-out, transactions: true}}]
+errors: {dead_letter: bare.dead}
+""" % BROKER.address)
+        code, _, stderr = run(["run", "bare.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                              directory, timeout=100)
+        check_equal(code, 0, "exit code: " + stderr[-3000:])
+        _, out, _ = run(["log", "cat", "bare.dead", "--data-dir", "data"], directory)
+        check(out.count("\n") == 10_000 and "takes no event without key" in out, "%d dead letters" % out.count("\n"))
+    for name, sink in (("mixed", "transactions: true"), ("loose", "transactions: false")):
+        BROKER.create(name + "-in")
+        BROKER.create(name + "-out", cleanup_policy="compact")
+        BROKER.produce(name + "-in", ['%s|{"n":%d}' % ("NONE" if n % 3 else "k%d" % n, n) for n in range(1200)],
+                       **{"null.marker": "NONE"})
+        with work_directory() as directory:
+            pipeline = write_pipeline(directory, name, sink)
+            with Instance(pipeline, directory) as instance:
+                wait_drained(instance, 1200, "all records of " + name, 60)
+                check_equal(instance.stop(), 0, "exit code")
+            check_equal([record.value["n"] for record in BROKER.consume(name + "-out", 400)], list(range(0, 1200, 3)),
+                        "values of " + name)
+            _, out, _ = run(["log", "cat", name + ".dead", "--data-dir", "data"], directory)
+            check_equal(out.count("\n"), 800, "dead letters of " + name)
+
+
 def another_process_takes_over_and_the_first_ends():
     BROKER.create("fence-in", 2)
     BROKER.create("fence-out")
@@ -184,6 +216,7 @@ def with_a_broker(directory):
     with kafka.Broker(directory / "broker") as BROKER:
         main(a_record_arrives_as_it_was, without_a_log_the_group_is_told_only_of_what_the_sinks_have,
              values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
+             a_compacted_topic_refuses_what_has_no_key,
              another_process_takes_over_and_the_first_ends, mistakes_are_told)
 
 

@@ -24,7 +24,8 @@ KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentCo
           .topic = config.topic,
           .transactions = config.transactions,
           .transactional_id = config.transactional_id,
-          .progress_topic = config.progress_topic};
+          .progress_topic = config.progress_topic,
+          .max_message = static_cast<size_t>(config.max_message.bytes)};
 }
 
 // Unlike any other process's.

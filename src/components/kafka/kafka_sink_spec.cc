@@ -34,6 +34,8 @@ struct ConfigEnum<components::KafkaAcks> {
 namespace components {
 namespace {
 
+constexpr int64_t kProgressBytes = 1'000'000;  // what brokers take unless told otherwise
+
 template <class E>
 std::string name_of(E wanted) {
   for (const auto& [name, value] : ConfigEnum<E>::values) {
@@ -186,6 +188,9 @@ Descriptor describe() {
 
 std::vector<std::pair<std::string, std::string>> producer_properties(const KafkaSinkConfig& config) {
   const std::string size = std::to_string(config.max_message.bytes);
+  // Records of progress may be longer than events, which the writer measures itself.
+  const int64_t longest =
+      config.transactions ? std::max(config.max_message.bytes, kProgressBytes) : config.max_message.bytes;
   // A message that outlives its transaction would be of no use.
   const int64_t timeout_ms =
       config.transactions ? std::min(config.timeout.ms, config.transaction_timeout.ms) : config.timeout.ms;
@@ -196,7 +201,7 @@ std::vector<std::pair<std::string, std::string>> producer_properties(const Kafka
       {"enable.idempotence", config.idempotent ? "true" : "false"},
       {"message.timeout.ms", std::to_string(timeout_ms)},
       {"linger.ms", std::to_string(config.linger.ms)},
-      {"message.max.bytes", size},
+      {"message.max.bytes", std::to_string(longest)},
       {"batch.size", size},
       // What of a write does not fit waits outside.
       {"queue.buffering.max.kbytes", "65536"},

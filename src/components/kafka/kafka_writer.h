@@ -1,7 +1,8 @@
 // KafkaWriter: writes batches to a topic, and waits for the brokers while it does.
 //
 // Plain: what the brokers acknowledged is written. With transactions: all that is given at once becomes one
-// transaction together with the leg's progress, and is wholly written or not at all. When a commit ends so that
+// transaction together with the leg's progress, and is wholly written or not at all; of what has more than
+// kTransactionEvents each so many are one, and those behind one that failed wait. When a commit ends so that
 // nobody can know, the producer is made anew (which finishes or aborts what was open), the progress is read again,
 // and what it says is the answer.
 //
@@ -33,6 +34,7 @@
 #include "components/kafka/kafka_values.h"
 #include "components/kafka/progress_topic.h"
 #include "formats/message_format.h"
+#include "formats/text_template.h"
 
 namespace colloquium::components {
 
@@ -44,6 +46,8 @@ struct KafkaWriterConfig {
   bool transactions = false;
   std::string transactional_id;  // empty: made of the leg's name
   std::string progress_topic;
+  size_t max_message = 1'000'000;                        // bytes of key, value and headers
+  std::shared_ptr<formats::TextTemplate::Renderer> key;  // null: an event's own
 };
 
 // What the engine has said since the last write, by partition: it matters to the next one.
@@ -67,6 +71,9 @@ struct KafkaWriterCounters {
 
 class KafkaWriter {
  public:
+  // Of one transaction: what an error in it makes us send again, and how long it may take.
+  static constexpr size_t kTransactionEvents = 5000;
+
   KafkaWriter(KafkaWriterConfig config, formats::MessageText format, std::string instance, const KafkaStop& stop,
               KafkaWriterCounters& counters);
   ~KafkaWriter();
@@ -86,6 +93,7 @@ class KafkaWriter {
 
  private:
   struct Delivery;
+  struct Piece;
   struct Attempt;
   enum class Ended { kCommitted, kNotCommitted, kAgain, kUncertain };
   using Progress = std::map<std::string, SinkProgress>;  // by partition
@@ -101,14 +109,20 @@ class KafkaWriter {
   Status find_out_who_fenced();
   Status claim();
 
+  // Which events of `writes` make an attempt each.
+  static std::vector<std::vector<Piece>> cut(const std::vector<SinkWrite>& writes, size_t events_max);
+  static void leave_out(Delivery& delivery, rd_kafka_resp_err_t code, std::optional<Error> why = std::nullopt);
+  void leave_out_keyless(Attempt& attempt);
+  void note_refusals(const Attempt& attempt);
   void send_all(Attempt& attempt);
   void send(const Attempt& attempt, Delivery& delivery);
   void send_alone(const Attempt& attempt, Delivery& delivery);
   void flush();
   Error send_record(const std::string& key, const std::string& value, Delivery& delivery);
 
-  void write_plain(Attempt& attempt);
-  void write_in_transaction(Attempt& attempt);
+  // Why all of the attempt has to wait; nothing if each event has its outcome.
+  std::optional<Error> write_plain(Attempt& attempt);
+  std::optional<Error> write_in_transaction(Attempt& attempt);
   Ended attempt_transaction(Attempt& attempt, Error& error);
   Ended commit(Attempt& attempt, Error& error);
   Ended give_in(Attempt& attempt, Error& error);
@@ -117,6 +131,7 @@ class KafkaWriter {
   // Waits for the brokers as long as it takes. Nothing: it was stopped before anybody knew.
   std::optional<bool> is_committed(const Progress& progress);
   void judge(Attempt& attempt);
+  Error error_of(const Delivery& delivery) const;
   static void put_off(Attempt& attempt, const Error& error);
 
   // Repeats a transactional call while librdkafka says that it may still end well.
@@ -135,6 +150,8 @@ class KafkaWriter {
   KafkaHandle producer_;
   KafkaTopic topic_;  // the producer's, and gone before it
   bool initialised_ = false;  // this producer may begin transactions
+  bool keyless_refused_ = false;  // the brokers refused an event without key, and the topic may be compacted
+  bool told_of_config_ = false;   // that nobody can tell whether it is
   bool fenced_ = false;       // the last producer was; who by is not known yet
   std::string leg_;
   LegProgress known_;                                               // as read when the last producer began

@@ -36,7 +36,8 @@ class Scene {
                .topic = "out",
                .transactions = transactions,
                .transactional_id = {},
-               .progress_topic = "progress"};
+               .progress_topic = "progress",
+               .max_message = static_cast<size_t>(max_message)};
     set_log_level(LogLevel::kOff);
     restart();
   }
@@ -74,10 +75,12 @@ class Scene {
   std::unique_ptr<KafkaWriter> writer_;
 };
 
-std::shared_ptr<const Batch> batch_of(std::initializer_list<std::string> values, int64_t base_offset = 100) {
+std::shared_ptr<const Batch> batch_of(std::initializer_list<std::string> values, int64_t base_offset = 100,
+                                      bool keys = true) {
   BatchBuilder builder;
   for (const std::string& value : values) {
-    EventMeta meta{.key = "k", .timestamp_ms = 1'700'000'000'000};
+    EventMeta meta{.timestamp_ms = 1'700'000'000'000};
+    if (keys) meta.key = "k";
     meta.offset_delta = static_cast<uint32_t>(builder.size());
     builder.add(value, {}, meta);
   }
@@ -169,6 +172,42 @@ TEST_CASE("what a transaction cannot carry is left out, told, and kept until it 
   CHECK(progress->front().next == 105);
   REQUIRE(progress->front().given_up.size() == 1);
   CHECK(progress->front().given_up[0].offset == 102);
+}
+
+TEST_CASE("a write of many events is several transactions, and none begins between events of one offset") {
+  Scene scene(true);
+  REQUIRE(scene.writer().recover("p/out", {"orders.abcdefgh-0"}));
+  constexpr size_t kMore = 2'000;
+  BatchBuilder builder;
+  for (size_t i = 0; i < KafkaWriter::kTransactionEvents + kMore; ++i) {
+    EventMeta meta{.key = "k", .timestamp_ms = 1'700'000'000'000};
+    // Three events of one offset, the last of which would be one too many.
+    const bool same = i == KafkaWriter::kTransactionEvents - 1 || i == KafkaWriter::kTransactionEvents;
+    meta.offset_delta = static_cast<uint32_t>(same ? KafkaWriter::kTransactionEvents - 2 : i);
+    builder.add("1", {}, meta);
+  }
+  auto origin = std::make_shared<BatchOrigin>();
+  origin->stream = "orders";
+  origin->tag = "abcdefgh";
+  const auto batch = builder.seal(origin, 0);
+  const auto outcomes = scene.write(batch);
+  CHECK(outcomes.size() == batch->size());
+  CHECK(std::all_of(outcomes.begin(), outcomes.end(), [](const auto& one) { return one.outcome == kGood; }));
+  CHECK(scene.counters.transactions.value() == 2);
+  scene.restart();
+  const auto progress = scene.writer().recover("p/out", {"orders.abcdefgh-0"});
+  REQUIRE(progress.value().size() == 1);
+  CHECK(progress->front().next == static_cast<int64_t>(batch->size()));
+}
+
+TEST_CASE("where nobody can tell whether the topic wants keys, who is refused alone is a dead letter") {
+  Scene scene(false);
+  // In its batch, then sent alone. The mock says nothing of a topic's settings.
+  scene.answer(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_RECORD});
+  const auto outcomes = scene.write(batch_of({"1"}, 100, false));
+  REQUIRE(kinds(outcomes) == std::vector{Outcome::kDeadLetter});
+  CHECK(kinds(scene.write(batch_of({"2"}, 101, false))) == std::vector{kGood});
+  CHECK_THAT(outcomes[0].error.message, Catch::Contains("takes no event without key"));
 }
 
 TEST_CASE("a commit that ends in an error nobody can judge is decided by what a new producer reads") {

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 constexpr int kRequestMs = 10'000;
 constexpr int kStepMs = 200;
+constexpr int64_t kGivenUpMax = 10'000'000;  // of one record: more is no record of ours
+constexpr int64_t kOffsetMax = INT64_MAX / 2;
 
 tl::unexpected<Error> unreadable(std::string_view what) {
   return fail(ErrorCode::kCorrupt, "the progress topic has a record that is none of ours (" + std::string(what) +
@@ -22,6 +24,32 @@ tl::unexpected<Error> unreadable(std::string_view what) {
 struct MetadataDelete {
   void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
 };
+
+// False if it is not as encode_progress has it, or had it once: with an `offset`, for each event.
+bool add_given_up(const json& entry, SinkProgress& progress) {
+  const auto is_number = [](const json& value) { return value.is_number_integer(); };
+  if (!entry.is_object() || !entry.contains("error") || !entry["error"].is_string()) return false;
+  const auto error = entry["error"].get<std::string>();
+  if (entry.contains("offset")) {
+    if (!is_number(entry["offset"])) return false;
+    progress.given_up.push_back({entry["offset"].get<int64_t>(), error});
+    return true;
+  }
+  const auto runs = entry.find("offsets");
+  if (runs == entry.end() || !runs->is_array() || runs->size() % 2 != 0) return false;
+  if (!std::all_of(runs->begin(), runs->end(), is_number)) return false;
+  int64_t end = 0;
+  for (size_t i = 0; i < runs->size(); i += 2) {
+    const auto skipped = (*runs)[i].get<int64_t>();
+    const auto count = (*runs)[i + 1].get<int64_t>();
+    if (skipped < 0 || skipped > kOffsetMax - end || count < 1 || count > kGivenUpMax) return false;
+    if (progress.given_up.size() + static_cast<size_t>(count) > static_cast<size_t>(kGivenUpMax)) return false;
+    end += skipped;
+    for (int64_t k = 0; k < count; ++k) progress.given_up.push_back({end + k, error});
+    end += count;
+  }
+  return true;
+}
 
 // Takes one message into `known` if it is of `leg`.
 Status take(const rd_kafka_message_t& message, const std::string& leg, LegProgress& known) {
@@ -47,10 +75,23 @@ std::string progress_key(const std::string& leg, const std::string& partition) {
   return leg + "/" + partition;
 }
 
+// A write may give up each of its events for one reason, and all that must go into one message.
 std::string encode_progress(const SinkProgress& progress) {
+  std::map<std::string_view, json> runs;       // by error
+  std::map<std::string_view, int64_t> behind;  // the last run of each
+  for (const auto& event : progress.given_up) {
+    json& list = runs.try_emplace(event.error, json::array()).first->second;
+    int64_t& end = behind[event.error];
+    if (!list.empty() && event.offset == end) {
+      list.back() = list.back().get<int64_t>() + 1;
+    } else {
+      list.push_back(event.offset - end);
+      list.push_back(1);
+    }
+    end = event.offset + 1;
+  }
   json given_up = json::array();
-  for (const auto& event : progress.given_up)
-    given_up.push_back({{"offset", event.offset}, {"error", event.error}});
+  for (auto& [error, list] : runs) given_up.push_back({{"error", error}, {"offsets", std::move(list)}});
   // Errors quote what brokers and events say.
   return json{{"next", progress.next}, {"given_up", std::move(given_up)}}.dump(-1, ' ', false,
                                                                                json::error_handler_t::replace);
@@ -65,11 +106,10 @@ Result<SinkProgress> decode_progress(std::string partition, std::string_view val
   const auto given_up = parsed.find("given_up");
   if (given_up == parsed.end() || !given_up->is_array()) return unreadable(progress.partition);
   for (const json& event : *given_up) {
-    const bool good = event.is_object() && event.contains("offset") && event["offset"].is_number_integer() &&
-                      event.contains("error") && event["error"].is_string();
-    if (!good) return unreadable(progress.partition);
-    progress.given_up.push_back({event["offset"].get<int64_t>(), event["error"].get<std::string>()});
+    if (!add_given_up(event, progress)) return unreadable(progress.partition);
   }
+  std::sort(progress.given_up.begin(), progress.given_up.end(),
+            [](const auto& a, const auto& b) { return a.offset < b.offset; });
   return progress;
 }
 

@@ -2,8 +2,11 @@
 // partition, and one that says which process wrote last for a leg.
 //
 //   key                       value
-//   <leg>/<partition>         {"next": 1234, "given_up": [{"offset": 1200, "error": "…"}]}
+//   <leg>/<partition>         {"next": 1234, "given_up": [{"error": "…", "offsets": [1200, 3, 17, 1]}]}
 //   <leg>                     {"owner": "<random, one per process and sink>"}
+//
+// `offsets` are runs, each as how many offsets are skipped since the one before and how many it has: here 1200,
+// 1201, 1202 and 1220.
 //
 // Records are written in the transactions of the events they speak of, and read as read_committed readers do.
 // Thread safety: pure functions; ProgressTopic belongs to one thread and may wait for brokers: never the loop's.
