@@ -156,6 +156,27 @@ errors: {dead_letter: bare.dead}
             check_equal(out.count("\n"), 800, "dead letters of " + name)
 
 
+def a_key_is_made_of_the_event():
+    BROKER.create("keyed-out", 4, cleanup_policy="compact")
+    with work_directory() as directory:
+        (directory / "in.ndjson").write_text("".join('{"n":%d,"customer":"c%d"}\n' % (n, n % 7) for n in range(500)) +
+                                             '{"n":500}\n')
+        (directory / "keyed.yaml").write_text("""
+name: keyed
+sources: [{file: in.ndjson}]
+sinks: [{name: out, kafka: {brokers: ["%s"], topic: keyed-out, key: "customer/{$input/customer}"}}]
+errors: {dead_letter: keyed.dead}
+""" % BROKER.address)
+        code, _, stderr = run(["run", "keyed.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                              directory)
+        check_equal(code, 0, "exit code: " + stderr[-3000:])
+        got = BROKER.consume("keyed-out", 500)
+        check_equal({record.value["n"]: record.key for record in got}, {n: "customer/c%d" % (n % 7) for n in range(500)}, "keys")
+        check_equal(len({(record.key, record.partition) for record in got}), 7, "keys and their partitions")
+        _, out, _ = run(["log", "cat", "keyed.dead", "--data-dir", "data"], directory)
+        check(out.count("\n") == 1 and "no key" in out, "the dead letter: " + out)
+
+
 def another_process_takes_over_and_the_first_ends():
     BROKER.create("fence-in", 2)
     BROKER.create("fence-out")
@@ -216,7 +237,7 @@ def with_a_broker(directory):
     with kafka.Broker(directory / "broker") as BROKER:
         main(a_record_arrives_as_it_was, without_a_log_the_group_is_told_only_of_what_the_sinks_have,
              values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
-             a_compacted_topic_refuses_what_has_no_key,
+             a_compacted_topic_refuses_what_has_no_key, a_key_is_made_of_the_event,
              another_process_takes_over_and_the_first_ends, mistakes_are_told)
 
 

@@ -57,6 +57,31 @@ TEST_CASE("librdkafka takes every setting that ours come to") {
   CHECK(value_of(properties, "sasl.mechanisms") == "SCRAM-SHA-256");
 }
 
+TEST_CASE("two that the brokers would take for one are found before they throw each other out") {
+  ConfigProblems problems;
+  const auto claims = [&](const Descriptor& descriptor, const std::string& yaml) {
+    const auto node = config::load_yaml(yaml, "p.yaml", problems);
+    REQUIRE(node);
+    return descriptor.claims(descriptor.parse(*node, problems), "");
+  };
+  CHECK(claims(kafka_source(), kSource + "}").empty());
+  CHECK(claims(kafka_sink(), kSink + ", transactions: true}").empty());
+  const auto source = claims(kafka_source(), kSource + ", instance_id: one}");
+  const auto sink = claims(kafka_sink(), kSink + ", transactions: true, transactional_id: one}");
+  const auto other = claims(kafka_source(), "{brokers: [\"b:9092\"], topics: [in], group: h, instance_id: one}");
+  REQUIRE((source.size() == 1 && sink.size() == 1 && other.size() == 1));
+  CHECK_FALSE((source[0].shared || sink[0].shared));
+  CHECK(source[0].what == claims(kafka_source(), kSource + ", start: latest, instance_id: one}")[0].what);
+  CHECK(source[0].what != other[0].what);
+  CHECK(source[0].what != sink[0].what);
+  CHECK(problems.empty());
+}
+
+TEST_CASE("a key that is no template is refused") {
+  CHECK(problems_of(kafka_sink(), kSink + ", key: \"a-{$input/customer}\"}").empty());
+  CHECK_THAT(problems_of(kafka_sink(), kSink + ", key: \"{$input/customer\"}"), Catch::Contains("key"));
+}
+
 TEST_CASE("certificates are looked for beside the pipeline, and tls can be switched off") {
   KafkaConnection connection{.brokers = {"a:1"}};
   connection.tls.emplace();

@@ -17,7 +17,8 @@ constexpr size_t kGroupBytes = size_t{16} << 20;
 constexpr size_t kThreadTasks = 16;  // one write, and what is asked around it
 constexpr int64_t kServeMs = 1000;
 
-KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentContext& context) {
+KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentContext& context,
+                                std::shared_ptr<formats::TextTemplate::Renderer> key) {
   return {.connection = connection_properties(config, context.base_dir),
           .producer = producer_properties(config),
           .owner = context.pipeline + "/" + context.name,
@@ -25,7 +26,8 @@ KafkaWriterConfig writer_config(const KafkaSinkConfig& config, const ComponentCo
           .transactions = config.transactions,
           .transactional_id = config.transactional_id,
           .progress_topic = config.progress_topic,
-          .max_message = static_cast<size_t>(config.max_message.bytes)};
+          .max_message = static_cast<size_t>(config.max_message.bytes),
+          .key = std::move(key)};
 }
 
 // Unlike any other process's.
@@ -44,12 +46,12 @@ struct KafkaSink::Metrics {
 };
 
 KafkaSink::KafkaSink(ComponentContext context, const KafkaSinkConfig& config, formats::MessageText format,
-                     Executor& executor)
+                     std::shared_ptr<formats::TextTemplate::Renderer> key, Executor& executor)
     : context_(std::move(context)),
       config_(config),
       stop_(executor),
       metrics_(std::make_unique<Metrics>()),
-      writer_(std::make_unique<KafkaWriter>(writer_config(config, context_), std::move(format),
+      writer_(std::make_unique<KafkaWriter>(writer_config(config, context_, std::move(key)), std::move(format),
                                             random_name(context_.random), stop_, metrics_->counters)),
       thread_(executor.make_queue("kafka-sink", 1, kThreadTasks)) {}
 

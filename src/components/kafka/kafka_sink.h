@@ -28,6 +28,7 @@ enum class KafkaAcks { kAll, kOne, kNone };
 struct KafkaSinkConfig : KafkaConnection {
   std::string topic;
   formats::SinkFormatSetting format;
+  std::optional<std::string> key;
   KafkaPartitioner partitioner = KafkaPartitioner::kMurmur2;
   KafkaCompression compression = KafkaCompression::kLz4;
   KafkaAcks acks = KafkaAcks::kAll;
@@ -39,6 +40,7 @@ struct KafkaSinkConfig : KafkaConnection {
   Duration timeout{30'000};
   Duration linger{5};
   ByteSize max_message{1'000'000};
+  ConfigMark mark;  // of the component, for messages about its key
 };
 
 const Descriptor& kafka_sink();
@@ -48,8 +50,9 @@ std::vector<std::pair<std::string, std::string>> producer_properties(const Kafka
 
 class KafkaSink final : public Sink, public ProgressKeeper {
  public:
+  // `key`: of config.key; null if the events' own keys count.
   KafkaSink(ComponentContext context, const KafkaSinkConfig& config, formats::MessageText format,
-            Executor& executor);
+            std::shared_ptr<formats::TextTemplate::Renderer> key, Executor& executor);
   ~KafkaSink() override;  // REQUIRES: closed
 
   Guarantee guarantee() const override;

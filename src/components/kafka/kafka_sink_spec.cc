@@ -54,8 +54,13 @@ std::string partitioner_of(KafkaPartitioner partitioner) {
   return name_of(partitioner) + "_random";
 }
 
-void check_config(const KafkaSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+void check_config(KafkaSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  config.mark = node.mark;
   check_connection(config, node, problems);
+  if (config.key) {
+    const auto key = formats::TextTemplate::parse(*config.key, "key", config.mark);
+    if (!key) config::refuse(node, "key", key.error().message, problems);
+  }
   if (config.transactions && !config.idempotent) {
     config::refuse(node, "idempotent", "transactions are idempotent: leave idempotent: false out", problems);
   }
@@ -103,9 +108,16 @@ ConfigSpec<KafkaSinkConfig> spec() {
              {.description = "Where events go.", .required = true, .minimum = 1});
   spec.field("format", &KafkaSinkConfig::format, {.description = "What values are; without, the event's JSON."});
   spec.field(
-      "partitioner", &KafkaSinkConfig::partitioner,
-      {.description = "How an event's key chooses its partition. `murmur2` is what Java clients do, "
-                      "`consistent` what librdkafka does by itself. Events without key go to any partition."});
+      "key", &KafkaSinkConfig::key,
+      {.description = "The records' keys, instead of the events' own. It may have fields, Computo in sugar over "
+                      "the event: `{$input/customer}`; an event for which one gives no text is a dead letter. "
+                      "`{{` and `}}` stand for the braces.",
+       .example = "\"{$input/customer}\""});
+  spec.field("partitioner", &KafkaSinkConfig::partitioner,
+             {.description =
+                  "How an event's key chooses its partition. `murmur2` is what Java clients do, "
+                  "`consistent` what librdkafka does by itself. Events without key go to any partition, all of "
+                  "some milliseconds to one (librdkafka's `sticky.partitioning.linger.ms`)."});
   spec.field("compression", &KafkaSinkConfig::compression, {.description = "Of what is sent and stored."});
   spec.field("acks", &KafkaSinkConfig::acks,
              {.description = "Who has to have an event: `all` replicas in sync, the `leader`, or `none`."});
@@ -137,9 +149,9 @@ ConfigSpec<KafkaSinkConfig> spec() {
 void describe_words(Descriptor& d) {
   d.summary = "Writes events to a topic of Kafka, on request exactly once by transactions.";
   d.description =
-      "The record's value is the event's JSON as it is, or what `format` makes of it; key, headers and timestamp are the event's; a tombstone is a "
-      "record "
-      "without value. What brokers cannot take now is written again for as long as it takes; an event they refuse "
+      "The record's value is the event's JSON as it is, or what `format` makes of it; key, headers and timestamp "
+      "are the event's, or the key what `key` makes of it; a tombstone is a record without value. What brokers "
+      "cannot take now is written again for as long as it takes; an event they refuse "
       "for its size or form is a dead letter.\n\nWith `transactions: true` the events that wait and the "
       "pipeline's "
       "progress are written in one transaction. After a crash the progress is read from Kafka, so nothing is "
@@ -150,18 +162,26 @@ void describe_words(Descriptor& d) {
   d.guarantee =
       "At least once; with `transactions: true` exactly once for readers with isolation.level=read_committed.";
   d.delivery = Guarantee::kAtLeastOnce;
-  d.examples = {{"Write to a topic", "kafka: {brokers: [\"localhost:9092\"], topic: orders}"},
-                {"Exactly once", "kafka: {brokers: [\"localhost:9092\"], topic: orders, transactions: true}"},
-                {"Values that are no JSON",
-                 "kafka: {brokers: [\"localhost:9092\"], topic: lines, format: {csv: {columns: [id, name], header: "
-                 "false}}}"}};
+  d.examples = {
+      {"Write to a topic", "kafka: {brokers: [\"localhost:9092\"], topic: orders}"},
+      {"Exactly once", "kafka: {brokers: [\"localhost:9092\"], topic: orders, transactions: true}"},
+      {"Values that are no JSON",
+       "kafka: {brokers: [\"localhost:9092\"], topic: lines, format: {csv: {columns: [id, name], header: "
+       "false}}}"},
+      {"With keys of the events' customers",
+       "kafka: {brokers: [\"localhost:9092\"], topic: orders, key: \"{$input/customer}\"}"}};
 }
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
   TRY_ASSIGN(Executor* const executor, required_service<Executor>(context, "a kafka sink", "executor"));
   const auto& config = config_of<KafkaSinkConfig>(parsed);
   TRY_ASSIGN(auto format, formats::MessageText::create(*config.format.format, context.script_variables));
-  return std::make_unique<KafkaSink>(std::move(context), config, std::move(format), *executor);
+  std::shared_ptr<formats::TextTemplate::Renderer> key;
+  if (config.key) {
+    TRY_ASSIGN(const auto text, formats::TextTemplate::parse(*config.key, "key", config.mark));
+    TRY_ASSIGN(key, formats::TextTemplate::Renderer::create(text, context.script_variables, nullptr));
+  }
+  return std::make_unique<KafkaSink>(std::move(context), config, std::move(format), std::move(key), *executor);
 }
 
 Descriptor describe() {
@@ -175,8 +195,21 @@ Descriptor describe() {
     return transactions ? Guarantee::kExactlyOnce : Guarantee::kAtLeastOnce;
   };
   d.create_sink = create;
+  d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
+    const auto& config = config_of<KafkaSinkConfig>(parsed);
+    if (config.transactional_id.empty()) return {};
+    return {{.what = "the transactional_id '" + config.transactional_id + "'",
+             .field = "transactional_id",
+             .advice =
+                 "give every kafka sink a transactional_id of its own, as the brokers turn the one away that came "
+                 "first"}};
+  };
   d.check_scripts = [](const ParsedConfig& parsed, const ScriptNames& names, ConfigProblems& problems) {
-    config_of<KafkaSinkConfig>(parsed).format.format->check(names, problems);
+    const auto& config = config_of<KafkaSinkConfig>(parsed);
+    config.format.format->check(names, problems);
+    if (!config.key) return;
+    if (const auto key = formats::TextTemplate::parse(*config.key, "key", config.mark))
+      key->check(names, problems);
   };
   d.repeats = [](const ParsedConfig& parsed, const std::string&) {
     return "writes each event to topic '" + config_of<KafkaSinkConfig>(parsed).topic + "' again";

@@ -22,7 +22,8 @@ TEST_CASE("what is given up at once while the brokers keep the thread waiting is
   config.topic = "out";
   config.transactions = true;
   KafkaSink sink({*loop, clock, random, services, "p", "out", ""}, config,
-                 formats::MessageText::create(*formats::default_sink_format(), nullptr).value(), executor);
+                 formats::MessageText::create(*formats::default_sink_format(), nullptr).value(), nullptr,
+                 executor);
   REQUIRE(sink.restore(""));
   REQUIRE(sink.start());
   sink.recover("p/out", {"orders.abcdefgh-0"}, [](auto) {});

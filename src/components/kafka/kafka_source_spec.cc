@@ -135,6 +135,15 @@ Descriptor describe() {
   describe_words(d);
   bind_spec(d, spec(), check_config);
   d.create_source = create;
+  d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
+    const auto& config = config_of<KafkaSourceConfig>(parsed);
+    if (config.instance_id.empty()) return {};
+    return {{.what = "the instance_id '" + config.instance_id + "' of the group '" + config.group + "'",
+             .field = "instance_id",
+             .advice =
+                 "give every kafka source of a group an instance_id of its own, as the brokers turn the one away "
+                 "that came first"}};
+  };
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = true,
                         .finite = false,

@@ -200,7 +200,10 @@ void KafkaWriter::send(const Attempt& attempt, Delivery& delivery) {
   delivery.code = RD_KAFKA_RESP_ERR_NO_ERROR;
   if (config_.key != nullptr) {
     const auto made = config_.key->render(batch, event);
-    if (!made) return leave_out(delivery, RD_KAFKA_RESP_ERR__INVALID_ARG, made.error());
+    if (!made) {
+      return leave_out(delivery, RD_KAFKA_RESP_ERR__INVALID_ARG,
+                       Error{made.error().code, "no key: " + made.error().message, false, {}});
+    }
     key = *made;
   }
   if (message_bytes(batch, event, key, value) > config_.max_message) {

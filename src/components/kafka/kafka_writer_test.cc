@@ -18,7 +18,7 @@ constexpr int16_t kEndTxn = 26;
 // A cluster of one broker, and a writer to topic "out".
 class Scene {
  public:
-  explicit Scene(bool transactions, int64_t max_message = 1'000'000) {
+  explicit Scene(bool transactions, int64_t max_message = 1'000'000, const std::string& key = "") {
     char reason[256] = {};
     owner_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), reason, sizeof reason));
     REQUIRE(owner_ != nullptr);
@@ -38,6 +38,10 @@ class Scene {
                .transactional_id = {},
                .progress_topic = "progress",
                .max_message = static_cast<size_t>(max_message)};
+    if (!key.empty()) {
+      const auto text = formats::TextTemplate::parse(key, "key", {nullptr, 1, 1});
+      config_.key = formats::TextTemplate::Renderer::create(text.value(), nullptr, nullptr).value();
+    }
     set_log_level(LogLevel::kOff);
     restart();
   }
@@ -198,6 +202,17 @@ TEST_CASE("a write of many events is several transactions, and none begins betwe
   const auto progress = scene.writer().recover("p/out", {"orders.abcdefgh-0"});
   REQUIRE(progress.value().size() == 1);
   CHECK(progress->front().next == static_cast<int64_t>(batch->size()));
+}
+
+TEST_CASE("an event that gives no text for its key is a dead letter, also in a transaction") {
+  const bool transactions = GENERATE(false, true);
+  Scene scene(transactions, 1'000'000, "{$input/customer}");
+  if (transactions) REQUIRE(scene.writer().recover("p/out", {"orders.abcdefgh-0"}));
+  const auto outcomes =
+      scene.write(batch_of({R"({"customer":"a"})", R"({"customer":null})", R"({"customer":1})"}));
+  CHECK(kinds(outcomes) == std::vector{kGood, Outcome::kDeadLetter, kGood});
+  CHECK_THAT(outcomes[1].error.message, Catch::Contains("key"));
+  CHECK(scene.counters.aborted.value() == 0);
 }
 
 TEST_CASE("where nobody can tell whether the topic wants keys, who is refused alone is a dead letter") {
