@@ -325,6 +325,8 @@ def orders_checked(directory, write):
         broker.create("orders")
         broker.produce("orders", ["k|" + json.dumps({"total": total}) for total in range(-10, 11)])
         with Instance(write({"localhost:9092": broker.address}), directory) as instance:
+            wait_for(lambda: instance.metric("colloquium_input_events_total", component="out") == 10 and
+                     instance.metric("colloquium_leg_lag_events") == 0, "the orders")
             found = broker.consume("orders-checked", 10)
             stopped(instance)
     check_equal([record.value["total"] for record in found], list(range(1, 11)), "orders of more than nothing")
