@@ -7,11 +7,13 @@ import contextlib
 import http.client
 import http.server
 import json
+import random
+import re
 import sys
 import threading
 import time
 
-from harness import REPOSITORY, read_lines, request, wait_for
+from harness import REPOSITORY, request, wait_for
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import kafka  # noqa: E402
@@ -21,10 +23,6 @@ from receiver import Receiver  # noqa: E402
 
 SECRET = "hush-7d2e41b6"
 ONCE, AGAIN = "exactly once", "at least once"
-
-
-def events(first, count):
-    return [json.dumps({"n": n, "pad": "x" * (50 + n % 101)}) for n in range(first, first + count)]
 
 
 class Row:
@@ -38,6 +36,8 @@ class Row:
     grace = 30                   # how long it may take to stop
     seen_late = 0                # seconds until what was written is counted, where that is not at once
     patience = 90                # how long is waited for events
+    calm = False                 # the network has no bad days
+    padding = 50                 # bytes of an event at least
 
     def __init__(self, directory, proxy):
         self.directory, self.proxy, self.stack = directory, proxy, contextlib.ExitStack()
@@ -55,6 +55,11 @@ class Row:
 
     def start(self):
         """Starts the peer, and says to the proxy where it is."""
+
+    def events(self, first, count):
+        """Texts that no compression makes much less of."""
+        return [json.dumps({"n": n, "pad": random.Random(n).randbytes((self.padding + n % 101) // 2).hex()})
+                for n in range(first, first + count)]
 
     def moved(self):
         """(metric, labels) of everything that has to have moved in the end."""
@@ -76,11 +81,15 @@ class SinkRow(Row):
         return ("name: p\nsources: [{name: in, http: {path: /in}}]\nsinks:\n  - name: out\n    %s\n"
                 "errors: {retry: %s}\n" % (self.sink(), self.retry))
 
+    def pressed(self, limit):
+        """The same, and the sink may not fall behind further than that."""
+        return self.pipeline().replace("\nerrors:", "\n    %s\nerrors:" % limit)
+
     def moved(self):
         return super().moved() + [("colloquium_errors_total", {"component": "out"})]
 
     def feed(self, instance, first, count):
-        status, _, body = request(instance.listen, "POST", "/in", "\n".join(events(first, count)),
+        status, _, body = request(instance.listen, "POST", "/in", "\n".join(self.events(first, count)),
                                   {"Content-Type": "application/x-ndjson"})
         if status != 200:
             raise AssertionError("the events were answered %d %s" % (status, body))
@@ -89,12 +98,30 @@ class SinkRow(Row):
 class SourceRow(Row):
     """Events come in through the component and go to a file."""
     kind = "source"
+    taken_max = 100  # events that it may still hand over once it has to wait …
+    kept_back = 750  # … of so many that come then
+    probes_min = 2   # refusals of a post, two seconds each, for which it is watched at least
 
     def pipeline(self):
         return "name: p\nsources:\n  - name: in\n    %s\nsinks: [{name: out, file: {path: out.ndjson}}]\n" % self.source()
 
+    def pressed(self, url, limit):
+        """The same with a sink that may not fall behind further than `limit`, and a source to see that nothing is taken."""
+        return ("name: p\nsources:\n  - name: in\n    %s\n  - {name: probe, http: {path: /probe}}\nsinks:\n"
+                "  - {name: out, file: {path: out.ndjson}}\n  - {name: held, http: {url: \"%s\", batch: {}}, %s}\n" % (
+                    self.source(), url, limit))
+
+    def attach(self, _):
+        self.read, self.numbers = 0, []  # what was not committed may be cut off again by a new instance
+
     def arrived(self):
-        return [event["n"] for event in read_lines(self.directory / "out.ndjson")]
+        with contextlib.suppress(FileNotFoundError), open(self.directory / "out.ndjson", "rb") as file:
+            file.seek(self.read)
+            more = file.read()
+            more = more[:more.rfind(b"\n") + 1]
+            self.read += len(more)
+            self.numbers += [int(number) for number in re.findall(rb'^\{"n": ?(\d+)', more, re.M)]
+        return list(self.numbers)
 
 
 class HttpSink(SinkRow):
@@ -214,6 +241,7 @@ class KafkaSink(SinkRow):
 
 class KafkaSource(SourceRow):
     name, claim = "kafka", ONCE
+    kept_back = 1500  # librdkafka fetches 16 MiB ahead
     parallel = 4
 
     def start(self):
@@ -227,7 +255,7 @@ class KafkaSource(SourceRow):
                 'sasl: {mechanism: PLAIN, username: u, password: "%s"}}' % (self.proxy.port, SECRET))
 
     def feed(self, _, first, count):
-        self.producer.stdin.write("".join(line + "\n" for line in events(first, count)))
+        self.producer.stdin.write("".join(line + "\n" for line in self.events(first, count)))
         self.producer.stdin.flush()
 
     def moved(self):
@@ -236,6 +264,7 @@ class KafkaSource(SourceRow):
 
 class MqttSource(SourceRow):
     name = "mqtt"
+    taken_max = 700  # it waits only for a door that has been shut for 200 ms, as each wait costs a connection
     cut_bytes = (1_000, 6_000)
 
     def start(self):
@@ -250,7 +279,7 @@ class MqttSource(SourceRow):
     def feed(self, instance, first, count):
         if first == 0:
             wait_connected(instance)  # before that the broker keeps nothing for it
-        self.broker.publish("given", events(first, count))
+        self.broker.publish("given", self.events(first, count))
 
 
 def wait_connected(instance):
@@ -314,7 +343,7 @@ class SseSource(SourceRow):
 
     def feed(self, _, first, count):
         with self.server.more:
-            self.server.lines += events(first, count)
+            self.server.lines += self.events(first, count)
             self.server.more.notify_all()
 
 
@@ -343,7 +372,7 @@ class HttpClientSource(SourceRow):
 
     def feed(self, _, first, count):
         with self.lock:
-            self.lines += events(first, count)
+            self.lines += self.events(first, count)
 
 
 class HttpSource(SourceRow):
@@ -366,6 +395,7 @@ class HttpSource(SourceRow):
         self.sender.join(30)
 
     def attach(self, instance):
+        super().attach(instance)
         self.proxy.target = instance.listen
 
     def detach(self):
@@ -391,7 +421,7 @@ class HttpSource(SourceRow):
 
     def feed(self, _, first, count):
         with self.more:
-            self.lines += events(first, count)
+            self.lines += self.events(first, count)
             self.more.notify_all()
 
 

@@ -71,11 +71,34 @@ class SinkSwaps(Twin, ProgramSink):
 
 class SourceHurries(Twin, ProgramSource):
     name, fails, fault = "a source that does not wait between two attempts", "reconnect", "hurries"
-    patience = 90
+    patience, least_wait = 90, 2  # far from what it does, however busy the machine is
 
 
 class SourceStaysAway(Twin, ProgramSource):
     name, fails, fault = "a source that does not go on once somebody lets it in", "reconnect", "stays away"
+
+
+class SourceDrops(Twin, SseSource):
+    name, fails = "a source that drops what is not taken", "backpressure"
+    patience, calm = 20, True
+    overflow = "{policy: drop_new, buffer: 1MiB}"
+
+    def source(self):
+        return super().source()[:-1] + ", overflow: %s}" % self.overflow
+
+
+class SourceKeepsAll(SourceDrops):
+    name = "a source that reads on and keeps in memory what is not taken"
+    probes_min = 5  # until it has them all, on a busy machine
+    patience, overflow = 90, "{policy: drop_new, buffer: 1GiB}"
+
+
+class SinkHoldsNobody(Twin, HttpSink):
+    name, fails = "a sink that gives up what its peer does not take in time", "backpressure"
+    patience, calm = 90, True
+
+    def pressed(self, limit):
+        return super().pressed(limit.replace("}", ", then: drop}"))
 
 
 class SourceIsStubborn(Twin, ProgramSource):
@@ -98,4 +121,4 @@ class SinkTellsSecret(Twin, HttpSink):
 
 
 TWINS = (Honest, SourceLoses, SourceBeginsAnew, SinkLoses, SinkGivesUp, SourceSwaps, SinkSwaps, SourceHurries,
-         SourceStaysAway, SourceIsStubborn, SinkHidesFailures, SinkTellsSecret)
+         SourceStaysAway, SourceDrops, SourceKeepsAll, SinkHoldsNobody, SourceIsStubborn, SinkHidesFailures, SinkTellsSecret)

@@ -21,6 +21,7 @@ class LossyProxy:
         self.target = target
         self.attempts = []
         self.cuts = 0
+        self.moved = 0  # bytes that were passed on, both ways together
         self.stuck = 0  # bytes that came, or connections that were made, while it was frozen
         self._chance = random.Random(seed)
         self._to_cut, self._range = 0, (0, 0)
@@ -163,6 +164,8 @@ class _Connection:
             if self.left == 0 and not cut:
                 allowed, self.left = len(piece), None
         target.sendall(piece[:allowed])
+        with self.proxy._changed:
+            self.proxy.moved += allowed
         if cut:
             self.reset()
         return not cut
