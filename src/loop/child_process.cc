@@ -211,6 +211,11 @@ void ChildProcess::write(std::shared_ptr<const std::string> bytes, UniqueFunctio
   });
 }
 
+size_t ChildProcess::unwritten_bytes() const {
+  LOOP_ASSERT(state_->loop);
+  return uv_stream_get_write_queue_size(as_stream(state_->input));
+}
+
 void ChildProcess::close_input() {
   LOOP_ASSERT(state_->loop);
   state_->close(state_->handle_of(state_->input));

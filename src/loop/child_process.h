@@ -56,6 +56,8 @@ class ChildProcess {
   // Writes to its standard input; `done` runs on the loop when the pipe has taken everything, or never will (the
   // child has gone). It runs even if the ChildProcess is destroyed before.
   void write(std::shared_ptr<const std::string> bytes, UniqueFunction<void(bool written)> done);
+  // Of what was written, what the pipe has not taken yet.
+  size_t unwritten_bytes() const;
   // The end of its input.
   void close_input();
 

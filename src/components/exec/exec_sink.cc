@@ -1,6 +1,7 @@
 #include "components/exec/exec_sink.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "base/assert.h"
@@ -30,6 +31,8 @@ namespace components {
 namespace {
 
 constexpr char kComponent[] = "exec";
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr int64_t kWatchesPerTimeout = 4;
 
 Result<std::unique_ptr<Sink>> create(const ParsedConfig& parsed, ComponentContext context) {
   TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an exec sink", "event loop"));
@@ -50,7 +53,8 @@ Descriptor describe() {
       "to the next one again. With `acknowledge: written` an event is done when its line is in the pipe: what the "
       "program "
       "had not read when it died is lost, and what it says goes to the log. Its standard error always does.\n\n"
-      "A program that ends is started again. When the pipeline stops, its input ends; if it has not ended by "
+      "A program that ends is started again, and so is one that takes and says nothing for `timeout` while events "
+      "wait for it: it is killed. When the pipeline stops, its input ends; if it has not ended by "
       "itself "
       "after `stop_timeout`, it gets SIGTERM, and SIGKILL after as long again.";
   d.input_trust =
@@ -68,6 +72,12 @@ Descriptor describe() {
                  {.description = "When an event is done: `line`, when the program has written a line for it; "
                                  "`written`, when its line is in the pipe."})
           .field("restart", &ExecSinkConfig::restart, {.description = "The pause before it is started again."})
+          .field(
+              "timeout", &ExecSinkConfig::timeout,
+              {.description = "How long the program may take no byte and write no line while events wait for it, "
+                              "its start included, before it is killed and started again.",
+               .minimum = 1,
+               .maximum = 86'400'000})
           .field("stop_timeout", &ExecSinkConfig::stop_timeout, stop_timeout_field()),
       [](const ExecSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
         check_command(config.command, node, problems);
@@ -135,12 +145,38 @@ void ExecSink::pump() {
   formats::append_lines(*under_way_->batch, *lines);
   child_.child()->write(std::move(lines),
                         alive_.guard([this, job = job_number_](bool written) { has_written(job, written); }));
+  moved_ns_ = context_.clock.monotonic_ns();
+  unwritten_ = child_.child()->unwritten_bytes();
+  if (watch_timer_ == nullptr) watch_later();
+}
+
+void ExecSink::watch_later() {
+  const int64_t wait_ms = std::max<int64_t>(config_.timeout.ms / kWatchesPerTimeout, 1);
+  watch_timer_ = context_.loop.start_timer(wait_ms, [this] {
+    const auto fired = std::move(watch_timer_);
+    watch();
+  });
+}
+
+// A pipe tells of what was taken only by what it still has to take.
+void ExecSink::watch() {
+  if (!under_way_ || hung_ || closing_) return;
+  ASSERT(child_.child() != nullptr);
+  const int64_t now_ns = context_.clock.monotonic_ns();
+  if (const size_t unwritten = child_.child()->unwritten_bytes(); unwritten != unwritten_) {
+    unwritten_ = unwritten;
+    moved_ns_ = now_ns;
+  }
+  if (now_ns - moved_ns_ < config_.timeout.ms * kNsPerMs) return watch_later();
+  hung_ = true;
+  child_.child()->signal(SIGKILL);
 }
 
 // Of a job that ended otherwise (the child did) this comes late.
 void ExecSink::has_written(uint64_t job, bool written) {
   if (!under_way_ || job != job_number_ || !written) return;
   in_pipe_ = true;
+  moved_ns_ = context_.clock.monotonic_ns();
   if (!by_line() || acknowledged_ == under_way_->batch->size()) job_done();
 }
 
@@ -155,6 +191,7 @@ void ExecSink::has_output(std::string_view bytes) {
                 {{"component", context_.pipeline + "/" + context_.name}});
   }
   acknowledged_ += std::min(lines, missing);
+  moved_ns_ = context_.clock.monotonic_ns();
   if (under_way_ && in_pipe_ && acknowledged_ == under_way_->batch->size()) job_done();
 }
 
@@ -176,7 +213,11 @@ void ExecSink::refuse_waiting() {
 }
 
 void ExecSink::has_ended(loop::ChildExit exit) {
-  const std::string why = "'" + config_.command[0] + "' ended with " + exit.describe();
+  const std::string name = "'" + config_.command[0] + "'";
+  const std::string hung = name + " took and answered nothing for " + std::to_string(config_.timeout.ms) +
+                           " ms and was killed; if it needs longer, raise `timeout`";
+  const std::string why = std::exchange(hung_, false) ? hung : name + " ended with " + exit.describe();
+  watch_timer_ = nullptr;
   away_ = {ErrorCode::kUnavailable, why + "; it is started again", true, {}};
   child_.restart_later(why);
   if (under_way_) {
@@ -191,6 +232,7 @@ void ExecSink::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   ASSERT_WHY(!closing_, "close once");
   closing_ = true;
+  watch_timer_ = nullptr;
   away_ = {ErrorCode::kCancelled, "the sink is being closed", true, {}};
   if (under_way_) {
     Job job = std::move(*under_way_);

@@ -3,6 +3,9 @@
 // One batch is with the child at a time. With `acknowledge: line` an event is done when the child has written a
 // line for it to its standard output; else when its line is in the pipe.
 //
+// A child that neither takes nor answers anything for `timeout` while events wait for it is killed, and is one
+// that ended.
+//
 // Thread safety: loop only.
 #pragma once
 
@@ -27,6 +30,7 @@ struct ExecSinkConfig {
   std::string directory;
   ExecAcknowledge acknowledge = ExecAcknowledge::kWritten;
   ExecBackoff restart;
+  Duration timeout{30'000};
   Duration stop_timeout{5000};
 };
 
@@ -56,6 +60,8 @@ class ExecSink final : public Sink {
   void has_written(uint64_t job, bool written);
   void has_output(std::string_view bytes);
   void has_ended(loop::ChildExit exit);
+  void watch_later();
+  void watch();
   void job_done();
   // What the child did not say it has is to be tried again.
   void give_back(Job job, size_t acknowledged);
@@ -71,7 +77,11 @@ class ExecSink final : public Sink {
   bool in_pipe_ = false;        // all of its bytes are
   size_t acknowledged_ = 0;     // of its events, by line
   bool told_of_extra_ = false;  // lines that belong to no event
-  Error away_;                  // why no child takes anything
+  std::unique_ptr<Timer> watch_timer_;  // while something is under way
+  int64_t moved_ns_ = 0;                // when the child last took or answered something of it
+  size_t unwritten_ = 0;                // as watch() saw it last
+  bool hung_ = false;                   // and was killed for it
+  Error away_;                          // why no child takes anything
   bool closing_ = false;
   Liveness alive_;
 };

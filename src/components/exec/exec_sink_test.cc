@@ -99,6 +99,47 @@ TEST_CASE("what a program that died said nothing of is to be tried again, and it
   CHECK_FALSE(f.sink->broken());
 }
 
+TEST_CASE("a program that hangs is killed and started again, and what it did not answer is tried again") {
+  const bool reads = GENERATE(false, true);
+  // The first one hangs, with or without having read; those behind it work.
+  Fixture f(std::string("{command: [sh, -c, 'if [ ! -e hung ]; then touch hung; ") +
+            (reads ? "read -r a; echo ok; read -r b; " : "") +
+            "while :; do sleep 600; done; fi; while read -r line; do echo \"$line\" >> got; echo ok; done'], "
+            "acknowledge: line, timeout: 200ms, restart: {initial: 1ms}}");
+  f.write({"1", "2", "3"});
+  f.run_until([&] { return f.results[0].has_value(); });
+  REQUIRE(f.results[0]->size() == 3);
+  CHECK((*f.results[0])[0].outcome == (reads ? Outcome::kOk : Outcome::kRetry));
+  CHECK((*f.results[0])[1].outcome == Outcome::kRetry);
+  CHECK_THAT((*f.results[0])[2].error.message, Catch::Contains("answered nothing for 200 ms"));
+  CHECK_FALSE(f.sink->broken());
+  f.run_until([&] {
+    const auto& last = f.results.back();
+    if (last && last->empty()) return true;
+    if (last) f.write({"2", "3"});
+    return false;
+  });
+  CHECK(f.file("got") == "2\n3\n");
+}
+
+TEST_CASE("a program that takes no byte is killed, also if it is to answer nothing") {
+  Fixture f("{command: [sh, -c, 'while :; do sleep 600; done'], timeout: 100ms, restart: {initial: 1ms}}");
+  f.write({"\"" + std::string(1 << 20, 'x') + "\""});
+  f.run_until([&] { return f.results[0].has_value(); });
+  CHECK((*f.results[0])[0].outcome == Outcome::kRetry);
+}
+
+TEST_CASE("a program that is slow, but not as slow as that, is left alone") {
+  Fixture f(
+      "{command: [sh, -c, 'while read -r line; do sleep 0.1; echo ok; done'], acknowledge: line, timeout: 1s}");
+  f.write(std::vector<std::string>(15, "1"));
+  f.run_until([&] { return f.results[0].has_value(); });
+  CHECK(f.results[0]->empty());
+  int turns = 0;
+  f.run_until([&] { return ++turns > 50; });
+  CHECK_FALSE(f.logged("answered nothing"));
+}
+
 TEST_CASE("while no program runs, writes are to be tried again") {
   Fixture f("{command: [sh, -c, 'exit 1'], restart: {initial: 10m, max: 10m}}");
   f.run_until([&] { return f.logged("started again"); });
