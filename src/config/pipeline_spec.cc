@@ -21,7 +21,7 @@ ConfigSpec<RetryConfig> ConfigObject<RetryConfig>::spec() {
   return ConfigSpec<RetryConfig>()
       .field(
           "policy", &RetryConfig::policy,
-          {.description = "How the wait grows: `exponential` doubles it (with jitter), `fixed` keeps it, `none` "
+          {.description = "How the wait grows: `exponential` doubles it (with full jitter), `fixed` keeps it, `none` "
                           "never tries again, whatever the reason."})
       .field("initial", &RetryConfig::initial, {.description = "Wait before the second attempt.", .minimum = 1})
       .field("max", &RetryConfig::max, {.description = "Longest wait.", .minimum = 1})

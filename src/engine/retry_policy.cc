@@ -19,8 +19,7 @@ int64_t RetryPolicy::wait_ms(int64_t attempt, int64_t asked_ms, Random& random) 
     // Stops at max_ms, so it neither overflows nor runs as often as there were attempts.
     for (int64_t i = 1; i < attempt && wait < max_ms; ++i) wait *= 2;
     wait = std::min(wait, max_ms);
-    if (wait > 1)
-      wait = wait / 2 + static_cast<int64_t>(random.next() % static_cast<uint64_t>(wait - wait / 2 + 1));
+    wait = static_cast<int64_t>(random.next() % (static_cast<uint64_t>(wait) + 1));
   }
   // A peer may ask for longer than we would wait, within reason: a hostile one may not stop the partition for
   // days.
