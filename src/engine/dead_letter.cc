@@ -1,8 +1,10 @@
 #include "engine/dead_letter.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/forwarded_events.h"
+#include "json/utf8.h"
 #include "json/writer.h"
 
 namespace colloquium::engine {
@@ -28,11 +30,29 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-// Error texts may quote hostile bytes; an envelope is JSON and so UTF-8. Anything else becomes '?'.
+// The code points up to U+009F that a terminal takes for commands. `text` is UTF-8 and not empty.
+size_t control_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x20 || first == 0x7f) return 1;
+  return first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 2 : 0;
+}
+
+// Error texts may quote hostile bytes; an envelope is JSON and so UTF-8. What is none, and control characters, become
+// '?', each.
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20) c = '?';
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    std::string_view valid = text.substr(0, json::valid_utf8_prefix(text));
+    text.remove_prefix(valid.size());
+    while (!valid.empty()) {
+      const size_t control = control_length(valid);
+      out.push_back(control > 0 ? '?' : valid[0]);
+      valid.remove_prefix(std::max<size_t>(control, 1));
+    }
+    if (text.empty()) break;
+    out.push_back('?');
+    text.remove_prefix(1);
   }
   return out;
 }

@@ -43,6 +43,20 @@ TEST_CASE("an error text with hostile bytes still gives valid JSON") {
   CHECK_NOTHROW(nlohmann::json::parse(text));
 }
 
+TEST_CASE("an error text keeps its letters, and only what is no text becomes a question mark") {
+  const auto kept = [](std::string_view error) {
+    const std::string text = dead_letter_json({.event = "1", .error = std::string(error), .stage = "s"});
+    return nlohmann::json::parse(text)["error"].get<std::string>();
+  };
+  CHECK(kept("no city 'Zürich', 東京 or 🚀") == "no city 'Zürich', 東京 or 🚀");
+  CHECK(kept("a\xff\x01z") == "a??z");
+  CHECK(kept("\xc3") == "?");
+  CHECK(kept("\xed\xa0\x80") == "???");          // a surrogate
+  CHECK(kept("\xf0\x9f\x9a - \xf0\x9f\x9a\x80") == "??? - 🚀");  // cut short
+  CHECK(kept("a\x1b[2J\x7f \xc2\x9b" "2J") == "a?[2J? ?2J");
+  CHECK(kept("") == "");
+}
+
 TEST_CASE("a dead letter of a batch keeps key, headers and time of its event") {
   BatchBuilder builder;
   const std::pair<std::string_view, std::string_view> header{"x-id", "9"};
