@@ -152,8 +152,13 @@ class Source {
   // that what is read again gets positions above those before. A failure stops the pipeline from starting.
   virtual Status start(std::string cursor) = 0;
 
-  // No further emit after this returns, except of what a connection has already begun to send.
+  // No further emit after this returns, except of what a connection has already begun to send, and of what was read
+  // before: see when_offered().
   virtual void stop_intake() = 0;
+
+  // A source that cannot read again goes on after stop_intake() to offer what it has read and the door has not taken.
+  // `offered` runs on the loop once nothing of it is left; after close() it does not. Called once at most.
+  virtual void when_offered(Task offered) { offered(); }
 
   // Gives everything back; `closed` runs on the loop in a later turn, once.
   virtual void close(Task closed) = 0;

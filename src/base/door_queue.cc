@@ -172,6 +172,7 @@ void DoorQueue::acknowledged(uint64_t number, const Ack& ack) {
     item.state = State::kWaiting;
     waiting_bytes_ += item.bytes;
     refused(ack);
+    if (stopped_ && item.batch.cursor.empty()) leave(item.batch);
   } else {
     item.state = State::kAccepted;
     item.end = end_of(item.batch);
@@ -230,6 +231,22 @@ void DoorQueue::stop() {
   tell_timer_ = nullptr;
   tell_of_drops();
   tell_timer_ = nullptr;
+  for (const Item& item : items_) {
+    if (item.state == State::kWaiting && item.batch.cursor.empty()) left_.add(events_in(item.batch));
+  }
+  tell_of_left();
+}
+
+void DoorQueue::leave(const RawBatch& batch) {
+  left_.add(events_in(batch));
+  if (stopped_) tell_of_left();
+}
+
+void DoorQueue::tell_of_left() {
+  const uint64_t more = left_.value() - std::exchange(told_left_, left_.value());
+  if (more == 0) return;
+  log_warning(options_.component, "stopped before the pipeline took all that was read: events are dropped",
+              {{"source", options_.source}, {"dropped", more}});
 }
 
 }  // namespace colloquium

@@ -78,8 +78,12 @@ class DoorQueue {
   // Offers what can be offered now. Does not call `moved`.
   void pump();
 
-  // Nothing goes to the door any more; what is there may still be accepted.
+  // Nothing goes to the door any more; what is there may still be accepted. What has no cursor, and so cannot be read
+  // again, is left, and that is said.
   void stop();
+
+  // For what a source has read and will not push.
+  void leave(const RawBatch& batch);
 
   bool empty() const { return items_.empty(); }
   size_t size() const { return items_.size(); }                // batches not accepted, or behind one that is not
@@ -87,6 +91,8 @@ class DoorQueue {
   uint64_t waiting_bytes() const { return waiting_bytes_; }
   // Events that were dropped. Any thread.
   const Counter& dropped() const { return dropped_; }
+  // Events that were left at a stop. Any thread.
+  const Counter& left() const { return left_; }
 
   // Of the last batch up to which everything was accepted: where it ended, and its cursor. 0 and empty if there is
   // none yet.
@@ -110,6 +116,7 @@ class DoorQueue {
   bool make_room(uint64_t bytes);
   void drop(const RawBatch& batch);
   void tell_of_drops();
+  void tell_of_left();
   // Index of the first that waits; size() if none does.
   size_t first_waiting() const;
   void offer(size_t index);
@@ -139,6 +146,8 @@ class DoorQueue {
   uint64_t refusals_ = 0;  // since something was accepted
   Counter dropped_;
   uint64_t told_dropped_ = 0;          // of these
+  Counter left_;
+  uint64_t told_left_ = 0;
   std::unique_ptr<Timer> tell_timer_;  // until drops may be told again
   std::unique_ptr<Timer> retry_timer_;
   Liveness alive_;

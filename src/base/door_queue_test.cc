@@ -258,6 +258,27 @@ TEST_CASE("a refusal that comes after the stop is not said") {
   CHECK(f.loop.open_timers() == 0);
 }
 
+TEST_CASE("what a stop leaves of what can't be read again is counted and said") {
+  Fixture f;
+  f.intake.hold();
+  for (const std::string text : {"1\n2\n", "3\n", "4\n5\n6\n"}) {
+    f.queue->push({.body = std::make_shared<const std::string>(text), .format = BodyFormat::kNdjson});
+  }
+  f.push("can be read again");
+  f.queue->pump();
+  f.queue->stop();
+  CHECK(f.queue->left().value() == 4);
+  REQUIRE(f.log.size() == 1);
+  CHECK_THAT(f.log[0], Catch::Contains("stopped before") && Catch::Contains("dropped=4"));
+  // What was at the door counts when it is turned away.
+  f.intake.refuse(ErrorCode::kUnavailable, 0);
+  CHECK(f.queue->left().value() == 6);
+  f.queue->leave(message("late", 9));
+  CHECK(f.queue->left().value() == 7);
+  CHECK(f.log.size() == 3);
+  CHECK(f.queue->dropped().value() == 0);
+}
+
 TEST_CASE("acknowledgements and an opening door that come after the end find nobody") {
   Fixture f(2);
   f.intake.hold();

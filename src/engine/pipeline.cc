@@ -117,12 +117,20 @@ void PipelineRun::drain() {
   if (replay() != nullptr) return stop_replay();
   to_idle_ = sources_.size();
   for (const auto& unit : sources_) {
-    unit->intake->when_idle([this, intake = unit->intake.get()] {
-      intake->store_cursor([this](Status status) {
-        if (!status) return fail(std::move(status).error());
-        if (--to_idle_ == 0) drain_runners();
+    SourceIntake* const intake = unit->intake.get();
+    const auto offered = [this, intake] {
+      intake->when_idle([this, intake] {
+        intake->store_cursor([this](Status status) {
+          if (!status) return fail(std::move(status).error());
+          if (--to_idle_ == 0) drain_runners();
+        });
       });
-    });
+    };
+    if (stopping_) {
+      unit->source->when_offered(offered);
+    } else {
+      offered();
+    }
   }
 }
 

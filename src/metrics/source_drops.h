@@ -1,9 +1,10 @@
-// What a source reports of events for which the pipeline had no room.
+// What a source reports of events that it has read and the pipeline has not taken.
 //
 // Thread safety: loop only. Ownership: the counter outlives the registration.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "colloquium/component.h"
 
@@ -12,7 +13,8 @@
 
 namespace colloquium::metrics {
 
-// Of a queue that drops; nothing of another, or without a registry. `kind`: "exec_source".
-Registration register_drops(const ComponentContext& context, const std::string& kind, const DoorQueue& queue);
+// By reason: the policy of a queue that drops, and "stop". Nothing without a registry. `kind`: "exec_source".
+std::vector<Registration> register_drops(const ComponentContext& context, const std::string& kind,
+                                         const DoorQueue& queue);
 
 }  // namespace colloquium::metrics

@@ -1,6 +1,7 @@
 """[REQ-029] More comes than the pipeline takes: with `block` the source waits and nothing is lost; with the other
 policies of `overflow` what is dropped and what is delivered are all that came."""
 import re
+import signal
 import stat
 
 from harness import Instance, check, check_equal, main, read_lines, size_of, wait_for, work_directory
@@ -84,6 +85,38 @@ def what_is_dropped_and_what_is_delivered_are_all(policy):
         check_equal(got[-1] == EVENTS - 1, policy == "drop_old", "whether the last event is there")
 
 
+def what_a_stop_finds_is_delivered():
+    """Read and not yet taken when the stop comes, with what the program says when it is told to end."""
+    with work_directory() as directory:
+        set_up(directory, "{policy: drop_old, buffer: 4MiB}")
+        with open(directory / "source.py", "a") as file:
+            file.write("""
+import signal
+def end(*_):
+    print('{"n":%d}')
+    sys.stdout.flush()
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
+open("waits", "w").close()
+while True:
+    time.sleep(0.05)
+""" % EVENTS)
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: (directory / "waits").exists(), "the program to have written", 60)
+            wait_for(lambda: instance.metric("colloquium_source_dropped_total", kind="exec_source", reason="drop_old"),
+                     "drops", 60)
+            instance.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: "intake stops" in instance.stderr(), "the stop", 10)
+            (directory / "go-on").touch()
+            check_equal(instance.process.wait(60), 0, "the exit code")
+            told = [int(number) for number in re.findall(r"events are dropped .*dropped=(\d+)", instance.stderr())]
+            check("stopped before" not in instance.stderr(), "something was left")
+        got = numbers(directory)
+        check_equal(got, sorted(set(got)), "the order")
+        check_equal(got[-1], EVENTS, "its last word")
+        check_equal(len(got) + sum(told), EVENTS + 1, "delivered and dropped, of which it told %s" % told)
+
+
 def with_drop_new_the_oldest_stay():
     what_is_dropped_and_what_is_delivered_are_all("drop_new")
 
@@ -92,4 +125,5 @@ def with_drop_old_the_newest_stay():
     what_is_dropped_and_what_is_delivered_are_all("drop_old")
 
 
-main(with_block_the_program_waits_and_nothing_is_lost, with_drop_new_the_oldest_stay, with_drop_old_the_newest_stay)
+main(with_block_the_program_waits_and_nothing_is_lost, with_drop_new_the_oldest_stay, with_drop_old_the_newest_stay,
+     what_a_stop_finds_is_delivered)

@@ -39,6 +39,8 @@ namespace {
 
 constexpr char kComponent[] = "exec";
 constexpr size_t kMostWaiting = 2;  // bodies; each has at most what one read gives, and a line
+// Of a program that was told to end, and is not made to wait lest it could not.
+constexpr uint64_t kLastWordsBytes = uint64_t{16} << 20;
 
 Result<std::unique_ptr<Source>> create(const ParsedConfig& parsed, SourceContext context) {
   TRY_ASSIGN(loop::UvLoop* const loop, required_service<loop::UvLoop>(context, "an exec source", "event loop"));
@@ -129,26 +131,31 @@ void ExecSource::push(const formats::Lines& lines) {
   batch.format = BodyFormat::kNdjson;
   batch.bad_event = BadEventPolicy::kDeadLetter;
   batch.position = static_cast<int64_t>(lines.begin);
+  const bool too_much = stopped_ && !queue_.drops() && queue_.waiting_bytes() >= kLastWordsBytes;
+  if (closing_ || too_much) return queue_.leave(batch);
   queue_.push(std::move(batch));
 }
 
 void ExecSource::has_output(std::string_view bytes) {
-  if (stopped_) return;
   std::copy(bytes.begin(), bytes.end(), cutter_.room(bytes.size()).begin());
   cutter_.added(bytes.size());
   while (const auto lines = cutter_.take()) push(*lines);
   pump();
 }
 
-void ExecSource::has_ended(loop::ChildExit exit) {
-  // Half a line may well be another valid event; of a clean end it is the last one.
+// Half a line may well be another valid event; of a clean end it is the last one.
+void ExecSource::take_last_line(bool clean) {
   auto last = cutter_.finish();
-  if (last && exit.is_clean()) {
+  if (last && clean) {
     push(*last);
   } else if (last) {
     log_warning(kComponent, "the last line had no end and is left out",
                 {{"source", context_.name}, {"bytes", last->body->size()}});
   }
+}
+
+void ExecSource::has_ended(loop::ChildExit exit) {
+  take_last_line(exit.is_clean());
   const ExecRestartPolicy policy = config_.restart.policy;
   const std::string why = "'" + config_.command[0] + "' ended with " + exit.describe();
   const bool again =
@@ -168,8 +175,9 @@ void ExecSource::has_ended(loop::ChildExit exit) {
 }
 
 void ExecSource::pump() {
-  if (stopped_) return;
+  if (closing_) return;
   queue_.pump();
+  if (stopped_) return tell_offered();
   if (child_.child() != nullptr) child_.child()->pause_output(!queue_.drops() && queue_.size() >= kMostWaiting);
   if (!over_ || !queue_.empty() || std::exchange(told_, true)) return;
   if (failure_) return context_.failed(*failure_);
@@ -179,18 +187,34 @@ void ExecSource::pump() {
 void ExecSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
-  queue_.stop();
   child_.stop(false, config_.stop_timeout.ms, alive_.guard([this] { child_is_gone(); }));
 }
 
 void ExecSource::child_is_gone() {
   gone_ = true;
+  take_last_line(false);
   if (closed_) context_.loop.post(std::move(closed_));
+  tell_offered();
+}
+
+void ExecSource::when_offered(Task offered) {
+  LOOP_ASSERT(context_.loop);
+  offered_ = std::move(offered);
+  tell_offered();
+}
+
+void ExecSource::tell_offered() {
+  if (!offered_ || !gone_ || !queue_.empty()) return;
+  Task offered = std::exchange(offered_, nullptr);
+  offered();
 }
 
 void ExecSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
+  closing_ = true;
+  offered_ = nullptr;
+  queue_.stop();
   if (gone_) {
     context_.loop.post(std::move(closed));
   } else {

@@ -40,6 +40,7 @@ class ExecSource final : public Source {
 
   Status start(std::string cursor) override;
   void stop_intake() override;
+  void when_offered(Task offered) override;
   void close(Task closed) override;
 
  private:
@@ -48,17 +49,21 @@ class ExecSource final : public Source {
   void push(const formats::Lines& lines);
   // Does whatever can be done now: emit, read on, finish.
   void pump();
+  void take_last_line(bool clean);
   void child_is_gone();
+  void tell_offered();
 
   SourceContext context_;
   const ExecSourceConfig config_;
   formats::LineCutter cutter_;
   DoorQueue queue_;
-  metrics::Registration drops_;
+  std::vector<metrics::Registration> drops_;
   SupervisedChild child_;
   std::optional<Error> failure_;  // with over_: why
   bool over_ = false;             // no child runs and none will
   bool stopped_ = false;
+  bool closing_ = false;
+  Task offered_;  // once the child is gone and all that it said is at the door
   bool told_ = false;  // that it has finished or failed
   bool gone_ = false;  // nothing is left of the child
   Task closed_;

@@ -152,6 +152,42 @@ TEST_CASE("a program that does not listen to SIGTERM is killed after stop_timeou
   CHECK(f.intake.emitted.size() == before);
 }
 
+TEST_CASE("a program that is told to end has its last words, however long the door takes") {
+  Fixture f(R"({command: [sh, -c, "trap 'echo 3; echo 4; printf 5; exit 0' TERM; echo 1; echo 2; while :; do sleep 0.01; done"]})");
+  f.intake.set_ready(false);
+  REQUIRE(f.source->start(""));
+  int turns = 0;
+  f.run_until([&] { return ++turns > 20; });
+  f.source->stop_intake();
+  bool offered = false;
+  f.source->when_offered([&] { offered = true; });
+  turns = 0;
+  f.run_until([&] { return ++turns > 20; });
+  CHECK_FALSE(offered);
+  f.intake.set_ready(true);
+  f.run_until([&] { return offered; });
+  CHECK(f.intake.accepted == "1\n2\n3\n4\n");
+  CHECK(f.logged("left out"));  // nobody knows whether the last one is whole
+  f.close();
+  CHECK(f.intake.accepted == "1\n2\n3\n4\n");
+}
+
+TEST_CASE("what a program said and nobody took is counted when the source closes") {
+  Fixture f("{command: [sh, -c, 'echo 1; echo 2; echo 3; exec sleep 600']}");
+  f.intake.set_ready(false);
+  REQUIRE(f.source->start(""));
+  f.run_until([&] { return f.registry.text().find("reason=\"stop\"} 0\n") != std::string::npos; });
+  int turns = 0;
+  f.run_until([&] { return ++turns > 50; });
+  f.source->stop_intake();
+  bool closed = false;
+  f.source->close([&] { closed = true; });
+  f.run_until([&] { return closed; });
+  CHECK(f.intake.emitted.empty());
+  CHECK_THAT(f.registry.text(), Catch::Contains("reason=\"stop\"} 3\n"));
+  f.source.reset();
+}
+
 TEST_CASE("settings that make no sense are told") {
   ConfigProblems problems;
   parsed("{command: []}", problems);

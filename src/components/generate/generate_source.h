@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "colloquium/component.h"
 #include "colloquium/source.h"
@@ -80,7 +81,7 @@ class GenerateSource final : public Source {
   double begun_s_ = 0;                    // when the event begun_number_ was due
   uint64_t begun_number_ = 0;
   DoorQueue queue_;
-  metrics::Registration drops_;
+  std::vector<metrics::Registration> drops_;
   bool is_making_ = false;
   bool stopped_ = false;
   bool finished_ = false;

@@ -113,10 +113,11 @@ struct StdinSource::Reading {
     bodies.clear();
     size_t read = 0;
     while (bodies.empty() && !ended) {
+      std::optional<Error> failure;
       do {
         const Result<size_t> got = input->read(cutter.room(kReadBytes));
         if (!got || *got == 0) {
-          if (!got) error = got.error();
+          if (!got) failure = got.error();
           ended = true;
           break;
         }
@@ -124,6 +125,8 @@ struct StdinSource::Reading {
         read += *got;
       } while (read < kBodyBytes && input->readable());
       while (auto lines = cutter.take()) add(std::move(*lines));
+      // Behind the whole lines that came before it.
+      if (failure && !error) error = std::move(failure);
       read = 0;
     }
     // What an error cut off is no line: half of one may well be another valid event.
@@ -176,8 +179,9 @@ Status StdinSource::start(std::string) {
 }
 
 void StdinSource::pump() {
-  if (stopped_) return;
+  if (closing_) return;
   queue_.pump();
+  if (stopped_) return tell_offered();
   if (ended_) {
     if (queue_.empty() && !std::exchange(told_, true)) end();
     return;
@@ -198,12 +202,17 @@ void StdinSource::read() {
 void StdinSource::has_read() {
   LOOP_ASSERT(context_.loop);
   is_reading_ = false;
+  for (const Body& body : reading_->bodies) {
+    if (closing_) {
+      queue_.leave(batch_of(body));
+    } else {
+      queue_.push(batch_of(body));
+    }
+  }
   if (closed_) {
     context_.loop.post(std::move(closed_));
     return;
   }
-  if (stopped_) return;
-  for (const Body& body : reading_->bodies) queue_.push(batch_of(body));
   ended_ = reading_->ended;
   pump();
 }
@@ -228,14 +237,28 @@ void StdinSource::end() {
 void StdinSource::stop_intake() {
   LOOP_ASSERT(context_.loop);
   if (std::exchange(stopped_, true)) return;
-  queue_.stop();
   pool_timer_ = nullptr;
   reading_->input->interrupt();
+}
+
+void StdinSource::when_offered(Task offered) {
+  LOOP_ASSERT(context_.loop);
+  offered_ = std::move(offered);
+  tell_offered();
+}
+
+void StdinSource::tell_offered() {
+  if (!offered_ || is_reading_ || !queue_.empty()) return;
+  Task offered = std::exchange(offered_, nullptr);
+  offered();
 }
 
 void StdinSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stop_intake();
+  closing_ = true;
+  offered_ = nullptr;
+  queue_.stop();
   if (is_reading_) {
     closed_ = std::move(closed);
   } else {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "colloquium/component.h"
 #include "colloquium/source.h"
@@ -59,6 +60,7 @@ class StdinSource final : public Source {
 
   Status start(std::string cursor) override;
   void stop_intake() override;
+  void when_offered(Task offered) override;
   void close(Task closed) override;
 
  private:
@@ -70,6 +72,7 @@ class StdinSource final : public Source {
   void read();
   void has_read();
   RawBatch batch_of(const Body& body) const;
+  void tell_offered();
   void end();
 
   SourceContext context_;
@@ -77,11 +80,13 @@ class StdinSource final : public Source {
   StdinClaim claim_;
   const std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
   DoorQueue queue_;
-  metrics::Registration drops_;
+  std::vector<metrics::Registration> drops_;
   bool is_reading_ = false;
   bool ended_ = false;
   bool told_ = false;  // that it has ended
   bool stopped_ = false;
+  bool closing_ = false;
+  Task offered_;  // once all that was read is at the door
   std::unique_ptr<Timer> pool_timer_;  // until the offload pool may have room again
   Task closed_;
 };

@@ -225,6 +225,66 @@ TEST_CASE("a stopped source emits nothing more and closes although its input is 
   CHECK(f.finished == 0);
 }
 
+// A file, so that no read waits, of which two bodies are read ahead.
+std::unique_ptr<std::FILE, int (*)(std::FILE*)> many_lines() {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> input(std::tmpfile(), std::fclose);
+  for (int i = 0; i < 500'000; ++i) std::fprintf(input.get(), "%07d\n", i);
+  std::rewind(input.get());
+  return input;
+}
+
+TEST_CASE("what was read before a stop is still offered until it is taken") {
+  const auto input = many_lines();
+  Fixture f;
+  f.use(fileno(input.get()), {});
+  f.intake.hold();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  REQUIRE(f.intake.under_way() == 1);
+  f.source->stop_intake();
+  bool offered = false;
+  f.source->when_offered([&] { offered = true; });
+  f.intake.refuse(ErrorCode::kUnavailable, 5);
+  f.loop.advance(5);
+  for (int bodies = 0; bodies < 2; ++bodies) {
+    CHECK_FALSE(offered);
+    REQUIRE(f.intake.under_way() == 1);
+    f.intake.accept();
+    f.loop.run_until_idle();
+  }
+  CHECK(offered);
+  CHECK(f.intake.under_way() == 0);
+  CHECK(f.intake.accepted.starts_with("0000000\n0000001\n"));
+  CHECK(f.intake.accepted.size() % 8 == 0);
+  CHECK(f.finished == 0);
+}
+
+TEST_CASE("what was read and is never taken is counted when the source closes") {
+  const auto input = many_lines();
+  Fixture f;
+  f.use(fileno(input.get()), {});
+  f.intake.hold();
+  REQUIRE(f.source->start(""));
+  f.loop.run_until_idle();
+  f.source->stop_intake();
+  bool offered = false;
+  f.source->when_offered([&] { offered = true; });
+  bool closed = false;
+  f.source->close([&] { closed = true; });
+  f.loop.run_until_idle();
+  CHECK(closed);
+  CHECK_FALSE(offered);
+  // The one at the door may still be taken.
+  const auto left = [&](size_t bytes) { return Catch::Contains("reason=\"stop\"} " + std::to_string(bytes / 8) + "\n"); };
+  const size_t at_door = f.intake.emitted[0].body->size();
+  const auto waiting = static_cast<size_t>(lseek(fileno(input.get()), 0, SEEK_CUR)) / 8 * 8 - at_door;
+  CHECK(waiting > 0);
+  CHECK_THAT(f.registry.text(), left(waiting));
+  f.intake.refuse(ErrorCode::kUnavailable, 5);
+  CHECK_THAT(f.registry.text(), left(waiting + at_door));
+  f.source.reset();
+}
+
 TEST_CASE("an acknowledgement after the source has gone does no harm") {
   Fixture f;
   f.intake.hold();
