@@ -7,6 +7,7 @@
 
 #include "components/registry.h"
 #include "config/problems.h"
+#include "engine/plan_group.h"
 #include "io/file_system.h"
 #include "io/path.h"
 
@@ -87,6 +88,22 @@ void refuse_second_names(const std::vector<LoadedPipeline>& pipelines, ConfigPro
   }
 }
 
+void refuse_forward_circle(const std::vector<LoadedPipeline>& pipelines, ConfigProblems& problems) {
+  engine::Plans plans;
+  for (const LoadedPipeline& pipeline : pipelines) {
+    if (pipeline.plan != nullptr) plans.push_back(pipeline.plan);
+  }
+  const std::vector<std::string> circle = engine::forward_circle(plans);
+  if (circle.empty()) return;
+  std::string way;
+  for (const std::string& name : circle) way += (way.empty() ? "" : " -> ") + config::quoted(name);
+  const auto first = std::find_if(pipelines.begin(), pipelines.end(),
+                                  [&](const LoadedPipeline& pipeline) { return pipeline.name == circle[0]; });
+  config::add_error(problems, mark_of(first->file),
+                    "errors.to goes round in a circle: " + way +
+                        "; an event that fails in each of them would never come to an end");
+}
+
 // Only the default name may be missing: whoever names a file, or an environment, means it.
 std::optional<config::SettingsText> read_settings_file(const std::string& file, bool must_exist,
                                                        ConfigProblems& problems) {
@@ -152,6 +169,7 @@ LoadedPipelines load_pipelines(const std::vector<std::string>& files) {
     loaded.pipelines.push_back(load_one(files[i], taken, loaded.problems));
   }
   refuse_second_names(loaded.pipelines, loaded.problems);
+  refuse_forward_circle(loaded.pipelines, loaded.problems);
   return loaded;
 }
 

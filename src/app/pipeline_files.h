@@ -34,8 +34,8 @@ struct LoadedPipelines {
   bool ok() const;
 };
 
-// Also refuses a file given twice, two pipelines of one name, and two components that take the same thing (a path
-// of the ingest server, a file to write).
+// Also refuses a file given twice, two pipelines of one name, ones that forward what fails in a circle, and two
+// components that take the same thing (a path of the ingest server, a file to write).
 LoadedPipelines load_pipelines(const std::vector<std::string>& files);
 
 // The settings that stand in colloquium.yaml (or the file $COLLOQUIUM_CONFIG names), its overlay for

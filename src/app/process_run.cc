@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "engine/plan_data.h"
+#include "engine/plan_group.h"
 #include "net/http_server.h"
 #include "net/tls_context.h"
 
@@ -151,6 +152,14 @@ Status ProcessRun::open_ingest() {
 
 Status ProcessRun::create_pipelines() {
   log::Log* const log = data_ == nullptr ? nullptr : &data_->log();
+  if (log != nullptr) {
+    TRY(engine::open_streams(request_.plans, *log));
+    for (const std::string& target : engine::missing_targets(request_.plans, *log)) {
+      log_warning(kComponent,
+                  "errors go to '" + target + "', and there is neither such a pipeline here nor such a stream: it is "
+                  "made now, with one partition, and what comes waits there for a pipeline of that name");
+    }
+  }
   for (const auto& plan : request_.plans) {
     TRY_ASSIGN(auto pipeline, engine::Pipeline::create(plan, foundation_->environment(log, request_.from_start)));
     pipelines_->add(plan->name(), std::move(pipeline));

@@ -197,11 +197,18 @@ std::string PlanData::forward_to(const config::ComponentConfig& component) const
   return component.errors.then ? std::string() : config.errors.to;
 }
 
-std::vector<std::string> PlanData::forward_targets() const {
+std::vector<std::string> PlanData::rescuers() const {
   std::set<std::string> targets;
   for (const auto* components : {&config.stages, &config.sinks}) {
     for (const config::ComponentConfig& component : *components) targets.insert(forward_to(component));
   }
+  targets.erase("");
+  return {targets.begin(), targets.end()};
+}
+
+std::vector<std::string> PlanData::forward_targets() const {
+  const std::vector<std::string> all = rescuers();
+  std::set<std::string> targets(all.begin(), all.end());
   if (config.errors.alert) targets.insert(config.errors.alert->to);
   targets.erase("");
   return {targets.begin(), targets.end()};

@@ -52,6 +52,8 @@ struct PlanData {
   // The pipeline that gets what a component gives up instead of the dead letters; empty: none.
   std::string forward_to(const config::ComponentConfig& component) const;
   // All of those.
+  std::vector<std::string> rescuers() const;
+  // With the one that gets the alerts.
   std::vector<std::string> forward_targets() const;
   std::string dead_stream() const;
 

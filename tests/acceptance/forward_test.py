@@ -113,4 +113,58 @@ sinks: [{file: {path: alerts.ndjson}}]
                     ("error_rate", "p", "clean", 20), "the alert")
 
 
-main(too_many_failures_are_an_event_in_another_pipeline, what_fails_is_in_the_other_pipeline_once, a_refused_event_of_a_sink_is_forwarded_with_its_reason)
+def who_is_given_first_does_not_decide_how_many_partitions_the_other_has():
+    with work_directory() as directory:
+        (directory / "orders.yaml").write_text("""
+name: orders
+sources: [{http: {path: /in}}]
+stages: [{computo: "= 1 / $input/n", errors: {to: rescue}}]
+sinks: [{file: {path: out.ndjson}}, {stream: {name: kept}}]
+""")
+        for name in ("rescue", "kept"):
+            (directory / (name + ".yaml")).write_text("""
+name: %s
+log: {partition_by: [$input, /n]}
+sources: [{http: {path: /%s}}]
+sinks: [{file: {path: %s.ndjson}}]
+""" % (name, name, name))
+        with Instance("orders.yaml", directory, arguments=["rescue.yaml", "kept.yaml"]) as instance:
+            check_equal(request(instance.listen, "POST", "/in", b'{"n":0}')[0], 200, "the answer")
+            wait_for(lambda: read_lines(directory / "rescue.ndjson") == [{"n": 0}], "the event to be rescued")
+            check("neither such a pipeline" not in instance.stderr(), "a warning without reason:\n" + instance.stderr())
+            check_equal(instance.stop(), 0, instance.stderr())
+
+
+def a_target_that_nobody_has_is_told():
+    with work_directory() as directory:
+        (directory / "p.yaml").write_text("""
+name: p
+sources: [{http: {path: /in}}]
+sinks: [{file: {path: out.ndjson}}]
+errors: {to: rescu}
+""")
+        with Instance("p.yaml", directory) as instance:
+            check("'rescu', and there is neither such a pipeline" in instance.stderr(), instance.stderr())
+            check_equal(instance.stop(), 0, instance.stderr())
+
+
+def a_circle_is_refused():
+    with work_directory() as directory:
+        for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
+            (directory / (name + ".yaml")).write_text("""
+name: %s
+sources: [{http: {path: /%s}}]
+sinks: [{file: {path: %s.ndjson}}]
+errors: {to: %s}
+""" % (name, name, name, other))
+        code, _, stderr = run(["run", "a.yaml", "b.yaml", "c.yaml", "--data-dir", "data"], directory)
+        check_equal(code, 2, stderr)
+        check("'a' -> 'b' -> 'c' -> 'a'" in stderr, stderr)
+        check(not (directory / "data").exists(), "something was started")
+        code, _, stderr = run(["validate", "a.yaml", "b.yaml"], directory)
+        check_equal(code, 0, stderr)
+
+
+main(too_many_failures_are_an_event_in_another_pipeline, what_fails_is_in_the_other_pipeline_once,
+     a_refused_event_of_a_sink_is_forwarded_with_its_reason, a_target_that_nobody_has_is_told, a_circle_is_refused,
+     who_is_given_first_does_not_decide_how_many_partitions_the_other_has)
