@@ -72,7 +72,7 @@ def killed_under_load(log):
         while kills < KILLS or kills < 10 * KILLS and not broker.transactions("out")[1]:
             kills += 1
             with Instance("p.yaml", directory) as instance:
-                wait_for(lambda: (instance.metric("colloquium_kafka_transactions_total") or 0) > 2, "a transaction")
+                wait_for(lambda: (instance.metric("colloquium_kafka_transactions_total") or 0) > 2, "a transaction", 90)
                 instance.wait_calls(chance.randrange(60))
                 instance.kill()
         sent = load.stop()
