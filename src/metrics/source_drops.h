@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "colloquium/component.h"
 
@@ -13,8 +12,10 @@
 
 namespace colloquium::metrics {
 
-// By reason: the policy of a queue that drops, and "stop". Nothing without a registry. `kind`: "exec_source".
-std::vector<Registration> register_drops(const ComponentContext& context, const std::string& kind,
-                                         const DoorQueue& queue);
+// Of a queue that drops; nothing of another, or without a registry. `kind`: "exec_source".
+Registration register_drops(const ComponentContext& context, const std::string& kind, const DoorQueue& queue);
+
+// What a stop leaves, of a source that can't be read again.
+Registration register_left(const ComponentContext& context, const std::string& kind, const DoorQueue& queue);
 
 }  // namespace colloquium::metrics

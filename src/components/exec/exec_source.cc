@@ -122,6 +122,7 @@ ExecSource::ExecSource(SourceContext context, const ExecSourceConfig& config, lo
 Status ExecSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
   drops_ = metrics::register_drops(context_, "exec_source", queue_);
+  left_ = metrics::register_left(context_, "exec_source", queue_);
   return child_.start();
 }
 

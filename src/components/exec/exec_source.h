@@ -57,7 +57,8 @@ class ExecSource final : public Source {
   const ExecSourceConfig config_;
   formats::LineCutter cutter_;
   DoorQueue queue_;
-  std::vector<metrics::Registration> drops_;
+  metrics::Registration drops_;
+  metrics::Registration left_;
   SupervisedChild child_;
   std::optional<Error> failure_;  // with over_: why
   bool over_ = false;             // no child runs and none will

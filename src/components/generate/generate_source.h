@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "colloquium/component.h"
 #include "colloquium/source.h"
@@ -81,7 +80,7 @@ class GenerateSource final : public Source {
   double begun_s_ = 0;                    // when the event begun_number_ was due
   uint64_t begun_number_ = 0;
   DoorQueue queue_;
-  std::vector<metrics::Registration> drops_;
+  metrics::Registration drops_;
   bool is_making_ = false;
   bool stopped_ = false;
   bool finished_ = false;

@@ -90,7 +90,7 @@ class SseSource final : public Source {
   std::shared_ptr<const RecordDecoder> decoder_;  // null: the data is JSON
   int64_t position_ = 0;                          // of the next event
   DoorQueue queue_;
-  std::vector<metrics::Registration> drops_;
+  metrics::Registration drops_;
   uint64_t stream_ = 0;  // 0: none
   std::string refusal_;  // why the stream is being cancelled, if its head was not what it should be
   int64_t retry_after_ms_ = 0;

@@ -174,6 +174,7 @@ StdinSource::~StdinSource() {
 Status StdinSource::start(std::string) {
   LOOP_ASSERT(context_.loop);
   drops_ = metrics::register_drops(context_, "stdin_source", queue_);
+  left_ = metrics::register_left(context_, "stdin_source", queue_);
   pump();
   return {};
 }

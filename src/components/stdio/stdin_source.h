@@ -80,7 +80,8 @@ class StdinSource final : public Source {
   StdinClaim claim_;
   const std::shared_ptr<Reading> reading_;  // the pool's while is_reading_, else ours
   DoorQueue queue_;
-  std::vector<metrics::Registration> drops_;
+  metrics::Registration drops_;
+  metrics::Registration left_;
   bool is_reading_ = false;
   bool ended_ = false;
   bool told_ = false;  // that it has ended
