@@ -284,6 +284,37 @@ def a_server_that_is_killed_stopped_or_frozen_costs_nothing_and_gets_nothing_twi
                              " step < 1"), "0", "rows out of order")
 
 
+def a_file_whose_first_events_are_for_no_sink_gets_its_rows_later():
+    """Without a log each file is a part whose progress the server keeps; it is told of what is done of one part before
+    anything of it was ever written."""
+    SERVER.query("CREATE TABLE parted (f text, n int)")
+    with work_directory() as directory:
+        (directory / "in").mkdir()
+        lines = {name: open(directory / "in" / name, "w", encoding="utf-8") for name in ("a.ndjson", "b.ndjson")}
+
+        def add(name, n, keep):
+            lines[name].write(json.dumps({"f": name[0], "n": n, "keep": keep}) + "\n")
+            lines[name].flush()
+
+        def rows(name):
+            return int(SERVER.value("SELECT count(*) FROM parted WHERE f = '%s'" % name[0]))
+
+        (directory / "p.yaml").write_text(
+            pipeline("table: parted\ncolumns: {f: = $input/f, n: = $input/n}", "file: {path: \"in/*.ndjson\", follow: true}",
+                     'log: "off"\n') + "    when: = $input/keep\n")
+        with Instance("p.yaml", directory) as instance:
+            add("b.ndjson", 0, False)
+            # Long enough, in writes, for the part's progress to be told.
+            for n in range(10):
+                add("a.ndjson", n, True)
+                wait_for(lambda: rows("a.ndjson") == n + 1, "row %d of a" % n)
+            add("b.ndjson", 1, True)
+            wait_for(lambda: rows("b.ndjson") == 1, "the row of b:\n" + instance.stderr())
+            check_equal(instance.stop(), 0, "exit code")
+        for file in lines.values():
+            file.close()
+
+
 def who_comes_later_takes_over_and_the_other_says_so():
     SERVER.query("CREATE TABLE contested (n int)")
     with work_directory() as directory:
@@ -321,6 +352,7 @@ def all_tests():
                  what_is_wrong_with_the_setup_ends_the_run_and_is_named,
                  a_server_that_asks_who_is_there_is_told_and_checked,
                  a_server_that_is_killed_stopped_or_frozen_costs_nothing_and_gets_nothing_twice,
+                 a_file_whose_first_events_are_for_no_sink_gets_its_rows_later,
                  who_comes_later_takes_over_and_the_other_says_so)
 
 

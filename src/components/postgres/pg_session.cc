@@ -219,8 +219,11 @@ void PgSession::take_news(PgNews news) {
     known.insert(known.end(), more.begin(), more.end());
   }
   for (const auto& [partition, offset] : news.settled) {
-    forget_below(offset, progress_[partition].given_up);
-    forget_below(offset, given_up_by_engine_[partition]);
+    // A part of which nothing was written yet has no row, and write() makes it by its not being here.
+    if (const auto at = progress_.find(partition); at != progress_.end()) forget_below(offset, at->second.given_up);
+    if (const auto at = given_up_by_engine_.find(partition); at != given_up_by_engine_.end()) {
+      forget_below(offset, at->second);
+    }
   }
 }
 
