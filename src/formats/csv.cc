@@ -287,13 +287,14 @@ class CsvEncoder final : public Encoder {
   std::optional<Error> encode(const Batch& batch, size_t i, std::string& out) override {
     const auto root = events_.object(batch, i);
     if (!root) return not_an_object("csv");
+    const size_t begin = out.size();
     for (size_t column = 0; column < paths_.size(); ++column) {
       if (column > 0) out += delimiter_;
       const auto value = paths_[column].find(*root);
       if (value) append_field(text_of(*value, scratch_), out);
     }
     // A record of one empty field would look like a blank line.
-    if (out.empty() || out.back() == '\n') out += "\"\"";
+    if (out.size() == begin) out += "\"\"";
     out += '\n';
     return std::nullopt;
   }

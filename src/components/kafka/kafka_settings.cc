@@ -97,6 +97,14 @@ void add_tls(const config::TlsSettings& given, const std::string& base_dir, std:
 
 }  // namespace
 
+std::string brokers_text(const KafkaConnection& connection) {
+  std::vector<std::string> brokers = connection.brokers;
+  std::sort(brokers.begin(), brokers.end());
+  std::string text;
+  for (const std::string& broker : brokers) text += (text.empty() ? "" : ",") + broker;
+  return text;
+}
+
 std::optional<std::string_view> owner_of_property(std::string_view property) {
   if (is_callback(property)) return "";
   const auto at =

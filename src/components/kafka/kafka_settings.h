@@ -53,6 +53,9 @@ Result<KafkaConf> make_conf(const std::vector<std::pair<std::string, std::string
 // The setting of ours that stands in for a property of librdkafka's, or nothing.
 std::optional<std::string_view> owner_of_property(std::string_view property);
 
+// The brokers as one text, the same in whatever order they are given: who of a cluster's names stand for it.
+std::string brokers_text(const KafkaConnection& connection);
+
 // A member of the settings that both have, as one of `Config`.
 template <class Config, class T>
 T Config::*common(T KafkaConnection::*member) {

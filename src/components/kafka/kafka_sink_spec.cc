@@ -198,7 +198,7 @@ Descriptor describe() {
   d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
     const auto& config = config_of<KafkaSinkConfig>(parsed);
     if (config.transactional_id.empty()) return {};
-    return {{.what = "the transactional_id '" + config.transactional_id + "'",
+    return {{.what = "the transactional_id '" + config.transactional_id + "' at " + brokers_text(config),
              .field = "transactional_id",
              .advice =
                  "give every kafka sink a transactional_id of its own, as the brokers turn the one away that came "

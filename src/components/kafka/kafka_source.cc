@@ -369,7 +369,8 @@ void KafkaSource::assigned(std::vector<TopicPartition> partitions) {
         auto cursor = PartCursor::decode(stored);
         if (!cursor) return context_.failed(std::move(cursor).error());
         at = *cursor;
-        if (context_.from_start) at = PartCursor{0, cursor->position()};
+        // Above what any sink has, also those that are ahead of the others.
+        if (context_.from_start) at = PartCursor{0, std::max(cursor->position(), partition.intake->free_position())};
       }
     }
     partition.part.begin(at);
@@ -582,7 +583,7 @@ void KafkaSource::begin_at_start(const Place& place, int64_t offset) {
   if (!partition.ours || stopped_) return;
   const auto before = partition.part.resume_at();
   // Offsets that begin anew, as of a topic that was made again.
-  if (before && offset < *before) partition.part.raise_base();
+  if (before && offset < *before) partition.part.raise_base(partition.intake->free_position());
   partition.part.resume(offset);
   partition.moving = partition.asked_for_start = false;
   begin_reading({{place.first, place.second, offset}});

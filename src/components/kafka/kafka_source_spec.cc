@@ -138,7 +138,8 @@ Descriptor describe() {
   d.claims = [](const ParsedConfig& parsed, const std::string&) -> std::vector<Claim> {
     const auto& config = config_of<KafkaSourceConfig>(parsed);
     if (config.instance_id.empty()) return {};
-    return {{.what = "the instance_id '" + config.instance_id + "' of the group '" + config.group + "'",
+    return {{.what = "the instance_id '" + config.instance_id + "' of the group '" + config.group + "' at " +
+                     brokers_text(config),
              .field = "instance_id",
              .advice =
                  "give every kafka source of a group an instance_id of its own, as the brokers turn the one away "

@@ -75,13 +75,22 @@ std::string progress_key(const std::string& leg, const std::string& partition) {
   return leg + "/" + partition;
 }
 
-// A write may give up each of its events for one reason, and all that must go into one message.
+// A write may give up each of its events for one reason, and all that must go into one message. Errors that quote what
+// stands in their events are all different; beyond so many the others have one text.
 std::string encode_progress(const SinkProgress& progress) {
+  constexpr size_t kErrorTextBytes = size_t{256} << 10;
+  constexpr std::string_view kOther = "it was given up; too many events were, for different reasons, to keep each";
   std::map<std::string_view, json> runs;       // by error
   std::map<std::string_view, int64_t> behind;  // the last run of each
+  size_t text_bytes = 0;
   for (const auto& event : progress.given_up) {
-    json& list = runs.try_emplace(event.error, json::array()).first->second;
-    int64_t& end = behind[event.error];
+    std::string_view error = event.error;
+    if (!runs.contains(error)) {
+      if (text_bytes + error.size() > kErrorTextBytes) error = kOther;
+      text_bytes += error.size();
+    }
+    json& list = runs.try_emplace(error, json::array()).first->second;
+    int64_t& end = behind[error];
     if (!list.empty() && event.offset == end) {
       list.back() = list.back().get<int64_t>() + 1;
     } else {

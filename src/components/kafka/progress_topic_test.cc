@@ -38,6 +38,22 @@ TEST_CASE("what is given up for few reasons takes little room, however much it i
         R"({"given_up":[{"error":"x","offsets":[1200,3,17,1]}],"next":1234})");
 }
 
+TEST_CASE("what is given up for as many reasons as there are events fits into a message, too") {
+  SinkProgress progress{"p", 200'000, {}};
+  for (int64_t i = 0; i < 100'000; ++i) {
+    progress.given_up.push_back({2 * i, "field $input/customer gave " + std::to_string(i) + std::string(60, '"')});
+  }
+  const std::string text = encode_progress(progress);
+  CHECK(text.size() < 1'000'000);
+  const auto read = decode_progress("p", text);
+  REQUIRE(read);
+  REQUIRE(read->given_up.size() == progress.given_up.size());
+  const auto same_place = [](const auto& a, const auto& b) { return a.offset == b.offset; };
+  CHECK(std::equal(read->given_up.begin(), read->given_up.end(), progress.given_up.begin(), same_place));
+  CHECK(read->given_up[1'000].error == progress.given_up[1'000].error);
+  CHECK_THAT(read->given_up.back().error, Catch::Contains("too many"));
+}
+
 TEST_CASE("a record that names each event is read, too") {
   const auto read =
       decode_progress("p", R"({"next":9,"given_up":[{"offset":3,"error":"a"},{"offset":1,"error":"b"}]})");

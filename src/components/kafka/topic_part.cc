@@ -1,5 +1,6 @@
 #include "components/kafka/topic_part.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -123,9 +124,9 @@ void TopicPart::resume(std::optional<int64_t> offset) {
   placed_ = offset.has_value();
 }
 
-void TopicPart::raise_base() {
+void TopicPart::raise_base(int64_t free_position) {
   // As if everything read so far stood before the new beginning.
-  base_ += next_;
+  base_ = std::max(base_ + next_, free_position);
   next_ = 0;
   placed_ = false;
 }

@@ -62,8 +62,9 @@ class TopicPart {
   // Reading goes on at `offset` (nothing: wherever the broker says), with what was broken off forgotten.
   void resume(std::optional<int64_t> offset);
 
-  // The offsets begin anew below: from now on positions stand above all that were used.
-  void raise_base();
+  // The offsets begin anew below: from now on positions stand above all that were used, here or, as
+  // Intake::free_position() knows, in a run before.
+  void raise_base(int64_t free_position);
 
   // Behind all that is accepted in one piece; nothing if nothing was.
   const std::optional<PartCursor>& accepted() const { return accepted_; }
