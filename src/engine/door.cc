@@ -46,6 +46,14 @@ uint64_t size_of(const RawBatch& batch) {
   return bytes;
 }
 
+Error no_memory() {
+  return {ErrorCode::kUnavailable, "as much is under way as the door's memory allows; try again shortly", true, {}};
+}
+
+Error behind_failed() {
+  return {ErrorCode::kUnavailable, "an earlier part of the source was not stored", true, {}};
+}
+
 }  // namespace
 
 SourceIntake::SourceIntake(IntakeOptions options, Loop& loop, const Clock& clock, WorkerPool& workers)
@@ -80,9 +88,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   request->raw = std::move(batch);
   request->ack = std::move(ack);
   request->started_ns = clock_.monotonic_ns();
-  // What goes to a queue is not looked at again: see held_back().
-  const bool behind_failed = options_.queue != nullptr && !request->raw.cursor.empty() && poisoned_.load();
-  const bool refused = behind_failed || held_bytes() >= options_.held_bytes_max;
+  std::optional<Error> refused = refusal_of(*request);
   root().bytes_under_way_.fetch_add(request->bytes);
   options_.counters->queue_depth.add(1);
   options_.counters->bytes_in.add(request->bytes);
@@ -94,7 +100,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
       loop_.post([this, request] { began(request); });
     }
     if (refused) {
-      refuse_unread(request);
+      refuse_unread(request, std::move(*refused));
     } else {
       cut_alone(request);
     }
@@ -104,7 +110,7 @@ void SourceIntake::emit(RawBatch batch, AckFn ack) {
   }
   began(request);
   if (refused) {
-    refuse_unread(request);
+    refuse_unread(request, std::move(*refused));
     return settle(request);
   }
   if (request->bytes <= kInlineBytes && !on_door_threads_.contains(request->raw.order_key)) {
@@ -144,7 +150,7 @@ void SourceIntake::end_turn() {
   });
   if (posted) return;
   in_lane_.pop_back();
-  for (const RequestPtr& request : *turn) refuse_unread(request);
+  for (const RequestPtr& request : *turn) refuse_unread(request, no_memory());
   settle_turn(*turn);
 }
 
@@ -203,7 +209,7 @@ void SourceIntake::take_on_door_thread(const RequestPtr& request) {
   });
   if (posted) return;
   left_door_thread(key);
-  refuse_unread(request);
+  refuse_unread(request, no_memory());
   settle(request);
 }
 
@@ -213,11 +219,17 @@ void SourceIntake::left_door_thread(uint64_t key) {
   if (--found->second.requests == 0) on_door_threads_.erase(found);
 }
 
-// Before a byte of it was looked at: for want of memory, not for what it says.
-void SourceIntake::refuse_unread(const RequestPtr& request) {
+std::optional<Error> SourceIntake::refusal_of(const Request& request) const {
+  // What goes to a queue is not looked at again: see held_back().
+  if (options_.queue != nullptr && !request.raw.cursor.empty() && poisoned_.load()) return behind_failed();
+  if (held_bytes() >= options_.held_bytes_max) return no_memory();
+  return std::nullopt;
+}
+
+// Before a byte of it was looked at: not for what it says.
+void SourceIntake::refuse_unread(const RequestPtr& request, Error error) {
   if (!request->raw.cursor.empty()) poisoned_.store(true);
-  request->result.error = Error{
-      ErrorCode::kUnavailable, "as much is under way as the door's memory allows; try again shortly", true, {}};
+  request->result.error = std::move(error);
 }
 
 void SourceIntake::flush(Scratch& scratch) {
@@ -303,7 +315,7 @@ void SourceIntake::append(size_t target, OpenBatch batch, bool follows) {
 
 std::optional<Error> SourceIntake::held_back(const OpenBatch& batch) const {
   if (!batch.cursor.empty() && poisoned_.load())
-    return Error{ErrorCode::kUnavailable, "an earlier part of the source was not stored", true, {}};
+    return behind_failed();
   // Those behind it in the batch come again as well.
   const Request& first = *batch.parts.front().request;
   if (first.split && first.failed.load())

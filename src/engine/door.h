@@ -207,7 +207,9 @@ class SourceIntake final : public Intake {
   // Runs before the loop hears of it, so that a duplicate that comes in between already finds its first durable.
   void appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result);
   void began(const RequestPtr& request);
-  void refuse_unread(const RequestPtr& request);
+  // Why a request that comes now is not looked at; nothing: it is.
+  std::optional<Error> refusal_of(const Request& request) const;
+  void refuse_unread(const RequestPtr& request, Error error);
   uint64_t held_bytes() const;
   void cut_alone(const RequestPtr& request);
   std::string commit_name() const;

@@ -358,7 +358,8 @@ TEST_CASE("with the log off an emit that follows a refused one is refused with i
   bench.emit(part, "a", taken + 2, taken + 3);
   bench.settle();
   REQUIRE(bench.acks.size() == 3);
-  CHECK(bench.acks[1].error);
+  REQUIRE(bench.acks[1].error);
+  CHECK_THAT(bench.acks[1].error->message, Catch::Contains("earlier part"));
   CHECK_FALSE(bench.acks[2].error);
   bench.emit(part, "a", taken + 1, taken + 3);
   bench.settle();

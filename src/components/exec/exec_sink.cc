@@ -181,8 +181,9 @@ void ExecSink::has_written(uint64_t job, bool written) {
 }
 
 void ExecSink::has_output(std::string_view bytes) {
-  if (!by_line()) return output_.add(bytes);
   const auto lines = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  if (lines > 0) moved_ns_ = context_.clock.monotonic_ns();
+  if (!by_line()) return output_.add(bytes);
   const size_t missing = under_way_ ? under_way_->batch->size() - acknowledged_ : 0;
   if (lines > missing && !std::exchange(told_of_extra_, true)) {
     log_warning(kComponent,
@@ -191,7 +192,6 @@ void ExecSink::has_output(std::string_view bytes) {
                 {{"component", context_.pipeline + "/" + context_.name}});
   }
   acknowledged_ += std::min(lines, missing);
-  moved_ns_ = context_.clock.monotonic_ns();
   if (under_way_ && in_pipe_ && acknowledged_ == under_way_->batch->size()) job_done();
 }
 

@@ -140,6 +140,15 @@ TEST_CASE("a program that is slow, but not as slow as that, is left alone") {
   CHECK_FALSE(f.logged("answered nothing"));
 }
 
+TEST_CASE("a program that reads nothing for a while and says what it does instead is left alone") {
+  Fixture f(
+      "{command: [sh, -c, 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 0.1; echo busy; done; cat > got'], "
+      "timeout: 1s}");
+  f.write({"\"" + std::string(1 << 20, 'x') + "\""});
+  f.run_until([&] { return f.results[0].has_value(); });
+  CHECK(f.results[0]->empty());
+}
+
 TEST_CASE("while no program runs, writes are to be tried again") {
   Fixture f("{command: [sh, -c, 'exit 1'], restart: {initial: 10m, max: 10m}}");
   f.run_until([&] { return f.logged("started again"); });

@@ -235,6 +235,8 @@ Result<std::shared_ptr<const RecordDecoder>> ManyFilesSource::decoder_for(Opened
 void ManyFilesSource::begin_feed(OpenedFile opened) {
   const FoundFile& found = opening_->found;
   const FileKey key{found.info.device, found.info.inode};
+  // Whatever kept it from being opened before does no more.
+  unread_.erase(found.path);
   if (opened.copy_of) {
     resting_[key] = {found.info.size, *opened.copy_of};
     if (!config_.follow) copies_.emplace(*opened.copy_of, found);
@@ -264,7 +266,6 @@ void ManyFilesSource::begin_feed(OpenedFile opened) {
     resting_[key] = {found.info.size, {}};
     return not_read(found.path, decoder.error());
   }
-  unread_.erase(found.path);
   log_info(kComponent, opened.at.offset > 0 ? "reading on" : "reading",
            {{"source", context_.name}, {"path", found.path}, {"offset", opened.at.offset}});
   cursors_[opened.part] = opened.at.encode();
