@@ -264,7 +264,6 @@ class KafkaSource(SourceRow):
 
 class MqttSource(SourceRow):
     name = "mqtt"
-    taken_max = 700  # it waits only for a door that has been shut for 200 ms, as each wait costs a connection
     cut_bytes = (1_000, 6_000)
 
     def start(self):

@@ -12,6 +12,7 @@ namespace {
 constexpr char kComponent[] = "mqtt";
 constexpr int64_t kRoomMs = 1'000;   // how long a callback waits for room in the queue
 constexpr int64_t kAgainMs = 100;    // before the door is asked again, at most
+constexpr int64_t kLookMs = 5;       // before it is looked at again that is closed, and may be for a moment only
 constexpr int64_t kEventBytes = 64;  // that an event takes beside what it holds
 
 int64_t bytes_of(const RawMessage& event) {
@@ -63,10 +64,14 @@ bool MqttInbox::arrived(MqttMessage message) {
 bool MqttInbox::give(const RawMessage& event) {
   const int64_t deadline_ns = clock_.monotonic_ns() + options_.ack_timeout_ms * 1'000'000;
   for (;;) {
-    // Waiting for the door would keep all of Paho waiting; who is cut off comes back when it is open.
+    // Waiting longer for the door would keep all of Paho waiting; who is cut off comes back when it is open.
     if (stopped_ || is_door_closed()) return false;
     int64_t retry_after_ms = -1;
-    if (give_once(event, deadline_ns, retry_after_ms)) return true;
+    if (closed_since_ns_ != kOpen) {
+      retry_after_ms = kLookMs;
+    } else if (give_once(event, deadline_ns, retry_after_ms)) {
+      return true;
+    }
     const int64_t left_ms = (deadline_ns - clock_.monotonic_ns()) / 1'000'000;
     if (retry_after_ms < 0 || left_ms <= 0) return false;
     (void)executor_.make_signal()->wait(std::min({retry_after_ms, kAgainMs, left_ms}) * 1'000'000);

@@ -228,6 +228,26 @@ TEST_CASE("while the door is closed a message is refused at once, and taken when
   CHECK(f.emitted() == std::vector<std::string>{"1", "2"});
 }
 
+TEST_CASE("a door that is closed for a moment is waited for, and nothing goes to it meanwhile") {
+  const int qos = GENERATE(1, 2);
+  Fixture f({.ack_timeout_ms = 3'600'000, .door_grace_ms = 3'600'000});
+  f.intake.hold();
+  f.arrive(message(qos, "1"));
+  f.run_until([&] { return f.intake.under_way() == 1; });
+  f.intake.set_ready(false);
+  f.intake.accept();
+  f.arrive(message(qos, "2"));
+  int turns = 0;
+  f.run_until([&] { return ++turns > 50; });
+  CHECK(f.emitted() == std::vector<std::string>{"1"});
+  f.intake.set_ready(true);
+  f.run_until([&] { return f.intake.under_way() == 1; });
+  f.intake.accept();
+  f.run_until([&] { return f.taken_.size() == 2; });
+  CHECK(f.taken_ == std::vector<bool>{true, true});
+  CHECK(f.emitted() == std::vector<std::string>{"1", "2"});
+}
+
 TEST_CASE("one message of QoS 0 waits for room, and those behind it do not") {
   // Each would wait for a second.
   constexpr size_t kMessages = 60;
