@@ -8,22 +8,19 @@ The page holds everything: the files of the session (blocks with file=NAME) and,
 `recorded session`, the command lines that were typed. What stands between them is recorded. Exits with 77 where
 there is no tmux.
 """
-import argparse
 import os
-import re
 import select
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+import recorded_page
+from recorded_page import FILE, SESSION
+
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'debugging.md')
-SESSION = re.compile(r'(<!-- recorded session -->\n\n```text\n)(.*?)(^```$)', re.M | re.S)
-FILE = re.compile(r'^```[^\n]* file=(\S+)\n(.*?)^```$', re.M | re.S)
 PROMPT = '(debug) '
 DEADLINE_S = 30
-SKIPPED = 77
 
 
 class Terminal:
@@ -91,26 +88,5 @@ def record(page, binary):
     return '\n'.join([f'$ {command}'] + shown) + '\n'
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--check', action='store_true')
-    parser.add_argument('binary')
-    options = parser.parse_args()
-    if shutil.which('tmux') is None:
-        print('SKIPPED: there is no tmux')
-        return SKIPPED
-    with open(PAGE, encoding='utf-8') as file:
-        page = file.read()
-    session = record(page, options.binary)
-    if not options.check:
-        with open(PAGE, 'w', encoding='utf-8') as file:
-            file.write(SESSION.sub(lambda match: match.group(1) + session + match.group(3), page))
-        return 0
-    if session == SESSION.search(page).group(2):
-        return 0
-    print(f'{PAGE}: the session is another one now; record_debugging.py BINARY writes it anew. It is:\n{session}')
-    return 1
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(recorded_page.main(__file__, __doc__, PAGE, ('tmux',), lambda page, binary, _: record(page, binary)))

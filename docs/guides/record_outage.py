@@ -8,10 +8,8 @@ The page holds everything: the files of the session (blocks with file=NAME) and,
 `recorded session`, the commands that were typed. What stands between them is recorded. The ports on the page are
 replaced by free ones, and back. Exits with 77 where there is no curl or jq.
 """
-import argparse
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +17,8 @@ import sys
 import tempfile
 import threading
 
-from record_debugging import FILE, SESSION, SKIPPED
+import recorded_page
+from recorded_page import FILE, SESSION
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'dead-letters.md')
 PORTS = ('8080', '9090', '9000')
@@ -94,26 +93,5 @@ def record(page, binary, short):
     return text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--check', action='store_true')
-    parser.add_argument('binary')
-    options = parser.parse_args()
-    if not all(map(shutil.which, ('bash', 'curl', 'jq'))):
-        print('SKIPPED: there is no bash, curl or jq')
-        return SKIPPED
-    with open(PAGE, encoding='utf-8') as file:
-        page = file.read()
-    session = record(page, options.binary, options.check)
-    if not options.check:
-        with open(PAGE, 'w', encoding='utf-8') as file:
-            file.write(SESSION.sub(lambda match: match.group(1) + session + match.group(3), page))
-        return 0
-    if session == SESSION.search(page).group(2):
-        return 0
-    print(f'{PAGE}: the session is another one now; record_outage.py BINARY writes it anew. It is:\n{session}')
-    return 1
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(recorded_page.main(__file__, __doc__, PAGE, ('bash', 'curl', 'jq'), record))
