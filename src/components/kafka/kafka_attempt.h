@@ -13,6 +13,11 @@
 
 namespace colloquium::components {
 
+// As librdkafka wants bytes that it only reads.
+inline void* bytes_of(std::string_view text) {
+  return const_cast<char*>(text.data());
+}
+
 // A message that librdkafka has, or had.
 struct KafkaWriter::Delivery {
   KafkaWriter* writer = nullptr;

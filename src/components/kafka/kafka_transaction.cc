@@ -22,10 +22,6 @@ void erase_below(std::map<std::string, std::map<int64_t, std::string>>& events, 
   found->second.erase(found->second.begin(), found->second.lower_bound(offset));
 }
 
-void* bytes_of(std::string_view text) {
-  return const_cast<char*>(text.data());
-}
-
 }  // namespace
 
 Status KafkaWriter::init_transactions() {

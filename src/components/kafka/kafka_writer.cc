@@ -37,10 +37,6 @@ size_t message_bytes(const Batch& batch, size_t event, std::optional<std::string
   return bytes;
 }
 
-void* bytes_of(std::string_view text) {
-  return const_cast<char*>(text.data());
-}
-
 }  // namespace
 
 KafkaWriter::Attempt::Attempt(KafkaWriter* writer, std::vector<SinkWrite>& its_writes,
