@@ -26,6 +26,11 @@ class TaskQueue {
   // False, and the task is dropped unrun, if the queue is closed or already holds `capacity` tasks.
   [[nodiscard]] virtual bool post(Task task) = 0;
 
+  // Runs `task` before it returns, on the calling thread, as one of the queue's own, if none of them runs or waits:
+  // for a thread that would only wait for it, which saves waking two. False, and the task is left alone, if one
+  // does, or if the queue is closed. Only for a width of 1.
+  [[nodiscard]] virtual bool try_run(Task& task) = 0;
+
   // True on a thread that is running one of this queue's tasks.
   virtual bool is_current() const = 0;
 

@@ -127,6 +127,28 @@ TEST_CASE("destroying a queue runs what was posted") {
   CHECK(ran == 2);
 }
 
+TEST_CASE("a task is run at once where its queue has nothing else, and now and then not even then") {
+  ManualClock clock;
+  SimExecutor executor(3, clock);
+  auto queue = executor.make_queue("q", 1, 10);
+  int ran = 0;
+  int refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    Task task = [&] { ran += queue->is_current() ? 1 : 0; };
+    const bool taken = queue->try_run(task);
+    CHECK(taken != static_cast<bool>(task));
+    if (!taken) ++refused;
+  }
+  CHECK(ran + refused == 100);
+  CHECK(refused > 5);
+  CHECK(ran > 50);
+  REQUIRE(queue->post([&] { ++ran; }));
+  for (int i = 0; i < 20; ++i) {
+    Task task = [] { FAIL("before what was posted"); };
+    CHECK_FALSE(queue->try_run(task));
+  }
+}
+
 TEST_CASE("a mover takes part in the schedule and does not run inside itself") {
   ManualClock clock;
   SimExecutor executor(11, clock);

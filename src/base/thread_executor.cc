@@ -54,6 +54,25 @@ class ThreadQueue final : public TaskQueue {
     return true;
   }
 
+  bool try_run(Task& task) override {
+    ASSERT_WHY(task && threads_.size() == 1, "only a queue of width 1 has an order to keep");
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_ || busy_ > 0 || !tasks_.empty()) return false;
+      ++busy_;
+      lent_ = true;
+    }
+    const ThreadQueue* const outer = std::exchange(current_queue, this);
+    std::exchange(task, nullptr)();
+    current_queue = outer;
+    // Told under the lock: once its threads may leave, the queue may go.
+    std::lock_guard lock(mutex_);
+    --busy_;
+    lent_ = false;
+    if (closed_ || !tasks_.empty()) wake_.notify_all();
+    return true;
+  }
+
   bool is_current() const override { return current_queue == this; }
 
   size_t depth() const override {
@@ -66,16 +85,18 @@ class ThreadQueue final : public TaskQueue {
     current_queue = this;
     std::unique_lock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [this] { return closed_ || !tasks_.empty(); });
+      wake_.wait(lock, [this] { return !lent_ && (closed_ || !tasks_.empty()); });
       // Closed is not enough to leave: what was posted before is run.
       if (tasks_.empty()) return;
       Task task = std::move(tasks_.front());
       tasks_.pop_front();
+      ++busy_;
       lock.unlock();
       task();
       // What the task holds may post or take locks as it goes: let it go before the lock is held again.
       task = nullptr;
       lock.lock();
+      --busy_;
     }
   }
 
@@ -83,6 +104,8 @@ class ThreadQueue final : public TaskQueue {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> tasks_;  // guarded by mutex_
+  size_t busy_ = 0;         // tasks that run; guarded by mutex_
+  bool lent_ = false;       // one runs on a thread of somebody else; guarded by mutex_
   bool closed_ = false;     // guarded by mutex_
   std::vector<std::thread> threads_;
 };

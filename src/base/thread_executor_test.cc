@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <pthread.h>
+#include <thread>
 #include <vector>
 
 namespace colloquium {
@@ -84,6 +86,85 @@ TEST_CASE("what a task holds is let go before the queue is destroyed") {
     REQUIRE(queue->post([held] {}));
   }
   CHECK(held.use_count() == 1);
+}
+
+TEST_CASE("a task is run here where nothing of the queue runs or waits, and nowhere else") {
+  ThreadExecutor executor;
+  auto queue = executor.make_queue("lent", 1, 10);
+  std::thread::id where;
+  bool current = false;
+  const auto look = [&] {
+    where = std::this_thread::get_id();
+    current = queue->is_current();
+  };
+  Task task = look;
+  REQUIRE(queue->try_run(task));
+  CHECK(where == std::this_thread::get_id());
+  CHECK(current);
+  CHECK_FALSE(queue->is_current());
+  CHECK_FALSE(task);
+
+  auto started = executor.make_signal();
+  auto release = executor.make_signal();
+  bool inside = true;
+  REQUIRE(queue->post([&] {
+    Task another = [] {};
+    inside = queue->try_run(another);
+    started->set();
+    release->wait();
+  }));
+  REQUIRE(started->wait());
+  task = look;
+  CHECK_FALSE(queue->try_run(task));
+  CHECK(task);
+  CHECK_FALSE(inside);
+  release->set();
+}
+
+TEST_CASE("what is posted while a task is run here runs behind it, on the queue's thread") {
+  ThreadExecutor executor;
+  auto posted_ran = executor.make_signal();
+  bool early = false;
+  {
+    auto queue = executor.make_queue("lent", 1, 10);
+    Task task = [&] {
+      CHECK(queue->post([&] { posted_ran->set(); }));
+      early = posted_ran->wait(20'000'000);
+    };
+    REQUIRE(queue->try_run(task));
+    CHECK(posted_ran->wait());
+  }
+  CHECK_FALSE(early);
+}
+
+TEST_CASE("tasks run here and there are never at work at the same time") {
+  ThreadExecutor executor;
+  auto queue = executor.make_queue("lent", 1, 100'000);
+  auto callers = executor.make_queue("callers", 3, 3);
+  int at_work = 0;  // guarded by nothing but the queue
+  int total = 0;
+  std::atomic<int> lent{0};
+  const auto work = [&] {
+    if (++at_work != 1) std::abort();
+    ++total;
+    --at_work;
+  };
+  for (int caller = 0; caller < 3; ++caller) {
+    REQUIRE(callers->post([&] {
+      for (int i = 0; i < 5000; ++i) {
+        Task task = work;
+        if (queue->try_run(task)) {
+          ++lent;
+        } else {
+          CHECK(queue->post(std::move(task)));
+        }
+      }
+    }));
+  }
+  callers.reset();
+  queue.reset();
+  CHECK(total == 15'000);
+  CHECK(lent > 0);
 }
 
 }  // namespace

@@ -305,7 +305,11 @@ void SourceIntake::append(size_t target, OpenBatch batch, bool follows) {
         std::move(*encoded), options_.ack,
         [this, target, shared](Result<log::AppendResult> result) { appended(target, *shared, result); });
   };
-  if (shared->cursor.empty() && !shared->parts.front().request->split) return send();
+  if (shared->cursor.empty() && !shared->parts.front().request->split) {
+    // Without the lock below, which whoever is told takes as well.
+    encoded->caller_waits = shared->parts.front().request->raw.kept != nullptr;
+    return send();
+  }
   // In one: what fails meanwhile on the log's thread is told there before the log takes anything else.
   const std::lock_guard lock(poison_mutex_);
   std::optional<Error> held = held_back(*shared);

@@ -12,6 +12,9 @@ namespace {
 // How much may be written, and for how long, before a group that could wait for its sync is synced with the rest.
 constexpr size_t kUnsyncedBytesMax = 8u << 20;
 constexpr int64_t kUnsyncedNsMax = 50'000'000;
+// How soon after the last began the helpers begin to sync again. Where a sync takes less, syncing without a pause
+// takes the processor, and the disk, from those who write.
+constexpr int64_t kSyncBehindEveryNs = 1'000'000;
 
 // Stages at which an append's callback may run.
 enum Stage : int { kPlaced, kWritten, kSynced };
@@ -72,7 +75,8 @@ GroupCommit::GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, J
       counters_(counters),
       wake_(std::move(wake)),
       found_full_(std::move(found_full)),
-      synced_(std::move(synced)) {
+      synced_(std::move(synced)),
+      pauses_(executor_.make_queue("log-pause", 1, 1)) {
   ASSERT(wake_ && found_full_ && synced_);
 }
 
@@ -246,9 +250,23 @@ Status GroupCommit::end_syncs() {
   return {};
 }
 
+void GroupCommit::sync_soon() {
+  if (behind_ != nullptr || pause_ == Pause::kOn || unsynced_.empty()) return;
+  const bool waited = pause_.exchange(Pause::kNone) == Pause::kOver;
+  const int64_t left_ns = behind_began_ns_ + kSyncBehindEveryNs - clock_.monotonic_ns();
+  if (waited || left_ns <= 0) return sync_behind();
+  pause_ = Pause::kOn;
+  const bool posted = pauses_->post([this, left_ns] {
+    (void)executor_.make_signal()->wait(left_ns);
+    pause_ = Pause::kOver;
+    synced_();
+  });
+  ASSERT_WHY(posted, "one pause at a time");
+}
+
 void GroupCommit::sync_behind() {
-  ASSERT(behind_ == nullptr);
-  if (unsynced_.empty()) return;
+  ASSERT(behind_ == nullptr && !unsynced_.empty());
+  behind_began_ns_ = clock_.monotonic_ns();
   counters_.syncs += unsynced_.size();
   behind_ = std::make_shared<SyncRun>(unsynced_.size(), executor_);
   size_t i = 0;
@@ -265,9 +283,9 @@ void GroupCommit::sync_behind() {
 
 Status GroupCommit::collect() {
   ASSERT_WHY(touched_.empty() || !touched_.begin()->first->in_group(), "between groups");
-  if (behind_ == nullptr || behind_->left.load() != 0) return {};  // settled meanwhile
+  if (behind_ != nullptr && behind_->left.load() != 0) return {};  // settled meanwhile, and begun anew
   TRY(end_syncs());
-  sync_behind();
+  sync_soon();
   return {};
 }
 
@@ -282,8 +300,12 @@ bool GroupCommit::can_wait(const Group& group) const {
   if (!group.commits.empty()) return false;
   const auto strong = [](const StagedAppend& append) { return append.level == AckLevel::kDurable; };
   if (std::any_of(group.appends.begin(), group.appends.end(), strong)) return false;
-  if (unsynced_.empty()) return true;
-  return unsynced_bytes_ < kUnsyncedBytesMax && clock_.monotonic_ns() - unsynced_since_ns_ < kUnsyncedNsMax;
+  return !sync_is_due();
+}
+
+bool GroupCommit::sync_is_due() const {
+  if (unsynced_.empty()) return false;
+  return unsynced_bytes_ >= kUnsyncedBytesMax || clock_.monotonic_ns() - unsynced_since_ns_ >= kUnsyncedNsMax;
 }
 
 void GroupCommit::leave_unsynced(const Group& group) {
@@ -298,7 +320,7 @@ void GroupCommit::leave_unsynced(const Group& group) {
     writer->end_group();
     unsynced_.insert(writer);
   }
-  if (behind_ == nullptr) sync_behind();
+  sync_soon();
 }
 
 // --- commits -------------------------------------------------------------------------------------------------

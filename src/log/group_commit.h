@@ -67,8 +67,8 @@ struct GroupCounters {
 class GroupCommit {
  public:
   // `wake` is told of every partition that has something new to read; `found_full` that a write found no room
-  // (io::waits_for_room), before anybody is told that something failed by it; `synced`, on a helper, that
-  // collect() is due.
+  // (io::waits_for_room), before anybody is told that something failed by it; `synced`, on another thread,
+  // that collect() is due.
   GroupCommit(Executor& executor, TaskQueue& helpers, Clock& clock, Journal& journal, GroupCounters& counters,
               std::function<void(const Partition&)> wake, std::function<void(const Error&)> found_full,
               std::function<void()> synced);
@@ -79,11 +79,14 @@ class GroupCommit {
   // was no room is none: then the callbacks have been told.
   Status run(Group group);
 
+  // Whether run() syncs in any case, as enough is written that is not.
+  bool sync_is_due() const;
+
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
   Status mark(const std::vector<PartitionWriter*>& writers);
 
-  // What the helpers have synced becomes readable, and they go on with what was written meanwhile. Failures as in
-  // run().
+  // What the helpers have synced becomes readable, and they go on, not without a pause, with what was written
+  // meanwhile. Failures as in run().
   Status collect();
 
   // Waits until everything written is synced, and makes it readable. Failures as in run().
@@ -105,6 +108,7 @@ class GroupCommit {
   Status write();
   bool can_wait(const Group& group) const;
   void leave_unsynced(const Group& group);
+  void sync_soon();
   void sync_behind();
   Status end_syncs();
   Status wait_behind();
@@ -135,11 +139,16 @@ class GroupCommit {
   // Syncs that go on while this thread does other things, and where the writers ended when they began.
   struct SyncRun;
   std::shared_ptr<SyncRun> behind_;
+  int64_t behind_began_ns_ = 0;  // when the last one was
+  enum class Pause : uint8_t { kNone, kOn, kOver };
+  std::atomic<Pause> pause_{Pause::kNone};  // before the next one
   std::vector<std::pair<PartitionWriter*, int64_t>> behind_ends_;
   std::set<PartitionWriter*> unsynced_;  // between groups: all that are, those behind_ is for too
   int64_t unsynced_since_ns_ = 0;        // since when there have been some without end
   size_t unsynced_bytes_ = 0;            // since then
   int64_t now_ms_ = 0;
+  // A thread of its own, as nothing that is awaited may stand behind a pause. Last: its task uses the rest.
+  const std::unique_ptr<TaskQueue> pauses_;
 };
 
 }  // namespace colloquium::log

@@ -107,6 +107,10 @@ struct EncodedBatch {
   // Belongs behind one that append() has just taken: a full queue does not refuse it. Whoever sets it bounds how
   // much that is.
   bool follows = false;
+  // Whoever appends has nothing else to do until it is told. Where the log has nothing else to do either, that
+  // happens on the calling thread, before append() returns, others' callbacks included: it holds no lock that one of
+  // them takes. A sync is never waited for there.
+  bool caller_waits = false;
 };
 
 // Any thread. `accept` may be null (outputs of a leg). kLimit if no reader would take a batch so large.

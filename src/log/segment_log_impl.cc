@@ -173,6 +173,12 @@ void SegmentLog::Impl::schedule_locked() {
   ASSERT_WHY(scheduled_ || going_, "the log thread's queue has room for its own turn");
 }
 
+void SegmentLog::Impl::schedule_again_locked() {
+  ASSERT(scheduled_);
+  scheduled_ = false;
+  schedule_locked();
+}
+
 PartitionWriter* SegmentLog::Impl::writer_locked(StreamId id, int32_t number) const {
   const OpenStream* stream = stream_locked(id);
   ASSERT_WHY(stream != nullptr, "append and commit to open streams");
@@ -183,15 +189,22 @@ PartitionWriter* SegmentLog::Impl::writer_locked(StreamId id, int32_t number) co
 void SegmentLog::Impl::append(StreamId id, int32_t number, EncodedBatch batch, AckLevel level, AppendDone done) {
   ASSERT(batch.count > 0 && done);
   std::optional<Error> refused;
+  bool here = false;
   {
     const std::lock_guard lock(mutex_);
     PartitionWriter* const writer = writer_locked(id, number);
     refused = append_refusal_locked(batch);
     if (!refused) {
+      here = batch.caller_waits && !scheduled_;
       staging_.add(StagedAppend{writer, std::move(batch), level, std::move(done), options_.clock->monotonic_ns()});
+      // What others stage meanwhile is this turn's.
+      if (here) scheduled_ = true;
       schedule_locked();
-      return;
     }
+  }
+  if (!refused) {
+    if (here) turn_here();
+    return;
   }
   // At once: whoever is told later may have appended what belongs behind it by then.
   ++counters_.errors;
@@ -252,14 +265,31 @@ void SegmentLog::Impl::turn() {
     const std::lock_guard lock(mutex_);
     group = staging_.take(options_.group_bytes, bytes);
   }
+  space_.check_before(bytes, options_.clock->monotonic_ns());
   run_group(std::move(group));
   staging_.done(bytes);
   {
     const std::lock_guard lock(mutex_);
-    scheduled_ = false;
-    schedule_locked();
+    schedule_again_locked();
   }
   resume_waiting();
+}
+
+// A caller that waits for its turn may do it, which saves waking the log thread and being woken by it: far more than
+// a write takes. But it is not to wait for a disk, however slow that is.
+void SegmentLog::Impl::turn_here() {
+  Task task = [this] {
+    bool waits = group_commit_->sync_is_due();
+    {
+      const std::lock_guard lock(mutex_);
+      waits = waits || staging_.wants_sync();
+      if (waits) schedule_again_locked();
+    }
+    if (!waits) turn();
+  };
+  if (queue_->try_run(task)) return;
+  const std::lock_guard lock(mutex_);
+  schedule_again_locked();
 }
 
 void SegmentLog::Impl::refuse_appends(std::vector<StagedAppend> appends, const Error& error) {
@@ -307,7 +337,6 @@ void SegmentLog::Impl::run_group(Group group) {
     for (StagedCommit& commit : group.commits) commit.done(fail(*failed));
     return;
   }
-  space_.check();
   // Commits go on in the reserve: they let legs finish what is acknowledged already.
   if (space_.full()) refuse_appends(std::exchange(group.appends, {}), space_.error());
   const bool idle = group.appends.empty() && group.commits.empty();

@@ -1,7 +1,8 @@
 // SegmentLog::Impl: what a SegmentLog does, on any thread up to its mutex and behind that on the log thread.
 //
 // Callers stage appends and commits under the mutex; a turn of the log thread takes what is staged as one group,
-// writes and syncs it (GroupCommit), and tells. Upkeep (retention, compaction) has a thread of its own.
+// writes and syncs it (GroupCommit), and tells; where nothing needs a sync, a caller that waits anyway may run it.
+// Upkeep (retention, compaction) has a thread of its own.
 //
 // Ownership: shared by the SegmentLog and its readers' partitions; the queues are destroyed first, as their tasks
 // use the rest. Thread safety: as said at each block.
@@ -59,6 +60,8 @@ class SegmentLog::Impl {
   template <class Done>
   void refuse(Done done, Error error);
   void schedule_locked();
+  void schedule_again_locked();
+  void turn_here();
   OpenStream* stream_locked(StreamId id) const;
   std::optional<Error> append_refusal_locked(const EncodedBatch& batch) const;
   PartitionWriter* writer_locked(StreamId id, int32_t number) const;

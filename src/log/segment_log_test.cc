@@ -55,6 +55,43 @@ std::string padded(int number) {
 
 }  // namespace
 
+TEST_CASE("who waits for a write has it done on the own thread, but waits for no sync there") {
+  Bench bench;
+  REQUIRE(bench.open());
+  const StreamId stream = *bench.log->open_stream({"s", 1});
+  bench.append(stream, "0");
+  bench.executor.run_until_idle();
+  bool inside = false;  // of append()
+  int synced_inside = 0;
+  bench.files.set_hook([&](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (inside && operation.kind == io::OperationKind::kSync) ++synced_inside;
+    return std::nullopt;
+  });
+  const auto append = [&](AckLevel level) {
+    EncodedBatch batch = encoded(values({"1"}));
+    batch.caller_waits = true;
+    bool told = false;
+    bool told_inside = false;
+    inside = true;
+    bench.log->append(stream, 0, std::move(batch), level, [&](const Result<AppendResult>& result) {
+      told = result.has_value();
+      told_inside = inside;
+    });
+    inside = false;
+    bench.executor.run_until_idle();
+    CHECK(told);
+    return told_inside;
+  };
+  int at_once = 0;
+  for (int i = 0; i < 40; ++i) at_once += append(AckLevel::kWritten) ? 1 : 0;
+  CHECK(at_once > 20);
+  CHECK_FALSE(append(AckLevel::kDurable));
+  // Behind what has to be synced it is no longer the caller's matter.
+  bench.log->append(stream, 0, encoded(values({"2"})), AckLevel::kDurable, [](const Result<AppendResult>&) {});
+  CHECK_FALSE(append(AckLevel::kWritten));
+  CHECK(synced_inside == 0);
+}
+
 TEST_CASE("each level is acknowledged at its own moment") {
   Bench bench;
   REQUIRE(bench.open());

@@ -7,6 +7,9 @@
 namespace colloquium::log {
 namespace {
 constexpr uint64_t kResumeMarginBytes = uint64_t{8} << 20;
+// For how long, and for how much of the reserve, what the file system said is taken to be still so.
+constexpr int64_t kUncheckedNsMax = 1'000'000;
+constexpr uint64_t kUncheckedShare = 64;
 }
 
 SpaceGuard::SpaceGuard(io::FileSystem& fs, std::string directory, uint64_t reserve_bytes, double reserve_fraction)
@@ -51,7 +54,16 @@ void SpaceGuard::note_full(const Error& error) {
   }
 }
 
+void SpaceGuard::check_before(size_t bytes, int64_t now_ns) {
+  unchecked_bytes_ += bytes;
+  const bool much = unchecked_bytes_ >= reserve_bytes_ / kUncheckedShare;
+  if (!full() && !much && now_ns - checked_ns_ < kUncheckedNsMax) return;
+  checked_ns_ = now_ns;
+  check();
+}
+
 void SpaceGuard::check() {
+  unchecked_bytes_ = 0;
   if (lack_ == Lack::kDescriptors) lack_ = Lack::kNothing;
   const auto free = fs_.free_bytes(directory_);
   const auto total = fs_.total_bytes(directory_);

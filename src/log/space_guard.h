@@ -28,6 +28,8 @@ class SpaceGuard {
   // Asks the file system. Once full, it takes some more than the reserve to be so no longer. Of descriptors nobody
   // can be asked: whoever opens the next file finds out.
   void check();
+  // The same before `bytes` are written, if it may have come otherwise since: asking takes as long as writing little.
+  void check_before(size_t bytes, int64_t now_ns);
   // A write found no room, whatever check() says: on the disk, or among the descriptors.
   void note_full(const Error& error);
 
@@ -41,6 +43,8 @@ class SpaceGuard {
   const uint64_t reserve_bytes_;
   const double reserve_fraction_;
   std::atomic<Lack> lack_{Lack::kNothing};
+  uint64_t unchecked_bytes_ = 0;  // written since check() …
+  int64_t checked_ns_ = 0;        // … was last called by check_before
 };
 
 }  // namespace colloquium::log

@@ -124,7 +124,7 @@ def measure(options):
     table('From MQTT 5 to a file, events of 200 bytes',
           ['The messages wait in a mosquitto on this machine; from the first that comes to the last in the file. The bare '
            'loop writes each before its callback returns, and with "sync" syncs it. Paho takes one message after the '
-           'other: with ack: durable that is one sync per message, and with written one way to the log thread and back. '
+           'other: with ack: durable that is one sync per message, and with written one write and a turn of the log. '
            'Bento writes and acknowledges without a sync, one figure per QoS.',
            'Goals: 0.70 of bare, 5 times Bento. ' + load_note(), *notes,
            'rsyslog: skipped, it has no input for MQTT'], COLUMNS, rows)

@@ -117,6 +117,27 @@ TEMPLATE_TEST_CASE("what is acknowledged as written is readable soon, and its re
   }
 }
 
+TEMPLATE_TEST_CASE("who waits for an append is told as everybody is, in order", "[log][contract]",
+                   LOG_CONTRACT_FIXTURES) {
+  TestType t;
+  const StreamId stream = *t.log().open_stream({"s", 1});
+  std::vector<std::pair<int64_t, std::string>> expected;
+  for (int i = 0; i < 60; ++i) {
+    EncodedBatch batch = encoded(values({one(i)}));
+    batch.caller_waits = i % 5 != 0;
+    const AckLevel level = i % 3 == 0   ? AckLevel::kDurable
+                           : i % 3 == 1 ? AckLevel::kWritten
+                                        : AckLevel::kQueued;
+    const auto result = append(t.log(), t.executor(), stream, 0, std::move(batch), level);
+    REQUIRE(result);
+    expected.emplace_back(result->first_offset, one(i));
+  }
+  REQUIRE(append(t.log(), t.executor(), stream, 0, encoded(values({one(60)}))));
+  auto found = read_all(t.log(), stream, 0);
+  found.pop_back();
+  CHECK(found == expected);
+}
+
 TEMPLATE_TEST_CASE("a reader starts anywhere and may be moved", "[log][contract]", LOG_CONTRACT_FIXTURES) {
   TestType t;
   StreamId stream = *t.log().open_stream({"s", 1});

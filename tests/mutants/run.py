@@ -90,7 +90,7 @@ def judge(patch, folder, scale):
     name = os.path.basename(patch)[:-len('.patch')]
     with open(patch, encoding='utf-8') as file:
         what = file.readline().strip()
-    applied = run(['patch', '-p1', '--no-backup-if-mismatch', '-i', patch], folder)
+    applied = run(['patch', '-p1', '--fuzz=0', '--no-backup-if-mismatch', '-i', patch], folder)
     try:
         if applied.returncode != 0:
             return name, what, None, 'THE PATCH DOES NOT APPLY: ' + applied.stdout.strip().splitlines()[-1]

@@ -66,7 +66,9 @@ void LogRun::append() {
                                  : log::AckLevel::kQueued;
   const int count = 1 + static_cast<int>(chance_.below(chance_.below(12) == 0 ? 24 : 3));
   const int number = model_.new_batch(place, count, level);
-  machine_.log->append(machine_.id(place), place.partition, encode(number, true), level,
+  log::EncodedBatch batch = encode(number, true);
+  batch.caller_waits = chance_.below(4) == 0;
+  machine_.log->append(machine_.id(place), place.partition, std::move(batch), level,
                        [this, number, level](Result<log::AppendResult> result) {
                          if (result && level == log::AckLevel::kDurable && machine_.disk.sync_failed()) {
                            note("an append is acknowledged as durable after a failed sync");

@@ -94,12 +94,8 @@ void describe_words(Descriptor& d) {
       "An "
       "empty payload is a tombstone. A payload that is not what `format` says goes to the dead letters.\n\n"
       "A message of QoS 1 or 2 is acknowledged to the broker once the pipeline's `ack` holds for it. Paho takes "
-      "one "
-      "message after the other, so `ack: durable` means one sync per message, and `written` waits behind the sync "
-      "of "
-      "the message before; `queued` is the fast mode. While the pipeline takes nothing, the source stays away "
-      "from "
-      "the broker.";
+      "one message after the other, so `ack: durable` means one sync per message, and `written` one write; `queued` "
+      "is the fast mode. While the pipeline takes nothing, the source stays away from the broker.";
   d.input_trust =
       "Any bytes may come in: a payload that is not what `format` says, or is longer than max_event, goes to the "
       "dead "
