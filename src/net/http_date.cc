@@ -52,6 +52,20 @@ std::optional<int64_t> number(std::string_view text) {
   return value;
 }
 
+// Nothing where a part is missing or is none of a date.
+struct DateParts {
+  std::optional<int64_t> year, month, day, hour, minute, second;
+};
+
+std::optional<int64_t> wall_ms_of(const DateParts& parts) {
+  const auto& [year, month, day, hour, minute, second] = parts;
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*month < 1 || *month > 12 || *day < 1 || *day > 31) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  const CivilDate date{*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day)};
+  return days_from_civil(date) * kMsPerDay + (*hour * 3600 + *minute * 60 + *second) * 1000;
+}
+
 bool has_date_shape(std::string_view text) {
   return text.size() == 29 && text.substr(3, 2) == ", " && text[7] == ' ' && text[11] == ' ' && text[16] == ' ' &&
          text[19] == ':' && text[22] == ':' && text.substr(25) == " GMT" &&
@@ -77,13 +91,26 @@ std::string format_http_date(int64_t wall_ms) {
 std::optional<int64_t> parse_http_date(std::string_view text) {
   if (!has_date_shape(text)) return std::nullopt;
   const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
-  const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4));
-  const auto hour = number(text.substr(17, 2)), minute = number(text.substr(20, 2));
-  const auto second = number(text.substr(23, 2));
-  if (month == kMonths.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
-  if (*day < 1 || *day > 31 || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  const CivilDate date{*year, static_cast<unsigned>(month - kMonths.begin() + 1), static_cast<unsigned>(*day)};
-  return days_from_civil(date) * kMsPerDay + (*hour * 3600 + *minute * 60 + *second) * 1000;
+  if (month == kMonths.end()) return std::nullopt;
+  return wall_ms_of({number(text.substr(12, 4)), month - kMonths.begin() + 1, number(text.substr(5, 2)),
+                     number(text.substr(17, 2)), number(text.substr(20, 2)), number(text.substr(23, 2))});
+}
+
+std::string format_basic_date(int64_t wall_ms) {
+  const int64_t seconds = wall_ms >= 0 ? wall_ms / 1000 : 0;
+  const int64_t rest = seconds % 86400;
+  const CivilDate date = civil_from_days(seconds / 86400);
+  std::array<char, 64> text;
+  const int length = std::snprintf(
+      text.data(), text.size(), "%04d%02u%02uT%02d%02d%02dZ", static_cast<int>(date.year), date.month, date.day,
+      static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
+  return {text.data(), static_cast<size_t>(length)};
+}
+
+std::optional<int64_t> parse_basic_date(std::string_view text) {
+  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
+  return wall_ms_of({number(text.substr(0, 4)), number(text.substr(4, 2)), number(text.substr(6, 2)),
+                     number(text.substr(9, 2)), number(text.substr(11, 2)), number(text.substr(13, 2))});
 }
 
 std::optional<int64_t> parse_retry_after_ms(std::string_view value, int64_t now_wall_ms) {

@@ -31,6 +31,19 @@ TEST_CASE("what is no date is not read as one") {
   }
 }
 
+TEST_CASE("the basic format of ISO 8601 is written and read, and nothing like it") {
+  CHECK(format_basic_date(1440938160999) == "20150830T123600Z");
+  CHECK(format_basic_date(-5) == "19700101T000000Z");
+  for (int64_t seconds = 0; seconds < 5'000'000'000; seconds += 86400 * 17 + 4321) {
+    REQUIRE(parse_basic_date(format_basic_date(seconds * 1000)) == seconds * 1000);
+  }
+  for (const char* text : {"", "20150830", "20150830T123600", "2015-08-30T12:36:00Z", "20151330T123600Z",
+                           "20150800T123600Z", "20150830T243600Z", "20150830 123600Z", "2015083-T123600Z"}) {
+    INFO(text);
+    CHECK_FALSE(parse_basic_date(text));
+  }
+}
+
 TEST_CASE("Retry-After is seconds or a date, and never more than a day") {
   const int64_t now = 784111777000;
   CHECK(parse_retry_after_ms("0", now) == 0);
