@@ -1,0 +1,193 @@
+// AiProvider: one provider's wire format, and nothing else. It turns an AiRequest into an HTTP request, and the bytes of
+// the answer into AiOutputs; it opens no connection, holds no key, waits for nothing and keeps no count. What all
+// providers have in common (sending, retries, limits, money, caches, records) is src/ai's, once, for all of them.
+//
+// A call's way: check() once, as the pipeline is read; encode(); the head and the bytes of the answer to an AiDecoder
+// made for it, which hands on what they mean as they come, streamed or not. Exactly one AiOutput ends a call: a finish
+// or a failure. A provider that answers 200 and then fails has failed; one that breaks off before it said that it is
+// done has failed, and what came before is kept as partial.
+//
+// JSON travels as text: schemas, arguments and what a provider says of itself are nobody's to understand on the way.
+// Thread safety: an AiProvider is immutable, any thread; an AiDecoder belongs to one thread, the loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "colloquium/result.h"
+
+namespace colloquium {
+
+// --- what is asked
+
+enum class AiTask : uint8_t { kChat, kEmbed };
+
+struct AiText {
+  std::string text;
+};
+// By URL, or by bytes in base64 with their media type.
+struct AiImage {
+  std::string url;
+  std::string media_type;  // "image/png"
+  std::string base64;
+};
+// The model wants a tool called …
+struct AiToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  // a JSON object
+};
+// … and this is what it gave.
+struct AiToolResult {
+  std::string id;  // of the AiToolCall
+  std::string content;
+  bool is_error = false;
+};
+using AiPart = std::variant<AiText, AiImage, AiToolCall, AiToolResult>;
+
+enum class AiRole : uint8_t { kSystem, kUser, kAssistant };
+
+struct AiMessage {
+  AiRole role = AiRole::kUser;
+  std::vector<AiPart> parts;  // results of tools stand in a kUser message
+};
+
+struct AiTool {
+  std::string name;
+  std::string description;
+  std::string parameters;  // JSON Schema of its arguments
+};
+
+struct AiToolChoice {
+  enum class Kind : uint8_t { kAuto, kNone, kAny, kNamed } kind = Kind::kAuto;
+  std::string name;  // with kNamed
+};
+
+struct AiParameters {
+  std::optional<int64_t> max_output_tokens;
+  std::optional<double> temperature;
+  std::optional<double> top_p;
+  std::optional<int64_t> seed;
+  std::vector<std::string> stop;
+  std::string extra;  // members of a JSON object, which go before those that are made of the rest
+};
+
+struct AiRequest {
+  AiTask task = AiTask::kChat;
+  std::string model;
+  std::vector<AiMessage> messages;  // kChat
+  std::vector<AiTool> tools;
+  AiToolChoice tool_choice;
+  std::optional<std::string> output_schema;  // JSON Schema that the answer is to be of
+  std::vector<std::string> inputs;           // kEmbed
+  AiParameters parameters;
+  bool stream = true;
+};
+
+// --- how it goes out
+
+// How to log in: the pipeline's own, looked up when it is needed, as it may change while the process runs.
+struct AiAccess {
+  std::string base_url;  // without a slash at its end
+  std::string key;
+  std::vector<std::pair<std::string, std::string>> headers;  // further ones
+};
+
+struct AiHttpRequest {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;  // with the key: shown to nobody
+  std::string body;
+};
+
+// --- what comes back
+
+struct AiTextDelta {
+  std::string_view text;
+};
+// Thoughts that a provider shows. They are no part of the answer.
+struct AiReasoningDelta {
+  std::string_view text;
+};
+// `index` tells calls apart; the first delta of one has its id and name.
+struct AiToolCallDelta {
+  size_t index = 0;
+  std::string_view id;
+  std::string_view name;
+  std::string_view arguments;  // to be joined
+};
+struct AiEmbedding {
+  size_t index = 0;  // of the input
+  std::vector<float> vector;
+};
+// What the call took so far: later ones replace earlier ones, bucket by bucket. Buckets as in ai/usage.h, of which no
+// two count the same token; what a provider does not say is nothing.
+struct AiUsage {
+  std::optional<int64_t> input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
+};
+
+enum class AiFinish : uint8_t { kStop, kLength, kToolCalls, kContentFilter, kOther };
+
+struct AiFinished {
+  AiFinish reason = AiFinish::kStop;
+  std::string said;  // the provider's own word for it
+};
+
+// Who has to do something about it, and so what is done: nothing is gained by sending a bad request again, or by
+// waiting for money.
+enum class AiFailureKind : uint8_t {
+  kCaller,     // this request is at fault: never again as it is
+  kKey,        // unknown, expired, not allowed: another key, or a person
+  kThrottled,  // too much at once: later, as it says
+  kQuota,      // all that was paid for, or allowed in a day, is used up: another provider
+  kTransient,  // the provider's or the network's: again, soon
+};
+
+struct AiFailure {
+  AiFailureKind kind = AiFailureKind::kTransient;
+  std::string message;                    // what the provider said, and of what; never the key
+  std::optional<int64_t> retry_after_ms;  // what it asked for, in a header or in words
+  int status = 0;                         // of HTTP; 0: it never came to that, or came after a 200
+};
+
+using AiOutput = std::variant<AiTextDelta, AiReasoningDelta, AiToolCallDelta, AiEmbedding, AiUsage, AiFinished,
+                              AiFailure>;
+// The views are good until it returns.
+using AiTake = std::function<void(const AiOutput&)>;
+
+struct AiHead {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // The first value of that name, in any case.
+  std::optional<std::string_view> find(std::string_view name) const;
+};
+
+class AiDecoder {
+ public:
+  virtual ~AiDecoder() = default;
+
+  // Once, first. Bytes in pieces of any size. Nothing is handed on behind an AiFinished or AiFailure.
+  virtual void head(const AiHead& head, const AiTake& take) = 0;
+  virtual void bytes(std::string_view bytes, const AiTake& take) = 0;
+  // The body is complete. An answer that never said it was done has failed.
+  virtual void end(const AiTake& take) = 0;
+};
+
+class AiProvider {
+ public:
+  virtual ~AiProvider() = default;
+
+  // Of what it can't do: kInvalidConfig, with what it is. Before anything is sent.
+  virtual Status check(const AiRequest& request) const = 0;
+  // REQUIRES: check() holds.
+  virtual AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const = 0;
+  virtual std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const = 0;
+};
+
+}  // namespace colloquium

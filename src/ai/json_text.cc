@@ -1,0 +1,87 @@
+#include "ai/json_text.h"
+
+#include "colloquium/batch.h"
+
+#include "base/assert.h"
+
+namespace colloquium::ai {
+namespace {
+
+json::ValueView root_of(const json::Document& document) {
+  return {document.text.data(), document.tape.data(), 0};
+}
+
+json::Document checked(std::string_view json) {
+  auto document = json::parse(json, "");
+  ASSERT_WHY(document.has_value(), "checked before");
+  return std::move(*document);
+}
+
+}  // namespace
+
+Status check_object(std::string_view json, const std::string& what) {
+  const auto document = json::parse(json, what);
+  if (!document) return fail(ErrorCode::kInvalidConfig, document.error().describe());
+  if (root_of(*document).type() != TokenType::kObject) {
+    return fail(ErrorCode::kInvalidConfig, what + " is a JSON object");
+  }
+  return {};
+}
+
+void write_json(json::Writer& out, std::string_view json) {
+  const json::Document document = checked(json);
+  out.raw(root_of(document));
+}
+
+void write_members(json::Writer& out, std::string_view json) {
+  if (json.empty()) return;
+  const json::Document document = checked(json);
+  const json::ValueView object = root_of(document);
+  ASSERT(object.type() == TokenType::kObject);
+  for (json::ValueView key = object.first_child(); !key.at_end_of(object);) {
+    const json::ValueView value = key.next();
+    out.raw_key(key);
+    out.raw(value);
+    key = value.next();
+  }
+}
+
+bool has_member(std::string_view json, std::string_view key) {
+  if (json.empty()) return false;
+  const json::Document document = checked(json);
+  return root_of(document).member(key).has_value();
+}
+
+std::optional<json::ValueView> JsonReader::read(std::string_view text) {
+  text_.assign(text);
+  text_.append(kBatchPadding, '\0');
+  tape_.clear();
+  json::WalkError error;
+  if (!walker_.walk(std::string_view(text_).substr(0, text.size()), tape_, error)) return std::nullopt;
+  return json::ValueView(text_.data(), tape_.data(), 0);
+}
+
+std::optional<json::ValueView> JsonReader::member(const std::optional<json::ValueView>& object, std::string_view key) {
+  if (!object || object->type() != TokenType::kObject) return std::nullopt;
+  return object->member(key);
+}
+
+std::optional<json::ValueView> JsonReader::element(const std::optional<json::ValueView>& array, uint64_t i) {
+  if (!array || array->type() != TokenType::kArray) return std::nullopt;
+  return array->element(i);
+}
+
+std::optional<int64_t> JsonReader::integer(const std::optional<json::ValueView>& value) {
+  if (!value || value->type() != TokenType::kInteger) return std::nullopt;
+  const auto number = value->unsigned_integer();
+  if (!number || *number > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
+  return static_cast<int64_t>(*number);
+}
+
+std::optional<std::string_view> JsonReader::text(const std::optional<json::ValueView>& value, std::string& scratch) {
+  if (!value || value->type() != TokenType::kString) return std::nullopt;
+  scratch.clear();
+  return value->string(scratch);
+}
+
+}  // namespace colloquium::ai

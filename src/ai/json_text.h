@@ -1,0 +1,49 @@
+// JSON that travels as text, set into what is written, and read back from what a provider sends.
+//
+// Thread safety: functions; a JsonReader belongs to one thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/result.h"
+#include "colloquium/tape.h"
+
+#include "json/view.h"
+#include "json/walk.h"
+#include "json/writer.h"
+
+namespace colloquium::ai {
+
+// kInvalidConfig, with `what` it is, for what is no JSON object.
+Status check_object(std::string_view json, const std::string& what);
+
+// The value as it stands. REQUIRES: JSON.
+void write_json(json::Writer& out, std::string_view json);
+// The members of an object, into the one that is open. REQUIRES: an object, or nothing at all.
+void write_members(json::Writer& out, std::string_view json);
+// Whether the object has that member. REQUIRES: as above.
+bool has_member(std::string_view json, std::string_view key);
+
+// Reads one text after the other; a view is good until the next.
+class JsonReader {
+ public:
+  // Nothing if it is no JSON.
+  std::optional<json::ValueView> read(std::string_view text);
+
+  // Of what may be absent, null, or of another type than expected; nothing then.
+  static std::optional<json::ValueView> member(const std::optional<json::ValueView>& object, std::string_view key);
+  static std::optional<json::ValueView> element(const std::optional<json::ValueView>& array, uint64_t i);
+  static std::optional<int64_t> integer(const std::optional<json::ValueView>& value);
+  // Decoded, into `scratch` where it has escapes.
+  static std::optional<std::string_view> text(const std::optional<json::ValueView>& value, std::string& scratch);
+
+ private:
+  json::Walker walker_;
+  std::string text_;  // with the padding that the walk wants
+  std::vector<TapeToken> tape_;
+};
+
+}  // namespace colloquium::ai

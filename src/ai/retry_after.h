@@ -1,0 +1,22 @@
+// When a provider wants to be asked again.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "colloquium/ai_provider.h"
+
+namespace colloquium::ai {
+
+// From `retry-after-ms`, or `retry-after` in seconds or as a date, which counts from the answer's own Date. A value that
+// is neither says nothing. (As the official SDKs of OpenAI and Anthropic read them.)
+std::optional<int64_t> retry_after_ms(const AiHead& head);
+
+// A length of time as OpenAI's `x-ratelimit-reset-…` and Google's `retryDelay` write it: "120ms", "1s", "6m0s",
+// "1h2m3.5s"; nothing if it is none.
+std::optional<int64_t> parse_duration_ms(std::string_view text);
+
+}  // namespace colloquium::ai
