@@ -28,6 +28,16 @@ Status check_object(std::string_view json, const std::string& what) {
   return {};
 }
 
+Status check_extra(const std::string& extra, std::span<const std::string_view> ours) {
+  if (extra.empty()) return {};
+  TRY(check_object(extra, "extra"));
+  for (const std::string_view key : ours) {
+    if (!has_member(extra, key)) continue;
+    return fail(ErrorCode::kInvalidConfig, "extra: '" + std::string(key) + "' is set by the stage itself");
+  }
+  return {};
+}
+
 void write_json(json::Writer& out, std::string_view json) {
   const json::Document document = checked(json);
   out.raw(root_of(document));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ namespace colloquium::ai {
 
 // kInvalidConfig, with `what` it is, for what is no JSON object.
 Status check_object(std::string_view json, const std::string& what);
+
+// What a user sets by hand beside what a stage sets itself (`ours`), of which a server would read one or the other.
+Status check_extra(const std::string& extra, std::span<const std::string_view> ours);
 
 // The value as it stands. REQUIRES: JSON.
 void write_json(json::Writer& out, std::string_view json);

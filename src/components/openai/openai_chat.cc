@@ -1,11 +1,8 @@
 #include "components/openai/openai_chat.h"
 
 #include <algorithm>
-#include <array>
 
 #include "ai/json_text.h"
-#include "ai/retry_after.h"
-#include "base/assert.h"
 #include "components/openai/openai_decoder.h"
 
 namespace colloquium::components {
@@ -272,8 +269,8 @@ void write_embed(Writer& out, const AiRequest& request) {
 }
 
 // What the request says by itself: said again by hand, a server would read one of the two.
-constexpr std::array kOurs = {"model", "messages", "stream", "stream_options", "tools", "tool_choice", "input",
-                              "encoding_format"};
+constexpr std::string_view kOurs[] = {"model", "messages", "stream", "stream_options",
+                                      "tools", "tool_choice", "input", "encoding_format"};
 
 }  // namespace
 
@@ -282,13 +279,7 @@ Status OpenAiChat::check(const AiRequest& request) const {
   if (request.task == AiTask::kChat && request.messages.empty()) {
     return fail(ErrorCode::kInvalidConfig, "a chat needs a message");
   }
-  if (!request.parameters.extra.empty()) {
-    TRY(ai::check_object(request.parameters.extra, "extra"));
-    for (const char* key : kOurs) {
-      if (!ai::has_member(request.parameters.extra, key)) continue;
-      return fail(ErrorCode::kInvalidConfig, "extra: '" + std::string(key) + "' is set by the stage itself");
-    }
-  }
+  TRY(ai::check_extra(request.parameters.extra, kOurs));
   if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
   for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
   return {};

@@ -4,8 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "ai/retry_after.h"
-#include "base/assert.h"
+#include "ai/failures.h"
 #include "components/openai/openai_chat.h"
 #include "formats/encoding.h"
 
@@ -14,41 +13,12 @@ namespace {
 
 using ai::JsonReader;
 
-constexpr size_t kChunkBytesMax = size_t{16} << 20;
-constexpr size_t kBodyBytesMax = size_t{64} << 20;
-constexpr size_t kErrorBytesMax = size_t{64} << 10;
-constexpr size_t kQuoteBytes = 300;
-constexpr int kOk = 200;
-constexpr int kPaymentRequired = 402;
-constexpr int kTooManyRequests = 429;
-
 AiFinish finish_of(std::string_view reason) {
   if (reason == "stop") return AiFinish::kStop;
   if (reason == "length") return AiFinish::kLength;
   if (reason == "tool_calls" || reason == "function_call") return AiFinish::kToolCalls;
   if (reason == "content_filter") return AiFinish::kContentFilter;
   return AiFinish::kOther;
-}
-
-bool is_success(int status) {
-  return status >= kOk && status < 300;
-}
-
-AiFailureKind kind_of(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return AiFailureKind::kKey;
-    case kPaymentRequired:
-      return AiFailureKind::kQuota;
-    case kTooManyRequests:
-      return AiFailureKind::kThrottled;
-    case 408:
-    case 409:
-      return AiFailureKind::kTransient;
-    default:
-      return status >= 400 && status < 500 ? AiFailureKind::kCaller : AiFailureKind::kTransient;
-  }
 }
 
 // Words that say more than the status does. A quota that is used up is no reason to wait.
@@ -72,7 +42,7 @@ AiFailure failure_of(const std::optional<json::ValueView>& root, std::string_vie
   } else if (const auto plain = JsonReader::text(error, scratch[0])) {
     failure.message = *plain;
   } else {
-    failure.message = body.substr(0, kQuoteBytes);
+    failure.message = ai::quoted(body);
   }
   const auto code = JsonReader::text(JsonReader::member(error, "code"), scratch[1]).value_or("");
   const auto type = JsonReader::text(JsonReader::member(error, "type"), scratch[2]).value_or("");
@@ -96,80 +66,52 @@ std::optional<int64_t> reset_ms(const AiHead& head) {
 
 AiFailure openai_failure(const AiHead& head, std::string_view body) {
   JsonReader reader;
-  AiFailure failure = failure_of(reader.read(body), body, kind_of(head.status));
+  AiFailure failure = failure_of(reader.read(body), body, ai::failure_kind(head.status));
   failure.status = head.status;
   failure.retry_after_ms = ai::retry_after_ms(head);
   if (!failure.retry_after_ms && failure.kind == AiFailureKind::kThrottled) failure.retry_after_ms = reset_ms(head);
-  // The server knows best (openai-node, client.ts); what is used up stays so.
-  const auto again = head.find("x-should-retry");
-  if (again && *again == "true" && failure.kind == AiFailureKind::kCaller) failure.kind = AiFailureKind::kTransient;
-  if (again && *again == "false" && failure.kind == AiFailureKind::kTransient) failure.kind = AiFailureKind::kCaller;
+  ai::obey_should_retry(head, failure);
   return failure;
 }
 
-OpenAiDecoder::OpenAiDecoder(AiTask task) : task_(task), events_(kChunkBytesMax, "") {
-  events_.begin();
+AiFailure OpenAiDecoder::refusal(const AiHead& head, std::string_view body) {
+  return openai_failure(head, body);
 }
 
-void OpenAiDecoder::head(const AiHead& head, const AiTake& /*take*/) {
-  head_ = head;
-  const auto type = head.find("content-type");
-  streams_ = is_success(head.status) && type && type->starts_with("text/event-stream");
+void OpenAiDecoder::stream_end(const AiTake& take) {
+  if (finish_reason_.empty()) return AnswerDecoder::stream_end(take);
+  done(take);
 }
 
-void OpenAiDecoder::bytes(std::string_view bytes, const AiTake& take) {
-  if (ended_) return;
-  if (streams_) {
-    events_.feed(bytes, [&](const net::StreamedEvent& event) {
-      if (ended_) return;
-      if (event.truncated) return broken("a piece of the answer is larger than 16 MiB", take);
-      chunk(event.data, take);
-    });
-    return;
-  }
-  if (is_success(head_.status)) {
-    if (body_.size() + bytes.size() > kBodyBytesMax) return broken("the answer is larger than 64 MiB", take);
-    body_ += bytes;
-  } else {
-    body_ += bytes.substr(0, kErrorBytesMax - body_.size());
-  }
-}
-
-void OpenAiDecoder::end(const AiTake& take) {
-  if (ended_) return;
-  if (!is_success(head_.status)) return failed(openai_failure(head_, body_), take);
-  if (!streams_) return whole(take);
-  if (finish_reason_.empty()) return broken("the answer broke off", take);
-  finish(take);
-}
-
-void OpenAiDecoder::chunk(std::string_view data, const AiTake& take) {
-  if (data == "[DONE]") {
-    if (finish_reason_.empty()) return broken("the answer says that it is done, but not why", take);
-    return finish(take);
-  }
-  const auto root = reader_.read(data);
-  if (!root) return broken("a piece of the answer is no JSON: " + std::string(data.substr(0, kQuoteBytes)), take);
+// In the place of an answer, behind a 200.
+bool OpenAiDecoder::is_error(const std::optional<json::ValueView>& root, std::string_view text, const AiTake& take) {
   const auto error = JsonReader::member(root, "error");
-  if (error && error->type() != TokenType::kNull) {
-    return failed(failure_of(root, data, AiFailureKind::kTransient), take);
+  if (!error || error->type() == TokenType::kNull) return false;
+  failed(failure_of(root, text, AiFailureKind::kTransient), take);
+  return true;
+}
+
+void OpenAiDecoder::event(const net::StreamedEvent& event, const AiTake& take) {
+  if (event.data == "[DONE]") {
+    if (finish_reason_.empty()) return broken("the answer says that it is done, but not why", take);
+    return done(take);
   }
+  const auto root = reader_.read(event.data);
+  if (!root) return broken("a piece of the answer is no JSON: " + std::string(ai::quoted(event.data)), take);
+  if (is_error(root, event.data, take)) return;
   usage(*root, take);
   answer(*root, "delta", take);
 }
 
-void OpenAiDecoder::whole(const AiTake& take) {
-  const auto root = reader_.read(body_);
-  if (!root) return broken("the answer is no JSON: " + body_.substr(0, kQuoteBytes), take);
-  const auto error = JsonReader::member(root, "error");
-  if (error && error->type() != TokenType::kNull) {
-    return failed(failure_of(root, body_, AiFailureKind::kTransient), take);
-  }
+void OpenAiDecoder::whole(std::string_view body, const AiTake& take) {
+  const auto root = reader_.read(body);
+  if (!root) return broken("the answer is no JSON: " + std::string(ai::quoted(body)), take);
+  if (is_error(root, body, take)) return;
   usage(*root, take);
   if (task_ == AiTask::kEmbed) return embeddings(*root, take);
   answer(*root, "message", take);
   if (finish_reason_.empty()) return broken("the answer has no choice that is finished", take);
-  finish(take);
+  done(take);
 }
 
 // Of the first choice. There may be none: of Azure's first chunk, and of the last, which has the usage.
@@ -215,7 +157,7 @@ void OpenAiDecoder::embeddings(const json::ValueView& root, const AiTake& take) 
     }
   }
   finish_reason_ = "stop";
-  finish(take);
+  done(take);
 }
 
 // Base64 of 32-bit floats, the low byte first, or numbers, from servers that only know those.
@@ -259,20 +201,8 @@ void OpenAiDecoder::usage(const json::ValueView& root, const AiTake& take) {
   take(usage);
 }
 
-void OpenAiDecoder::finish(const AiTake& take) {
-  ASSERT(!ended_);
-  ended_ = true;
-  take(AiFinished{finish_of(finish_reason_), finish_reason_});
-}
-
-void OpenAiDecoder::broken(std::string message, const AiTake& take) {
-  failed({AiFailureKind::kTransient, std::move(message), {}, 0}, take);
-}
-
-void OpenAiDecoder::failed(AiFailure failure, const AiTake& take) {
-  ASSERT(!ended_);
-  ended_ = true;
-  take(std::move(failure));
+void OpenAiDecoder::done(const AiTake& take) {
+  finish({finish_of(finish_reason_), finish_reason_}, take);
 }
 
 }  // namespace colloquium::components

@@ -1,58 +1,21 @@
 #include "components/openai/openai_decoder.h"
 
 #include <catch2/catch.hpp>
-#include <random>
 
-#include "components/openai/openai_chat.h"
+#include "ai/heard_test.h"
 
 using namespace colloquium;
 using namespace colloquium::components;
+using ai::Heard;
 
 namespace {
 
-// What came, joined.
-struct Heard {
-  std::string text, reasoning;
-  std::vector<std::string> calls;  // "id name arguments"
-  std::vector<AiEmbedding> embeddings;
-  AiUsage usage;
-  std::optional<AiFinished> finished;
-  std::optional<AiFailure> failure;
-  int ends = 0;
-
-  void operator()(const AiOutput& output) {
-    CHECK(ends == 0);
-    if (const auto* delta = std::get_if<AiTextDelta>(&output)) text += delta->text;
-    if (const auto* delta = std::get_if<AiReasoningDelta>(&output)) reasoning += delta->text;
-    if (const auto* delta = std::get_if<AiToolCallDelta>(&output)) call(*delta);
-    if (const auto* found = std::get_if<AiEmbedding>(&output)) embeddings.push_back(*found);
-    if (const auto* found = std::get_if<AiUsage>(&output)) usage = *found;
-    if (const auto* found = std::get_if<AiFinished>(&output)) finished = *found;
-    if (const auto* found = std::get_if<AiFailure>(&output)) failure = *found;
-    if (finished || failure) ++ends;
-  }
-  void call(const AiToolCallDelta& delta) {
-    if (delta.index >= calls.size()) calls.resize(delta.index + 1);
-    std::string& all = calls[delta.index];
-    if (!delta.id.empty()) all += std::string(delta.id) + " " + std::string(delta.name) + " ";
-    all += delta.arguments;
-  }
-};
-
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-// In pieces of `step` bytes.
-Heard hear(const std::string& body, const std::string& type = "text/event-stream; charset=utf-8", int status = 200,
+Heard hear(const std::string& body, const std::string& type = "text/event-stream", int status = 200,
            size_t step = 1u << 20, AiTask task = AiTask::kChat, Headers headers = {}) {
-  Heard heard;
-  const AiTake take = [&heard](const AiOutput& output) { heard(output); };
   OpenAiDecoder decoder(task);
-  headers.emplace_back("Content-Type", type);
-  decoder.head({status, headers}, take);
-  for (size_t at = 0; at < body.size(); at += step) decoder.bytes(std::string_view(body).substr(at, step), take);
-  decoder.end(take);
-  CHECK(heard.ends == 1);
-  return heard;
+  return ai::hear(decoder, {body, type, status, step, std::move(headers)});
 }
 
 std::string chunk(const std::string& delta, const std::string& reason = "null") {
@@ -193,21 +156,6 @@ TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {
 TEST_CASE("no answer, however damaged, does more than fail", "[REQ-071]") {
   std::mt19937_64 random(11);
   for (int i = 0; i < 3000; ++i) {
-    std::string damaged = kStream;
-    for (uint64_t changes = random() % 4 + 1; changes > 0; --changes) {
-      const size_t at = random() % damaged.size();
-      switch (random() % 3) {
-        case 0:
-          damaged[at] = static_cast<char>(random());
-          break;
-        case 1:
-          damaged.erase(at, random() % 20);
-          break;
-        default:
-          damaged.insert(at, damaged.substr(random() % damaged.size(), random() % 30));
-      }
-      if (damaged.empty()) damaged = "x";
-    }
-    (void)hear(damaged, i % 5 == 0 ? "application/json" : "text/event-stream", 200, random() % 40 + 1);
+    (void)hear(ai::damaged(kStream, random), i % 5 == 0 ? "application/json" : "text/event-stream", 200, random() % 40 + 1);
   }
 }

@@ -1,4 +1,4 @@
-// When a provider wants to be asked again.
+// What the answers of providers that refuse have in common: whose matter it is, and when to ask again.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -10,6 +10,13 @@
 #include "colloquium/ai_provider.h"
 
 namespace colloquium::ai {
+
+// By the status alone, where the body says no more.
+AiFailureKind failure_kind(int status);
+
+// `x-should-retry`, which goes before that: the server knows best (openai-node, client.ts). What is used up, and whose
+// key is refused, stays so.
+void obey_should_retry(const AiHead& head, AiFailure& failure);
 
 // From `retry-after-ms`, or `retry-after` in seconds or as a date, which counts from the answer's own Date. A value that
 // is neither says nothing. (As the official SDKs of OpenAI and Anthropic read them.)

@@ -1,4 +1,4 @@
-#include "ai/retry_after.h"
+#include "ai/failures.h"
 
 #include <algorithm>
 #include <charconv>
@@ -53,6 +53,30 @@ double take_unit(std::string_view& text) {
 }
 
 }  // namespace
+
+AiFailureKind failure_kind(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return AiFailureKind::kKey;
+    case 402:
+      return AiFailureKind::kQuota;
+    case 429:
+    case 529:  // Anthropic's "overloaded"
+      return AiFailureKind::kThrottled;
+    case 408:
+    case 409:
+      return AiFailureKind::kTransient;
+    default:
+      return status >= 400 && status < 500 ? AiFailureKind::kCaller : AiFailureKind::kTransient;
+  }
+}
+
+void obey_should_retry(const AiHead& head, AiFailure& failure) {
+  const auto again = head.find("x-should-retry");
+  if (again && *again == "true" && failure.kind == AiFailureKind::kCaller) failure.kind = AiFailureKind::kTransient;
+  if (again && *again == "false" && failure.kind == AiFailureKind::kTransient) failure.kind = AiFailureKind::kCaller;
+}
 
 std::optional<int64_t> retry_after_ms(const AiHead& head) {
   if (const auto given = head.find("retry-after-ms")) {

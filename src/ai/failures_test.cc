@@ -1,4 +1,4 @@
-#include "ai/retry_after.h"
+#include "ai/failures.h"
 
 #include <catch2/catch.hpp>
 
