@@ -44,6 +44,10 @@ uint32_t crc32c(std::string_view bytes, uint32_t crc) {
   return ~state;
 }
 
+uint32_t crc32(std::string_view bytes, uint32_t crc) {
+  return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+
 uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
   for (size_t k = 0; length_b != 0; ++k, length_b >>= 1) {
     if ((length_b & 1) != 0) crc_a = multiply(kPowers[k], crc_a);

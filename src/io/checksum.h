@@ -1,9 +1,9 @@
 // Checksums and hashes.
 //
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4; check value of "123456789": 0xE3069283) guards what is stored,
-// as Kafka's record batches want it. XXH3 (xxhash.com) finds and spreads: dedupe ids, fingerprints; it is no
-// protection against someone who chooses the input.
-// Thread safety: pure functions.
+// as Kafka's record batches want it. CRC-32 (IEEE 802.3; check value: 0xCBF43926) is what gzip and AWS's event
+// streams have. XXH3 (xxhash.com) finds and spreads: dedupe ids, fingerprints; it is no protection against someone
+// who chooses the input. Thread safety: pure functions.
 #pragma once
 
 #include <array>
@@ -14,6 +14,9 @@ namespace colloquium::io {
 
 // Of `bytes`, or of what `crc` was computed over followed by `bytes`.
 uint32_t crc32c(std::string_view bytes, uint32_t crc = 0);
+
+// CRC-32 of the same.
+uint32_t crc32(std::string_view bytes, uint32_t crc = 0);
 
 // crc32c(a ‖ b) from crc32c(a), crc32c(b) and the length of b, in O(log length_b).
 uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b);

@@ -20,6 +20,16 @@ TEST_CASE("crc32c continues where another ended") {
   }
 }
 
+TEST_CASE("crc32 has the check value of the catalogues, and continues where another ended") {
+  CHECK(crc32("123456789") == 0xCBF43926u);
+  CHECK(crc32("") == 0u);
+  std::string text;
+  for (int i = 0; i < 700; ++i) text += static_cast<char>(i * 7 + i / 251);
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    CHECK(crc32(std::string_view(text).substr(cut), crc32(std::string_view(text).substr(0, cut))) == crc32(text));
+  }
+}
+
 TEST_CASE("combining two CRCs gives that of both texts") {
   std::string text;
   for (int i = 0; i < 70000; ++i) text += static_cast<char>(i * 7 + i / 251);
