@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes the seeds of a fuzz target, from the conformance files: one file a text.
 
-  seeds.py script|sugar|choices|log|formats FOLDER FILE.jsonl…
+  seeds.py script|sugar|choices|log|formats|aws FOLDER FILE.jsonl…
 
 `script`: JSON scripts, each with its input on a second line. `sugar`: sugar texts. `choices`: random bytes. `log`:
 for every reader of log_fuzz.cc, by its number in the first byte, something like what it reads. `formats`: the same
-of formats_fuzz.cc.
+of formats_fuzz.cc. `aws`: messages of an event stream, and the parts of one, for aws_fuzz.cc.
 """
 import gzip
 import hashlib
@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import zlib
 
 
 def texts_of(kind, vector):
@@ -74,11 +75,34 @@ def format_seeds():
             yield bytes([number, piece]) + text.encode()
 
 
+# Every type of header: its name, its code and its value.
+AWS_HEADERS = [b'\4true\0', b'\5false\1', b'\1b\2\xcf', b'\1s\3\0\x2a', b'\1i\4\0\0\xa0\x0c', b'\1l\5' + bytes(8),
+               b'\5bytes\6\0\3\0\1\2', b'\x0b:event-type\7\0\x08metadata', b'\4time\x08' + bytes(8),
+               b'\4uuid\x09' + bytes(range(16))]
+
+
+def aws_message(headers, payload):
+    lengths = (16 + len(headers) + len(payload)).to_bytes(4, 'big') + len(headers).to_bytes(4, 'big')
+    message = lengths + zlib.crc32(lengths).to_bytes(4, 'big') + headers + payload
+    return message + zlib.crc32(message).to_bytes(4, 'big')
+
+
+def aws_seeds():
+    for headers in [*AWS_HEADERS, b'', b''.join(AWS_HEADERS)]:
+        message = aws_message(headers, b'{}')
+        yield bytes([7, 0]) + message
+        yield bytes([0, 0]) + message + aws_message(b'', b'') + message
+        yield bytes([30, len(headers)]) + headers + b'{}'
+
+
+SEEDS = {'log': log_seeds, 'formats': format_seeds, 'aws': aws_seeds}
+
+
 def main():
     kind, folder, files = sys.argv[1], sys.argv[2], sys.argv[3:]
     os.makedirs(folder, exist_ok=True)
-    if kind in ('log', 'formats'):
-        for seed in log_seeds() if kind == 'log' else format_seeds():
+    if kind in SEEDS:
+        for seed in SEEDS[kind]():
             write(folder, seed)
         return
     if kind == 'choices':

@@ -14,7 +14,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SEEDS = {'json': [], 'machine': ['choices'], 'script': ['script'], 'sugar': ['sugar'], 'convert': ['script'], 'log': ['log'],
-         'formats': ['formats']}
+         'formats': ['formats'], 'aws': ['aws']}
 
 
 def run(target, seconds):
