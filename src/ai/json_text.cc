@@ -43,15 +43,18 @@ void write_json(json::Writer& out, std::string_view json) {
   out.raw(root_of(document));
 }
 
-void write_members(json::Writer& out, std::string_view json) {
+void write_members(json::Writer& out, std::string_view json, std::string_view without) {
   if (json.empty()) return;
   const json::Document document = checked(json);
   const json::ValueView object = root_of(document);
   ASSERT(object.type() == TokenType::kObject);
+  std::string scratch;
   for (json::ValueView key = object.first_child(); !key.at_end_of(object);) {
     const json::ValueView value = key.next();
-    out.raw_key(key);
-    out.raw(value);
+    if (without.empty() || key.string(scratch) != without) {
+      out.raw_key(key);
+      out.raw(value);
+    }
     key = value.next();
   }
 }
@@ -60,6 +63,23 @@ bool has_member(std::string_view json, std::string_view key) {
   if (json.empty()) return false;
   const json::Document document = checked(json);
   return root_of(document).member(key).has_value();
+}
+
+std::string member_text(std::string_view json, std::string_view key) {
+  if (json.empty()) return {};
+  const json::Document document = checked(json);
+  const auto member = root_of(document).member(key);
+  return member ? std::string(member->raw()) : std::string();
+}
+
+Status check_calls(const AiRequest& request) {
+  for (const AiMessage& message : request.messages) {
+    for (const AiPart& part : message.parts) {
+      const auto* call = std::get_if<AiToolCall>(&part);
+      if (call != nullptr) TRY(check_object(call->arguments, "arguments of the call " + call->id));
+    }
+  }
+  return {};
 }
 
 std::optional<json::ValueView> JsonReader::read(std::string_view text) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "colloquium/ai_provider.h"
 #include "colloquium/result.h"
 #include "colloquium/tape.h"
 
@@ -26,10 +27,15 @@ Status check_extra(const std::string& extra, std::span<const std::string_view> o
 
 // The value as it stands. REQUIRES: JSON.
 void write_json(json::Writer& out, std::string_view json);
-// The members of an object, into the one that is open. REQUIRES: an object, or nothing at all.
-void write_members(json::Writer& out, std::string_view json);
+// The members of an object but `without`, into the one that is open. REQUIRES: an object, or nothing at all.
+void write_members(json::Writer& out, std::string_view json, std::string_view without = {});
 // Whether the object has that member. REQUIRES: as above.
 bool has_member(std::string_view json, std::string_view key);
+// Its text; empty if there is none.
+std::string member_text(std::string_view json, std::string_view key);
+
+// That the arguments of the calls of tools in its messages are objects.
+Status check_calls(const AiRequest& request);
 
 // Reads one text after the other; a view is good until the next.
 class JsonReader {

@@ -148,16 +148,6 @@ void write_parameters(Writer& out, const AiParameters& parameters, bool sampling
 constexpr std::string_view kOurs[] = {"model", "messages", "system", "stream",
                                       "max_tokens", "tools", "tool_choice", "output_config"};
 
-Status check_calls(const AiRequest& request) {
-  for (const AiMessage& message : request.messages) {
-    for (const AiPart& part : message.parts) {
-      const auto* call = std::get_if<AiToolCall>(&part);
-      if (call != nullptr) TRY(ai::check_object(call->arguments, "arguments of the call " + call->id));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 AnthropicDialect anthropic_2023() {
@@ -183,7 +173,7 @@ Status AnthropicMessages::check(const AiRequest& request) const {
   TRY(ai::check_extra(request.parameters.extra, kOurs));
   if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
   for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
-  return check_calls(request);
+  return ai::check_calls(request);
 }
 
 AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess& access) const {

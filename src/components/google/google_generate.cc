@@ -1,0 +1,262 @@
+#include "components/google/google_generate.h"
+
+#include <algorithm>
+
+#include "ai/json_text.h"
+#include "components/google/google_decoder.h"
+
+namespace colloquium::components {
+namespace {
+
+using json::Writer;
+
+constexpr std::string_view kConfig = "generationConfig";
+
+void write_member(Writer& out, std::string_view key, std::string_view text) {
+  out.key(key);
+  out.string(text);
+}
+
+// The name of the tool that a result is of; empty if there is no such call.
+std::string tool_of(const AiRequest& request, const std::string& id) {
+  for (const AiMessage& message : request.messages) {
+    for (const AiPart& part : message.parts) {
+      const auto* call = std::get_if<AiToolCall>(&part);
+      if (call != nullptr && call->id == id) return call->name;
+    }
+  }
+  return {};
+}
+
+// One part of a content.
+struct PartWriter {
+  Writer& out;
+  const AiRequest& request;
+
+  void operator()(const AiText& text) const { write_member(out, "text", text.text); }
+  void operator()(const AiImage& image) const {
+    out.key(image.base64.empty() ? "fileData" : "inlineData");
+    out.begin_object();
+    if (!image.media_type.empty()) write_member(out, "mimeType", image.media_type);
+    if (image.base64.empty()) {
+      write_member(out, "fileUri", image.url);
+    } else {
+      write_member(out, "data", image.base64);
+    }
+    out.end_object();
+  }
+  void operator()(const AiToolCall& call) const {
+    out.key("functionCall");
+    out.begin_object();
+    if (!call.id.empty()) write_member(out, "id", call.id);
+    write_member(out, "name", call.name);
+    out.key("args");
+    ai::write_json(out, call.arguments);
+    out.end_object();
+  }
+  void operator()(const AiToolResult& result) const {
+    out.key("functionResponse");
+    out.begin_object();
+    if (!result.id.empty()) write_member(out, "id", result.id);
+    write_member(out, "name", tool_of(request, result.id));
+    out.key("response");
+    out.begin_object();
+    write_member(out, result.is_error ? "error" : "output", result.content);
+    out.end_object();
+    out.end_object();
+  }
+};
+
+void write_parts(Writer& out, const AiRequest& request, const AiMessage& message) {
+  for (const AiPart& part : message.parts) {
+    out.begin_object();
+    std::visit(PartWriter{out, request}, part);
+    out.end_object();
+  }
+}
+
+void write_contents(Writer& out, const AiRequest& request) {
+  out.key("contents");
+  out.begin_array();
+  for (const AiMessage& message : request.messages) {
+    if (message.role == AiRole::kSystem) continue;
+    out.begin_object();
+    write_member(out, "role", message.role == AiRole::kAssistant ? "model" : "user");
+    out.key("parts");
+    out.begin_array();
+    write_parts(out, request, message);
+    out.end_array();
+    out.end_object();
+  }
+  out.end_array();
+}
+
+void write_system(Writer& out, const AiRequest& request) {
+  const auto is_system = [](const AiMessage& message) { return message.role == AiRole::kSystem; };
+  if (std::none_of(request.messages.begin(), request.messages.end(), is_system)) return;
+  out.key("systemInstruction");
+  out.begin_object();
+  out.key("parts");
+  out.begin_array();
+  for (const AiMessage& message : request.messages) {
+    if (is_system(message)) write_parts(out, request, message);
+  }
+  out.end_array();
+  out.end_object();
+}
+
+void write_tools(Writer& out, const AiRequest& request) {
+  if (request.tools.empty()) return;
+  out.key("tools");
+  out.begin_array();
+  out.begin_object();
+  out.key("functionDeclarations");
+  out.begin_array();
+  for (const AiTool& tool : request.tools) {
+    out.begin_object();
+    write_member(out, "name", tool.name);
+    if (!tool.description.empty()) write_member(out, "description", tool.description);
+    out.key("parametersJsonSchema");
+    ai::write_json(out, tool.parameters);
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+  out.end_array();
+}
+
+void write_tool_choice(Writer& out, const AiRequest& request) {
+  using Kind = AiToolChoice::Kind;
+  const Kind kind = request.tool_choice.kind;
+  if (request.tools.empty() || kind == Kind::kAuto) return;
+  out.key("toolConfig");
+  out.begin_object();
+  out.key("functionCallingConfig");
+  out.begin_object();
+  write_member(out, "mode", kind == Kind::kNone ? "NONE" : "ANY");
+  if (kind == Kind::kNamed) {
+    out.key("allowedFunctionNames");
+    out.begin_array();
+    out.string(request.tool_choice.name);
+    out.end_array();
+  }
+  out.end_object();
+  out.end_object();
+}
+
+void write_config(Writer& out, const AiRequest& request) {
+  const AiParameters& parameters = request.parameters;
+  const std::string by_hand = ai::member_text(parameters.extra, kConfig);
+  const auto set = [&](std::string_view key, const auto& value, auto write) {
+    if (!value || ai::has_member(by_hand, key)) return;
+    out.key(key);
+    write(*value);
+  };
+  out.key(kConfig);
+  out.begin_object();
+  set("maxOutputTokens", parameters.max_output_tokens, [&](int64_t value) { out.integer(value); });
+  set("temperature", parameters.temperature, [&](double value) { out.number(value); });
+  set("topP", parameters.top_p, [&](double value) { out.number(value); });
+  set("seed", parameters.seed, [&](int64_t value) { out.integer(value); });
+  if (!parameters.stop.empty() && !ai::has_member(by_hand, "stopSequences")) {
+    out.key("stopSequences");
+    out.begin_array();
+    for (const std::string& stop : parameters.stop) out.string(stop);
+    out.end_array();
+  }
+  if (request.output_schema) {
+    write_member(out, "responseMimeType", "application/json");
+    out.key("responseJsonSchema");
+    ai::write_json(out, *request.output_schema);
+  }
+  ai::write_members(out, by_hand);
+  out.end_object();
+}
+
+void write_chat(Writer& out, const AiRequest& request) {
+  out.begin_object();
+  write_system(out, request);
+  write_contents(out, request);
+  write_tools(out, request);
+  write_tool_choice(out, request);
+  write_config(out, request);
+  ai::write_members(out, request.parameters.extra, kConfig);
+  out.end_object();
+}
+
+void write_embed(Writer& out, const AiRequest& request) {
+  out.begin_object();
+  out.key("requests");
+  out.begin_array();
+  for (const std::string& input : request.inputs) {
+    out.begin_object();
+    write_member(out, "model", "models/" + request.model);
+    out.key("content");
+    out.begin_object();
+    out.key("parts");
+    out.begin_array();
+    out.begin_object();
+    write_member(out, "text", input);
+    out.end_object();
+    out.end_array();
+    out.end_object();
+    ai::write_members(out, request.parameters.extra);
+    out.end_object();
+  }
+  out.end_array();
+  out.end_object();
+}
+
+constexpr std::string_view kOurs[] = {"contents", "systemInstruction", "tools", "toolConfig", "model", "content"};
+constexpr std::string_view kOurConfig[] = {"responseMimeType", "responseJsonSchema", "responseSchema"};
+
+bool is_model_name(std::string_view model) {
+  return !model.empty() && std::all_of(model.begin(), model.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  });
+}
+
+}  // namespace
+
+Status GoogleGenerate::check(const AiRequest& request) const {
+  // It becomes a part of the path.
+  if (!is_model_name(request.model)) {
+    return fail(ErrorCode::kInvalidConfig, "'" + request.model + "' is no name of a model of Google's");
+  }
+  const auto is_turn = [](const AiMessage& message) { return message.role != AiRole::kSystem; };
+  if (request.task == AiTask::kChat && std::none_of(request.messages.begin(), request.messages.end(), is_turn)) {
+    return fail(ErrorCode::kInvalidConfig, "a chat needs a message that is not the system's");
+  }
+  TRY(ai::check_extra(request.parameters.extra, kOurs));
+  const std::string config = ai::member_text(request.parameters.extra, kConfig);
+  if (request.output_schema) TRY(ai::check_extra(config, kOurConfig));
+  if (!config.empty()) TRY(ai::check_object(config, "extra.generationConfig"));
+  if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
+  for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
+  return ai::check_calls(request);
+}
+
+AiHttpRequest GoogleGenerate::encode(const AiRequest& request, const AiAccess& access) const {
+  std::vector<char> body;
+  Writer out(body, nullptr);
+  const bool chat = request.task == AiTask::kChat;
+  if (chat) {
+    write_chat(out, request);
+  } else {
+    write_embed(out, request);
+  }
+  const char* const verb = !chat ? ":batchEmbedContents" : request.stream ? ":streamGenerateContent?alt=sse"
+                                                                          : ":generateContent";
+  AiHttpRequest http{access.base_url + "/v1beta/models/" + request.model + verb,
+                     {{"Content-Type", "application/json"}},
+                     std::string(body.begin(), body.end())};
+  if (!access.key.empty()) http.headers.emplace_back("x-goog-api-key", access.key);
+  http.headers.insert(http.headers.end(), access.headers.begin(), access.headers.end());
+  return http;
+}
+
+std::unique_ptr<AiDecoder> GoogleGenerate::decoder(const AiRequest& request) const {
+  return std::make_unique<GoogleDecoder>(request.task);
+}
+
+}  // namespace colloquium::components
