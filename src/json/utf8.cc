@@ -42,4 +42,13 @@ size_t valid_utf8_prefix(std::string_view text) {
   return i;
 }
 
+size_t ill_formed_length(std::string_view text) {
+  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const Lead lead = classify(byte(0));
+  if (lead.length < 2 || text.size() == 1 || byte(1) < lead.second_min || byte(1) > lead.second_max) return 1;
+  size_t length = 2;
+  while (length < text.size() && length < lead.length && (byte(length) & 0xc0) == 0x80) ++length;
+  return length;
+}
+
 }  // namespace colloquium::json
