@@ -78,6 +78,7 @@ Verb test_verb();
 Verb log_verb();
 Verb computo_verb();
 Verb dead_verb();
+Verb ai_verb();
 Verb docs_verb();
 Verb schema_verb();
 Verb version_verb();

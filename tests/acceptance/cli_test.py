@@ -7,8 +7,8 @@ import subprocess
 from harness import binary, check, check_equal, main, run, work_directory
 
 VERBS = [["run"], ["validate"], ["test"], ["log", "ls"], ["log", "cat"], ["log", "verify"], ["computo", "run"],
-         ["docs"], ["schema"], ["version"]]
-GROUPS = [[], ["log"], ["computo"]]
+         ["ai", "tokens"], ["docs"], ["schema"], ["version"]]
+GROUPS = [[], ["log"], ["computo"], ["ai"]]
 
 
 def help_of_every_verb_ends_with_an_example():

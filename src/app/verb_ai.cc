@@ -1,0 +1,141 @@
+// `ai`: the group of verbs for what stands between pipelines and language models. `ai tokens`: how long a text is
+// for one.
+
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+#include "ai/tokenizer.h"
+#include "app/ndjson_reader.h"
+#include "app/script_session.h"
+#include "app/verb.h"
+#include "json/view.h"
+#include "json/walk.h"
+
+namespace colloquium::app {
+namespace {
+
+constexpr size_t kTextLimitBytes = size_t{1} << 30;
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+struct Options {
+  std::string encoding{ai::kEncodings[0]};
+  std::string file = "-";
+  bool ids = false, each = false;
+};
+
+Result<std::string> read_all(const ReadBytes& read) {
+  std::string text;
+  size_t size = 0;
+  while (true) {
+    if (text.size() < size + kBlockBytes) text.resize(std::max(size + kBlockBytes, 2 * size));
+    TRY_ASSIGN(const size_t got, read(std::span<char>(text).subspan(size)));
+    if (got == 0) break;
+    size += got;
+    if (size > kTextLimitBytes) {
+      return fail(ErrorCode::kLimit,
+                  "a text of more than " + std::to_string(kTextLimitBytes) +
+                      " bytes is not counted; as lines of NDJSON, with --each, it may be longer");
+    }
+  }
+  text.resize(size);
+  return text;
+}
+
+void print_tokens(const ai::Tokenizer& tokenizer, std::string_view text, bool ids, std::ostream& out) {
+  if (!ids) {
+    out << tokenizer.count(text) << "\n";
+    return;
+  }
+  std::string line = "[";
+  for (const uint32_t id : tokenizer.encode(text)) {
+    if (line.size() > 1) line += ',';
+    line += std::to_string(id);
+  }
+  out << line << "]\n";
+}
+
+// A line that is no JSON string is told on `err` and prints nothing; the others go on, as in `computo run`.
+Exit each_line(const ai::Tokenizer& tokenizer, const Options& options, const ReadBytes& read, Console& console) {
+  // What is counted goes out before each read, which may wait for a slow writer.
+  NdjsonReader reader([&](std::span<char> into) {
+    console.out.flush();
+    return read(into);
+  });
+  json::Walker walker;
+  std::vector<TapeToken> tape;
+  std::string scratch;
+  Exit code = Exit::kDone;
+  std::string_view line;
+  while (true) {
+    const auto more = reader.next(line);
+    if (!more) return fail_running(console, more.error());
+    if (!*more) return code;
+    tape.clear();
+    json::WalkError bad;
+    const bool valid = walker.walk(line, tape, bad);
+    const json::ValueView value(line.data(), tape.data(), 0);
+    if (valid && value.type() == TokenType::kString) {
+      print_tokens(tokenizer, value.string(scratch), options.ids, console.out);
+      continue;
+    }
+    console.err << (options.file == "-" ? "standard input" : options.file) << ":" << reader.line()
+                << ": error: this line is no JSON string" << (valid ? "" : std::string(": ") + bad.what) << "\n";
+    code = Exit::kFailed;
+  }
+}
+
+Exit tokens(const Options& options, Console& console) {
+  const auto tokenizer = ai::tokenizer(options.encoding);
+  if (!tokenizer) return refuse(console, tokenizer.error());
+  const auto bytes = open_bytes(options.file, console);
+  if (!bytes) return refuse(console, bytes.error());
+  if (options.each) return each_line(**tokenizer, options, *bytes, console);
+  const auto text = read_all(*bytes);
+  if (!text) return fail_running(console, text.error());
+  print_tokens(**tokenizer, *text, options.ids, console.out);
+  return Exit::kDone;
+}
+
+Verb tokens_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "tokens";
+  verb.summary = "Count the tokens of a text";
+  verb.description =
+      "Counts as OpenAI's models do: o200k_base is that of gpt-4o and later ones, cl100k_base that of gpt-4, "
+      "gpt-3.5\n"
+      "and text-embedding-3. The text is counted as it is, with its line breaks; what looks like a special token "
+      "is\n"
+      "text, too. A request has a few tokens more, for the roles of its messages and the like.";
+  verb.example =
+      "colloquium ai tokens prompt.txt\n"
+      "colloquium ai tokens --each texts.ndjson";
+  verb.options = {
+      {"--encoding",
+       "NAME",
+       "which encoding (without it, o200k_base)",
+       &options->encoding,
+       false,
+       {ai::kEncodings.begin(), ai::kEncodings.end()}},
+      {"--ids", "", "print the tokens' ids, as a JSON array, and not how many there are", &options->ids},
+      {"--each", "", "each line is a text of its own, a JSON string; print a line for each", &options->each},
+      {"FILE", "", "the text ('-', as without a FILE: standard input)", &options->file},
+  };
+  verb.run = [options](Console& console) { return tokens(*options, console); };
+  verb.state = options;
+  return verb;
+}
+
+}  // namespace
+
+Verb ai_verb() {
+  Verb verb;
+  verb.name = "ai";
+  verb.summary = "Work with what language models are sent";
+  verb.example = "colloquium ai tokens prompt.txt";
+  verb.verbs = {tokens_verb()};
+  return verb;
+}
+
+}  // namespace colloquium::app
