@@ -155,6 +155,7 @@ log::Compaction PipelineRun::compaction() const {
 
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
+  run_tag_ = random_tag(env_.random);
   if (replay() != nullptr) {
     if (store() == nullptr) return {};
     TRY_ASSIGN(stream_, env_.log->open_stream({.name = replay()->stream, .partitions = replay()->partitions}));
@@ -164,7 +165,7 @@ Status PipelineRun::open_streams() {
   }
   if (!plan_->needs_data_directory()) {
     // Nothing of this run is stored, so its ids need only be distinct from those of other runs.
-    stream_tag_ = random_tag(env_.random);
+    stream_tag_ = run_tag_;
     return {};
   }
   ASSERT(env_.log != nullptr);
@@ -282,13 +283,14 @@ Status PipelineRun::build_leg(size_t index) {
 // How the journal names a partition. With `log: off` every source is one of its own.
 CommitPartition PipelineRun::commit_partition(size_t index) const {
   BatchOrigin origin;
-  origin.tag = stream_tag_;
   if (!reads_log()) {
     origin.stream = config().sources[index].name;
+    origin.tag = source_tag(index);
     origin.partition = -1;
     return {.stream = 0, .partition = 0, .external = origin.stream, .id = partition_id(origin)};
   }
   origin.stream = replay() != nullptr ? replay()->stream : plan_->name();
+  origin.tag = stream_tag_;
   origin.partition = replay() != nullptr ? replay()->spans[index].partition : static_cast<int32_t>(index);
   return {.stream = stream_, .partition = origin.partition, .external = {}, .id = partition_id(origin)};
 }
@@ -351,7 +353,7 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
     measure_dedupe(source_config.name, *source_config.descriptor, options.dedupe);
   }
   options.door_thread = index;
-  options.tag = stream_tag_;
+  options.tag = source_tag(index);
   Measured& measured = measure(source_config.name, *source_config.descriptor);
   options.counters = &measured.counters;
   options.letters = &measured.letters;
@@ -368,8 +370,6 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
     queues_.push_back(std::make_unique<QueueFeed>(kQueueBytes));
     options.queue = queues_.back().get();
     options.committed = &committed_[index];
-    // Its positions begin at 0 in every run, so the tag has to differ for ids not to repeat.
-    if (!data.sources[index].traits.rereadable) options.tag = random_tag(env_.random);
   }
   return options;
 }

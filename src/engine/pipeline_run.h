@@ -96,6 +96,11 @@ class PipelineRun final : public Pipeline {
   Result<StageChain> build_chain();
   Result<LegPort> leg_port(size_t leg, size_t partition, const Feed& feed);
   CommitPartition commit_partition(size_t index) const;
+  // Of its events' ids. The positions of a source that cannot read again begin at 0 in every run, so there the tag
+  // has to differ for ids not to repeat.
+  const std::string& source_tag(size_t index) const {
+    return plan_->data().logged() || plan_->data().sources[index].traits.rereadable ? stream_tag_ : run_tag_;
+  }
   int64_t committed_position(size_t leg, size_t partition) const;
   void gather_committed();
   size_t partition_count() const;
@@ -139,6 +144,7 @@ class PipelineRun final : public Pipeline {
   ForwardTargets targets_;
   std::unique_ptr<ErrorAlerts> alerts_;  // null: none
   std::string stream_tag_;
+  std::string run_tag_;  // no other run's
   std::shared_ptr<const BatchOrigin> dead_origin_;
 
   // Counters are declared before whatever adds to them, so that they outlive it.

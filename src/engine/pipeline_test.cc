@@ -166,6 +166,28 @@ TEST_CASE("without a log, events that were given up are counted as kept nowhere"
   CHECK(world.outcome.dead_stream.empty());
 }
 
+TEST_CASE("without a log, a sink that keeps the progress is told of all it need not keep any more", "[REQ-008]") {
+  // Nothing of the one is stored; of the other only how far its sources have come.
+  const auto sources = GENERATE(std::string("[{fleeting: {}}]"), std::string("[{fleeting: {}}, {numbers: {}}]"));
+  Disk disk;
+  World world(5, log::make_fake_storage(), disk, 200);
+  world.keeps_progress = true;
+  world.start("name: p\nlog: off\nsources: " + sources + "\nsinks: [{disk: {}}]\n");
+  for (int i = 0; i < 1'000'000 && !world.finished; ++i) world.step();
+  REQUIRE(world.finished);
+  world.close();
+  const std::string prefix = "disk@progress/";
+  size_t partitions = 0;
+  for (const auto& [name, next] : disk) {
+    if (!name.starts_with(prefix)) continue;
+    ++partitions;
+    INFO(name);
+    CHECK(world.settled[name.substr(prefix.size())] >= std::stoll(next.at(0)));
+  }
+  CHECK(partitions == (sources.find("numbers") == std::string::npos ? 1 : 2));
+  CHECK(world.settled.size() == partitions);
+}
+
 TEST_CASE("with dead letters nothing counts as lost") {
   Disk disk;
   World world(4, log::make_fake_storage(), disk, 100);

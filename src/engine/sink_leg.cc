@@ -37,10 +37,11 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
     lanes_.back()->index = i;
   }
   if (options_.log == nullptr) return;
-  commit_ = std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
-    last_error_ = error.describe();
-    options_.counters->errors.add(error.code);
-  });
+  commit_ =
+      std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
+        last_error_ = error.describe();
+        options_.counters->errors.add(error.code);
+      });
 }
 
 SinkLeg::~SinkLeg() = default;
@@ -54,54 +55,6 @@ void SinkLeg::start(std::function<void(size_t, size_t)> release, Task drained,
   if (options_.max_lag && options_.log != nullptr) begin_guard();
   if (options_.first_token) begin_first_commit();
   if (sink_->progress() != nullptr) begin_recovery();
-}
-
-void SinkLeg::begin_recovery() {
-  ASSERT(!sink_->has_token());
-  holding_ = true;
-  std::vector<std::string> partitions;
-  for (const CommitPartition& partition : options_.partitions) partitions.push_back(partition.id);
-  sink_->progress()->recover(
-      options_.commit_name, std::move(partitions),
-      [this](Result<std::vector<SinkProgress>> progress) { recovered(std::move(progress)); });
-}
-
-void SinkLeg::recovered(Result<std::vector<SinkProgress>> progress) {
-  LOOP_ASSERT(loop_);
-  if (closing_) return;
-  ASSERT(holding_);
-  if (!progress) return fail(std::move(progress).error());
-  for (SinkProgress& known : *progress) recovered_[known.partition] = std::move(known);
-  holding_ = false;
-  pump_all();
-}
-
-// What the peer has already is done; what was given up is again, as its envelope went with the commit that is not
-// there.
-std::shared_ptr<const Batch> SinkLeg::unwritten(Lane& lane, const std::shared_ptr<const Batch>& batch) {
-  if (recovered_.empty() || batch->empty()) return batch;
-  const auto recovered = recovered_.find(partition_id(batch->origin()));
-  if (recovered == recovered_.end() || batch->offset(0) >= recovered->second.next) return batch;
-  const SinkProgress& known = recovered->second;
-  lane.rest = batch;
-  BatchBuilder left;
-  for (size_t i = 0; i < batch->size(); ++i) {
-    const int64_t offset = batch->offset(i);
-    if (offset >= known.next) {
-      left.keep(*batch, i);
-      continue;
-    }
-    // An event that is to stop the leg was not given up by it; the sink is asked again.
-    const auto given_up = std::find_if(known.given_up.begin(), known.given_up.end(),
-                                       [offset](const auto& event) { return event.offset == offset; });
-    if (given_up != known.given_up.end() && options_.then == config::FailureAction::kStop) {
-      left.keep(*batch, i);
-    } else if (given_up != known.given_up.end()) {
-      // If it is to stop the leg now, it is left, and the sink refuses it again.
-      if (!give_up(lane, i, Error{ErrorCode::kInvalidInput, given_up->error, false, {}}, 1)) left.keep(*batch, i);
-    }
-  }
-  return left.seal(batch->shared_origin(), batch->base_offset());
 }
 
 void SinkLeg::deliver(LegItem item) {
@@ -389,12 +342,6 @@ void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_
   }
 }
 
-void SinkLeg::tell_keeper(const Lane& lane, size_t event, const Error& error) {
-  ProgressKeeper* const keeper = sink_->progress();
-  if (keeper == nullptr) return;
-  keeper->gave_up(partition_id(lane.rest->origin()), lane.rest->offset(event), error.message);
-}
-
 bool SinkLeg::is_too_old(Lane& lane) {
   if (lane.failing_since_ns < 0) lane.failing_since_ns = lane.write_started_ns;
   if (options_.retry.age_ms == 0 || closing_) return false;
@@ -436,13 +383,21 @@ void SinkLeg::complete(Lane& lane) {
   LegItem item = std::move(lane.waiting.front());
   lane.waiting.pop_front();
   lane.rest = nullptr;
-  lane.done[item.part] = {item.next_position, std::move(item.cursor)};
+  Lane::Done& done = lane.done[item.part];
+  done.position = item.next_position;
+  done.cursor = std::move(item.cursor);
+  done.behind = std::max(done.behind, item.next_position);
+  if (!item.batch->empty()) done.behind = std::max(done.behind, item.batch->offset(item.batch->size() - 1) + 1);
   dirty_ = true;
   if (item.dead != nullptr) keep_letters(*item.dead);
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
   if (!lane.dead.empty()) {
     dead_bytes += lane.dead.byte_size();
     keep_letters(*lane.dead.seal(item.batch->shared_origin(), 0));
+  }
+  // Where nothing is stored no commit follows, and what was given up is told by now.
+  if (options_.log == nullptr && !item.batch->empty()) {
+    tell_settled(partition_id(item.batch->origin()), done.behind);
   }
   options_.counters->queue_depth.add(-1);
   // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.

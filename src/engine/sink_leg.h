@@ -132,7 +132,9 @@ class SinkLeg {
   bool give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
   void leave(Lane& lane, size_t event, const Error& error, int64_t attempts, bool keep);
   void keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts);
+  // To a sink that keeps the progress.
   void tell_keeper(const Lane& lane, size_t event, const Error& error);
+  void tell_settled(const std::string& partition, int64_t position);
   bool is_too_old(Lane& lane);
   // Whether a write may begin, as far as the breaker goes; if not, the lanes are pumped when it is worth it.
   bool passes_breaker();
@@ -188,8 +190,13 @@ class SinkLeg {
   // Lanes are heap objects as callbacks of the sink and of timers refer to them; they live as long as the leg.
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::map<std::string, SinkProgress> recovered_;  // of a sink that keeps it, by partition_id()
-  // Whose the positions of the commit under way are, in their order: lane, and part of the source.
-  std::vector<std::pair<size_t, std::string>> committing_of_;
+  // Whose the positions of the commit under way are, in their order.
+  struct CommittedPart {
+    size_t lane;
+    std::string part;  // of the source
+    int64_t behind;    // all its events
+  };
+  std::vector<CommittedPart> committing_of_;
   // Envelopes of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while
   // one is under way no write begins.
   BatchBuilder dead_;

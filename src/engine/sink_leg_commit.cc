@@ -108,7 +108,7 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
                                    .next_offset = done.position,
                                    .external = part_name(partition.external, part),
                                    .cursor = std::move(done.cursor)});
-      committing_of_.emplace_back(lane->index, part);
+      committing_of_.push_back({lane->index, part, done.behind});
     }
   }
   if (!dead_.empty()) {
@@ -194,13 +194,12 @@ void SinkLeg::tell_given_up(const log::CommitRequest& commit) {
 }
 
 void SinkLeg::tell_committed(const log::CommitRequest& committed) {
-  ProgressKeeper* const keeper = closing_ ? nullptr : sink_->progress();
   ASSERT(committed.positions.size() == committing_of_.size());
   for (size_t i = 0; i < committing_of_.size(); ++i) {
-    const auto& [lane, part] = committing_of_[i];
+    const auto& [lane, part, behind] = committing_of_[i];
     const log::Position& position = committed.positions[i];
     if (options_.committed) options_.committed(lane, part, position.next_offset, position.cursor);
-    if (keeper != nullptr) keeper->settled(part_name(options_.partitions[lane].id, part), position.next_offset);
+    tell_settled(part_name(options_.partitions[lane].id, part), behind);
   }
 }
 

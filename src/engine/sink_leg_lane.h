@@ -49,6 +49,7 @@ struct SinkLeg::Lane {
   struct Done {
     int64_t position = 0;
     std::string cursor;
+    int64_t behind = 0;  // all its events; above `position` where the source has no positions of its own
   };
   std::map<std::string, Done> done;
 };

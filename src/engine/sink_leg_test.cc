@@ -629,6 +629,39 @@ TEST_CASE("a sink that keeps the progress hears of what the engine gives up", "[
   CHECK(keeper.told == std::vector<std::string>{"orders.tagtagta-0@1 answered 500", "orders.tagtagta-0<3"});
 }
 
+TEST_CASE("a sink that keeps the progress may forget all of a commit, also of a source without positions",
+          "[REQ-021]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);
+  keeper.answer(std::vector<SinkProgress>());
+  bench.leg->deliver(
+      {.partition = 0, .batch = batch_of({"1", "2"}, 7), .next_position = 0, .cursor = {}, .credit_bytes = 10});
+  bench.settle();
+  CHECK(keeper.told.empty());
+  bench.advance(100);
+  CHECK(keeper.told == std::vector<std::string>{"orders.tagtagta-0<9"});
+}
+
+TEST_CASE("where nothing is stored, a sink that keeps the progress may forget what is done at once", "[REQ-021]") {
+  FakeKeeper keeper;
+  Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper, [](SinkLegOptions& options) {
+    options.log = nullptr;
+    options.dead_stream = std::nullopt;
+    // As with a replay beside a running process, which does not know what its events' ids begin with.
+    options.partitions.front().id = "orders.-0";
+  });
+  keeper.answer(std::vector<SinkProgress>());
+  bench.sink->answer = [&](const Batch& batch) { return std::vector<EventOutcome>(batch.size(), refuse()); };
+  bench.deliver({"1", "2"}, 0);
+  // Of a source without positions of its own.
+  bench.leg->deliver(
+      {.partition = 0, .batch = batch_of({"3"}, 2), .next_position = 0, .cursor = {}, .credit_bytes = 10});
+  bench.settle();
+  // Items that wait together may be one write.
+  REQUIRE_FALSE(keeper.told.empty());
+  CHECK(keeper.told.back() == "orders.tagtagta-0<3");
+}
+
 TEST_CASE("a sink whose progress can't be had fails the leg, and nothing is written", "[REQ-008]") {
   FakeKeeper keeper;
   Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper);

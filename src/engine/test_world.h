@@ -88,8 +88,9 @@ class DiskSink final : public Sink {
 // survives.
 class KeptSink final : public Sink, public ProgressKeeper {
  public:
-  KeptSink(Disk& disk, std::string name, Loop& loop, Random& random)
-      : disk_(disk), name_(std::move(name)), loop_(loop), random_(random) {}
+  using Settled = std::map<std::string, int64_t>;  // by partition
+  KeptSink(Disk& disk, Settled& settled, std::string name, Loop& loop, Random& random)
+      : disk_(disk), settled_(settled), name_(std::move(name)), loop_(loop), random_(random) {}
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Status restore(const std::string&) override { return {}; }
   Status start() override { return {}; }
@@ -104,7 +105,7 @@ class KeptSink final : public Sink, public ProgressKeeper {
     done(std::move(known));
   }
   void gave_up(const std::string&, int64_t, const std::string&) override {}
-  void settled(const std::string&, int64_t) override {}
+  void settled(const std::string& partition, int64_t offset) override { settled_[partition] = offset; }
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
     auto answer = std::make_shared<WriteDone>(std::move(done));
     timers_.push_back(loop_.start_timer(static_cast<int64_t>(random_.next() % 30), [this, batch, answer] {
@@ -120,6 +121,7 @@ class KeptSink final : public Sink, public ProgressKeeper {
  private:
   std::string prefix() const { return name_ + "@progress/"; }
   Disk& disk_;
+  Settled& settled_;
   const std::string name_;
   Loop& loop_;
   Random& random_;
@@ -170,6 +172,11 @@ struct World {
         return std::make_unique<PartedNumbers>(std::move(context), parts, total, number_event, accepted);
       return std::make_unique<NumberSource>(std::move(context), total, number_event, accepted, source_error);
     };
+    fleeting = source;
+    fleeting.name = "fleeting";
+    fleeting.source_traits = [this](const ParsedConfig&) {
+      return SourceTraits{.rereadable = false, .finite = true, .max_event_bytes = max_event_bytes};
+    };
     stage.kind = ComponentKind::kStage;
     stage.name = "picky";
     bind_spec(stage, ConfigSpec<NoConfig>());
@@ -181,7 +188,8 @@ struct World {
     sink.delivery = Guarantee::kExactlyOnce;
     bind_spec(sink, ConfigSpec<NoConfig>());
     sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
-      if (keeps_progress) return std::make_unique<KeptSink>(disk, context.name, context.loop, context.random);
+      if (keeps_progress)
+        return std::make_unique<KeptSink>(disk, settled, context.name, context.loop, context.random);
       return std::make_unique<DiskSink>(disk[context.name], context.loop, context.random);
     };
   }
@@ -189,7 +197,7 @@ struct World {
   std::shared_ptr<const Plan> plan(const std::string& text, ConfigProblems& problems) {
     config::PipelineSurroundings surroundings;
     surroundings.registry.find = [this](ComponentKind kind, std::string_view name) -> const Descriptor* {
-      for (const Descriptor* d : {&source, &stage, &sink}) {
+      for (const Descriptor* d : {&source, &fleeting, &stage, &sink}) {
         if (d->kind == kind && d->name == name) return d;
       }
       return nullptr;
@@ -255,6 +263,7 @@ struct World {
   bool rereadable = true;
   int parts = 0;                // of the source; 0: it has none
   bool keeps_progress = false;  // the sinks do
+  KeptSink::Settled settled;    // as they were told
   std::optional<Error> source_error;
   uint64_t accepted = 0;
   PipelineOutcome outcome;  // once closed
@@ -265,7 +274,7 @@ struct World {
   Services services;
   WorkerPool workers{executor, 2};
   std::unique_ptr<log::FakeLog> log;
-  Descriptor source, stage, sink;
+  Descriptor source, fleeting, stage, sink;  // fleeting: a source that cannot read again
   std::unique_ptr<Pipeline> pipeline;
   bool finished = false;
   std::optional<Error> failure;

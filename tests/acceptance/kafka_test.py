@@ -5,8 +5,8 @@ import subprocess
 import sys
 import time
 
-from harness import (REPOSITORY, Instance, binary, check, check_equal, main, read_lines, run, skip, wait_for,
-                     work_directory)
+from harness import (REPOSITORY, Instance, binary, check, check_equal, main, read_lines, request, run, skip,
+                     wait_for, work_directory)
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import kafka  # noqa: E402
@@ -219,6 +219,37 @@ def without_a_log_the_group_is_told_only_of_what_the_sinks_have():
         check_equal(sorted(line["n"] for line in read_lines(directory / "out.ndjson")), list(range(301)), "lines")
 
 
+def what_was_given_up_is_kept_no_longer_than_it_is_needed():
+    """In the progress topic it stands until the engine has it: the next transaction at the latest, also where the engine
+    stores nothing (no data directory), or only how far its other sources have come."""
+    for name, more in (("forgets", ""), ("half", ', {name: there, file: there.ndjson}')):
+        BROKER.create(name + "-out", cleanup_policy="compact")
+        with work_directory() as directory:
+            (directory / "there.ndjson").write_text('{"n":0}\n')
+            (directory / "p.yaml").write_text("""
+name: %s
+log: off
+sources: [{name: hook, http: {path: /in}}%s]
+sinks: [{name: out, kafka: {brokers: ["%s"], topic: %s-out, key: "{$input/customer}", transactions: true}}]
+""" % (name, more, BROKER.address, name))
+            with Instance("p.yaml", directory) as instance:
+                for number in range(1, 13):
+                    # One that has no key, and so is given up, and one that brings a transaction about.
+                    body = '{"n":%d}\n{"n":%d,"customer":"c"}' % (number, number)
+                    status, _, answer = request(instance.listen, "POST", "/in", body, {"Content-Type": "application/x-ndjson"})
+                    check_equal(status, 200, "post: %s" % answer)
+                    wait_for(lambda number=number: instance.metric("colloquium_output_events_total", component="out") == number,
+                             "event %d to be written" % number)
+                    time.sleep(0.2)  # twice commit.interval
+                check_equal((directory / "data").exists(), bool(more), "whether there is a data directory")
+                instance.stop()
+        records = [record for record in BROKER.consume("colloquium-progress", 1) if record.key.startswith(name + "/out/hook.")]
+        check(len(records) >= 12, "%d records of progress" % len(records))
+        kept = [sum(sum(one["offsets"][1::2]) for one in record.value["given_up"]) for record in records]
+        # On a busy machine a commit may come a few transactions late.
+        check(1 <= max(kept) <= 4, "%s: how many are kept as given up, record by record: %s" % (name, kept))
+
+
 def mistakes_are_told():
     with work_directory() as directory:
         (directory / "p.yaml").write_text("name: p\nsources: [{kafka: {brokers: [\"%s\"], topics: [nowhere], group: g}}]\n"
@@ -238,7 +269,8 @@ def with_a_broker(directory):
         main(a_record_arrives_as_it_was, without_a_log_the_group_is_told_only_of_what_the_sinks_have,
              values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
              a_compacted_topic_refuses_what_has_no_key, a_key_is_made_of_the_event,
-             another_process_takes_over_and_the_first_ends, mistakes_are_told)
+             another_process_takes_over_and_the_first_ends, what_was_given_up_is_kept_no_longer_than_it_is_needed,
+             mistakes_are_told)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ void erase_below(std::map<std::string, std::map<int64_t, std::string>>& events, 
   const auto found = events.find(partition);
   if (found == events.end()) return;
   found->second.erase(found->second.begin(), found->second.lower_bound(offset));
+  if (found->second.empty()) events.erase(found);
 }
 
 }  // namespace
