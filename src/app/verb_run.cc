@@ -129,7 +129,7 @@ std::vector<VerbOption> options_of(Options& options) {
       {"--drain-timeout", "TIME", "how long a stop waits for what was accepted; default 30s",
        &options.drain_timeout},
       {"--dry-run", "", "check everything, print the legs and settings, and start nothing", &options.dry_run},
-      {"--from-start", "", "read finished files again from their start", &options.from_start},
+      {"--from-start", "", "read files, finished ones too, and Kafka topics again from their start", &options.from_start},
       {"FILE", "", "pipeline files; default: those listed in colloquium.yaml", &options.files},
   };
 }

@@ -250,6 +250,40 @@ sinks: [{name: out, kafka: {brokers: ["%s"], topic: %s-out, key: "{$input/custom
         check(1 <= max(kept) <= 4, "%s: how many are kept as given up, record by record: %s" % (name, kept))
 
 
+def from_start_everything_is_read_again():
+    """Once, whether the data directory or only the group knows how far it was read; and then it goes on behind that."""
+    for name, log in (("again", ""), ("again-off", "log: off\n")):
+        BROKER.create(name + "-in", 2)
+        BROKER.create(name + "-out", 2)
+        BROKER.produce(name + "-in", ["k%d|%s" % (n % 5, json.dumps({"n": n})) for n in range(300)])
+        with work_directory() as directory:
+            path = directory / write_pipeline(directory, name, "transactions: true")
+            text = path.read_text().replace("group: ", "start: latest, group: ")
+            path.write_text(log + text)
+
+            def one_run(count, *arguments, data_dir="data", path=path, directory=directory):
+                with Instance(path.name, directory, data_dir=data_dir, arguments=arguments) as instance:
+                    wait_for(lambda: (instance.metric("colloquium_output_events_total", component="out") or 0) >= count,
+                             "%d events of %s" % (count, arguments))
+                    check_equal(instance.stop(), 0, "exit code")
+
+            one_run(300, "--from-start")  # `start: latest` would find nothing
+            BROKER.produce(name + "-in", ['k0|{"n":300}'])
+            one_run(1)
+            one_run(301, "--from-start")
+            BROKER.produce(name + "-in", ['k0|{"n":301}'])
+            one_run(1)
+            one_run(302, "--from-start", data_dir="other")  # where only the group knows anything
+            BROKER.produce(name + "-in", ['k0|{"n":302}'])
+            one_run(1, data_dir="other")
+        runs = [range(301), range(302), range(303)]
+        got = BROKER.consume(name + "-out", sum(map(len, runs)))
+        for key in range(5):
+            check_equal([record.value["n"] for record in got if record.key == "k%d" % key],
+                        [n for numbers in runs for n in numbers if key == (0 if n >= 300 else n % 5)],
+                        "%s: events of key %d" % (name, key))
+
+
 def mistakes_are_told():
     with work_directory() as directory:
         (directory / "p.yaml").write_text("name: p\nsources: [{kafka: {brokers: [\"%s\"], topics: [nowhere], group: g}}]\n"
@@ -270,7 +304,7 @@ def with_a_broker(directory):
              values_are_what_the_formats_say, what_brokers_refuse_is_left_out_of_a_transaction,
              a_compacted_topic_refuses_what_has_no_key, a_key_is_made_of_the_event,
              another_process_takes_over_and_the_first_ends, what_was_given_up_is_kept_no_longer_than_it_is_needed,
-             mistakes_are_told)
+             from_start_everything_is_read_again, mistakes_are_told)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,9 @@ std::vector<TopicPartition> copy_list(const rd_kafka_topic_partition_list_t* lis
   return partitions;
 }
 
-// How much is fetched ahead, in all partitions. Where the door is slower than the brokers this is full, and librdkafka
-// looks for room again after a second, which before 2.2 no setting makes shorter: what is there has to last that long,
-// or the pipeline runs dry.
+// How much is fetched ahead, in all partitions. Where the door is slower than the brokers this is full, and
+// librdkafka looks for room again after a second, which before 2.2 no setting makes shorter: what is there has to
+// last that long, or the pipeline runs dry.
 std::vector<std::pair<std::string, std::string>> ahead_properties() {
   constexpr int kWithBackoffSetting = 0x020200ff;
   if (rd_kafka_version() < kWithBackoffSetting)
@@ -278,6 +278,11 @@ void KafkaSource::go_back(const Place& place) {
   read_again({place});
 }
 
+// From the start is from whatever is there: the brokers may have removed offset 0 long ago.
+int64_t KafkaSource::offset_to_read(int64_t next) const {
+  return context_.from_start && next == 0 ? RD_KAFKA_OFFSET_BEGINNING : next;
+}
+
 // From where each part stands. What was fetched before is let go: none of it comes once reading has stopped, so
 // that what comes when it begins again follows on from where the part stands.
 void KafkaSource::read_again(const std::vector<Place>& places) {
@@ -307,7 +312,7 @@ void KafkaSource::stopped_reading(const std::vector<Place>& places, const Status
     const auto at = partition.part.resume_at();
     partition.part.resume(at);
     partition.moving = false;
-    targets.push_back({place.first, place.second, at.value_or(RD_KAFKA_OFFSET_STORED)});
+    targets.push_back({place.first, place.second, at ? offset_to_read(*at) : RD_KAFKA_OFFSET_STORED});
   }
   begin_reading(targets);
 }
@@ -369,8 +374,10 @@ void KafkaSource::assigned(std::vector<TopicPartition> partitions) {
         auto cursor = PartCursor::decode(stored);
         if (!cursor) return context_.failed(std::move(cursor).error());
         at = *cursor;
-        // Above what any sink has, also those that are ahead of the others.
-        if (context_.from_start) at = PartCursor{0, std::max(cursor->position(), partition.intake->free_position())};
+      }
+      // Above what any sink has, also those that are ahead of the others.
+      if (context_.from_start) {
+        at = PartCursor{0, std::max(at ? at->position() : 0, partition.intake->free_position())};
       }
     }
     partition.part.begin(at);
@@ -378,7 +385,7 @@ void KafkaSource::assigned(std::vector<TopicPartition> partitions) {
     partition.moving = false;
     partition.asked_for_start = false;
     partition.committed = -1;
-    if (at) one.offset = context_.from_start && at->next == 0 ? RD_KAFKA_OFFSET_BEGINNING : at->next;
+    if (at) one.offset = offset_to_read(at->next);
     log_info(
         kComponent, "reading " + name,
         {{"source", context_.name}, {"from", at ? std::to_string(at->next) : std::string("the group's offset")}});
@@ -442,8 +449,8 @@ void KafkaSource::give_up_when_back() {
             });
 }
 
-// Behind what a crash of this process can't lose any more: with `log: off` the door's acknowledgement comes before the
-// sinks have stored anything.
+// Behind what a crash of this process can't lose any more: with `log: off` the door's acknowledgement comes before
+// the sinks have stored anything.
 std::optional<PartCursor> KafkaSource::safe(const Partition& partition) const {
   const auto& accepted = partition.part.accepted();
   if (!accepted || partition.intake == nullptr) return std::nullopt;
@@ -457,7 +464,8 @@ bool KafkaSource::is_back(const Partition& partition) const {
   if (partition.part.under_way() > 0) return false;
   const auto& accepted = partition.part.accepted();
   const auto stored = safe(partition);
-  return !accepted || (stored && stored->position() == accepted->position());
+  // With --from-start nothing of it may be stored yet, and nothing read.
+  return !accepted || accepted->next == 0 || (stored && stored->position() == accepted->position());
 }
 
 // What of `partitions` is safe and the group does not know.

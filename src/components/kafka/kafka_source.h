@@ -105,6 +105,7 @@ class KafkaSource final : public Source {
   void find_start(const Place& place);
   void begin_at_start(const Place& place, int64_t offset);
   void go_back(const Place& place);
+  int64_t offset_to_read(int64_t next) const;
   void read_again(const std::vector<Place>& places);
   void stopped_reading(const std::vector<Place>& places, const Status& status);
   void begin_reading(const std::vector<TopicPartition>& targets);

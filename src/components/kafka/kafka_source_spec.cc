@@ -101,15 +101,19 @@ ConfigSpec<KafkaSourceConfig> spec() {
 void describe_words(Descriptor& d) {
   d.summary = "Reads topics of Kafka as a member of a consumer group.";
   d.description =
-      "Key, headers and timestamp of a record are the event's; a record without value is a tombstone. A value is one "
-      "event, JSON or what `format` says; what is none goes to the dead letters. Partitions are shared with the other members of the group by "
-      "cooperative rebalancing. Where reading goes on is kept in the data directory with the events, and that "
-      "wins "
-      "over the offsets of the group, which are committed once events are accepted. While the pipeline takes "
-      "nothing "
-      "more, the partitions are paused.";
+      "Key, headers and timestamp of a record are the event's; a record without value is a tombstone. A value is "
+      "one "
+      "event, JSON or what `format` says; what is none goes to the dead letters. Partitions are shared with the "
+      "other "
+      "members of the group by cooperative rebalancing. Where reading goes on is kept in the data directory with "
+      "the "
+      "events, and that wins over the offsets of the group, which are committed once events are accepted. With "
+      "`--from-start` each partition is read from its first record whatever they and `start` say, once: the next "
+      "run goes "
+      "on behind that. While the pipeline takes nothing more, the partitions are paused.";
   d.input_trust =
-      "Any bytes may come in: a value that is not what `format` says, or is longer than max_event, goes to the dead "
+      "Any bytes may come in: a value that is not what `format` says, or is longer than max_event, goes to the "
+      "dead "
       "letters.";
   d.guarantee =
       "Exactly once within one data directory: position and events are stored together. When a partition moves "
