@@ -3,7 +3,7 @@
 // A check takes one component, made by its descriptor as a pipeline makes it, through a part of its life in a
 // World of its own (component_world.h), and says whether it kept its word. A component takes part by a Subject:
 // how to set it, and what stands in for its peer (enrolments.cc). A component of the table without a Subject fails
-// the suite. Some peers can't be had inside of a test program (a broker, a database): what needs one is Absent
+// the suite. Some peers can't be had inside of a test program (a database, a broker to write to): what needs one is Absent
 // here, with the reason, and tests/acceptance/compliance_test.py does it with the real one.
 //
 // A check that nothing can fail proves nothing: each has broken components, its twins (broken_components.h), that

@@ -1,6 +1,6 @@
 // What stands in for the peers of the components, inside of the test program.
 //
-// Thread safety: the test's thread; a SsePeer has one of its own.
+// Thread safety: the test's thread; a SsePeer and a MqttPeer have one of their own.
 #pragma once
 
 #include "tests/compliance/component_world.h"
@@ -17,6 +17,8 @@ std::unique_ptr<SourcePeer> stream_to_read(World& world, int64_t events);
 std::unique_ptr<SourcePeer> http_poster(World& world, int64_t events);
 std::unique_ptr<SourcePeer> http_document(World& world, int64_t events);
 std::unique_ptr<SourcePeer> event_stream_server(World& world, int64_t events);
+std::unique_ptr<SourcePeer> kafka_cluster(World& world, int64_t events);
+std::unique_ptr<SourcePeer> mqtt_broker(World& world, int64_t events);
 
 // Sinks.
 std::unique_ptr<SinkPeer> standard_output(World& world);

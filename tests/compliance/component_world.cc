@@ -156,9 +156,15 @@ void StrictDoor::restore(const StrictDoor& before) {
   for (const auto& [name, part] : before.parts_) part_of(name).stored = part->stored;
 }
 
+// Any thread may emit; the acknowledgement runs on the loop all the same.
 void StrictDoor::take(Part& part, RawBatch batch, AckFn ack) {
+  if (!world_.loop().is_current()) {
+    (void)world_.loop().post([this, &part, batch = std::move(batch), ack = std::move(ack)]() mutable {
+      take(part, std::move(batch), std::move(ack));
+    });
+    return;
+  }
   ++emits_;
-  if (!world_.loop().is_current()) violation_ = "emitted on another thread than the loop's";
   const bool doomed = part.failing > 0 && !batch.cursor.empty();
   pending_.push_back({&part, std::move(batch), std::move(ack), doomed});
   if (shut_after_ > 0 && emits_ >= shut_after_) {
@@ -221,6 +227,7 @@ void StrictDoor::accept(Part& part, const RawBatch& batch, Ack& ack) {
   const auto first = static_cast<int64_t>(accepted_.size());
   ack.offsets = {{0, first, first + static_cast<int64_t>(numbers.size()) - 1}};
   accepted_.insert(accepted_.end(), numbers.begin(), numbers.end());
+  if (batch.kept) batch.kept();
 }
 
 void StrictDoor::release(bool accept_all) {

@@ -63,13 +63,13 @@ std::vector<Row> source_rows() {
       {source,
        "kafka",
        {.folder = "kafka",
-        .why_no_peer = kNeedsBroker,
+        .source = kafka_cluster,
         .connection = settings("{brokers: [\"$A\"], topics: [t], group: g, sasl: {mechanism: PLAIN, username: u, "
                                "password: $S}}")}},
       {source,
        "mqtt",
        {.folder = "mqtt",
-        .why_no_peer = kNeedsBroker,
+        .source = mqtt_broker,
         .connection = settings("{url: \"mqtt://$A\", topics: [t], username: u, password: $S}")}},
   };
 }
