@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 
 namespace colloquium::engine {
 
@@ -14,13 +15,8 @@ bool RetryPolicy::exhausted(int64_t attempt) const {
 
 int64_t RetryPolicy::wait_ms(int64_t attempt, int64_t asked_ms, Random& random) const {
   ASSERT(attempt >= 1);
-  int64_t wait = initial_ms;
-  if (kind == Kind::kExponential) {
-    // Stops at max_ms, so it neither overflows nor runs as often as there were attempts.
-    for (int64_t i = 1; i < attempt && wait < max_ms; ++i) wait *= 2;
-    wait = std::min(wait, max_ms);
-    wait = static_cast<int64_t>(random.next() % (static_cast<uint64_t>(wait) + 1));
-  }
+  const int64_t wait =
+      kind == Kind::kExponential ? full_jitter_ms(initial_ms, max_ms, attempt, random) : initial_ms;
   // A peer may ask for longer than we would wait, within reason: a hostile one may not stop the partition for
   // days.
   return std::max(wait, std::min(asked_ms, max_ms * 10));

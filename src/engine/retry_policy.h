@@ -1,7 +1,6 @@
 // RetryPolicy: how long to wait before the nth attempt, and when to give up.
 //
-// Exponential waits have full jitter: anything between none and what the doubling has come to, so that events that
-// failed together do not come back together (Brooker, "Exponential Backoff and Jitter").
+// Exponential waits have full jitter (base/full_jitter.h).
 // Thread safety: value; wait_ms draws from the Random it is given.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 #include "base/logging.h"
 #include "components/http/http_sink_config.h"
 #include "loop/uv_loop.h"
@@ -121,10 +122,8 @@ void HttpClientSource::failed(const std::string& why, int64_t retry_after_ms) {
                 {{"source", context_.name}});
   }
   ++poll_.failures;
-  const int64_t grown_ms = kRetryMs << std::min<int64_t>(poll_.failures - 1, 6);
-  const int64_t most_ms = std::min({grown_ms, kMostRetryMs, std::max(kRetryMs, config_.every.ms)});
-  // Half of it by chance, so that many who failed together do not come together.
-  const int64_t wait_ms = most_ms / 2 + static_cast<int64_t>(context_.random.next() % (most_ms / 2 + 1));
+  const int64_t most_ms = std::min(kMostRetryMs, std::max(kRetryMs, config_.every.ms));
+  const int64_t wait_ms = full_jitter_ms(kRetryMs, most_ms, poll_.failures, context_.random);
   const int64_t delay_ms = std::max(wait_ms, retry_after_ms);
   if (poll_.page > 0 && poll_.failures % kPageFailures == 0) return tick_later(delay_ms);
   ask_later(delay_ms);

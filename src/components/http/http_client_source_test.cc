@@ -63,9 +63,10 @@ class PollFixture : public net::ServerFixture {
 
   void start(const std::string& settings, const std::string& cursor = {}, bool from_start = false,
              const std::string& path = "/doc") {
-    HttpClientConfig config = config_from("url: \"" + url(path) + "\"\nevery: 20ms\n" + settings);
+    HttpClientConfig config = config_from("url: \"" + url(path) + "\"\n" +
+                                          (settings.starts_with("every") ? "" : "every: 20ms\n") + settings);
     const Status started = on_loop([&] {
-      SourceContext context{{loop(), clock(), random_, services_, "p", "in", "."}, *intake, from_start, {}, {}};
+      SourceContext context{{loop(), clock(), *random, services_, "p", "in", "."}, *intake, from_start, {}, {}};
       source_ = std::make_unique<HttpClientSource>(std::move(context), config, loop());
       return source_->start(cursor);
     });
@@ -87,6 +88,7 @@ class PollFixture : public net::ServerFixture {
   // Loop only, or before the start.
   std::deque<Say> says;
   std::vector<Asked> asked;
+  std::unique_ptr<Random> random = std::make_unique<SeededRandom>(1);
   std::unique_ptr<FakeIntake> intake;
 
  private:
@@ -105,7 +107,6 @@ class PollFixture : public net::ServerFixture {
                     .headers = {fields.data(), fields.size()}});
   }
 
-  SeededRandom random_{1};
   Services services_;
   std::unique_ptr<HttpClientSource> source_;
 };
@@ -211,6 +212,27 @@ TEST_CASE("a failed poll is tried again, and no document is missed by it", "[REQ
   fixture.stop();
   CHECK(fixture.intake->accepted == "1");
   CHECK(fixture.asked[1].etag == "-");
+}
+
+TEST_CASE("the wait after a failed poll may be anything below its bound, but for a Retry-After", "[REQ-016]") {
+  class NoWait final : public Random {
+   public:
+    uint64_t next() override { return 0; }
+  };
+  PollFixture fixture;
+  fixture.random = std::make_unique<NoWait>();
+  // Bounds of 1, 2, 4, 8 and 16 s.
+  fixture.says = {{500, "", {}}, {500, "", {}}, {500, "", {}}, {500, "", {}}, {500, "", {}}, {200, "1", {}}};
+  const int64_t begun_ns = fixture.clock().monotonic_ns();
+  fixture.start("every: 1h");
+  fixture.wait_for_requests(6);
+  CHECK(fixture.clock().monotonic_ns() - begun_ns < 10'000'000'000);
+  fixture.stop();
+  const int64_t then_ns = fixture.clock().monotonic_ns();
+  fixture.says = {{503, "", {{"Retry-After", "1"}}}, {200, "2", {}}};
+  fixture.start("");
+  fixture.wait_for_requests(8);
+  CHECK(fixture.clock().monotonic_ns() - then_ns >= 1'000'000'000);
 }
 
 TEST_CASE("what the door turns away is offered again, and nothing is asked for meanwhile", "[REQ-016]") {

@@ -127,8 +127,10 @@ void describe_to_people(Descriptor& d) {
       "a "
       "document that has not changed (304) does not come again, after a restart neither. A server that gives no "
       "such header has its answer taken at every poll. Anything but 200, 204 and 304, no connection, or no answer "
-      "in time is tried again, later each time (from 1 s, up to a minute and no later than `every`), and not "
-      "before a Retry-After. No redirect is followed. The next poll waits until the pipeline has accepted what "
+      "in time is tried again after a random wait below a bound that doubles (from 1 s, up to a minute and no "
+      "more "
+      "than `every`), and not before a Retry-After. No redirect is followed. The next poll waits until the "
+      "pipeline has accepted what "
       "came. Pages of one poll are asked for one behind the other; if the process dies between them, the poll "
       "begins again. With `next`, whether anything has changed is told by the first page alone.";
   d.input_trust =

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 #include "base/logging.h"
 #include "formats/encoding.h"
 #include "formats/json_text.h"
@@ -139,11 +140,11 @@ void SseSource::ended(Result<net::ClientResponse> end) {
 }
 
 void SseSource::connect_later(int64_t retry_after_ms) {
-  const int64_t first_ms = std::max<int64_t>(1, parser_->retry_ms().value_or(config_.reconnect.initial.ms));
-  const int64_t most_ms = std::max(first_ms, config_.reconnect.max.ms);
-  const int64_t grown_ms = std::min(most_ms, first_ms << std::min<int64_t>(failures_++, 10));
-  // Half of it by chance, so that many who were cut off together do not come together.
-  const int64_t wait_ms = grown_ms / 2 + static_cast<int64_t>(context_.random.next() % (grown_ms / 2 + 1));
+  const int64_t first_ms = config_.reconnect.initial.ms;
+  const int64_t jitter_ms =
+      full_jitter_ms(first_ms, std::max(first_ms, config_.reconnect.max.ms), ++failures_, context_.random);
+  // On top of what the stream has said, or all whom it said that to would come together.
+  const int64_t wait_ms = parser_->retry_ms().value_or(0) + jitter_ms;
   connect_timer_ = context_.loop.start_timer(std::max(wait_ms, retry_after_ms), [this] { connect(); });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/manual_clock.h"
+#include "base/system_clock.h"
 #include "config/yaml.h"
 #include "net/testing/loop_thread.h"
 #include "net/testing/scripted_server.h"
@@ -42,6 +43,12 @@ std::string problems_of(const std::string& yaml, ParsedConfig* parsed = nullptr)
   return text;
 }
 
+// The least that chance may come to.
+class NoWait final : public Random {
+ public:
+  uint64_t next() override { return 0; }
+};
+
 class SseFixture {
  public:
   template <class F>
@@ -58,13 +65,14 @@ class SseFixture {
     stop();
     on_loop([&] { intake.reset(); });
   }
-  void start(const std::string& settings = {}, const std::string& cursor = {}) {
+  void start(const std::string& settings = {}, const std::string& cursor = {},
+             const std::string& reconnect = "{initial: 10ms, max: 20ms}") {
     ParsedConfig parsed;
-    REQUIRE(problems_of("url: \"" + server.url() + "\"\nreconnect: {initial: 10ms, max: 20ms}\n" + settings,
-                        &parsed) == "");
+    REQUIRE(problems_of("url: \"" + server.url() + "\"\nreconnect: " + reconnect + "\n" + settings, &parsed) ==
+            "");
     const Status started = on_loop([&] {
       SourceContext context{
-          {thread_.loop(), thread_.clock(), random_, services_, "p", "in", "."}, *intake, false, {}, {}};
+          {thread_.loop(), thread_.clock(), *random, services_, "p", "in", "."}, *intake, false, {}, {}};
       source_ = std::make_unique<SseSource>(std::move(context), config_of<SseConfig>(parsed), thread_.loop());
       return source_->start(cursor);
     });
@@ -96,10 +104,10 @@ class SseFixture {
 
   EventServer server;
   std::unique_ptr<FakeIntake> intake;
+  std::unique_ptr<Random> random = std::make_unique<SeededRandom>(1);  // before the start
 
  private:
   net::LoopThread thread_;
-  SeededRandom random_{1};
   Services services_;
   std::unique_ptr<SseSource> source_;
 };
@@ -253,10 +261,36 @@ TEST_CASE("the stream says how long to wait before the next connection", "[REQ-0
   fixture.server.say("retry: 3600000\ndata: 1\n\n");
   fixture.wait_for_events(1);
   fixture.server.hang_up();
-  // Half of it at least: the source is at rest, and a stop does not wait for it.
+  // And nothing less: the source is at rest, and a stop does not wait for it.
   for (int i = 0; i < 50; ++i) fixture.on_loop([] {});
   fixture.stop();
   CHECK(fixture.emitted() == Strings{"1@0"});
+}
+
+TEST_CASE("a stream says how long to wait at least, and chance adds to it", "[REQ-016]") {
+  constexpr int64_t kAskedNs = 200'000'000;
+  SseFixture fixture;
+  fixture.random = std::make_unique<NoWait>();
+  fixture.start({}, {}, "{initial: 1h, max: 1h}");
+  fixture.server.accept();
+  fixture.server.say("retry: 200\ndata: 1\n\n");
+  fixture.wait_for_events(1);
+  const SystemClock clock;
+  const int64_t begun_ns = clock.monotonic_ns();
+  fixture.server.hang_up();
+  CHECK_THAT(fixture.server.accept(), Catch::StartsWith("get /events"));
+  CHECK(clock.monotonic_ns() - begun_ns >= kAskedNs);
+}
+
+TEST_CASE("a wait may be anything below its bound", "[REQ-016]") {
+  SseFixture fixture;
+  fixture.random = std::make_unique<NoWait>();
+  fixture.start({}, {}, "{initial: 1h, max: 1h}");
+  for (int i = 0; i < 5; ++i) {
+    fixture.server.accept("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n");
+    fixture.server.hang_up();
+  }
+  CHECK_THAT(fixture.server.accept(), Catch::StartsWith("get /events"));
 }
 
 TEST_CASE("settings of a stream are checked where they stand") {

@@ -15,8 +15,9 @@ ConfigSpec<components::SseReconnect> ConfigObject<components::SseReconnect>::spe
   using components::SseReconnect;
   return ConfigSpec<SseReconnect>()
       .field("initial", &SseReconnect::initial,
-             {.description = "At first, unless the stream has said `retry:`.", .minimum = 1, .maximum = 3'600'000})
-      .field("max", &SseReconnect::max, {.description = "At most.", .minimum = 1, .maximum = 86'400'000});
+             {.description = "The bound of the first wait.", .minimum = 1, .maximum = 3'600'000})
+      .field("max", &SseReconnect::max,
+             {.description = "The bound of the last.", .minimum = 1, .maximum = 86'400'000});
 }
 
 namespace components {
@@ -66,7 +67,9 @@ ConfigSpec<SseConfig> spec() {
              {.description = "Where to begin the first time, for servers that can."});
   spec.field(
       "reconnect", &SseConfig::reconnect,
-      {.description = "How long to wait before connecting again; it doubles while that fails.", .advanced = true});
+      {.description =
+           "How long to wait before connecting again: at random, below a bound that doubles while that fails.",
+       .advanced = true});
   spec.field(
       "silence", &SseConfig::silence,
       {.description = "So long without a byte, comments included, and the connection counts as dead. 0: never.",
@@ -90,10 +93,10 @@ void describe_to_people(Descriptor& d) {
   d.description =
       "Events are taken as the WHATWG standard says, each one's data as one JSON value; `sse_event` and `sse_id` "
       "are "
-      "headers of it. Whatever ends the connection, another is made: after what the stream said with `retry:`, "
-      "else "
-      "`reconnect.initial`, later each time while it fails, and not before a Retry-After. It says Last-Event-ID, "
-      "so "
+      "headers of it. Whatever ends the connection, another is made: after what the stream said with `retry:` and "
+      "a "
+      "random wait below a bound that doubles while it fails, and not before a Retry-After. It says "
+      "Last-Event-ID, so "
       "that a server that keeps events goes on behind the last one; after a restart that is the last one known to "
       "be "
       "stored. While the pipeline takes nothing, the stream is not read, and the server has to wait, unless "

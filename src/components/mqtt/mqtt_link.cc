@@ -1,9 +1,9 @@
 #include "components/mqtt/mqtt_link.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 #include "base/logging.h"
 
 namespace colloquium::components {
@@ -11,7 +11,6 @@ namespace {
 
 constexpr char kComponent[] = "mqtt";
 constexpr size_t kThreadTasks = 65'536;
-constexpr int kDoublings = 20;
 
 }  // namespace
 
@@ -118,10 +117,9 @@ void MqttLink::lost(uint64_t connection, const std::string& why) {
 }
 
 void MqttLink::connect_later() {
-  const int doublings = std::min(failures_.fetch_add(1), kDoublings);
-  const int64_t bound_ms =
-      std::min(options_.connection.reconnect.max.ms, options_.connection.reconnect.initial.ms << doublings);
-  const auto delay_ms = static_cast<int64_t>(context_.random.next() % static_cast<uint64_t>(bound_ms + 1));
+  const MqttReconnect& reconnect = options_.connection.reconnect;
+  const int64_t delay_ms =
+      full_jitter_ms(reconnect.initial.ms, reconnect.max.ms, failures_.fetch_add(1) + 1, context_.random);
   timer_ = context_.loop.start_timer(delay_ms, [this] { connect(); });
 }
 

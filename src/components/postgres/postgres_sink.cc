@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 #include "base/logging.h"
 
 namespace colloquium::components {
@@ -120,7 +121,7 @@ void PostgresSink::has_recovered() {
     return finish_recovery(fail(answer.error));
   }
   if (answer.verdict != PgVerdict::kDone) return wait_and_pump(answer.error);
-  backoff_ms_ = 0;
+  failures_ = 0;
   std::vector<SinkProgress> progress;
   for (const auto& [partition, at] : call_->session->progress()) {
     if (at.next) progress.push_back({partition, *at.next, at.given_up});
@@ -155,7 +156,7 @@ void PostgresSink::has_found_out() {
   const PgAnswer answer = call_->answer;
   if (answer.verdict == PgVerdict::kUnknown) return wait_and_pump(answer.error);
   is_unknown_ = false;
-  backoff_ms_ = 0;
+  failures_ = 0;
   log_info(kComponent,
            answer.verdict == PgVerdict::kDone ? "the commit whose answer was lost was done"
                                               : "the commit whose answer was lost was not done",
@@ -167,10 +168,10 @@ void PostgresSink::has_found_out() {
 
 void PostgresSink::wait_and_pump(const Error& why) {
   if (closing_) return;
-  backoff_ms_ = std::clamp(backoff_ms_ * 2, kFirstBackoffMs, kLastBackoffMs);
+  const int64_t wait_ms = full_jitter_ms(kFirstBackoffMs, kLastBackoffMs, ++failures_, context_.random);
   log_warning(kComponent, "tried again until it works: " + why.describe(),
-              {{"sink", context_.name}, {"wait_ms", backoff_ms_}});
-  timer_ = context_.loop.start_timer(backoff_ms_, [this] {
+              {{"sink", context_.name}, {"wait_ms", wait_ms}});
+  timer_ = context_.loop.start_timer(wait_ms, [this] {
     const auto fired = std::move(timer_);
     pump();
   });

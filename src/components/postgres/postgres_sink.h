@@ -74,7 +74,7 @@ class PostgresSink final : public Sink, public ProgressKeeper {
   bool is_calling_ = false;
   bool is_unknown_ = false;  // what became of the writes under way
   std::optional<Error> broken_;
-  int64_t backoff_ms_ = 0;
+  int64_t failures_ = 0;  // in a row
   std::unique_ptr<Timer> timer_;
   bool closing_ = false;
   Task closed_;
