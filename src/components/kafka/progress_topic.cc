@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "components/kafka/kafka_admin.h"
 #include "components/kafka/kafka_settings.h"
 
 namespace colloquium::components {
@@ -75,8 +76,8 @@ std::string progress_key(const std::string& leg, const std::string& partition) {
   return leg + "/" + partition;
 }
 
-// A write may give up each of its events for one reason, and all that must go into one message. Errors that quote what
-// stands in their events are all different; beyond so many the others have one text.
+// A write may give up each of its events for one reason, and all that must go into one message. Errors that quote
+// what stands in their events are all different; beyond so many the others have one text.
 std::string encode_progress(const SinkProgress& progress) {
   constexpr size_t kErrorTextBytes = size_t{256} << 10;
   constexpr std::string_view kOther = "it was given up; too many events were, for different reasons, to keep each";
@@ -146,19 +147,13 @@ Status ProgressTopic::make(rd_kafka_t* client) const {
   // What is not in a finished segment is not compacted, and all of it is read at every start.
   rd_kafka_NewTopic_set_config(wanted.get(), "segment.bytes", "16777216");
   rd_kafka_NewTopic_set_config(wanted.get(), "min.cleanable.dirty.ratio", "0.1");
-  const KafkaQueue answers(rd_kafka_queue_new(client));
-  rd_kafka_NewTopic_t* topics[] = {wanted.get()};
-  const std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDelete<rd_kafka_AdminOptions_destroy>> options(
-      rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, reason, sizeof reason);
-  rd_kafka_CreateTopics(client, topics, 1, options.get(), answers.get());
   const std::string what = "cannot make the progress topic '" + topic_ + "'";
-  KafkaEvent event;
-  while (event == nullptr && !stop_.stopped()) event.reset(rd_kafka_queue_poll(answers.get(), kStepMs));
-  if (event == nullptr) return fail(ErrorCode::kCancelled, what + ": stopped");
-  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(explain(code, what));
-  }
+  rd_kafka_NewTopic_t* topics[] = {wanted.get()};
+  TRY_ASSIGN(const KafkaEvent event,
+             ask_admin(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, what, stop_,
+                       [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* answers) {
+                         rd_kafka_CreateTopics(client, topics, 1, options, answers);
+                       }));
   size_t count = 0;
   const auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);

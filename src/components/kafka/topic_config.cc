@@ -3,14 +3,12 @@
 #include <memory>
 #include <string_view>
 
+#include "components/kafka/kafka_admin.h"
+
 namespace colloquium::components {
 namespace {
 
-constexpr int kRequestMs = 10'000;
-constexpr int kStepMs = 200;
-
 using ConfigResource = std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDelete<rd_kafka_ConfigResource_destroy>>;
-using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDelete<rd_kafka_AdminOptions_destroy>>;
 
 }  // namespace
 
@@ -18,18 +16,12 @@ Result<bool> is_compacted(rd_kafka_t* client, const std::string& topic, const Ka
   const std::string what = "cannot read the settings of topic '" + topic + "'";
   const ConfigResource wanted(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   if (wanted == nullptr) return fail(explain(RD_KAFKA_RESP_ERR__INVALID_ARG, what));
-  char reason[512] = {};
-  const AdminOptions options(rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, reason, sizeof reason);
-  const KafkaQueue answers(rd_kafka_queue_new(client));
   rd_kafka_ConfigResource_t* asked[] = {wanted.get()};
-  rd_kafka_DescribeConfigs(client, asked, 1, options.get(), answers.get());
-  KafkaEvent event;
-  while (event == nullptr && !stop.stopped()) event.reset(rd_kafka_queue_poll(answers.get(), kStepMs));
-  if (event == nullptr) return fail(ErrorCode::kCancelled, what + ": stopped");
-  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(explain(code, what));
-  }
+  TRY_ASSIGN(const KafkaEvent event,
+             ask_admin(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what, stop,
+                       [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* answers) {
+                         rd_kafka_DescribeConfigs(client, asked, 1, options, answers);
+                       }));
   size_t count = 0;
   const auto* found =
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
