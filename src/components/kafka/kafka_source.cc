@@ -18,10 +18,6 @@ constexpr size_t kSliceBytes = size_t{2} << 20;
 constexpr int64_t kRetryMs = 1000;
 // The group's own business waits behind messages for at most so long while the door is closed.
 constexpr int64_t kPauseAfterNs = 2'000'000'000;
-constexpr int64_t kGiveUpMs = 10'000;
-constexpr int64_t kGiveUpLookMs = 20;
-constexpr int kGiveUpCommitMs = 5'000;
-constexpr int kCommitMs = 2'000;
 constexpr int64_t kSecondMs = 1000;
 constexpr size_t kThreadTasks = 1024;
 
@@ -54,39 +50,6 @@ std::vector<TopicPartition> copy_list(const rd_kafka_topic_partition_list_t* lis
   return partitions;
 }
 
-// How much is fetched ahead, in all partitions. Where the door is slower than the brokers this is full, and
-// librdkafka looks for room again after a second, which before 2.2 no setting makes shorter: what is there has to
-// last that long, or the pipeline runs dry.
-std::vector<std::pair<std::string, std::string>> ahead_properties() {
-  constexpr int kWithBackoffSetting = 0x020200ff;
-  if (rd_kafka_version() < kWithBackoffSetting)
-    return {{"queued.max.messages.kbytes", "65536"}, {"queued.min.messages", "1000000"}};
-  return {{"queued.max.messages.kbytes", "16384"}, {"fetch.queue.backoff.ms", "20"}};
-}
-
-GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::string& base_dir) {
-  const auto start = parse_start(config.start);
-  ASSERT_WHY(start, "checked with the settings");
-  GroupConsumerConfig made{.topics = config.topics, .start = start->first, .start_time_ms = start->second};
-  const bool committed = config.isolation == KafkaIsolation::kReadCommitted;
-  // First what `properties` may set otherwise. Fetched and not yet taken is bounded by the source, not by
-  // partition.
-  // A request that nobody answers keeps the client from going away: without this for a minute.
-  made.properties = {{"socket.timeout.ms", "10000"}};
-  for (auto& property : ahead_properties()) made.properties.push_back(std::move(property));
-  for (auto& property : connection_properties(config, base_dir)) made.properties.push_back(std::move(property));
-  made.properties.insert(made.properties.end(),
-                         {{"group.id", config.group},
-                          {"partition.assignment.strategy", "cooperative-sticky"},
-                          {"enable.auto.commit", "false"},
-                          {"statistics.interval.ms", kKafkaStatisticsMs},
-                          {"enable.auto.offset.store", "false"},
-                          {"auto.offset.reset", "error"},
-                          {"isolation.level", committed ? "read_committed" : "read_uncommitted"}});
-  if (!config.instance_id.empty()) made.properties.emplace_back("group.instance.id", config.instance_id);
-  return made;
-}
-
 }  // namespace
 
 // Read at every scrape.
@@ -94,7 +57,6 @@ struct KafkaSource::Metrics {
   ErrorCounters errors;
   Gauge lag;
   Gauge partitions;
-  Counter commits;
   KafkaStatistics statistics;
   std::vector<metrics::Registration> registrations;
 };
@@ -104,6 +66,13 @@ KafkaSource::KafkaSource(SourceContext context, const KafkaSourceConfig& config,
       config_(config),
       decoder_(formats::message_decoder(config_.format)),
       thread_(executor.make_queue("kafka-source", 1, kThreadTasks)),
+      progress_(context_, partitions_,
+                {.on_thread =
+                     [this](auto work, auto done) {
+                       on_thread([consumer = consumer_, work = std::move(work)] { return work(*consumer); },
+                                 std::move(done));
+                     },
+                 .tell = [this](const Error& error) { tell(error.code, error.message); }}),
       metrics_(std::make_unique<Metrics>()) {}
 
 KafkaSource::~KafkaSource() {
@@ -121,7 +90,7 @@ void KafkaSource::register_metrics() {
   held.push_back(registry->gauge({"colloquium_kafka_partitions", "Partitions a kafka source has now."}, labels,
                                  metrics_->partitions));
   held.push_back(registry->counter({"colloquium_kafka_commits_total", "Times a group was told of offsets."},
-                                   labels, metrics_->commits));
+                                   labels, progress_.commits()));
   for (size_t i = 0; i < ErrorCounters::kReasons; ++i) {
     const auto reason = static_cast<ErrorCode>(i);
     labels.reason = to_string(reason);
@@ -235,13 +204,13 @@ void KafkaSource::take(const rd_kafka_message_t& message) {
     last_taken_ = partitions_.find({topic, message.partition});
   }
   if (last_taken_ == partitions_.end() || stopped_) return;
-  Partition& partition = last_taken_->second;
+  SourcePartition& partition = last_taken_->second;
   if (!partition.ours || partition.moving || paused_ || !partition.part.wants(message.offset)) return;
   auto run = partition.part.add(message.offset, raw_message(message));
   if (run) emit(last_taken_->first, partition, std::move(*run));
 }
 
-void KafkaSource::emit(const Place& place, Partition& partition, RawBatch batch) {
+void KafkaSource::emit(const Place& place, SourcePartition& partition, RawBatch batch) {
   ASSERT(partition.intake != nullptr && !batch.messages.empty());
   const uint64_t run = partition.part.last_run();
   batch.decoder = decoder_;
@@ -251,14 +220,14 @@ void KafkaSource::emit(const Place& place, Partition& partition, RawBatch batch)
 
 void KafkaSource::acknowledged(const Place& place, uint64_t run, const Ack& ack) {
   LOOP_ASSERT(context_.loop);
-  Partition& partition = partitions_.at(place);
+  SourcePartition& partition = partitions_.at(place);
   if (ack.error && refusals_++ == 0 && !stopped_) {
     log_warning(kComponent, "not accepted, read again until it is: " + ack.error->describe(),
                 {{"source", context_.name}, {"part", partition.part.name()}});
   }
   if (!ack.error) refusals_ = 0;
   const bool all_back = partition.part.acknowledged(run, !ack.error);
-  if (!giving_up_.empty()) return give_up_when_back();
+  if (progress_.gives_up()) return progress_.look();
   if (!all_back || !partition.ours || stopped_) return;
   // Fetched meanwhile for nothing, else.
   consumer_->pause({{place.first, place.second}});
@@ -271,7 +240,7 @@ void KafkaSource::acknowledged(const Place& place, uint64_t run, const Ack& ack)
 }
 
 void KafkaSource::go_back(const Place& place) {
-  const Partition& partition = partitions_.at(place);
+  const SourcePartition& partition = partitions_.at(place);
   // While all is paused, the door's opening sees to it.
   if (stopped_ || !partition.ours || !partition.part.broken_off() || paused_) return;
   if (!context_.intake.ready()) return try_later(place, [this, place] { go_back(place); });
@@ -301,7 +270,7 @@ void KafkaSource::stopped_reading(const std::vector<Place>& places, const Status
   if (!status) tell(status.error().code, "tried again: " + status.error().message);
   std::vector<TopicPartition> targets;
   for (const Place& place : places) {
-    Partition& partition = partitions_.at(place);
+    SourcePartition& partition = partitions_.at(place);
     if (!partition.ours) continue;
     // Broken off meanwhile: when all of it is back, it is read from further back.
     if (partition.part.broken_off() && partition.part.under_way() > 0) continue;
@@ -357,7 +326,8 @@ void KafkaSource::rebalance(rd_kafka_event_t* event) {
   if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     assigned(std::move(partitions));
   } else {
-    revoked(std::move(partitions), consumer_->lost_assignment());
+    progress_.give_up(std::move(partitions), consumer_->lost_assignment());
+    metrics_->partitions.set(static_cast<int64_t>(progress_.ours().size()));
   }
 }
 
@@ -366,7 +336,7 @@ void KafkaSource::assigned(std::vector<TopicPartition> partitions) {
   for (TopicPartition& one : partitions) {
     const Place place{one.topic, one.partition};
     const std::string name = one.topic + "-" + std::to_string(one.partition);
-    Partition& partition = partitions_.try_emplace(place, name).first->second;
+    SourcePartition& partition = partitions_.try_emplace(place, name).first->second;
     std::optional<PartCursor> at = partition.part.accepted();
     if (partition.intake == nullptr) {
       partition.intake = &context_.intake.part(name);
@@ -390,116 +360,10 @@ void KafkaSource::assigned(std::vector<TopicPartition> partitions) {
         kComponent, "reading " + name,
         {{"source", context_.name}, {"from", at ? std::to_string(at->next) : std::string("the group's offset")}});
   }
-  metrics_->partitions.set(static_cast<int64_t>(ours().size()));
+  metrics_->partitions.set(static_cast<int64_t>(progress_.ours().size()));
   on_thread([consumer = consumer_, partitions] { return consumer->assign(partitions); },
             [this](const Status& status) {
               if (!status) tell(status.error().code, status.error().message);
-            });
-}
-
-void KafkaSource::revoked(std::vector<TopicPartition> partitions, bool lost) {
-  for (const TopicPartition& one : partitions) {
-    const auto found = partitions_.find({one.topic, one.partition});
-    if (found != partitions_.end()) found->second.ours = false;
-    log_info(kComponent, "giving up " + one.topic + "-" + std::to_string(one.partition),
-             {{"source", context_.name}, {"lost", lost}});
-  }
-  metrics_->partitions.set(static_cast<int64_t>(ours().size()));
-  giving_up_ = std::move(partitions);
-  giving_up_lost_ = lost;
-  give_up_waits_ = true;
-  // Who waited longer would be thrown out of the group with all its partitions.
-  give_up_timer_ = context_.loop.start_timer(kGiveUpMs, [this] {
-    const auto fired = std::move(give_up_timer_);
-    give_up_waits_ = false;
-    log_warning(kComponent, "partitions are given up before all that was read of them is accepted and stored",
-                {{"source", context_.name}});
-    for (const TopicPartition& one : giving_up_) {
-      const auto found = partitions_.find({one.topic, one.partition});
-      if (found != partitions_.end()) found->second.part.begin(found->second.part.accepted());
-    }
-    give_up_when_back();
-  });
-  give_up_when_back();
-}
-
-void KafkaSource::give_up_when_back() {
-  if (giving_up_.empty()) return;
-  for (const TopicPartition& one : giving_up_) {
-    const auto found = partitions_.find({one.topic, one.partition});
-    if (!give_up_waits_ || found == partitions_.end() || is_back(found->second)) continue;
-    // Nobody tells when the sinks have stored what the door has taken.
-    if (found->second.part.under_way() == 0 && give_up_look_ == nullptr) {
-      give_up_look_ = context_.loop.start_timer(kGiveUpLookMs, [this] {
-        const auto fired = std::move(give_up_look_);
-        give_up_when_back();
-      });
-    }
-    return;
-  }
-  give_up_timer_ = nullptr;
-  give_up_look_ = nullptr;
-  const std::vector<TopicPartition> partitions = std::exchange(giving_up_, {});
-  const std::vector<TopicPartition> offsets =
-      giving_up_lost_ ? std::vector<TopicPartition>() : to_commit(partitions);
-  on_thread([consumer = consumer_, offsets,
-             partitions] { return consumer->give_up(offsets, partitions, kGiveUpCommitMs); },
-            [this](const Status& status) {
-              if (!status) tell(status.error().code, status.error().message);
-            });
-}
-
-// Behind what a crash of this process can't lose any more: with `log: off` the door's acknowledgement comes before
-// the sinks have stored anything.
-std::optional<PartCursor> KafkaSource::safe(const Partition& partition) const {
-  const auto& accepted = partition.part.accepted();
-  if (!accepted || partition.intake == nullptr) return std::nullopt;
-  const auto stored = PartCursor::decode(partition.intake->stored_cursor());
-  if (!stored) return std::nullopt;
-  return stored->position() < accepted->position() ? *stored : *accepted;
-}
-
-// Nothing of it is on its way any more.
-bool KafkaSource::is_back(const Partition& partition) const {
-  if (partition.part.under_way() > 0) return false;
-  const auto& accepted = partition.part.accepted();
-  const auto stored = safe(partition);
-  // With --from-start nothing of it may be stored yet, and nothing read.
-  return !accepted || accepted->next == 0 || (stored && stored->position() == accepted->position());
-}
-
-// What of `partitions` is safe and the group does not know.
-std::vector<TopicPartition> KafkaSource::to_commit(const std::vector<TopicPartition>& partitions) const {
-  std::vector<TopicPartition> offsets;
-  for (const TopicPartition& one : partitions) {
-    const auto found = partitions_.find({one.topic, one.partition});
-    if (found == partitions_.end()) continue;
-    const auto at = safe(found->second);
-    if (at && at->next != found->second.committed) offsets.push_back({one.topic, one.partition, at->next});
-  }
-  return offsets;
-}
-
-std::vector<TopicPartition> KafkaSource::ours() const {
-  std::vector<TopicPartition> list;
-  for (const auto& [place, partition] : partitions_) {
-    if (partition.ours) list.push_back({place.first, place.second});
-  }
-  return list;
-}
-
-void KafkaSource::commit_ours() {
-  const std::vector<TopicPartition> offsets = to_commit(ours());
-  if (offsets.empty() || committing_) return;
-  committing_ = true;
-  on_thread([consumer = consumer_, offsets] { return consumer->commit(offsets, kCommitMs); },
-            [this, offsets](const Status& status) {
-              committing_ = false;
-              if (!status) return tell(status.error().code, status.error().message);
-              metrics_->commits.add();
-              for (const TopicPartition& one : offsets) {
-                partitions_.at({one.topic, one.partition}).committed = one.offset;
-              }
             });
 }
 
@@ -510,9 +374,9 @@ void KafkaSource::every_second() {
   const int64_t now_ns = context_.clock.monotonic_ns();
   if (now_ns - committed_at_ns_ >= config_.commit_interval.ms * 1'000'000) {
     committed_at_ns_ = now_ns;
-    commit_ours();
+    progress_.commit();
   }
-  std::vector<TopicPartition> positions = ours();
+  std::vector<TopicPartition> positions = progress_.ours();
   std::erase_if(positions, [&](TopicPartition& one) {
     const auto& accepted = partitions_.at({one.topic, one.partition}).part.accepted();
     if (accepted) one.offset = accepted->next;
@@ -526,7 +390,7 @@ void KafkaSource::every_second() {
 
 void KafkaSource::pause_all() {
   paused_ = true;
-  const std::vector<TopicPartition> all = ours();
+  const std::vector<TopicPartition> all = progress_.ours();
   if (!all.empty()) consumer_->pause(all);
 }
 
@@ -560,7 +424,7 @@ void KafkaSource::failed_event(rd_kafka_event_t* event) {
 void KafkaSource::no_offset(const Place& place, const std::string& why) {
   const auto found = partitions_.find(place);
   if (found == partitions_.end() || !found->second.ours || stopped_ || found->second.asked_for_start) return;
-  Partition& partition = found->second;
+  SourcePartition& partition = found->second;
   if (const auto wanted = partition.part.resume_at()) {
     tell(ErrorCode::kNotFound, "offset " + std::to_string(*wanted) + " of " + partition.part.name() +
                                    " is not there any more, going on at `start`: " + why);
@@ -569,7 +433,7 @@ void KafkaSource::no_offset(const Place& place, const std::string& why) {
 }
 
 void KafkaSource::find_start(const Place& place) {
-  Partition& partition = partitions_.at(place);
+  SourcePartition& partition = partitions_.at(place);
   partition.asked_for_start = true;
   partition.moving = true;
   auto offset = std::make_shared<int64_t>(0);
@@ -587,7 +451,7 @@ void KafkaSource::find_start(const Place& place) {
 }
 
 void KafkaSource::begin_at_start(const Place& place, int64_t offset) {
-  Partition& partition = partitions_.at(place);
+  SourcePartition& partition = partitions_.at(place);
   if (!partition.ours || stopped_) return;
   const auto before = partition.part.resume_at();
   // Offsets that begin anew, as of a topic that was made again.
@@ -607,10 +471,8 @@ void KafkaSource::close(Task closed) {
   LOOP_ASSERT(context_.loop);
   stopped_ = true;
   timers_.clear();
-  give_up_timer_ = nullptr;
-  give_up_look_ = nullptr;
+  progress_.stop();
   second_timer_ = nullptr;
-  giving_up_.clear();
   metrics_->registrations.clear();
   if (consumer_ == nullptr) {
     (void)context_.loop.post(std::move(closed));
@@ -620,7 +482,7 @@ void KafkaSource::close(Task closed) {
   consumer_->begin_close();
   auto consumer = std::exchange(consumer_, nullptr);
   auto done = std::make_shared<Task>(std::move(closed));
-  const bool taken = thread_->post([consumer, offsets = to_commit(ours()), done, loop = &context_.loop] {
+  const bool taken = thread_->post([consumer, offsets = progress_.untold(), done, loop = &context_.loop] {
     consumer->close(offsets);
     (void)loop->post([done] { (*done)(); });
   });

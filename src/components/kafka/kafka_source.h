@@ -3,7 +3,7 @@
 // Every topic-partition is a part of the source: its position is the Kafka offset, its cursor the next offset.
 // What the data directory says about a partition wins over what the group says; only without it the group's
 // committed offset counts, and without that `start`. The group is told of offsets once they are accepted, every
-// `commit_interval`, and before a partition is given up.
+// `commit_interval`, and before a partition is given up: see GroupProgress.
 //
 // Backpressure. While the door takes nothing, nothing is polled; after a while the partitions are paused, so that
 // the group's business can go on. What was fetched is let go then and read again from where the parts stand.
@@ -28,6 +28,7 @@
 #include "base/counters.h"
 #include "base/liveness.h"
 #include "components/kafka/group_consumer.h"
+#include "components/kafka/group_progress.h"
 #include "components/kafka/topic_part.h"
 #include "formats/format.h"
 
@@ -52,6 +53,9 @@ struct KafkaSourceConfig : KafkaConnection {
 
 const Descriptor& kafka_source();
 
+// What the group's member is given for these settings.
+GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::string& base_dir);
+
 // What `start` says, or nothing if it says nothing.
 std::optional<std::pair<KafkaStart, int64_t>> parse_start(const std::string& text);
 
@@ -65,16 +69,7 @@ class KafkaSource final : public Source {
   void close(Task closed) override;
 
  private:
-  using Place = std::pair<std::string, int32_t>;
-  struct Partition {
-    explicit Partition(std::string name) : part(std::move(name)) {}
-    TopicPart part;
-    Intake* intake = nullptr;
-    bool ours = false;    // assigned, and not being given up
-    bool moving = false;  // what comes is let go until it is read from another place
-    bool asked_for_start = false;
-    int64_t committed = -1;  // the last offset told to the group
-  };
+  using Place = PartitionPlace;
   struct Metrics;
 
   void register_metrics();
@@ -86,19 +81,12 @@ class KafkaSource final : public Source {
   void door_opened();
   void handle(rd_kafka_event_t* event);
   void take(const rd_kafka_message_t& message);
-  void emit(const Place& place, Partition& partition, RawBatch batch);
+  void emit(const Place& place, SourcePartition& partition, RawBatch batch);
   void cut_all();
   void acknowledged(const Place& place, uint64_t run, const Ack& ack);
 
   void rebalance(rd_kafka_event_t* event);
   void assigned(std::vector<TopicPartition> partitions);
-  void revoked(std::vector<TopicPartition> partitions, bool lost);
-  void give_up_when_back();
-  std::optional<PartCursor> safe(const Partition& partition) const;
-  bool is_back(const Partition& partition) const;
-  std::vector<TopicPartition> to_commit(const std::vector<TopicPartition>& partitions) const;
-  std::vector<TopicPartition> ours() const;
-  void commit_ours();
 
   void failed_event(rd_kafka_event_t* event);
   void no_offset(const Place& place, const std::string& why);
@@ -122,13 +110,9 @@ class KafkaSource final : public Source {
   const std::shared_ptr<const RecordDecoder> decoder_;  // null: values are JSON
   std::unique_ptr<TaskQueue> thread_;
   std::shared_ptr<GroupConsumer> consumer_;
-  std::map<Place, Partition> partitions_;  // none is ever removed
-  std::map<Place, Partition>::iterator last_taken_ = partitions_.end();
-  std::vector<TopicPartition> giving_up_;  // revoked, while what they emitted is still under way
-  bool giving_up_lost_ = false;
-  bool give_up_waits_ = false;
-  std::unique_ptr<Timer> give_up_timer_;
-  std::unique_ptr<Timer> give_up_look_;  // until it is looked again whether all of it is safe
+  SourcePartitions partitions_;  // none is ever removed
+  SourcePartitions::iterator last_taken_ = partitions_.end();
+  GroupProgress progress_;
   std::unique_ptr<Timer> second_timer_;
   std::map<Place, std::unique_ptr<Timer>> timers_;
   int64_t door_closed_since_ns_ = -1;
@@ -136,7 +120,6 @@ class KafkaSource final : public Source {
   bool paused_ = false;
   bool drain_posted_ = false;
   bool stopped_ = false;
-  bool committing_ = false;
   bool worked_ = false;  // a partition was assigned once: brokers, rights and names are in order
   int64_t committed_at_ns_ = 0;
   int64_t refusals_ = 0;  // in a row

@@ -2,7 +2,9 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/assert.h"
 #include "components/kafka/kafka_source.h"
+#include "components/kafka/kafka_statistics.h"
 #include "computo/library/well_formed.h"
 #include "config/problems.h"
 #include "formats/message_format.h"
@@ -158,7 +160,40 @@ Descriptor describe() {
   return d;
 }
 
+// How much is fetched ahead, in all partitions. Where the door is slower than the brokers this is full, and
+// librdkafka looks for room again after a second, which before 2.2 no setting makes shorter: what is there has to
+// last that long, or the pipeline runs dry.
+std::vector<std::pair<std::string, std::string>> ahead_properties() {
+  constexpr int kWithBackoffSetting = 0x020200ff;
+  if (rd_kafka_version() < kWithBackoffSetting)
+    return {{"queued.max.messages.kbytes", "65536"}, {"queued.min.messages", "1000000"}};
+  return {{"queued.max.messages.kbytes", "16384"}, {"fetch.queue.backoff.ms", "20"}};
+}
+
 }  // namespace
+
+GroupConsumerConfig consumer_config(const KafkaSourceConfig& config, const std::string& base_dir) {
+  const auto start = parse_start(config.start);
+  ASSERT_WHY(start, "checked with the settings");
+  GroupConsumerConfig made{.topics = config.topics, .start = start->first, .start_time_ms = start->second};
+  const bool committed = config.isolation == KafkaIsolation::kReadCommitted;
+  // First what `properties` may set otherwise. Fetched and not yet taken is bounded by the source, not by
+  // partition.
+  // A request that nobody answers keeps the client from going away: without this for a minute.
+  made.properties = {{"socket.timeout.ms", "10000"}};
+  for (auto& property : ahead_properties()) made.properties.push_back(std::move(property));
+  for (auto& property : connection_properties(config, base_dir)) made.properties.push_back(std::move(property));
+  made.properties.insert(made.properties.end(),
+                         {{"group.id", config.group},
+                          {"partition.assignment.strategy", "cooperative-sticky"},
+                          {"enable.auto.commit", "false"},
+                          {"statistics.interval.ms", kKafkaStatisticsMs},
+                          {"enable.auto.offset.store", "false"},
+                          {"auto.offset.reset", "error"},
+                          {"isolation.level", committed ? "read_committed" : "read_uncommitted"}});
+  if (!config.instance_id.empty()) made.properties.emplace_back("group.instance.id", config.instance_id);
+  return made;
+}
 
 std::optional<std::pair<KafkaStart, int64_t>> parse_start(const std::string& text) {
   if (text == "earliest") return std::pair(KafkaStart::kEarliest, int64_t{0});
