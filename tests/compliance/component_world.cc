@@ -159,9 +159,9 @@ void StrictDoor::restore(const StrictDoor& before) {
 // Any thread may emit; the acknowledgement runs on the loop all the same.
 void StrictDoor::take(Part& part, RawBatch batch, AckFn ack) {
   if (!world_.loop().is_current()) {
-    (void)world_.loop().post([this, &part, batch = std::move(batch), ack = std::move(ack)]() mutable {
+    (void)world_.loop().post(alive_.guard([this, &part, batch = std::move(batch), ack = std::move(ack)]() mutable {
       take(part, std::move(batch), std::move(ack));
-    });
+    }));
     return;
   }
   ++emits_;
@@ -172,7 +172,7 @@ void StrictDoor::take(Part& part, RawBatch batch, AckFn ack) {
     ready_ = false;
   }
   if (holding_ || std::exchange(answering_, true)) return;
-  world_.loop().post([this] { answer(); });
+  world_.loop().post(alive_.guard([this] { answer(); }));
 }
 
 void StrictDoor::answer() {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/liveness.h"
 #include "base/manual_clock.h"
 #include "base/system_clock.h"
 #include "base/thread_executor.h"
@@ -164,6 +165,7 @@ class StrictDoor {
   uint64_t emits_ = 0, decided_ = 0, refused_ = 0, asked_ = 0;
   size_t hold_from_ = SIZE_MAX;
   bool ready_ = true, holding_ = false, backwards_ = false, answering_ = false;
+  Liveness alive_;  // one who does not stop may emit until the door goes, before the loop does
 };
 
 class SourceRun {
