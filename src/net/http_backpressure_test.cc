@@ -256,7 +256,7 @@ TEST_CASE("chunked bodies take the budget by pieces, and one at a time grows bey
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     clients.push_back(std::make_unique<RawClient>(server.port()));
-    threads.emplace_back([&, i] { clients[static_cast<size_t>(i)]->send(request); });
+    threads.emplace_back([&request, client = clients.back().get()] { client->send(request); });
   }
   for (int i = 0; i < 8; ++i) {
     server.wait_held(1);
