@@ -90,9 +90,13 @@ TEST_CASE("what a task holds is let go before the queue is destroyed") {
 
 TEST_CASE("a task is run here where nothing of the queue runs or waits, and nowhere else") {
   ThreadExecutor executor;
-  auto queue = executor.make_queue("lent", 1, 10);
+  auto started = executor.make_signal();
+  auto release = executor.make_signal();
+  bool inside = true;
   std::thread::id where;
   bool current = false;
+  // After what its task uses, and so gone before it.
+  auto queue = executor.make_queue("lent", 1, 10);
   const auto look = [&] {
     where = std::this_thread::get_id();
     current = queue->is_current();
@@ -104,9 +108,6 @@ TEST_CASE("a task is run here where nothing of the queue runs or waits, and nowh
   CHECK_FALSE(queue->is_current());
   CHECK_FALSE(task);
 
-  auto started = executor.make_signal();
-  auto release = executor.make_signal();
-  bool inside = true;
   REQUIRE(queue->post([&] {
     Task another = [] {};
     inside = queue->try_run(another);
