@@ -156,8 +156,8 @@ TEST_CASE("tasks run here and there are never at work at the same time") {
         Task task = work;
         if (queue->try_run(task)) {
           ++lent;
-        } else {
-          CHECK(queue->post(std::move(task)));
+        } else if (!queue->post(std::move(task))) {
+          std::abort();  // assertions are for one thread
         }
       }
     }));

@@ -307,7 +307,7 @@ void SourceIntake::append(size_t target, OpenBatch batch, bool follows) {
   };
   if (shared->cursor.empty() && !shared->parts.front().request->split) {
     // Without the lock below, which whoever is told takes as well.
-    encoded->caller_waits = shared->parts.front().request->raw.kept != nullptr;
+    encoded->caller_waits = shared->parts.front().request->raw.kept != nullptr && !loop_.is_current();
     return send();
   }
   // In one: what fails meanwhile on the log's thread is told there before the log takes anything else.
@@ -332,7 +332,7 @@ StoredCursor SourceIntake::stored_cursor(const OpenBatch& batch) const {
   return {batch.position, batch.cursor, safe_position_, safe_cursor_};
 }
 
-// On the log thread, or wherever the append failed at once.
+// On the log thread, in an append of whoever waits, or wherever the append failed at once.
 void SourceIntake::appended(size_t target, OpenBatch& batch, const Result<log::AppendResult>& result) {
   for (const IdHash& id : batch.ids) {
     if (result) {

@@ -420,12 +420,18 @@ void GroupCommit::count(const Group& group) {
   }
 }
 
-Status GroupCommit::run(Group group) {
+bool GroupCommit::needs_no_sync(const Group& group) const {
+  const int64_t now_ms = clock_.wall_ms();
+  const auto goes_on = [&](const StagedAppend& append) { return append.writer->goes_on(now_ms); };
+  return can_wait(group) && std::all_of(group.appends.begin(), group.appends.end(), goes_on);
+}
+
+Status GroupCommit::run(Group group, bool unsynced) {
   touched_.clear();
   now_ms_ = clock_.wall_ms();
   count(group);
   refuse_impossible(group.commits);
-  const bool waits = can_wait(group);
+  const bool waits = unsynced || can_wait(group);
   std::vector<AppendResult> results;
   std::vector<CommitRecord> records;
   if (Status ready = make_ready(group); !ready) return undo(group, ready.error());

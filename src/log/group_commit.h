@@ -76,11 +76,12 @@ class GroupCommit {
   ~GroupCommit();
 
   // Does the group and runs all its callbacks. A failure is for good: the log must not write any more. That there
-  // was no room is none: then the callbacks have been told.
-  Status run(Group group);
+  // was no room is none: then the callbacks have been told. `unsynced`: needs_no_sync(group) was so just now.
+  Status run(Group group, bool unsynced = false);
 
-  // Whether run() syncs in any case, as enough is written that is not.
-  bool sync_is_due() const;
+  // Whether run() waits for no sync, unless it finds no room: nothing of the group is told of once it is synced,
+  // nor is enough written to sync it all the same, and no segment ends or begins.
+  bool needs_no_sync(const Group& group) const;
 
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
   Status mark(const std::vector<PartitionWriter*>& writers);
@@ -107,6 +108,7 @@ class GroupCommit {
   Status place_outputs(StagedCommit& commit, CommitRecord& record);
   Status write();
   bool can_wait(const Group& group) const;
+  bool sync_is_due() const;
   void leave_unsynced(const Group& group);
   void sync_soon();
   void sync_behind();

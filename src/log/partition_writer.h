@@ -54,6 +54,11 @@ class PartitionWriter {
   // Whether begin() would do what needs all before it synced and published.
   bool begins_anew(int64_t now_ms) const { return epoch_spent_ || is_full(now_ms) || must_roll(); }
 
+  // Whether begin() would make, open and sync nothing.
+  bool goes_on(int64_t now_ms) const {
+    return has_active_ && file_ != nullptr && !(foreign_ && active_bytes_ == 0) && !begins_anew(now_ms);
+  }
+
   // Makes the partition ready for a group: a new incarnation if the last group failed, a new segment if the
   // active one is full, a sync mark. `seal` false (the journal): segments are not sealed or rolled here.
   // REQUIRES: not unsynced() if begins_anew().

@@ -265,8 +265,13 @@ void SegmentLog::Impl::turn() {
     const std::lock_guard lock(mutex_);
     group = staging_.take(options_.group_bytes, bytes);
   }
+  turn_with(std::move(group), bytes, false);
+}
+
+void SegmentLog::Impl::turn_with(Group group, size_t bytes, bool unsynced) {
+  ASSERT(queue_->is_current());
   space_.check_before(bytes, options_.clock->monotonic_ns());
-  run_group(std::move(group));
+  run_group(std::move(group), unsynced);
   staging_.done(bytes);
   {
     const std::lock_guard lock(mutex_);
@@ -276,16 +281,21 @@ void SegmentLog::Impl::turn() {
 }
 
 // A caller that waits for its turn may do it, which saves waking the log thread and being woken by it: far more than
-// a write takes. But it is not to wait for a disk, however slow that is.
+// a write takes. But it is not to wait for a disk, however slow that is: what needs a sync is the log thread's.
 void SegmentLog::Impl::turn_here() {
   Task task = [this] {
-    bool waits = group_commit_->sync_is_due();
+    size_t bytes = 0;
+    Group group;
     {
       const std::lock_guard lock(mutex_);
-      waits = waits || staging_.wants_sync();
-      if (waits) schedule_again_locked();
+      group = staging_.take(options_.group_bytes, bytes);
     }
-    if (!waits) turn();
+    if (group_commit_->needs_no_sync(group)) return turn_with(std::move(group), bytes, true);
+    const bool posted = queue_->post([this, group = std::move(group), bytes]() mutable {
+      turn_with(std::move(group), bytes, false);
+    });
+    const std::lock_guard lock(mutex_);
+    ASSERT_WHY(posted || going_, "the log thread's queue has room for its own turn");
   };
   if (queue_->try_run(task)) return;
   const std::lock_guard lock(mutex_);
@@ -324,7 +334,7 @@ void SegmentLog::Impl::refuse_staged() {
   staging_.done(bytes);
 }
 
-void SegmentLog::Impl::run_group(Group group) {
+void SegmentLog::Impl::run_group(Group group, bool unsynced) {
   ASSERT(!group.appends.empty() || !group.commits.empty());
   std::optional<Error> failed;
   {
@@ -340,7 +350,7 @@ void SegmentLog::Impl::run_group(Group group) {
   // Commits go on in the reserve: they let legs finish what is acknowledged already.
   if (space_.full()) refuse_appends(std::exchange(group.appends, {}), space_.error());
   const bool idle = group.appends.empty() && group.commits.empty();
-  const Status done = idle ? Status() : group_commit_->run(std::move(group));
+  const Status done = idle ? Status() : group_commit_->run(std::move(group), unsynced);
   if (space_.full()) refuse_staged();
   if (!done) fail_for_good(done.error());
 }

@@ -69,7 +69,8 @@ class SegmentLog::Impl {
 
   // --- the log thread
   void turn();
-  void run_group(Group group);
+  void turn_with(Group group, size_t bytes, bool unsynced);
+  void run_group(Group group, bool unsynced);
   void collect_synced();
   void refuse_appends(std::vector<StagedAppend> appends, const Error& error);
   void refuse_staged();

@@ -43,7 +43,7 @@ class SpaceGuard {
   const uint64_t reserve_bytes_;
   const double reserve_fraction_;
   std::atomic<Lack> lack_{Lack::kNothing};
-  uint64_t unchecked_bytes_ = 0;  // written since check() …
+  uint64_t unchecked_bytes_ = 0;  // told to check_before since check() …
   int64_t checked_ns_ = 0;        // … was last called by check_before
 };
 

@@ -8,7 +8,6 @@ void Staging::add(StagedAppend append) {
   ASSERT(append.writer != nullptr && append.done);
   const size_t bytes = append.batch.records.size() + kHeaderBytes;
   bytes_ += bytes;
-  if (append.level == AckLevel::kDurable) ++durable_;
   appends_.push_back({std::move(append), bytes});
 }
 
@@ -32,7 +31,6 @@ Group Staging::take(size_t limit, size_t& bytes) {
   }
   while (!appends_.empty() && (group.appends.empty() || bytes + appends_.front().bytes <= limit)) {
     bytes += appends_.front().bytes;
-    if (appends_.front().item.level == AckLevel::kDurable) --durable_;
     group.appends.push_back(std::move(appends_.front().item));
     appends_.pop_front();
   }
@@ -48,7 +46,6 @@ std::vector<StagedAppend> Staging::take_appends(size_t& bytes) {
     all.push_back(std::move(append));
   }
   appends_.clear();
-  durable_ = 0;
   ASSERT(bytes <= bytes_);
   return all;
 }

@@ -17,8 +17,6 @@ class Staging {
   void add(StagedAppend append);
   void add(StagedCommit commit);
   bool empty() const { return appends_.empty() && commits_.empty(); }
-  // Whether something waits that is told of once it is synced.
-  bool wants_sync() const { return durable_ > 0 || !commits_.empty(); }
 
   // The next group, of about `limit` bytes; `bytes` is what it holds, to be given back with done().
   Group take(size_t limit, size_t& bytes);
@@ -37,7 +35,6 @@ class Staging {
   };
   std::deque<Sized<StagedAppend>> appends_;
   std::deque<Sized<StagedCommit>> commits_;
-  size_t durable_ = 0;  // of the appends
   std::atomic<size_t> bytes_{0};
 };
 
