@@ -31,45 +31,18 @@ Status check_object(std::string_view json, const std::string& what) {
 Status check_extra(const std::string& extra, std::span<const std::string_view> ours) {
   if (extra.empty()) return {};
   TRY(check_object(extra, "extra"));
+  const Extra members(extra);
   for (const std::string_view key : ours) {
-    if (!has_member(extra, key)) continue;
+    if (!members.has(key)) continue;
     return fail(ErrorCode::kInvalidConfig, "extra: '" + std::string(key) + "' is set by the stage itself");
   }
   return {};
 }
 
-void write_json(json::Writer& out, std::string_view json) {
-  const json::Document document = checked(json);
-  out.raw(root_of(document));
-}
-
-void write_members(json::Writer& out, std::string_view json, std::string_view without) {
-  if (json.empty()) return;
-  const json::Document document = checked(json);
-  const json::ValueView object = root_of(document);
-  ASSERT(object.type() == TokenType::kObject);
-  std::string scratch;
-  for (json::ValueView key = object.first_child(); !key.at_end_of(object);) {
-    const json::ValueView value = key.next();
-    if (without.empty() || key.string(scratch) != without) {
-      out.raw_key(key);
-      out.raw(value);
-    }
-    key = value.next();
-  }
-}
-
-bool has_member(std::string_view json, std::string_view key) {
-  if (json.empty()) return false;
-  const json::Document document = checked(json);
-  return root_of(document).member(key).has_value();
-}
-
-std::string member_text(std::string_view json, std::string_view key) {
-  if (json.empty()) return {};
-  const json::Document document = checked(json);
-  const auto member = root_of(document).member(key);
-  return member ? std::string(member->raw()) : std::string();
+Status check_schemas(const AiRequest& request) {
+  if (request.output_schema) TRY(check_object(*request.output_schema, "output.schema"));
+  for (const AiTool& tool : request.tools) TRY(check_object(tool.parameters, "parameters of tool " + tool.name));
+  return {};
 }
 
 Status check_calls(const AiRequest& request) {
@@ -82,6 +55,76 @@ Status check_calls(const AiRequest& request) {
   return {};
 }
 
+void write_json(json::Writer& out, std::string_view json) {
+  const json::Document document = checked(json);
+  out.raw(root_of(document));
+}
+
+void write_member(json::Writer& out, std::string_view key, std::string_view text) {
+  out.key(key);
+  out.string(text);
+}
+
+Extra::Extra(std::string_view json) {
+  if (json.empty()) return;
+  document_ = checked(json);
+  ASSERT(root()->type() == TokenType::kObject);
+}
+
+std::optional<json::ValueView> Extra::root() const {
+  return document_ ? std::optional(root_of(*document_)) : std::nullopt;
+}
+
+bool Extra::has(std::string_view key) const {
+  return JsonReader::member(root(), key).has_value();
+}
+
+std::string Extra::text(std::string_view key) const {
+  const auto member = JsonReader::member(root(), key);
+  return member ? std::string(member->raw()) : std::string();
+}
+
+void Extra::set(json::Writer& out, std::string_view key, const std::optional<int64_t>& value) const {
+  if (!value || has(key)) return;
+  out.key(key);
+  out.integer(*value);
+}
+
+void Extra::set(json::Writer& out, std::string_view key, const std::optional<double>& value) const {
+  if (!value || has(key)) return;
+  out.key(key);
+  out.number(*value);
+}
+
+void Extra::set(json::Writer& out, std::string_view key, const std::vector<std::string>& texts) const {
+  if (texts.empty() || has(key)) return;
+  out.key(key);
+  out.begin_array();
+  for (const std::string& text : texts) out.string(text);
+  out.end_array();
+}
+
+void Extra::write(json::Writer& out, std::string_view without) const {
+  const auto object = root();
+  if (!object) return;
+  std::string scratch;
+  for (json::ValueView key = object->first_child(); !key.at_end_of(*object);) {
+    const json::ValueView value = key.next();
+    if (without.empty() || key.string(scratch) != without) {
+      out.raw_key(key);
+      out.raw(value);
+    }
+    key = value.next();
+  }
+}
+
+AiHttpRequest json_request(std::string url, const std::vector<char>& body,
+                           std::vector<std::pair<std::string, std::string>> headers, const AiAccess& access) {
+  headers.insert(headers.begin(), {"Content-Type", "application/json"});
+  headers.insert(headers.end(), access.headers.begin(), access.headers.end());
+  return {std::move(url), std::move(headers), std::string(body.begin(), body.end())};
+}
+
 std::optional<json::ValueView> JsonReader::read(std::string_view text) {
   text_.assign(text);
   text_.append(kBatchPadding, '\0');
@@ -91,7 +134,8 @@ std::optional<json::ValueView> JsonReader::read(std::string_view text) {
   return json::ValueView(text_.data(), tape_.data(), 0);
 }
 
-std::optional<json::ValueView> JsonReader::member(const std::optional<json::ValueView>& object, std::string_view key) {
+std::optional<json::ValueView> JsonReader::member(const std::optional<json::ValueView>& object,
+                                                  std::string_view key) {
   if (!object || object->type() != TokenType::kObject) return std::nullopt;
   return object->member(key);
 }
@@ -108,7 +152,8 @@ std::optional<int64_t> JsonReader::integer(const std::optional<json::ValueView>&
   return static_cast<int64_t>(*number);
 }
 
-std::optional<std::string_view> JsonReader::text(const std::optional<json::ValueView>& value, std::string& scratch) {
+std::optional<std::string_view> JsonReader::text(const std::optional<json::ValueView>& value,
+                                                 std::string& scratch) {
   if (!value || value->type() != TokenType::kString) return std::nullopt;
   scratch.clear();
   return value->string(scratch);

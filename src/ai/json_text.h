@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "colloquium/ai_provider.h"
@@ -22,20 +23,44 @@ namespace colloquium::ai {
 // kInvalidConfig, with `what` it is, for what is no JSON object.
 Status check_object(std::string_view json, const std::string& what);
 
-// What a user sets by hand beside what a stage sets itself (`ours`), of which a server would read one or the other.
+// What a user sets by hand beside what a stage sets itself (`ours`), of which a server would read one or the
+// other.
 Status check_extra(const std::string& extra, std::span<const std::string_view> ours);
+// That the schemas of a request, of its answer and of its tools, are objects.
+Status check_schemas(const AiRequest& request);
+// That the arguments of the calls of tools in its messages are objects.
+Status check_calls(const AiRequest& request);
 
 // The value as it stands. REQUIRES: JSON.
 void write_json(json::Writer& out, std::string_view json);
-// The members of an object but `without`, into the one that is open. REQUIRES: an object, or nothing at all.
-void write_members(json::Writer& out, std::string_view json, std::string_view without = {});
-// Whether the object has that member. REQUIRES: as above.
-bool has_member(std::string_view json, std::string_view key);
-// Its text; empty if there is none.
-std::string member_text(std::string_view json, std::string_view key);
+void write_member(json::Writer& out, std::string_view key, std::string_view text);
 
-// That the arguments of the calls of tools in its messages are objects.
-Status check_calls(const AiRequest& request);
+// Members that a user adds by hand to an object that is sent: they go before those that are made.
+class Extra {
+ public:
+  // REQUIRES: a JSON object, or nothing at all.
+  explicit Extra(std::string_view json);
+
+  bool has(std::string_view key) const;
+  // The text of a member; empty if there is none.
+  std::string text(std::string_view key) const;
+
+  // One that is made: unless there is nothing to say, or it is added by hand.
+  void set(json::Writer& out, std::string_view key, const std::optional<int64_t>& value) const;
+  void set(json::Writer& out, std::string_view key, const std::optional<double>& value) const;
+  void set(json::Writer& out, std::string_view key, const std::vector<std::string>& texts) const;
+  // Those that are added, but `without`.
+  void write(json::Writer& out, std::string_view without = {}) const;
+
+ private:
+  std::optional<json::ValueView> root() const;
+
+  std::optional<json::Document> document_;
+};
+
+// The request that carries a body, with a provider's own headers and those that the user adds.
+AiHttpRequest json_request(std::string url, const std::vector<char>& body,
+                           std::vector<std::pair<std::string, std::string>> headers, const AiAccess& access);
 
 // Reads one text after the other; a view is good until the next.
 class JsonReader {

@@ -257,14 +257,15 @@ void SegmentLog::Impl::when_not_full(Task resume) {
 
 // --- the log thread ------------------------------------------------------------------------------------------
 
-void SegmentLog::Impl::turn() {
+Group SegmentLog::Impl::take_group(size_t& bytes) {
   ASSERT(queue_->is_current());
-  Group group;
+  const std::lock_guard lock(mutex_);
+  return staging_.take(options_.group_bytes, bytes);
+}
+
+void SegmentLog::Impl::turn() {
   size_t bytes = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    group = staging_.take(options_.group_bytes, bytes);
-  }
+  Group group = take_group(bytes);
   turn_with(std::move(group), bytes, false);
 }
 
@@ -280,20 +281,16 @@ void SegmentLog::Impl::turn_with(Group group, size_t bytes, bool unsynced) {
   resume_waiting();
 }
 
-// A caller that waits for its turn may do it, which saves waking the log thread and being woken by it: far more than
-// a write takes. But it is not to wait for a disk, however slow that is: what needs a sync is the log thread's.
+// A caller that waits for its turn may do it, which saves waking the log thread and being woken by it: far more
+// than a write takes. But it is not to wait for a disk, however slow that is: what needs a sync is the log
+// thread's.
 void SegmentLog::Impl::turn_here() {
   Task task = [this] {
     size_t bytes = 0;
-    Group group;
-    {
-      const std::lock_guard lock(mutex_);
-      group = staging_.take(options_.group_bytes, bytes);
-    }
+    Group group = take_group(bytes);
     if (group_commit_->needs_no_sync(group)) return turn_with(std::move(group), bytes, true);
-    const bool posted = queue_->post([this, group = std::move(group), bytes]() mutable {
-      turn_with(std::move(group), bytes, false);
-    });
+    const bool posted = queue_->post(
+        [this, group = std::move(group), bytes]() mutable { turn_with(std::move(group), bytes, false); });
     const std::lock_guard lock(mutex_);
     ASSERT_WHY(posted || going_, "the log thread's queue has room for its own turn");
   };

@@ -68,6 +68,7 @@ class SegmentLog::Impl {
   StagedCommit stage_locked(CommitRequest request, CommitDone done) const;
 
   // --- the log thread
+  Group take_group(size_t& bytes);
   void turn();
   void turn_with(Group group, size_t bytes, bool unsynced);
   void run_group(Group group, bool unsynced);

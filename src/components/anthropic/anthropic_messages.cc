@@ -9,12 +9,8 @@
 namespace colloquium::components {
 namespace {
 
+using ai::write_member;
 using json::Writer;
-
-void write_member(Writer& out, std::string_view key, std::string_view text) {
-  out.key(key);
-  out.string(text);
-}
 
 void write_source(Writer& out, const AiImage& image) {
   out.key("source");
@@ -127,26 +123,15 @@ void write_schema(Writer& out, const std::string& schema) {
 }
 
 void write_parameters(Writer& out, const AiParameters& parameters, bool sampling) {
-  const auto is_ours = [&](std::string_view key) { return !ai::has_member(parameters.extra, key); };
-  if (sampling && parameters.temperature && is_ours("temperature")) {
-    out.key("temperature");
-    out.number(*parameters.temperature);
-  }
-  if (sampling && parameters.top_p && is_ours("top_p")) {
-    out.key("top_p");
-    out.number(*parameters.top_p);
-  }
-  if (!parameters.stop.empty() && is_ours("stop_sequences")) {
-    out.key("stop_sequences");
-    out.begin_array();
-    for (const std::string& stop : parameters.stop) out.string(stop);
-    out.end_array();
-  }
-  ai::write_members(out, parameters.extra);
+  const ai::Extra extra(parameters.extra);
+  if (sampling) extra.set(out, "temperature", parameters.temperature);
+  if (sampling) extra.set(out, "top_p", parameters.top_p);
+  extra.set(out, "stop_sequences", parameters.stop);
+  extra.write(out);
 }
 
-constexpr std::string_view kOurs[] = {"model", "messages", "system", "stream",
-                                      "max_tokens", "tools", "tool_choice", "output_config"};
+constexpr std::string_view kOurs[] = {"model",      "messages", "system",      "stream",
+                                      "max_tokens", "tools",    "tool_choice", "output_config"};
 
 }  // namespace
 
@@ -171,8 +156,7 @@ Status AnthropicMessages::check(const AiRequest& request) const {
   }
   if (request.parameters.seed) return fail(ErrorCode::kInvalidConfig, "Anthropic knows no seed");
   TRY(ai::check_extra(request.parameters.extra, kOurs));
-  if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
-  for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
+  TRY(ai::check_schemas(request));
   return ai::check_calls(request);
 }
 
@@ -181,10 +165,10 @@ AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess
   std::vector<char> body;
   Writer out(body, nullptr);
   out.begin_object();
-  write_member(out, "model", request.model);
+  ai::write_member(out, "model", request.model);
   out.key("max_tokens");
   out.integer(*request.parameters.max_output_tokens);
-  if (const std::string system = system_text(request); !system.empty()) write_member(out, "system", system);
+  if (const std::string system = system_text(request); !system.empty()) ai::write_member(out, "system", system);
   out.key("messages");
   out.begin_array();
   for (const AiMessage& message : request.messages) {
@@ -200,13 +184,10 @@ AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess
   }
   write_parameters(out, request.parameters, dialect_.sampling);
   out.end_object();
-  AiHttpRequest http{access.base_url + "/v1/messages",
-                     {{"Content-Type", "application/json"}, {"anthropic-version", dialect_.version}},
-                     std::string(body.begin(), body.end())};
-  if (!access.key.empty() && dialect_.bearer) http.headers.emplace_back("Authorization", "Bearer " + access.key);
-  if (!access.key.empty() && !dialect_.bearer) http.headers.emplace_back("x-api-key", access.key);
-  http.headers.insert(http.headers.end(), access.headers.begin(), access.headers.end());
-  return http;
+  std::vector<std::pair<std::string, std::string>> headers{{"anthropic-version", dialect_.version}};
+  if (!access.key.empty() && dialect_.bearer) headers.emplace_back("Authorization", "Bearer " + access.key);
+  if (!access.key.empty() && !dialect_.bearer) headers.emplace_back("x-api-key", access.key);
+  return ai::json_request(access.base_url + "/v1/messages", body, std::move(headers), access);
 }
 
 std::unique_ptr<AiDecoder> AnthropicMessages::decoder(const AiRequest& /*request*/) const {

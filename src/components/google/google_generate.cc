@@ -8,14 +8,10 @@
 namespace colloquium::components {
 namespace {
 
+using ai::write_member;
 using json::Writer;
 
 constexpr std::string_view kConfig = "generationConfig";
-
-void write_member(Writer& out, std::string_view key, std::string_view text) {
-  out.key(key);
-  out.string(text);
-}
 
 // The name of the tool that a result is of; empty if there is no such call.
 std::string tool_of(const AiRequest& request, const std::string& id) {
@@ -144,48 +140,39 @@ void write_tool_choice(Writer& out, const AiRequest& request) {
   out.end_object();
 }
 
-void write_config(Writer& out, const AiRequest& request) {
+void write_config(Writer& out, const AiRequest& request, const ai::Extra& config) {
   const AiParameters& parameters = request.parameters;
-  const std::string by_hand = ai::member_text(parameters.extra, kConfig);
-  const auto set = [&](std::string_view key, const auto& value, auto write) {
-    if (!value || ai::has_member(by_hand, key)) return;
-    out.key(key);
-    write(*value);
-  };
   out.key(kConfig);
   out.begin_object();
-  set("maxOutputTokens", parameters.max_output_tokens, [&](int64_t value) { out.integer(value); });
-  set("temperature", parameters.temperature, [&](double value) { out.number(value); });
-  set("topP", parameters.top_p, [&](double value) { out.number(value); });
-  set("seed", parameters.seed, [&](int64_t value) { out.integer(value); });
-  if (!parameters.stop.empty() && !ai::has_member(by_hand, "stopSequences")) {
-    out.key("stopSequences");
-    out.begin_array();
-    for (const std::string& stop : parameters.stop) out.string(stop);
-    out.end_array();
-  }
+  config.set(out, "maxOutputTokens", parameters.max_output_tokens);
+  config.set(out, "temperature", parameters.temperature);
+  config.set(out, "topP", parameters.top_p);
+  config.set(out, "seed", parameters.seed);
+  config.set(out, "stopSequences", parameters.stop);
   if (request.output_schema) {
     write_member(out, "responseMimeType", "application/json");
     out.key("responseJsonSchema");
     ai::write_json(out, *request.output_schema);
   }
-  ai::write_members(out, by_hand);
+  config.write(out);
   out.end_object();
 }
 
 void write_chat(Writer& out, const AiRequest& request) {
+  const ai::Extra extra(request.parameters.extra);
   out.begin_object();
   write_system(out, request);
   write_contents(out, request);
   write_tools(out, request);
   write_tool_choice(out, request);
-  write_config(out, request);
-  ai::write_members(out, request.parameters.extra, kConfig);
+  write_config(out, request, ai::Extra(extra.text(kConfig)));
+  extra.write(out, kConfig);
   out.end_object();
 }
 
 void write_embed(Writer& out, const AiRequest& request) {
   out.begin_object();
+  const ai::Extra extra(request.parameters.extra);
   out.key("requests");
   out.begin_array();
   for (const std::string& input : request.inputs) {
@@ -200,7 +187,7 @@ void write_embed(Writer& out, const AiRequest& request) {
     out.end_object();
     out.end_array();
     out.end_object();
-    ai::write_members(out, request.parameters.extra);
+    extra.write(out);
     out.end_object();
   }
   out.end_array();
@@ -212,7 +199,8 @@ constexpr std::string_view kOurConfig[] = {"responseMimeType", "responseJsonSche
 
 bool is_model_name(std::string_view model) {
   return !model.empty() && std::all_of(model.begin(), model.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
   });
 }
 
@@ -228,11 +216,10 @@ Status GoogleGenerate::check(const AiRequest& request) const {
     return fail(ErrorCode::kInvalidConfig, "a chat needs a message that is not the system's");
   }
   TRY(ai::check_extra(request.parameters.extra, kOurs));
-  const std::string config = ai::member_text(request.parameters.extra, kConfig);
+  const std::string config = ai::Extra(request.parameters.extra).text(kConfig);
   if (request.output_schema) TRY(ai::check_extra(config, kOurConfig));
   if (!config.empty()) TRY(ai::check_object(config, "extra.generationConfig"));
-  if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
-  for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
+  TRY(ai::check_schemas(request));
   return ai::check_calls(request);
 }
 
@@ -245,14 +232,13 @@ AiHttpRequest GoogleGenerate::encode(const AiRequest& request, const AiAccess& a
   } else {
     write_embed(out, request);
   }
-  const char* const verb = !chat ? ":batchEmbedContents" : request.stream ? ":streamGenerateContent?alt=sse"
-                                                                          : ":generateContent";
-  AiHttpRequest http{access.base_url + "/v1beta/models/" + request.model + verb,
-                     {{"Content-Type", "application/json"}},
-                     std::string(body.begin(), body.end())};
-  if (!access.key.empty()) http.headers.emplace_back("x-goog-api-key", access.key);
-  http.headers.insert(http.headers.end(), access.headers.begin(), access.headers.end());
-  return http;
+  const char* const verb = !chat            ? ":batchEmbedContents"
+                           : request.stream ? ":streamGenerateContent?alt=sse"
+                                            : ":generateContent";
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!access.key.empty()) headers.emplace_back("x-goog-api-key", access.key);
+  return ai::json_request(access.base_url + "/v1beta/models/" + request.model + verb, body, std::move(headers),
+                          access);
 }
 
 std::unique_ptr<AiDecoder> GoogleGenerate::decoder(const AiRequest& request) const {

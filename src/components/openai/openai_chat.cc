@@ -191,43 +191,14 @@ void write_schema(Writer& out, const std::string& schema) {
   out.end_object();
 }
 
-void write_strings(Writer& out, std::string_view key, const std::vector<std::string>& strings) {
-  out.key(key);
-  out.begin_array();
-  for (const std::string& text : strings) out.string(text);
-  out.end_array();
-}
-
-// Members that `extra` does not name itself.
-class Members {
- public:
-  Members(Writer& out, const std::string& extra) : out_(out), extra_(extra) {}
-
-  template <class Write>
-  void add(std::string_view key, Write write) {
-    if (ai::has_member(extra_, key)) return;
-    out_.key(key);
-    write();
-  }
-
- private:
-  Writer& out_;
-  const std::string& extra_;
-};
-
 void write_parameters(Writer& out, const AiParameters& parameters, const OpenAiDialect& dialect) {
-  Members members(out, parameters.extra);
-  if (parameters.max_output_tokens) {
-    members.add(dialect.old_max_tokens ? "max_tokens" : "max_completion_tokens",
-                [&] { out.integer(*parameters.max_output_tokens); });
-  }
-  if (parameters.temperature) members.add("temperature", [&] { out.number(*parameters.temperature); });
-  if (parameters.top_p) members.add("top_p", [&] { out.number(*parameters.top_p); });
-  if (parameters.seed) members.add("seed", [&] { out.integer(*parameters.seed); });
-  if (!parameters.stop.empty() && !ai::has_member(parameters.extra, "stop")) {
-    write_strings(out, "stop", parameters.stop);
-  }
-  ai::write_members(out, parameters.extra);
+  const ai::Extra extra(parameters.extra);
+  extra.set(out, dialect.old_max_tokens ? "max_tokens" : "max_completion_tokens", parameters.max_output_tokens);
+  extra.set(out, "temperature", parameters.temperature);
+  extra.set(out, "top_p", parameters.top_p);
+  extra.set(out, "seed", parameters.seed);
+  extra.set(out, "stop", parameters.stop);
+  extra.write(out);
 }
 
 void write_chat(Writer& out, const AiRequest& request, const OpenAiDialect& dialect) {
@@ -260,17 +231,18 @@ void write_embed(Writer& out, const AiRequest& request) {
   out.begin_object();
   out.key("model");
   out.string(request.model);
-  write_strings(out, "input", request.inputs);
+  const ai::Extra extra(request.parameters.extra);
+  extra.set(out, "input", request.inputs);
   // A quarter of the bytes of numbers, and no digit of them to be read.
   out.key("encoding_format");
   out.string("base64");
-  ai::write_members(out, request.parameters.extra);
+  extra.write(out);
   out.end_object();
 }
 
 // What the request says by itself: said again by hand, a server would read one of the two.
-constexpr std::string_view kOurs[] = {"model", "messages", "stream", "stream_options",
-                                      "tools", "tool_choice", "input", "encoding_format"};
+constexpr std::string_view kOurs[] = {"model", "messages",    "stream", "stream_options",
+                                      "tools", "tool_choice", "input",  "encoding_format"};
 
 }  // namespace
 
@@ -279,10 +251,11 @@ Status OpenAiChat::check(const AiRequest& request) const {
   if (request.task == AiTask::kChat && request.messages.empty()) {
     return fail(ErrorCode::kInvalidConfig, "a chat needs a message");
   }
+  if (request.task == AiTask::kEmbed && request.inputs.empty()) {
+    return fail(ErrorCode::kInvalidConfig, "an embedding needs an input");
+  }
   TRY(ai::check_extra(request.parameters.extra, kOurs));
-  if (request.output_schema) TRY(ai::check_object(*request.output_schema, "output.schema"));
-  for (const AiTool& tool : request.tools) TRY(ai::check_object(tool.parameters, "parameters of tool " + tool.name));
-  return {};
+  return ai::check_schemas(request);
 }
 
 AiHttpRequest OpenAiChat::encode(const AiRequest& request, const AiAccess& access) const {
@@ -294,12 +267,10 @@ AiHttpRequest OpenAiChat::encode(const AiRequest& request, const AiAccess& acces
   } else {
     write_embed(out, request);
   }
-  AiHttpRequest http{access.base_url + (chat ? "/chat/completions" : "/embeddings"),
-                     {{"Content-Type", "application/json"}},
-                     std::string(body.begin(), body.end())};
-  if (!access.key.empty()) http.headers.emplace_back("Authorization", "Bearer " + access.key);
-  http.headers.insert(http.headers.end(), access.headers.begin(), access.headers.end());
-  return http;
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!access.key.empty()) headers.emplace_back("Authorization", "Bearer " + access.key);
+  return ai::json_request(access.base_url + (chat ? "/chat/completions" : "/embeddings"), body, std::move(headers),
+                          access);
 }
 
 std::unique_ptr<AiDecoder> OpenAiChat::decoder(const AiRequest& request) const {

@@ -120,6 +120,9 @@ TEST_CASE("what can't be asked is said before anything is sent") {
   request.messages.clear();
   CHECK(refusal(request) == "a chat needs a message");
   request = asking("hi");
+  request.task = AiTask::kEmbed;
+  CHECK(refusal(request) == "an embedding needs an input");
+  request = asking("hi");
   request.parameters.extra = R"({"stream":false})";
   CHECK(refusal(request) == "extra: 'stream' is set by the stage itself");
   request.parameters.extra = "[1]";
