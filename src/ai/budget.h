@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "ai/money.h"
+#include "base/money.h"
 
 namespace colloquium::ai {
 

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+using namespace colloquium;
 using namespace colloquium::ai;
 
 namespace {

@@ -20,7 +20,7 @@
 
 #include "colloquium/result.h"
 
-#include "ai/money.h"
+#include "base/money.h"
 #include "ai/usage.h"
 
 namespace colloquium::ai {

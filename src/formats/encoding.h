@@ -45,9 +45,4 @@ std::string_view text_of(json::ValueView value, std::string& scratch);
 // Why an event can't be written as `format`.
 Error not_an_object(std::string_view format);
 
-// RFC 4648, padded.
-void append_base64(std::string_view bytes, std::string& out);
-// Nothing if it is none.
-std::optional<std::string> base64_decoded(std::string_view text);
-
 }  // namespace colloquium::formats

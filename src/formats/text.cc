@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/base64.h"
 #include "formats/encoding.h"
 #include "formats/json_text.h"
 #include "formats/line_writer.h"

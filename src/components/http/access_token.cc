@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/base64.h"
 #include "components/http/config_checks.h"
 #include "components/http/url_template.h"
-#include "formats/encoding.h"
 
 namespace colloquium::components {
 namespace {
@@ -91,7 +91,7 @@ net::ClientRequest AccessToken::request() const {
   } else {
     // Both are form-encoded first (RFC 6749, 2.3.1).
     std::string value = "Basic ";
-    formats::append_base64(
+    append_base64(
         percent_encoded(settings_.client_id) + ":" + percent_encoded(settings_.client_secret.value), value);
     request.headers.emplace_back("Authorization", std::move(value));
   }

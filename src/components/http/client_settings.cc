@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.h"
 #include "components/http/config_checks.h"
 #include "config/problems.h"
-#include "formats/encoding.h"
 #include "io/file_system.h"
 #include "io/path.h"
 #include "net/http_message.h"
@@ -152,7 +152,7 @@ std::string fixed_authorization(const ClientSettings& settings) {
   if (settings.auth->bearer) return "Bearer " + settings.auth->bearer->value;
   if (!settings.auth->basic) return {};
   std::string value = "Basic ";
-  formats::append_base64(settings.auth->basic->user + ":" + settings.auth->basic->password.value, value);
+  append_base64(settings.auth->basic->user + ":" + settings.auth->basic->password.value, value);
   return value;
 }
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/full_jitter.h"
 #include "base/logging.h"
-#include "formats/encoding.h"
 #include "formats/json_text.h"
 #include "json/walk.h"
 #include "loop/uv_loop.h"
@@ -28,7 +28,7 @@ constexpr uint64_t kWaitingBytesMax = uint64_t{1} << 20;
 std::string to_text(const SseCursor& cursor) {
   // An id may be any bytes.
   std::string text = kCursorHead + std::to_string(cursor.position) + " ";
-  formats::append_base64(cursor.id, text);
+  append_base64(cursor.id, text);
   return text;
 }
 
@@ -39,7 +39,7 @@ Result<SseCursor> sse_cursor_of(const std::string& text) {
     const char* const end = text.data() + text.size();
     const auto position = std::from_chars(text.data() + head.size(), end, cursor.position);
     if (position.ec == std::errc() && position.ptr != end && *position.ptr == ' ' && cursor.position >= 0) {
-      const auto id = formats::base64_decoded({position.ptr + 1, static_cast<size_t>(end - position.ptr - 1)});
+      const auto id = base64_decoded({position.ptr + 1, static_cast<size_t>(end - position.ptr - 1)});
       if (id) {
         cursor.id = *id;
         return cursor;

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "ai/failures.h"
+#include "base/base64.h"
 #include "components/openai/openai_chat.h"
-#include "formats/encoding.h"
 
 namespace colloquium::components {
 namespace {
@@ -170,7 +170,7 @@ bool OpenAiDecoder::embedding(size_t index, const json::ValueView& value, const 
     }
   } else {
     const auto text = JsonReader::text(value, scratch_[0]);
-    const auto bytes = text ? formats::base64_decoded(*text) : std::nullopt;
+    const auto bytes = text ? base64_decoded(*text) : std::nullopt;
     if (!bytes || bytes->size() % sizeof(float) != 0) return false;
     found.vector.resize(bytes->size() / sizeof(float));
     static_assert(std::endian::native == std::endian::little);

@@ -1,8 +1,8 @@
-#include "ai/money.h"
+#include "base/money.h"
 
 #include <algorithm>
 
-namespace colloquium::ai {
+namespace colloquium {
 namespace {
 
 constexpr size_t kDecimals = 9;
@@ -45,4 +45,4 @@ Result<NanoUsd> parse_usd(std::string_view text) {
   return NanoUsd{negative ? -nano : nano};
 }
 
-}  // namespace colloquium::ai
+}  // namespace colloquium

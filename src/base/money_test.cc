@@ -1,11 +1,10 @@
-#include "ai/money.h"
+#include "base/money.h"
 
 #include <catch2/catch.hpp>
 #include <limits>
 #include <random>
 
 using namespace colloquium;
-using namespace colloquium::ai;
 
 TEST_CASE("an amount is written with the digits that count", "[REQ-062]") {
   CHECK(usd_text({0}) == "0");

@@ -11,7 +11,7 @@
 
 #include "colloquium/result.h"
 
-namespace colloquium::ai {
+namespace colloquium {
 
 struct NanoUsd {
   int64_t value = 0;
@@ -35,4 +35,4 @@ std::string usd_text(NanoUsd amount);
 // that are not zero, or is larger than nine billion dollars.
 Result<NanoUsd> parse_usd(std::string_view text);
 
-}  // namespace colloquium::ai
+}  // namespace colloquium
