@@ -1,5 +1,8 @@
 // AnswerDecoder: what the decoders of all providers do alike with an HTTP answer: keep its head, cut a stream into
-// events or keep a body whole, both bounded, end once, and see to it that an answer that breaks off has failed.
+// pieces or keep a body whole, both bounded, end once, and see to it that an answer that breaks off has failed.
+//
+// What a piece is differs: EventAnswerDecoder has events (text/event-stream), LineAnswerDecoder has lines
+// (application/x-ndjson); a provider with another kind of stream takes its bytes itself.
 //
 // Thread safety: one thread.
 #pragma once
@@ -18,15 +21,18 @@ std::string_view quoted(std::string_view text);
 
 class AnswerDecoder : public AiDecoder {
  public:
-  AnswerDecoder();
+  static constexpr size_t kPieceBytesMax = size_t{16} << 20;
+
+  // The media type of an answer that is a stream; anything else is whole. REQUIRES: a literal.
+  explicit AnswerDecoder(std::string_view stream_type) : stream_type_(stream_type) {}
 
   void head(const AiHead& head, const AiTake& take) final;
   void bytes(std::string_view bytes, const AiTake& take) final;
   void end(const AiTake& take) final;
 
  protected:
-  // An event of a stream.
-  virtual void event(const net::StreamedEvent& event, const AiTake& take) = 0;
+  // Bytes of a stream, as they come.
+  virtual void stream(std::string_view bytes, const AiTake& take) = 0;
   // The stream has ended, and nothing said that the answer is complete: it broke off, unless this knows better.
   virtual void stream_end(const AiTake& take);
   // All of an answer that is no stream. It has to end the call.
@@ -38,16 +44,47 @@ class AnswerDecoder : public AiDecoder {
   void finish(AiFinished finished, const AiTake& take);
   void failed(AiFailure failure, const AiTake& take);
   void broken(std::string message, const AiTake& take);
+  void too_long(const AiTake& take);  // a piece
   bool ended() const { return ended_; }
 
   JsonReader reader_;
 
  private:
+  const std::string_view stream_type_;
   AiHead head_;
-  net::EventStreamParser events_;
   std::string body_;
   bool streams_ = false;
   bool ended_ = false;
+};
+
+class EventAnswerDecoder : public AnswerDecoder {
+ public:
+  EventAnswerDecoder();
+
+ protected:
+  virtual void event(const net::StreamedEvent& event, const AiTake& take) = 0;
+
+ private:
+  void stream(std::string_view bytes, const AiTake& take) final;
+
+  net::EventStreamParser events_;
+};
+
+class LineAnswerDecoder : public AnswerDecoder {
+ public:
+  LineAnswerDecoder() : AnswerDecoder("application/x-ndjson") {}
+
+ protected:
+  // Without its line break, and never empty.
+  virtual void line(std::string_view line, const AiTake& take) = 0;
+
+ private:
+  void stream(std::string_view bytes, const AiTake& take) final;
+  // The last line may come without its break.
+  void stream_end(const AiTake& take) final;
+  void hand_on(std::string_view line, const AiTake& take);
+
+  std::string rest_;  // of a line whose end has not come
 };
 
 }  // namespace colloquium::ai

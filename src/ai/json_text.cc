@@ -159,4 +159,14 @@ std::optional<std::string_view> JsonReader::text(const std::optional<json::Value
   return value->string(scratch);
 }
 
+std::optional<std::vector<float>> JsonReader::floats(const std::optional<json::ValueView>& value) {
+  if (!value || value->type() != TokenType::kArray) return std::nullopt;
+  std::vector<float> found;
+  for (json::ValueView number = value->first_child(); !number.at_end_of(*value); number = number.next()) {
+    if (number.type() != TokenType::kInteger && number.type() != TokenType::kDouble) return std::nullopt;
+    found.push_back(static_cast<float>(number.number()));
+  }
+  return found;
+}
+
 }  // namespace colloquium::ai

@@ -74,6 +74,14 @@ class JsonReader {
   static std::optional<int64_t> integer(const std::optional<json::ValueView>& value);
   // Decoded, into `scratch` where it has escapes.
   static std::optional<std::string_view> text(const std::optional<json::ValueView>& value, std::string& scratch);
+  // A list of numbers, and of nothing else.
+  static std::optional<std::vector<float>> floats(const std::optional<json::ValueView>& value);
+  // Of what may be no list; nothing is done then.
+  template <class Do>
+  static void for_each(const std::optional<json::ValueView>& array, Do what) {
+    if (!array || array->type() != TokenType::kArray) return;
+    for (json::ValueView item = array->first_child(); !item.at_end_of(*array); item = item.next()) what(item);
+  }
 
  private:
   json::Walker walker_;

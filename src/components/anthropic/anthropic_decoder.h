@@ -15,7 +15,7 @@
 
 namespace colloquium::components {
 
-class AnthropicDecoder final : public ai::AnswerDecoder {
+class AnthropicDecoder final : public ai::EventAnswerDecoder {
  private:
   void event(const net::StreamedEvent& event, const AiTake& take) override;
   void whole(std::string_view body, const AiTake& take) override;

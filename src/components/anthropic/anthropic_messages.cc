@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ai/conversation.h"
 #include "ai/json_text.h"
 #include "base/assert.h"
 #include "components/anthropic/anthropic_decoder.h"
@@ -144,13 +145,9 @@ AnthropicDialect anthropic_2026() {
 }
 
 Status AnthropicMessages::check(const AiRequest& request) const {
-  if (request.model.empty()) return fail(ErrorCode::kInvalidConfig, "a model has to be named");
   if (request.task != AiTask::kChat) return fail(ErrorCode::kInvalidConfig, "Anthropic has no embeddings");
-  const auto& messages = request.messages;
-  const auto is_turn = [](const AiMessage& message) { return message.role != AiRole::kSystem; };
-  if (std::none_of(messages.begin(), messages.end(), is_turn)) {
-    return fail(ErrorCode::kInvalidConfig, "a chat needs a message that is not the system's");
-  }
+  TRY(ai::check_asked(request));
+  TRY(ai::check_turn(request));
   if (!request.parameters.max_output_tokens) {
     return fail(ErrorCode::kInvalidConfig, "Anthropic has to be told max_output_tokens");
   }

@@ -33,12 +33,6 @@ std::optional<AiFailureKind> kind_of(std::string_view status) {
   return std::nullopt;
 }
 
-template <class Do>
-void for_each(const std::optional<json::ValueView>& array, Do what) {
-  if (!array || array->type() != TokenType::kArray) return;
-  for (json::ValueView item = array->first_child(); !item.at_end_of(*array); item = item.next()) what(item);
-}
-
 // google.rpc.ErrorInfo, QuotaFailure and RetryInfo, told apart by what they have.
 void read_detail(const json::ValueView& detail, AiFailure& failure) {
   std::string scratch;
@@ -47,7 +41,7 @@ void read_detail(const json::ValueView& detail, AiFailure& failure) {
   };
   if (const auto delay = text(detail, "retryDelay")) failure.retry_after_ms = ai::parse_duration_ms(*delay);
   if (text(detail, "reason") == "API_KEY_INVALID") failure.kind = AiFailureKind::kKey;
-  for_each(JsonReader::member(detail, "violations"), [&](const json::ValueView& violation) {
+  JsonReader::for_each(JsonReader::member(detail, "violations"), [&](const json::ValueView& violation) {
     const auto quota = text(violation, "quotaId");
     if (quota && quota->find("PerDay") != std::string_view::npos) failure.kind = AiFailureKind::kQuota;
   });
@@ -62,7 +56,8 @@ AiFailure failure_of(std::optional<json::ValueView> root, std::string_view text,
   const auto status = JsonReader::text(JsonReader::member(error, "status"), scratch[1]);
   AiFailure failure{status ? kind_of(*status).value_or(kind) : kind, std::string(message ? *message : ai::quoted(text)),
                     {}, 0};
-  for_each(JsonReader::member(error, "details"), [&](const json::ValueView& detail) { read_detail(detail, failure); });
+  JsonReader::for_each(JsonReader::member(error, "details"),
+                       [&](const json::ValueView& detail) { read_detail(detail, failure); });
   return failure;
 }
 
@@ -102,8 +97,8 @@ bool GoogleDecoder::answer(const json::ValueView& root, std::string_view text, c
   }
   usage(root, take);
   const auto candidate = JsonReader::element(JsonReader::member(root, "candidates"), 0);
-  for_each(JsonReader::member(JsonReader::member(candidate, "content"), "parts"),
-           [&](const json::ValueView& one) { part(one, take); });
+  JsonReader::for_each(JsonReader::member(JsonReader::member(candidate, "content"), "parts"),
+                       [&](const json::ValueView& one) { part(one, take); });
   if (const auto reason = JsonReader::text(JsonReader::member(candidate, "finishReason"), scratch_[0])) {
     finish_reason_ = *reason;
   }
@@ -132,15 +127,11 @@ void GoogleDecoder::part(const json::ValueView& part, const AiTake& take) {
 void GoogleDecoder::embeddings(const json::ValueView& root, const AiTake& take) {
   size_t index = 0;
   bool good = true;
-  for_each(JsonReader::member(root, "embeddings"), [&](const json::ValueView& embedding) {
-    AiEmbedding found{index++, {}};
-    for_each(JsonReader::member(embedding, "values"), [&](const json::ValueView& number) {
-      const bool is_number = number.type() == TokenType::kInteger || number.type() == TokenType::kDouble;
-      if (is_number) found.vector.push_back(static_cast<float>(number.number()));
-      good = good && is_number;
-    });
-    good = good && !found.vector.empty();
-    if (good) take(std::move(found));
+  JsonReader::for_each(JsonReader::member(root, "embeddings"), [&](const json::ValueView& embedding) {
+    auto vector = JsonReader::floats(JsonReader::member(embedding, "values"));
+    good = good && vector && !vector->empty();
+    if (good) take(AiEmbedding{index, *std::move(vector)});
+    ++index;
   });
   if (index == 0 || !good) return broken("the answer has no 'embeddings' of numbers", take);
   finish_reason_ = "STOP";

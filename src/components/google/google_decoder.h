@@ -15,7 +15,7 @@
 
 namespace colloquium::components {
 
-class GoogleDecoder final : public ai::AnswerDecoder {
+class GoogleDecoder final : public ai::EventAnswerDecoder {
  public:
   explicit GoogleDecoder(AiTask task) : task_(task) {}
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ai/conversation.h"
 #include "ai/json_text.h"
 #include "components/google/google_decoder.h"
 
@@ -12,17 +13,6 @@ using ai::write_member;
 using json::Writer;
 
 constexpr std::string_view kConfig = "generationConfig";
-
-// The name of the tool that a result is of; empty if there is no such call.
-std::string tool_of(const AiRequest& request, const std::string& id) {
-  for (const AiMessage& message : request.messages) {
-    for (const AiPart& part : message.parts) {
-      const auto* call = std::get_if<AiToolCall>(&part);
-      if (call != nullptr && call->id == id) return call->name;
-    }
-  }
-  return {};
-}
 
 // One part of a content.
 struct PartWriter {
@@ -54,7 +44,7 @@ struct PartWriter {
     out.key("functionResponse");
     out.begin_object();
     if (!result.id.empty()) write_member(out, "id", result.id);
-    write_member(out, "name", tool_of(request, result.id));
+    write_member(out, "name", ai::tool_of(request, result.id));
     out.key("response");
     out.begin_object();
     write_member(out, result.is_error ? "error" : "output", result.content);
@@ -211,10 +201,8 @@ Status GoogleGenerate::check(const AiRequest& request) const {
   if (!is_model_name(request.model)) {
     return fail(ErrorCode::kInvalidConfig, "'" + request.model + "' is no name of a model of Google's");
   }
-  const auto is_turn = [](const AiMessage& message) { return message.role != AiRole::kSystem; };
-  if (request.task == AiTask::kChat && std::none_of(request.messages.begin(), request.messages.end(), is_turn)) {
-    return fail(ErrorCode::kInvalidConfig, "a chat needs a message that is not the system's");
-  }
+  TRY(ai::check_asked(request));
+  TRY(ai::check_turn(request));
   TRY(ai::check_extra(request.parameters.extra, kOurs));
   const std::string config = ai::Extra(request.parameters.extra).text(kConfig);
   if (request.output_schema) TRY(ai::check_extra(config, kOurConfig));

@@ -18,7 +18,7 @@ AiRequest asking(std::string text) {
   return request;
 }
 
-Json body_of(const AiRequest& request, OpenAiDialect dialect = {}) {
+Json body_of(const AiRequest& request, ai::OpenAiDialect dialect = {}) {
   const OpenAiChat provider(dialect);
   const Status checked = provider.check(request);
   if (!checked) FAIL(checked.error().describe());

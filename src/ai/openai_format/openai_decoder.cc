@@ -1,4 +1,4 @@
-#include "components/openai/openai_decoder.h"
+#include "ai/openai_format/openai_decoder.h"
 
 #include <algorithm>
 #include <bit>
@@ -6,12 +6,9 @@
 
 #include "ai/failures.h"
 #include "base/base64.h"
-#include "components/openai/openai_chat.h"
 
-namespace colloquium::components {
+namespace colloquium::ai {
 namespace {
-
-using ai::JsonReader;
 
 AiFinish finish_of(std::string_view reason) {
   if (reason == "stop") return AiFinish::kStop;
@@ -26,28 +23,30 @@ AiFailureKind kind_of(AiFailureKind by_status, std::string_view code, std::strin
   const auto says = [&](std::string_view word) { return code == word || type == word; };
   if (says("insufficient_quota") || says("billing_hard_limit_reached")) return AiFailureKind::kQuota;
   if (says("invalid_api_key")) return AiFailureKind::kKey;
-  if (says("rate_limit_exceeded") || says("tokens") || says("requests")) return AiFailureKind::kThrottled;
+  if (says("rate_limit_exceeded") || says("tokens") || says("requests") || says("429"))
+    return AiFailureKind::kThrottled;
   if (says("content_filter") || says("context_length_exceeded")) return AiFailureKind::kCaller;
   if (says("server_error")) return AiFailureKind::kTransient;
+  // Said in the middle of a stream, where no status says it.
+  const bool by_request = says("invalid_request_error") || says("invalid_prompt");
+  if (by_request && by_status == AiFailureKind::kTransient) return AiFailureKind::kCaller;
   return by_status;
 }
 
-// `{"error": {"message", "type", "code"}}`, and the forms of servers that only say so much.
-AiFailure failure_of(const std::optional<json::ValueView>& root, std::string_view body, AiFailureKind kind) {
-  std::string scratch[3];
-  AiFailure failure{kind, {}, {}, 0};
-  const auto error = JsonReader::member(root, "error");
-  if (const auto message = JsonReader::text(JsonReader::member(error, "message"), scratch[0])) {
-    failure.message = *message;
-  } else if (const auto plain = JsonReader::text(error, scratch[0])) {
-    failure.message = *plain;
-  } else {
-    failure.message = ai::quoted(body);
+// "… Please retry after 6 seconds." (Azure), "… Please try again in 1.2s." (OpenAI).
+std::optional<int64_t> told_wait_ms(std::string_view message) {
+  for (const std::string_view words : {"retry after ", "try again in "}) {
+    const size_t at = message.find(words);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = message.substr(at + words.size());
+    const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    if (rest.substr(digits).starts_with(" second"))
+      return parse_duration_ms(std::string(rest.substr(0, digits)) + "s");
+    std::string_view length = rest.substr(0, rest.find(' '));
+    while (length.ends_with('.')) length.remove_suffix(1);
+    return parse_duration_ms(length);
   }
-  const auto code = JsonReader::text(JsonReader::member(error, "code"), scratch[1]).value_or("");
-  const auto type = JsonReader::text(JsonReader::member(error, "type"), scratch[2]).value_or("");
-  failure.kind = kind_of(kind, code, type);
-  return failure;
+  return std::nullopt;
 }
 
 // Where no header says when: when the emptier of the two buckets is full again.
@@ -57,21 +56,55 @@ std::optional<int64_t> reset_ms(const AiHead& head) {
     const auto left = head.find("x-ratelimit-remaining-" + std::string(what));
     const auto reset = head.find("x-ratelimit-reset-" + std::string(what));
     if (!left || *left != "0" || !reset) continue;
-    if (const auto ms = ai::parse_duration_ms(*reset)) latest = std::max(latest.value_or(0), *ms);
+    if (const auto ms = parse_duration_ms(*reset)) latest = std::max(latest.value_or(0), *ms);
   }
   return latest;
 }
 
+constexpr OpenAiCounts kCounts{"prompt_tokens", "prompt_tokens_details", "completion_tokens",
+                               "completion_tokens_details"};
+
 }  // namespace
+
+AiFailure openai_error(const std::optional<json::ValueView>& error, std::string_view text, AiFailureKind kind) {
+  std::string scratch[3];
+  auto message = JsonReader::text(JsonReader::member(error, "message"), scratch[0]);
+  if (!message) message = JsonReader::text(error, scratch[0]);
+  const auto code = JsonReader::text(JsonReader::member(error, "code"), scratch[1]).value_or("");
+  const auto type = JsonReader::text(JsonReader::member(error, "type"), scratch[2]).value_or("");
+  AiFailure failure{kind_of(kind, code, type), std::string(message ? *message : quoted(text)), {}, 0};
+  if (message && failure.kind == AiFailureKind::kThrottled) failure.retry_after_ms = told_wait_ms(*message);
+  return failure;
+}
 
 AiFailure openai_failure(const AiHead& head, std::string_view body) {
   JsonReader reader;
-  AiFailure failure = failure_of(reader.read(body), body, ai::failure_kind(head.status));
+  const auto root = reader.read(body);
+  const auto error = JsonReader::member(root, "error");
+  // What stands before a server has words of its own at the top: `{"statusCode": 401, "message": "…"}`.
+  AiFailure failure = openai_error(error ? error : root, body, failure_kind(head.status));
   failure.status = head.status;
-  failure.retry_after_ms = ai::retry_after_ms(head);
+  if (const auto asked = retry_after_ms(head)) failure.retry_after_ms = asked;
   if (!failure.retry_after_ms && failure.kind == AiFailureKind::kThrottled) failure.retry_after_ms = reset_ms(head);
-  ai::obey_should_retry(head, failure);
+  obey_should_retry(head, failure);
   return failure;
+}
+
+std::optional<AiUsage> openai_usage(const std::optional<json::ValueView>& usage, const OpenAiCounts& names) {
+  const auto in = JsonReader::integer(JsonReader::member(usage, names.in));
+  if (!in) return std::nullopt;
+  const auto of = [&](const char* details, const char* key, int64_t most) {
+    const auto holder = JsonReader::member(usage, details);
+    return std::min(JsonReader::integer(JsonReader::member(holder, key)).value_or(0), most);
+  };
+  AiUsage found;
+  found.cache_read = of(names.in_details, "cached_tokens", *in);
+  found.cache_write_5m = of(names.in_details, "cache_write_tokens", *in - *found.cache_read);
+  found.input = *in - *found.cache_read - *found.cache_write_5m;
+  const int64_t out = JsonReader::integer(JsonReader::member(usage, names.out)).value_or(0);
+  found.reasoning = of(names.out_details, "reasoning_tokens", out);
+  found.output = out - *found.reasoning;
+  return found;
 }
 
 AiFailure OpenAiDecoder::refusal(const AiHead& head, std::string_view body) {
@@ -87,7 +120,7 @@ void OpenAiDecoder::stream_end(const AiTake& take) {
 bool OpenAiDecoder::is_error(const std::optional<json::ValueView>& root, std::string_view text, const AiTake& take) {
   const auto error = JsonReader::member(root, "error");
   if (!error || error->type() == TokenType::kNull) return false;
-  failed(failure_of(root, text, AiFailureKind::kTransient), take);
+  failed(openai_error(error, text, AiFailureKind::kTransient), take);
   return true;
 }
 
@@ -97,17 +130,17 @@ void OpenAiDecoder::event(const net::StreamedEvent& event, const AiTake& take) {
     return done(take);
   }
   const auto root = reader_.read(event.data);
-  if (!root) return broken("a piece of the answer is no JSON: " + std::string(ai::quoted(event.data)), take);
+  if (!root) return broken("a piece of the answer is no JSON: " + std::string(quoted(event.data)), take);
   if (is_error(root, event.data, take)) return;
-  usage(*root, take);
+  if (const auto took = openai_usage(JsonReader::member(root, "usage"), kCounts)) take(*took);
   answer(*root, "delta", take);
 }
 
 void OpenAiDecoder::whole(std::string_view body, const AiTake& take) {
   const auto root = reader_.read(body);
-  if (!root) return broken("the answer is no JSON: " + std::string(ai::quoted(body)), take);
+  if (!root) return broken("the answer is no JSON: " + std::string(quoted(body)), take);
   if (is_error(root, body, take)) return;
-  usage(*root, take);
+  if (const auto took = openai_usage(JsonReader::member(root, "usage"), kCounts)) take(*took);
   if (task_ == AiTask::kEmbed) return embeddings(*root, take);
   answer(*root, "message", take);
   if (finish_reason_.empty()) return broken("the answer has no choice that is finished", take);
@@ -163,11 +196,8 @@ void OpenAiDecoder::embeddings(const json::ValueView& root, const AiTake& take) 
 // Base64 of 32-bit floats, the low byte first, or numbers, from servers that only know those.
 bool OpenAiDecoder::embedding(size_t index, const json::ValueView& value, const AiTake& take) {
   AiEmbedding found{index, {}};
-  if (value.type() == TokenType::kArray) {
-    for (json::ValueView number = value.first_child(); !number.at_end_of(value); number = number.next()) {
-      if (number.type() != TokenType::kInteger && number.type() != TokenType::kDouble) return false;
-      found.vector.push_back(static_cast<float>(number.number()));
-    }
+  if (auto numbers = JsonReader::floats(value)) {
+    found.vector = *std::move(numbers);
   } else {
     const auto text = JsonReader::text(value, scratch_[0]);
     const auto bytes = text ? base64_decoded(*text) : std::nullopt;
@@ -180,29 +210,8 @@ bool OpenAiDecoder::embedding(size_t index, const json::ValueView& value, const 
   return true;
 }
 
-// OpenAI counts what was read from its cache, or written to it, among the tokens of the prompt, and reasoning among
-// those of the answer.
-void OpenAiDecoder::usage(const json::ValueView& root, const AiTake& take) {
-  const auto all = JsonReader::member(root, "usage");
-  const auto prompt = JsonReader::integer(JsonReader::member(all, "prompt_tokens"));
-  if (!prompt) return;
-  const auto in = JsonReader::member(all, "prompt_tokens_details");
-  const auto out = JsonReader::member(all, "completion_tokens_details");
-  const auto of = [](const std::optional<json::ValueView>& details, const char* key, int64_t most) {
-    return std::min(JsonReader::integer(JsonReader::member(details, key)).value_or(0), most);
-  };
-  AiUsage usage;
-  usage.cache_read = of(in, "cached_tokens", *prompt);
-  usage.cache_write_5m = of(in, "cache_write_tokens", *prompt - *usage.cache_read);
-  usage.input = *prompt - *usage.cache_read - *usage.cache_write_5m;
-  const int64_t completion = JsonReader::integer(JsonReader::member(all, "completion_tokens")).value_or(0);
-  usage.reasoning = of(out, "reasoning_tokens", completion);
-  usage.output = completion - *usage.reasoning;
-  take(usage);
-}
-
 void OpenAiDecoder::done(const AiTake& take) {
   finish({finish_of(finish_reason_), finish_reason_}, take);
 }
 
-}  // namespace colloquium::components
+}  // namespace colloquium::ai

@@ -6,15 +6,33 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "colloquium/ai_provider.h"
 
 #include "ai/answer_decoder.h"
 
-namespace colloquium::components {
+namespace colloquium::ai {
 
-class OpenAiDecoder final : public ai::AnswerDecoder {
+// An error as OpenAI tells it: `{"message", "type", "code"}`, or, as other servers do, words alone. Where it is no
+// such thing, `text` is quoted. `kind` holds unless it says better; it may say when to ask again.
+AiFailure openai_error(const std::optional<json::ValueView>& error, std::string_view text, AiFailureKind kind);
+
+// What an answer that is no 2xx means. `body` may be anything.
+AiFailure openai_failure(const AiHead& head, std::string_view body);
+
+// OpenAI counts what was read from its cache, or written to it, among the tokens that came in, and reasoning among
+// those that went out.
+struct OpenAiCounts {
+  const char* in;
+  const char* in_details;
+  const char* out;
+  const char* out_details;
+};
+std::optional<AiUsage> openai_usage(const std::optional<json::ValueView>& usage, const OpenAiCounts& names);
+
+class OpenAiDecoder final : public EventAnswerDecoder {
  public:
   explicit OpenAiDecoder(AiTask task) : task_(task) {}
 
@@ -29,7 +47,6 @@ class OpenAiDecoder final : public ai::AnswerDecoder {
   void tool_calls(const json::ValueView& calls, const AiTake& take);
   void embeddings(const json::ValueView& root, const AiTake& take);
   bool embedding(size_t index, const json::ValueView& value, const AiTake& take);
-  static void usage(const json::ValueView& root, const AiTake& take);
   void done(const AiTake& take);
 
   const AiTask task_;
@@ -37,4 +54,4 @@ class OpenAiDecoder final : public ai::AnswerDecoder {
   std::string scratch_[3];
 };
 
-}  // namespace colloquium::components
+}  // namespace colloquium::ai

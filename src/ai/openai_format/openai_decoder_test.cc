@@ -1,12 +1,11 @@
-#include "components/openai/openai_decoder.h"
+#include "ai/openai_format/openai_decoder.h"
 
 #include <catch2/catch.hpp>
 
 #include "ai/heard_test.h"
 
 using namespace colloquium;
-using namespace colloquium::components;
-using ai::Heard;
+using namespace colloquium::ai;
 
 namespace {
 
@@ -130,6 +129,16 @@ TEST_CASE("answers that refuse are told by who has to do something", "[REQ-056][
                                             {"x-ratelimit-reset-tokens", "120ms"}});
   CHECK(reset.retry_after_ms == 120);
   CHECK(failure(500, std::string(1u << 20, 'x')).message.size() == 300);
+  CHECK(failure(401, R"({"statusCode":401,"message":"no key"})").message == "no key");
+  const auto told = [&](const std::string& words) {
+    return failure(429, R"({"error":{"code":"429","message":"Slow down. )" + words + "\"}}").retry_after_ms;
+  };
+  CHECK(told("Please retry after 6 seconds.") == 6000);
+  CHECK(told("Please retry after 1 second. More words.") == 1000);
+  CHECK(told("Please try again in 1.2s. Visit us.") == 1200);
+  CHECK(told("Please try again in 6m0s.") == 360'000);
+  CHECK_FALSE(told("Please retry after lunch."));
+  CHECK_FALSE(told("Please try again in "));
 }
 
 TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {

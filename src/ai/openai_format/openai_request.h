@@ -1,0 +1,27 @@
+// What is asked in the wire format of OpenAI's chat completions and embeddings, which OpenAI, Azure and many other
+// servers speak; where it is sent, and as whom, is theirs to say.
+//
+// Source: OpenAI's published OpenAPI description, paths /chat/completions and /embeddings.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <vector>
+
+#include "colloquium/ai_provider.h"
+
+namespace colloquium::ai {
+
+struct OpenAiDialect {
+  // Reasoning models refuse `max_tokens`, older servers do not know `max_completion_tokens`.
+  bool old_max_tokens = false;
+  // False: the server does not know `stream_options`.
+  bool stream_usage = true;
+};
+
+Status check_openai(const AiRequest& request);
+
+// REQUIRES: check_openai() holds. A stream is asked for its usage, as without it its cost is not known.
+std::vector<char> openai_body(const AiRequest& request, const OpenAiDialect& dialect);
+
+}  // namespace colloquium::ai
