@@ -1,0 +1,36 @@
+// OllamaDecoder: what an answer of Ollama's says, as it comes.
+//
+// A stream is lines of one shape, that of a whole answer; the last says `done`, why, and what it took. An error
+// may come in the place of a line, after a 200.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <string>
+
+#include "colloquium/ai_provider.h"
+
+#include "ai/answer_decoder.h"
+
+namespace colloquium::components {
+
+class OllamaDecoder final : public ai::LineAnswerDecoder {
+ public:
+  explicit OllamaDecoder(AiTask task) : task_(task) {}
+
+ private:
+  void line(std::string_view line, const AiTake& take) override;
+  void whole(std::string_view body, const AiTake& take) override;
+  AiFailure refusal(const AiHead& head, std::string_view body) override;
+
+  void answer(const json::ValueView& root, const AiTake& take);
+  void tool_call(const json::ValueView& call, const AiTake& take);
+  void embeddings(const json::ValueView& root, const AiTake& take);
+  void done(const json::ValueView& root, const AiTake& take);
+
+  const AiTask task_;
+  size_t calls_ = 0;
+  std::string scratch_[2];
+};
+
+}  // namespace colloquium::components
