@@ -93,11 +93,22 @@ struct AiRequest {
 
 // --- how it goes out
 
+// What a request is signed with, where a key is never sent itself.
+struct AiSigningKeys {
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;  // of keys that expire; empty: none
+};
+
 // How to log in: the pipeline's own, looked up when it is needed, as it may change while the process runs.
 struct AiAccess {
   std::string base_url;  // without a slash at its end
   std::string key;
   std::vector<std::pair<std::string, std::string>> headers;  // further ones
+  // Instead of `key`, where the provider knows it; what is signed is good for some minutes around `wall_ms`. What
+  // can't be signed with these goes out unsigned, and is refused as a wrong key is.
+  std::optional<AiSigningKeys> signing = {};
+  int64_t wall_ms = 0;
 };
 
 struct AiHttpRequest {

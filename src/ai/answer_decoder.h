@@ -46,6 +46,7 @@ class AnswerDecoder : public AiDecoder {
   void broken(std::string message, const AiTake& take);
   void too_long(const AiTake& take);  // a piece
   bool ended() const { return ended_; }
+  const AiHead& answer_head() const { return head_; }
 
   JsonReader reader_;
 
