@@ -5,8 +5,9 @@ import asyncio
 import json
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from harness import REPOSITORY, check, check_equal, main, request, shared, skip
+from harness import REPOSITORY, check, check_equal, main, request, shared, skip, wait_for
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "peers"))
 import ai_sdk  # noqa: E402
@@ -32,21 +33,28 @@ def chat(fake, body=None, **headers):
     return request(fake.port, "POST", "/v1/chat/completions", json.dumps(body or CHAT), {**KEY, **headers})
 
 
-def raw(fake, body=None, timeout=10):
-    """What a client gets that does not understand HTTP: (bytes, how it ended)."""
+def raw(fake, body=None, until=None):
+    """What a client gets that does not understand HTTP: (bytes, how it ended). `until` those bytes and the fault of that
+    name are there, and for a moment longer, if there is to be no end."""
     text = json.dumps(body or STREAM)
-    with socket.create_connection(("127.0.0.1", fake.port), timeout=timeout) as peer:
-        received = b""
-        try:
+    received = b""
+    right, fault = until or (None, None)
+    try:
+        with socket.create_connection(("127.0.0.1", fake.port), timeout=30) as peer:
             peer.sendall(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer fake-key\r\n"
                           "Content-Length: %d\r\n\r\n%s" % (len(text), text)).encode())
-            while piece := peer.recv(65536):
+            while right is None or not right(received):
+                piece = peer.recv(65536)
+                if not piece:
+                    return received, "close"
                 received += piece
-        except ConnectionError:
-            return received, "reset"
-        except TimeoutError:
-            return received, "hang"
-        return received, "close"
+            wait_for(lambda: fake.counters()["faults"].get(fault), fault)
+            peer.settimeout(0.1)
+            return received + peer.recv(65536), "more"
+    except ConnectionError:
+        return received, "reset"
+    except TimeoutError:
+        return received, "hang"
 
 
 # --- by the official clients
@@ -57,6 +65,15 @@ def official_clients_understand_it():
         rows = ai_sdk.drive(fake.url, "happy", "specific", "batches", "failures", control=control)
         passed(rows, 100)
         print("  %d checks" % len(rows))
+
+
+def clients_of_a_gateway_are_content_with_it():
+    """The checks that a gateway is for: it does what they want of one."""
+    with FakeAi() as fake:
+        for dialect, count in (("openai", 15), ("anthropic", 28)):
+            passed(ai_sdk.drive_gateway(fake.url, dialect, control="http://127.0.0.1:%d" % fake.control), count)
+        fake.rules()
+        passed(ai_sdk.drive_gateway(fake.url + "/v1", "openai", model="whatever"), 5)
 
 
 def the_same_checks_pass_against_an_independent_fake():
@@ -90,7 +107,7 @@ def answers_break_off_where_they_are_told_to():
         for how in ("reset", "close", "hang"):
             for phase, right in seen.items():
                 fake.fault(how, phase=phase, after=3)
-                got, ended = raw(fake, timeout=0.2 if how == "hang" else 10)
+                got, ended = raw(fake, until=(right, "hang/" + phase) if how == "hang" else None)
                 check(right(got), "%s %s: %r" % (how, phase, got))
                 check_equal(ended, how, phase)
         counted = fake.counters()["faults"]
@@ -167,6 +184,31 @@ def answers_follow_rules():
         check(first == again != other, (first, again, other))
 
 
+def limits_are_each_key_s_own():
+    limit = {"requests": 5, "per_ms": 60000, "concurrent": 2}
+    with FakeAi({"keys": ["a", "b"], "limit": limit}) as fake:
+        def say(key):
+            return request(fake.port, "POST", "/v1/chat/completions", json.dumps(CHAT), {"Authorization": "Bearer " + key})
+        check_equal([say("a")[0] for _ in range(7)] + [say("b")[0]], [200] * 5 + [429] * 2 + [200], "by the window")
+        check(50 < int(say("a")[1]["Retry-After"]) <= 60, "when it is over")
+        fake.rules(keys=["a", "fake-key"], limit={"concurrent": 2})
+        fake.fault("hold", phase="before_head", times=2)
+        with ThreadPoolExecutor(2) as pool:
+            held = [pool.submit(say, "a") for _ in range(2)]
+            fake.wait_for("held", 2)
+            check_equal([say("a")[0], chat(fake)[0]], [429, 200], "at a time")
+            fake.release()
+            check_equal([each.result()[0] for each in held] + [say("a")[0]], [200] * 3, "after that")
+
+
+def faults_strike_batches_when_they_are_meant():
+    with FakeAi() as fake:
+        fake.fault("status", error="server")
+        fake.fault("status", error="rate_limit", for_kind="batch")
+        looks = [request(fake.port, "GET", "/v1/batches", headers=KEY)[0] for _ in range(2)]
+        check_equal(looks + [chat(fake)[0]], [429, 200, 500], "each strikes its own")
+
+
 def the_ledger_is_what_would_be_billed():
     prices = REPOSITORY / "src" / "ai" / "prices.json"
     table = json.loads(prices.read_text())["models"]
@@ -235,7 +277,7 @@ async def _slow_streams(fake, count):
         writer.close()
         return text.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     streams = [asyncio.ensure_future(one()) for _ in range(count)]
-    await asyncio.to_thread(fake.wait_for, "held", count)
+    await asyncio.to_thread(fake.wait_for, "held", count, 60)
     await asyncio.to_thread(fake.release)
     return sum(await asyncio.gather(*streams))
 
@@ -260,7 +302,7 @@ def pipelined_and_chunked_requests_are_understood():
 
 
 OURS = (answers_break_off_where_they_are_told_to, a_connection_is_refused_until_it_is_not, answers_are_spoilt_as_they_are_told_to,
-        answers_follow_rules, the_ledger_is_what_would_be_billed, signatures_are_those_of_amazon_s_own_vector,
+        answers_follow_rules, limits_are_each_key_s_own, faults_strike_batches_when_they_are_meant, the_ledger_is_what_would_be_billed, signatures_are_those_of_amazon_s_own_vector,
         thousands_of_streams_are_under_way_at_once, pipelined_and_chunked_requests_are_understood)
 try:
     ai_sdk.modules()
@@ -268,5 +310,5 @@ except ai_sdk.Unavailable as reason:
     print("skipped in part: no official clients: %s" % reason)
     main(*OURS)
     skip("no official clients: %s" % reason)
-main(*OURS, official_clients_understand_it, the_same_checks_pass_against_an_independent_fake,
+main(*OURS, official_clients_understand_it, clients_of_a_gateway_are_content_with_it, the_same_checks_pass_against_an_independent_fake,
      what_it_says_for_openai_is_valid_by_openai_s_schemas)

@@ -19,15 +19,25 @@ def modules():
     with open(f'{HERE}/package-lock.json', 'rb') as lock:
         digest = hashlib.sha256(lock.read()).hexdigest()[:12]
     install = (f'set -e; mkdir made; cp {HERE}/package.json {HERE}/package-lock.json made; cd made; '
-               'npm ci --ignore-scripts --no-audit --no-fund --loglevel=error')
+               'npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=1000')
     return fetched(f'ai-sdk-{digest}', ('node', 'npm'), lambda work: ['sh', '-c', install])
 
 
 def drive(url, *groups, control=None, timeout=120, **options):
     """Runs the driver's groups of checks against what is at `url`: rows of {"check", "failed"?}."""
     said = {'url': url, 'control': control, 'key': 'fake-key', 'secret': SECRET, 'groups': groups, **options}
-    done = subprocess.run(['node', '--no-warnings', f'{HERE}/drive.mjs', modules(), json.dumps(said)], capture_output=True,
-                          text=True, timeout=timeout, check=False)
+    return _rows('drive.mjs', [json.dumps(said)], timeout)
+
+
+def drive_gateway(base_url, dialect, timeout=120, **options):
+    """The same for a gateway that speaks a dialect; `control`, `key`, `model` and `only` as in gateway.mjs."""
+    more = [text for name, value in options.items() for text in (f'--{name}', value)]
+    return _rows('gateway.mjs', ['--base-url', base_url, '--dialect', dialect, *more], timeout)
+
+
+def _rows(script, arguments, timeout):
+    done = subprocess.run(['node', '--no-warnings', f'{HERE}/{script}', modules(), *arguments], capture_output=True, text=True,
+                          timeout=timeout, check=False)
     if done.returncode != 0:
         raise RuntimeError(f'the driver: {done.stdout[-1000:]}{done.stderr[-3000:]}')
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{')]

@@ -2,21 +2,22 @@
 //   chat(prompt, {tools, result, schema}) → {text, calls: [{id, name, arguments}], finish, usage: {input, output}}
 //   stream(prompt, …)                     → the same, with `pieces` and, at `onPiece`, each as it comes; `signal` ends it
 //   embed(texts)                          → vectors
+//   nonsense()                            → what is said to a request that is none
 // None of them tries again by itself.
 import {createRequire} from 'node:module';
 
 export const MAX_TOKENS = 1000;
 
-export function clients(folder, {url, key, secret}) {
+export function clients(folder, {url, key, secret, model}) {
   const require = createRequire(folder + '/');
   const load = (name) => require(name);
   return {
-    openai: () => chatCompletions(new (load('openai').OpenAI)({baseURL: url + '/v1', apiKey: key, maxRetries: 0}), 'gpt-4o-mini'),
+    openai: () => chatCompletions(new (load('openai').OpenAI)({baseURL: url + '/v1', apiKey: key, maxRetries: 0}), model ?? 'gpt-4o-mini'),
     responses: () => responses(new (load('openai').OpenAI)({baseURL: url + '/v1', apiKey: key, maxRetries: 0}), 'gpt-4o-mini'),
     azure: () => chatCompletions(new (load('openai').AzureOpenAI)(
       {endpoint: url, apiKey: key, apiVersion: '2024-10-21', maxRetries: 0}), 'my-deployment'),
-    anthropic: () => anthropic(new (load('@anthropic-ai/sdk').Anthropic)({baseURL: url, apiKey: key, maxRetries: 0})),
-    anthropicOld: () => anthropic(new (load('anthropic-0-137').Anthropic)({baseURL: url, apiKey: key, maxRetries: 0})),
+    anthropic: () => anthropic(new (load('@anthropic-ai/sdk').Anthropic)({baseURL: url, apiKey: key, maxRetries: 0}), model),
+    anthropicOld: () => anthropic(new (load('anthropic-0-137').Anthropic)({baseURL: url, apiKey: key, maxRetries: 0}), model),
     google: () => google(new (load('@google/genai').GoogleGenAI)({apiKey: key, httpOptions: {baseUrl: url}})),
     bedrock: () => bedrock(load('@aws-sdk/client-bedrock-runtime'), load('@smithy/node-http-handler'), url, secret),
     ollama: () => ollama(new (load('ollama').Ollama)({host: url, headers: {Authorization: `Bearer ${key}`}})),
@@ -71,6 +72,7 @@ function chatCompletions(client, model) {
       const answer = await client.embeddings.create({model: 'text-embedding-3-small', input});
       return answer.data.map((row) => row.embedding);
     },
+    nonsense: () => client.chat.completions.create({model, messages: 'none'}),
   };
 }
 
@@ -109,9 +111,9 @@ function responses(client, model) {
   };
 }
 
-function anthropic(client) {
+function anthropic(client, model = 'claude-haiku-4-5') {
   const made = (prompt, {tools, result, schema}) => ({
-    model: 'claude-haiku-4-5', max_tokens: MAX_TOKENS, system: 'Be brief.', messages: [{role: 'user', content: prompt}, ...(result ? [
+    model, max_tokens: MAX_TOKENS, system: 'Be brief.', messages: [{role: 'user', content: prompt}, ...(result ? [
       {role: 'assistant', content: [{type: 'tool_use', id: result.id, name: result.name, input: result.arguments}]},
       {role: 'user', content: [{type: 'tool_result', tool_use_id: result.id, content: result.content}]}] : [])],
     ...(tools && {tools: tools.map(({name, description, parameters}) => ({name, description, input_schema: parameters}))}),
@@ -130,6 +132,7 @@ function anthropic(client) {
       stream.on('text', (piece) => say(out, piece, more));
       return {...heard(await stream.finalMessage()), pieces: out.pieces};
     },
+    nonsense: () => client.messages.create({model, messages: [{role: 'user', content: 'no max_tokens'}]}),
   };
 }
 

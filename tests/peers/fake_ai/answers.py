@@ -10,7 +10,7 @@ NO_UTF8 = '\ue0ff'  # stands in a text for bytes that are no UTF-8
 @dataclasses.dataclass
 class Call:
     provider: str  # openai, azure, anthropic, google, bedrock, ollama
-    kind: str  # chat, embed, count, moderate
+    kind: str  # chat, embed, count, moderate; batch: files and batches, which have no model
     model: str
     body: dict
     messages: list = dataclasses.field(default_factory=list)  # (role, text); a tool's result has the role 'tool'

@@ -46,6 +46,8 @@ class Fault:
         return self.kind == 'status'
 
     def fits(self, call, call_id):
+        if call.kind == 'batch' and self.when.get('kind') != 'batch':  # only who means files and batches strikes them
+            return False
         return (applies(self.when, call) and self.spec.get('call', call_id) == call_id
                 and (self.pattern is None or self.pattern.search(call.last_user) is not None))
 

@@ -1,7 +1,7 @@
 """Which answer a call gets: that of the first rule of the script that fits, or one made of a hash of the prompt.
 
-A script is JSON, {"rules": […], "keys": […], "aws": […], "prices": {…}, "batch": {…}}, or Python that has these as
-RULES, KEYS and so on; a rule in Python may be a function of the Call, which gives the rest of a rule or None.
+A script is JSON, {"rules": […], "keys": […], "aws": […], "prices": {…}, "batch": {…}, "limit": {…}}, or Python that has
+these as RULES, KEYS and so on; a rule in Python may be a function of the Call, which gives the rest of a rule or None.
 """
 import fnmatch
 import hashlib
@@ -16,6 +16,7 @@ from .answers import Answer, Refused, ToolCall, Usage, cut, tokens
 KEYS = ['fake-key']
 # Those of Amazon's own examples.
 AWS = [{'access_key': 'AKIDEXAMPLE', 'secret_key': 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'}]
+PARTS = ('rules', 'keys', 'aws', 'prices', 'batch', 'limit')
 WHEN = {'provider', 'model', 'match', 'kind', 'nth', 'stream', 'after_tool'}
 SAYS = {'text', 'json', 'tool_calls', 'reasoning', 'usage', 'finish', 'pieces', 'head_ms', 'chunk_ms', 'error', 'message',
         'retry_after', 'faults', 'builtin', 'vector'}
@@ -25,19 +26,20 @@ DIMENSIONS = {'text-embedding-3-large': 3072, 'text-embedding-3-small': 1536, 't
 class Script:
     def __init__(self, data=None):
         data = data or {}
-        for key in set(data) - {'rules', 'keys', 'aws', 'prices', 'batch'}:
+        for key in set(data) - set(PARTS):
             raise ValueError(f'a script has no {key!r}')
         self.rules = [_Rule(rule) for rule in data.get('rules', [])]
         self.keys = data.get('keys', KEYS)
         self.aws = {row['access_key']: row for row in data.get('aws', AWS)}
         self.prices = data.get('prices', {})
         self.batch = data.get('batch', {})
+        self.limit = data.get('limit', {})
 
     @staticmethod
     def read(path):
         if path.endswith('.py'):
             names = runpy.run_path(path)
-            return {key: names[key.upper()] for key in ('rules', 'keys', 'aws', 'prices', 'batch') if key.upper() in names}
+            return {key: names[key.upper()] for key in PARTS if key.upper() in names}
         with open(path, encoding='utf-8') as file:
             return json.load(file)
 

@@ -7,12 +7,13 @@ import socket
 import urllib.parse
 
 from . import routes
-from .answers import NO_UTF8, Refused
+from .answers import NO_UTF8, Answer, Call, Refused
 from .batches import AnthropicBatches, OpenAiBatches
 from .control import Control
 from .delivery import Broken, Delivery, Holds
 from .faults import Faults
 from .ledger import Ledger, Prices
+from .limits import Limits
 from .script import Script
 from .sigv4 import Rejected
 from .wire import Connection, Gone, Response
@@ -36,11 +37,13 @@ class Server:
         self.listener = None
         self.routes = []
         self.found = {}
+        self.limits = None
         self.set_script(script)
 
     def set_script(self, data):
         self.script = Script(data)
         self.prices.add(self.script.prices)
+        self.limits = Limits(self.script.limit) if self.script.limit else None
         self.routes = routes.generating() + routes.plain(OpenAiBatches(self), AnthropicBatches(self))
         self.found = {}
 
@@ -111,13 +114,23 @@ class Server:
             return await self._deliver_plain(refusal, request, connection)
         if route.plain is None:
             return await self._generate(route, groups, request, connection)
+        await self._say_plainly(route, groups, request, connection)
+
+    async def _say_plainly(self, route, groups, request, connection):
+        call = Call(route.dialect.name, 'batch', '', {})
+        faults = self.faults.take(call, request.headers.get('x-colloquium-call'))
+        stopping = next((fault for fault in faults if fault.stops()), None)
         try:
-            response = route.plain(request, groups)
+            if stopping is not None:
+                response = self._scripted_refusal(route.dialect, stopping, request)
+            else:
+                response = _spoiled(route.dialect, route.plain(request, groups), faults)
         except Refused as refused:
             response = self._refusal(route.dialect, refused, request)
         except (ValueError, KeyError, TypeError) as problem:
             response = self._refusal(route.dialect, Refused('bad_request', f'not understood: {problem!r}'), request)
-        await self._deliver_plain(response, request, connection)
+        if await self._deliver(Delivery(connection, faults, self.holds), response, Answer(), faults) == 'delivered':
+            _after(request, connection)
 
     def _route(self, request):
         key = request.method, request.raw_path
@@ -147,11 +160,26 @@ class Server:
 
     async def _generate(self, route, groups, request, connection):
         dialect = route.dialect
-        call_id = request.headers.get('x-colloquium-call')
+        key = request.credential
+        limits = self.limits
         try:
             call = self._read(route, groups, request)
-            if not route.bills and call.kind == 'chat':
-                call.kind = 'count'
+            if limits is not None:
+                limits.enter(key, call.input_tokens())
+        except Refused as refused:
+            return await self._deliver_plain(self._refusal(dialect, refused, request), request, connection)
+        if not route.bills and call.kind == 'chat':
+            call.kind = 'count'
+        try:
+            await self._answer(route, call, request, connection)
+        finally:
+            if limits is not None:
+                limits.leave(key)
+
+    async def _answer(self, route, call, request, connection):
+        dialect = route.dialect
+        call_id = request.headers.get('x-colloquium-call')
+        try:
             answer = self.script.answer(call)
         except Refused as refused:
             return await self._deliver_plain(self._refusal(dialect, refused, request), request, connection)

@@ -1,0 +1,138 @@
+// Official clients against a gateway, or whatever else speaks as OpenAI or Anthropic do:
+//   node gateway.mjs FOLDER --base-url URL --dialect openai|anthropic [--key K] [--model M] [--control URL] [--only WORDS]
+// Prints a line of JSON for each check: {"check", "failed"?, …what was seen}. With --control, that of our own fake behind
+// the gateway, it is scripted as happy.mjs wants it, and answers are withheld, fail and are given up in the middle; without,
+// any model will do, and what it says is not judged. FOLDER is where npm put the clients.
+import {deepStrictEqual as equal, ok, rejects} from 'node:assert';
+import {parseArgs} from 'node:util';
+
+import {checks as happy, HELLO, RULES, WEATHER} from './happy.mjs';
+import {clients} from './clients.mjs';
+
+const text = {type: 'string'};
+const {values: options, positionals: [folder]} = parseArgs({allowPositionals: true, options: {
+  'base-url': text, dialect: text, key: {...text, default: 'fake-key'}, model: text, control: text, only: text}});
+const url = options['base-url'].replace(/\/v1\/?$/, '');
+const names = {openai: ['openai'], anthropic: ['anthropic', 'anthropicOld']}[options.dialect];
+const known = (key) => clients(folder, {url, key, model: options.model});
+const LONG = 'Write one sentence on each of the months of a year.';
+
+async function ask(method, path, body) {
+  const answer = await fetch(`${options.control}/fake/${path}`, {method, body: body && JSON.stringify(body)});
+  if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+  return answer.json();
+}
+const fault = (kind, more) => ask('POST', 'faults', {kind, ...more});
+async function until(what, condition) {
+  for (let n = 0; n < 2000; n++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`waited for ${what}`);
+}
+
+// Of whatever model.
+const anyModel = (each, wrong) => ({
+  async 'an answer, whole'() {
+    const {text: said, finish, usage} = await each.chat(LONG);
+    ok(said && ['stop', 'length'].includes(finish) && usage.input > 0 && usage.output > 0, JSON.stringify({said, finish, usage}));
+    return {characters: said.length, usage};
+  },
+  async 'an answer, streamed'() {
+    const begun = performance.now();
+    const times = [];
+    const {pieces, finish, usage} = await each.stream(LONG, {onPiece: () => times.push(performance.now() - begun)});
+    ok(pieces.length > 1 && ['stop', 'length'].includes(finish) && usage.output > 0, JSON.stringify({pieces, finish, usage}));
+    return {pieces: pieces.length, first_ms: Math.round(times[0]), last_ms: Math.round(times.at(-1)), usage};
+  },
+  async 'a stream that is given up is soon over'() {
+    const abort = new AbortController();
+    const begun = performance.now();
+    await each.stream(LONG, {signal: abort.signal, onPiece: () => abort.abort()}).then(() => {}, () => {});
+    return {after_ms: Math.round(performance.now() - begun)};
+  },
+  async 'a wrong key is told'() {
+    await rejects(wrong.chat(LONG), {status: 401});
+  },
+  async 'a request that is none is told'() {
+    await rejects(each.nonsense(), (error) => {
+      equal([error.status, error.constructor.name], [400, 'BadRequestError']);
+      ok(error.error?.error?.message ?? error.error?.message, 'a body with a message');
+      return true;
+    });
+  },
+});
+
+// With our own fake behind it.
+const scripted = (each) => ({
+  async 'no piece is kept back'() {
+    await fault('hold', {phase: 'between_chunks', after: 6});
+    let heard = '';
+    const answer = each.stream('Say hello', {onPiece: (piece) => heard += piece});
+    await until('the first pieces', async () => heard && (await ask('GET', 'counters')).held === 1);
+    ok(heard !== HELLO, heard);
+    await ask('POST', 'release', {});
+    equal((await answer).text, HELLO);
+  },
+  async 'pieces come when they are made'() {
+    await fault('slow', {chunk_ms: 60});
+    const times = [];
+    await each.stream('Say hello', {onPiece: () => times.push(performance.now())});
+    const took = times.at(-1) - times[0];
+    ok(took > (times.length - 1) * 60 / 2, `${times}`);
+    return {pieces: times.length, took_ms: Math.round(took)};
+  },
+  async 'what is given up here is given up there'() {
+    const before = (await ask('GET', 'ledger')).totals.calls;
+    await fault('hold', {phase: 'between_chunks', after: 6});
+    const abort = new AbortController();
+    await each.stream('Say hello', {signal: abort.signal, onPiece: () => abort.abort()}).then(() => {}, () => {});
+    await until('the end of it', async () => {
+      const row = (await ask('GET', `ledger?since=${before}`)).rows[0];
+      return row && row.outcome === 'client gone';
+    });
+  },
+  async 'a stream that breaks off does not look whole'() {
+    for (const [kind, more] of [['reset', {phase: 'between_chunks', after: 4}], ['error_in_stream', {error: 'overloaded', after: 4}]]) {
+      await fault(kind, {...more, times: null});
+      try {
+        await rejects(each.stream('Say hello'), undefined, kind);
+      } finally {
+        await ask('DELETE', 'faults');
+      }
+    }
+  },
+  async 'who asks for too much is told so'() {
+    await fault('status', {error: 'rate_limit', retry_after: 1, times: null});
+    try {
+      await rejects(each.chat('Say hello'), {status: 429});
+      await rejects(each.stream('Say hello'), {status: 429});
+    } finally {
+      await ask('DELETE', 'faults');
+    }
+  },
+  async 'tools are called in a stream that comes byte by byte'() {
+    await fault('split');
+    equal((await each.stream('What is the weather?', {tools: [WEATHER]})).calls[0].name, 'get_weather');
+  },
+});
+
+async function report(group, all) {
+  for (const [name, check] of Object.entries(all)) {
+    const row = {check: `${group}: ${name}`};
+    if (options.only && !row.check.includes(options.only)) continue;
+    try {
+      console.log(JSON.stringify({...row, ...await check()}));
+    } catch (error) {
+      console.log(JSON.stringify({...row, failed: error.stack ?? String(error)}));
+    }
+  }
+}
+
+if (options.control) await ask('POST', 'script', {rules: RULES});
+for (const name of names) {
+  const each = known(options.key)[name]();
+  await report(name, anyModel(each, known('wrong')[name]()));
+  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each)});
+}
+process.exit(0);  // some clients keep their connections
