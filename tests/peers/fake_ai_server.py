@@ -19,8 +19,9 @@ class FakeAi:
         with tempfile.NamedTemporaryFile('w', suffix='.json') as rules:
             json.dump(script or {}, rules)
             rules.flush()
-            self.process = subprocess.Popen([sys.executable, os.path.join(HERE, 'fake_ai'), '--script', rules.name, *arguments],
-                                            stdout=subprocess.PIPE, stderr=self.log)
+            self.process = subprocess.Popen(
+                [sys.executable, os.path.join(HERE, 'fake_ai'), '--until-stdin-ends', '--script', rules.name, *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
             line = self.process.stdout.readline().decode()
         match = re.search(r'listening on [^ ]*:(\d+), control on [^ ]*:(\d+)', line)
         if match is None:
@@ -87,6 +88,7 @@ class FakeAi:
     def __exit__(self, kind, *_):
         self.process.terminate()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
         complaints = self.complaints()
         self.log.close()

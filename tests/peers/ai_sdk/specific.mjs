@@ -120,6 +120,19 @@ export function checks(folder, options, known, ask) {
         messages: [{role: 'user', content: [{text: 'twelve bytes'}]}]}}}));
       equal(counted.inputTokens, 6);
     },
+    async 'Bedrock: the embeddings of Titan and of Cohere'() {
+      await script({kind: 'embed', vector: [0.5, -1]});
+      const {client, sdk} = known.bedrock();
+      const invoke = async (modelId, body) => JSON.parse(Buffer.from(
+        (await client.send(new sdk.InvokeModelCommand({modelId, body: JSON.stringify(body)}))).body));
+      const titan = await invoke('amazon.titan-embed-text-v2:0', {inputText: 'twelve bytes'});
+      equal([titan.embedding, titan.inputTextTokenCount], [[0.5, -1], 3]);
+      const texts = ['a', 'b'];
+      const cohere = await invoke('cohere.embed-english-v3', {texts, input_type: 'search_document'});
+      equal([cohere.embeddings, cohere.texts], [[[0.5, -1], [0.5, -1]], texts]);
+      await rejects(invoke('cohere.embed-english-v3', {texts}), {name: 'ValidationException'});
+      await rejects(invoke('amazon.titan-embed-text-v2:0', {inputText: 'x', texts}), {name: 'ValidationException'});
+    },
     async 'Bedrock: exceptions in the stream are of their own kinds'() {
       await script();
       for (const [error, name] of [['rate_limit', 'ThrottlingException'], ['server', 'InternalServerException'],

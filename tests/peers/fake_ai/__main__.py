@@ -32,6 +32,8 @@ async def run(options):
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if options.until_stdin_ends:
+        asyncio.get_running_loop().add_reader(sys.stdin, ended.set)
     await ended.wait()
 
 
@@ -44,6 +46,7 @@ def main():
     parser.add_argument('--prices', help="a table like src/ai/prices.json")
     parser.add_argument('--keys', help='the good ones, with commas between (default: fake-key)')
     parser.add_argument('--triage', action='store_true', help='answers with labels for issues')
+    parser.add_argument('--until-stdin-ends', action='store_true', help='does not outlive whoever started it')
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     gc.freeze()

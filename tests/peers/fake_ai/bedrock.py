@@ -1,4 +1,5 @@
-"""Bedrock: Converse and its stream, Claude's own format through invoke, and the count of tokens."""
+"""Bedrock: Converse and its stream, the formats of Claude and of Titan's and Cohere's embeddings through invoke, and the
+count of tokens."""
 import base64
 import json
 
@@ -118,9 +119,11 @@ class Bedrock(Dialect):
         yield 'messageStop', {'stopReason': stop}
         yield 'metadata', {'usage': counted, 'metrics': {'latencyMs': 1}}
 
-    # --- Claude's own format
+    # --- the formats of the models themselves
 
     def read_invoke(self, body, model, stream=False):
+        if 'titan-embed' in model or 'cohere.embed' in model:
+            return self._read_embed(body, model)
         if body.get('anthropic_version') != 'bedrock-2023-05-31':
             raise Refused('bad_request', 'anthropic_version is to be bedrock-2023-05-31; other formats are not known here')
         if 'model' in body or 'stream' in body:
@@ -129,12 +132,36 @@ class Bedrock(Dialect):
         call.provider, call.stream = self.name, stream
         return call
 
+    def _read_embed(self, body, model):
+        """Titan takes one text at a time, Cohere up to 96."""
+        titan = 'titan' in model
+        unknown = set(body) - ({'inputText', 'dimensions', 'normalize', 'embeddingTypes'} if titan else
+                               {'texts', 'input_type', 'truncate', 'embedding_types', 'output_dimension', 'max_tokens'})
+        inputs = [body.get('inputText')] if titan else body.get('texts')
+        if unknown or not isinstance(inputs, list) or not 0 < len(inputs) <= 96 or not all(isinstance(t, str) for t in inputs):
+            raise Refused('bad_request', f'Malformed input request, please reformat your input and try again: {sorted(unknown)}')
+        if not titan and body.get('input_type') not in ('search_document', 'search_query', 'classification', 'clustering'):
+            raise Refused('bad_request', 'input_type is required')
+        return Call(self.name, 'embed', model, body, inputs=inputs, dimensions=body.get('dimensions' if titan else 'output_dimension'))
+
+    def _embed(self, call, answer, counted, request):
+        if 'titan' in call.model:
+            vector = answer.vectors[0]
+            return self.whole({'embedding': vector, 'embeddingsByType': {'float': vector},
+                               'inputTextTokenCount': answer.usage.total_input}, request, counted)
+        types = call.body.get('embedding_types')
+        return self.whole({'id': identifier('', request), 'texts': call.inputs,
+                           'embeddings': {'float': answer.vectors} if types else answer.vectors,
+                           'response_type': 'embeddings_by_type' if types else 'embeddings_floats'}, request, counted)
+
     def invoke(self, call, answer, request):
+        counted = [('X-Amzn-Bedrock-Input-Token-Count', str(answer.usage.total_input)),
+                   ('X-Amzn-Bedrock-Output-Token-Count', str(answer.usage.total_output))]
+        if call.kind == 'embed':
+            return self._embed(call, answer, counted, request)
         native = Anthropic()
         message = native.message(call, answer, request)
         if not call.stream:
-            counted = [('X-Amzn-Bedrock-Input-Token-Count', str(answer.usage.total_input)),
-                       ('X-Amzn-Bedrock-Output-Token-Count', str(answer.usage.total_output))]
             return self.whole(message, request, counted)
         frames = [event_stream.event('chunk', to_json({'bytes': base64.b64encode(to_json(value)).decode(), 'p': 'abcd'}))
                   for value in native.native_events(message, answer)]

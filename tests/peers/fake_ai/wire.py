@@ -1,5 +1,6 @@
 """HTTP/1.1 as bytes: requests as they come, and a way out that can be cut at any byte."""
 import asyncio
+import email.utils
 import json
 import socket
 import struct
@@ -50,6 +51,7 @@ class Response:
 
     def head(self):
         lines = [f'HTTP/1.1 {self.status} {REASONS.get(self.status, "Status")}']
+        lines.append('Date: ' + email.utils.formatdate(usegmt=True))
         lines += [f'{name}: {value}' for name, value in self.headers]
         lines.append('Transfer-Encoding: chunked' if self.frames is not None else f'Content-Length: {len(self.body)}')
         return ('\r\n'.join(lines) + '\r\n\r\n').encode('latin-1')
