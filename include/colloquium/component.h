@@ -75,7 +75,7 @@ Result<T*> required_service(const ComponentContext& context, const char* who, co
 
 struct SourceContext : ComponentContext {
   Intake& intake;
-  bool from_start = false;  // --from-start: read finished files again
+  bool from_start = false;  // --from-start: read again what is still there, whatever was read before
   Task finished;            // call once when a finite source has emitted everything; loop only
   // Instead of `finished`, by a source that cannot read on and will not try again: what it has emitted goes its
   // way, and the run ends with this error.

@@ -82,8 +82,11 @@ struct RawBatch {
   // What to store with these events so that the source can resume behind them; empty: it cannot be re-read.
   std::string cursor;
 
-  // Runs before the acknowledgement, once, on whatever thread first knows that the ack level holds for all of it: for
-  // a thread that waits for just that, and need not wait for the loop, too. Never if not all was kept.
+  // Runs before the acknowledgement, once, on whatever thread first knows that the ack level holds for all of it:
+  // for a thread that waits for just that, and need not wait for the loop, too. Never if not all was kept. Set, it
+  // also says that the thread that calls emit() has nothing else to do: the write may be done there, before emit()
+  // returns, and callbacks of others run there. So it holds no lock that one of them takes. On the loop that is
+  // never so.
   std::function<void()> kept = nullptr;
 };
 
@@ -101,7 +104,8 @@ struct Ack {
   std::vector<Range> offsets;
 
   // Set if not everything was kept: nothing of a small request, of a large one perhaps its front. kInvalidInput:
-  // nothing, and `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable: try again after `retry_after_ms`.
+  // nothing, and `bad_byte` and `bad_event` say where; kNoSpace and kUnavailable: try again after
+  // `retry_after_ms`.
   std::optional<Error> error;
   uint64_t bad_byte = 0;   // byte offset in the body (in the message, with `messages`)
   uint64_t bad_event = 0;  // ordinal in the body
@@ -152,12 +156,12 @@ class Source {
   // that what is read again gets positions above those before. A failure stops the pipeline from starting.
   virtual Status start(std::string cursor) = 0;
 
-  // No further emit after this returns, except of what a connection has already begun to send, and of what was read
-  // before: see when_offered().
+  // No further emit after this returns, except of what a connection has already begun to send, and of what was
+  // read before: see when_offered().
   virtual void stop_intake() = 0;
 
-  // A source that cannot read again goes on after stop_intake() to offer what it has read and the door has not taken.
-  // `offered` runs on the loop once nothing of it is left; after close() it does not. Called once at most.
+  // A source that cannot read again goes on after stop_intake() to offer what it has read and the door has not
+  // taken. `offered` runs on the loop once nothing of it is left; after close() it does not. Called once at most.
   virtual void when_offered(Task offered) { offered(); }
 
   // Gives everything back; `closed` runs on the loop in a later turn, once.

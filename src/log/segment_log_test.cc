@@ -94,6 +94,26 @@ TEST_CASE("who waits for a write has it done on the own thread, but waits for no
   CHECK(synced_inside == 0);
 }
 
+TEST_CASE("what nobody waits for is synced at most once a millisecond") {
+  Bench bench;
+  REQUIRE(bench.open());
+  const StreamId stream = *bench.log->open_stream({"s", 1});
+  bench.append(stream, "0");
+  int64_t syncs = 0;
+  bench.files.set_hook([&](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (operation.kind == io::OperationKind::kSync) ++syncs;
+    return std::nullopt;
+  });
+  const int64_t first_ns = bench.clock.monotonic_ns();
+  for (int i = 0; i < 300; ++i) {
+    bench.append(stream, std::to_string(i), AckLevel::kWritten);
+    bench.clock.advance_ns(100'000);
+  }
+  const int64_t ms = (bench.clock.monotonic_ns() - first_ns) / 1'000'000;
+  CHECK(syncs > 10);
+  CHECK(syncs <= ms + 1);
+}
+
 TEST_CASE("each level is acknowledged at its own moment") {
   Bench bench;
   REQUIRE(bench.open());

@@ -2,7 +2,8 @@
 // broker before it is as safe as the pipeline's `ack` declares.
 //
 // A message of QoS 1 or 2 is given to the door on Paho's thread, and the callback waits until the door
-// acknowledges, for at most ack_timeout; what is refused is tried again until then. The loop only passes the
+// acknowledges, for at most ack_timeout, and where the log writes on this very thread (RawBatch::kept) for the
+// length of that write beyond it; what is refused is tried again until then. The loop only passes the
 // acknowledgement on and never waits for Paho, so the two cannot wait for each other. If time runs out the message
 // is refused, and the broker has it still. While the door is closed for more than a moment (sources are
 // paused), it is refused at once: the connection is cut, and made again when the door is open.
