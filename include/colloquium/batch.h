@@ -94,9 +94,12 @@ class Batch {
   const std::shared_ptr<const BatchOrigin>& shared_origin() const { return origin_; }
   const std::shared_ptr<const BatchBody>& body() const { return body_; }
 
-  // The event's stable id: "<stream>.<tag>-<partition>-<offset>", and "-<leg>-<ordinal>" behind it for what
-  // a leg's stages made.
+  // The event's stable id: "<stream>.<tag>-<partition>-<offset>", or its own, and "-<leg>-<ordinal>" behind it for
+  // what a leg's stages made.
   std::string id(size_t i) const;
+
+  // Its own id, EventMeta::id; most events have none.
+  std::optional<std::string_view> own_id(size_t i) const;
 
   // Bytes of values, keys and headers that the entries refer to (for queues and metrics).
   size_t payload_bytes() const { return payload_bytes_; }
@@ -125,6 +128,9 @@ struct EventMeta {
   int64_t timestamp_ms = 0;
   uint32_t offset_delta = 0;
   uint32_t ordinal = 0;
+  // What its id is, if not that of its place: an event that an asynchronous stage made of another stands in a
+  // stream of its own, and its id still says which event it came from.
+  std::optional<std::string_view> id = {};
 };
 
 // Builds one Batch. Reusable: seal() leaves it empty.

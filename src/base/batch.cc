@@ -2,8 +2,10 @@
 //
 // Layout of a body: per event its value, then its meta data, in the order the events were added. Meta data:
 //   varint   key length + 1, 0 for no key; then the key
-//   varint   number of headers; then per header varint length + name, varint length + value
-// Varints are unsigned LEB128. An event with neither key nor headers has no meta data (kNoMeta).
+//   varint   twice the number of headers, and 1 more with an id; then the id, varint length + text; then per
+//   header
+//            varint length + name, varint length + value
+// Varints are unsigned LEB128. An event with neither key nor headers nor id has no meta data (kNoMeta).
 #include "colloquium/batch.h"
 
 #include <algorithm>
@@ -38,13 +40,20 @@ class MetaReader {
  public:
   MetaReader(const BatchBody& body, uint32_t offset) : begin_(body.bytes.data() + offset), at_(begin_) {}
 
-  // To be read in this order: key, header_count, then per header two texts.
+  // To be read in this order: key, id, then per header two texts.
   std::optional<std::string_view> key() {
     const size_t length_plus_one = varint();
     if (length_plus_one == 0) return std::nullopt;
     return take(length_plus_one - 1);
   }
-  size_t header_count() { return varint(); }
+  std::optional<std::string_view> id() {
+    const size_t headers_and_id = varint();
+    header_count_ = headers_and_id / 2;
+    if (headers_and_id % 2 == 0) return std::nullopt;
+    return text();
+  }
+  // REQUIRES: id() was read.
+  size_t header_count() const { return header_count_; }
   std::string_view text() { return take(varint()); }
   size_t consumed() const { return static_cast<size_t>(at_ - begin_); }
 
@@ -67,6 +76,7 @@ class MetaReader {
 
   const char* begin_;
   const char* at_;
+  size_t header_count_ = 0;
 };
 
 // Encoded and contained bytes of one event's meta data.
@@ -80,6 +90,7 @@ MetaSize measure_meta(const BatchBody& body, uint32_t offset) {
   MetaReader reader(body, offset);
   MetaSize size;
   if (auto key = reader.key()) size.payload += key->size();
+  if (auto id = reader.id()) size.payload += id->size();
   for (size_t left = reader.header_count() * 2; left > 0; --left) size.payload += reader.text().size();
   size.encoded = reader.consumed();
   return size;
@@ -135,6 +146,7 @@ size_t Batch::header_count(size_t i) const {
   if (entries_[i].meta_offset == kNoMeta) return 0;
   MetaReader reader(*body_, entries_[i].meta_offset);
   reader.key();
+  reader.id();
   return reader.header_count();
 }
 
@@ -144,6 +156,7 @@ std::vector<std::pair<std::string_view, std::string_view>> Batch::headers(size_t
   if (entries_[i].meta_offset == kNoMeta) return headers;
   MetaReader reader(*body_, entries_[i].meta_offset);
   reader.key();
+  reader.id();
   const size_t count = reader.header_count();
   headers.reserve(count);
   for (size_t n = 0; n < count; ++n) {
@@ -151,6 +164,14 @@ std::vector<std::pair<std::string_view, std::string_view>> Batch::headers(size_t
     headers.emplace_back(name, reader.text());
   }
   return headers;
+}
+
+std::optional<std::string_view> Batch::own_id(size_t i) const {
+  ASSERT(i < entries_.size());
+  if (entries_[i].meta_offset == kNoMeta) return std::nullopt;
+  MetaReader reader(*body_, entries_[i].meta_offset);
+  reader.key();
+  return reader.id();
 }
 
 std::string partition_id(const BatchOrigin& origin) {
@@ -166,9 +187,14 @@ std::string partition_id(const BatchOrigin& origin) {
 std::string Batch::id(size_t i) const {
   ASSERT(i < entries_.size());
   // Made when asked for, by sinks and dead letters; most events are never asked.
-  std::string id = partition_id(*origin_);
-  id += '-';
-  id += std::to_string(offset(i));
+  std::string id;
+  if (const auto own = own_id(i)) {
+    id = *own;
+  } else {
+    id = partition_id(*origin_);
+    id += '-';
+    id += std::to_string(offset(i));
+  }
   if (origin_->leg.empty()) return id;
   id += '-';
   id += origin_->leg;
@@ -361,12 +387,16 @@ BatchEntry BatchBuilder::copy_event(const BatchBody& from, const BatchEntry& ent
 }
 
 uint32_t BatchBuilder::put_meta(const EventMeta& meta) {
-  if (!meta.key && meta.headers.empty()) return kNoMeta;
+  if (!meta.key && meta.headers.empty() && !meta.id) return kNoMeta;
   std::vector<char>& bytes = body_->bytes;
   const auto at = static_cast<uint32_t>(bytes.size());
   put_varint(bytes, meta.key ? meta.key->size() + 1 : 0);
   if (meta.key) put_bytes(bytes, *meta.key);
-  put_varint(bytes, meta.headers.size());
+  put_varint(bytes, meta.headers.size() * 2 + (meta.id ? 1 : 0));
+  if (meta.id) {
+    put_varint(bytes, meta.id->size());
+    put_bytes(bytes, *meta.id);
+  }
   for (const auto& [name, value] : meta.headers) {
     put_varint(bytes, name.size());
     put_bytes(bytes, name);

@@ -106,6 +106,34 @@ TEST_CASE("ids name stream, tag, partition and offset, and leg and ordinal behin
   CHECK(builder.seal(origin("clean"), 100)->id(0) == "orders.ab12cd34-2-101-clean-3");
 }
 
+TEST_CASE("an event may have an id of its own, which is no header and goes with it") {
+  BatchBuilder builder;
+  const std::vector<Header> headers = {{"trace", "t-1"}};
+  builder.add("1", {}, {.headers = headers, .id = "orders.ab12cd34-2-7-triage-0"});
+  builder.add("2", {}, {.key = "k", .offset_delta = 1, .id = ""});
+  builder.add("3", {}, {.offset_delta = 2});
+  const auto batch = builder.seal(origin("slack"), 100);
+  CHECK(batch->id(0) == "orders.ab12cd34-2-7-triage-0-slack-0");
+  CHECK(batch->headers(0) == headers);
+  CHECK(batch->header_count(0) == 1);
+  CHECK(batch->own_id(1) == "");
+  CHECK(batch->key(1) == "k");
+  CHECK(batch->header_count(1) == 0);
+  CHECK_FALSE(batch->own_id(2).has_value());
+  CHECK(batch->entry(2).meta_offset == kNoMeta);
+  CHECK(batch->payload_bytes() == 1 + 1 + 1 + 28 + 8 + 1);
+
+  builder.keep(*batch, 0);
+  builder.keep(*sample(), 1);
+  builder.begin_value();
+  builder.bytes().push_back('4');
+  builder.finish_from(*batch, 0, 2);
+  const auto copied = builder.seal(origin("slack"), 0);
+  CHECK(copied->id(0) == batch->id(0));
+  CHECK(copied->headers(0) == headers);
+  CHECK(copied->id(2) == "orders.ab12cd34-2-7-triage-0-slack-2");
+}
+
 TEST_CASE("keeping events of one body shares it") {
   auto batch = sample();
   BatchBuilder builder;

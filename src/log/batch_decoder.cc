@@ -17,7 +17,7 @@ tl::unexpected<Error> undone(const Error& error) {
   return error.code == ErrorCode::kInternal ? fail(error) : fail(ErrorCode::kCorrupt, error.message);
 }
 
-// Moves the log's own headers out of the way; what source they name.
+// Moves the headers of the batch out of the way; what source they name.
 std::string take_source(Record& record) {
   std::string source;
   const auto reserved = [&](const std::pair<std::string_view, std::string_view>& header) {
@@ -25,11 +25,21 @@ std::string take_source(Record& record) {
     if (header.first == kAcceptHeader) {
       if (const std::optional<AcceptInfo> info = get_accept(header.second)) source = info->source;
     }
-    return is_log_header(header.first);
+    return is_batch_header(header.first);
   };
   record.headers.erase(std::remove_if(record.headers.begin(), record.headers.end(), reserved),
                        record.headers.end());
   return source;
+}
+
+// Likewise, the event's own id.
+std::optional<std::string_view> take_id(Record& record) {
+  const auto header = std::find_if(record.headers.begin(), record.headers.end(),
+                                   [](const auto& each) { return each.first == kIdHeader; });
+  if (header == record.headers.end()) return std::nullopt;
+  const std::string_view id = header->second;
+  record.headers.erase(header);
+  return id;
 }
 
 }  // namespace
@@ -60,9 +70,10 @@ Result<std::string_view> BatchDecoder::unpack(const BatchHeader& header, std::st
   return std::string_view(unpacked_).substr(0, size);
 }
 
-void BatchDecoder::add(const BatchHeader& header, const Record& record) {
+void BatchDecoder::add(const BatchHeader& header, Record& record) {
   ASSERT(record.offset_delta >= 0);
   EventMeta meta;
+  meta.id = take_id(record);
   meta.key = record.key;
   meta.headers = record.headers;
   meta.timestamp_ms = header.base_timestamp_ms + record.timestamp_delta;
@@ -131,7 +142,8 @@ std::shared_ptr<const Batch> BatchDecoder::with_tapes(std::shared_ptr<const Batc
   for (size_t i = 0; i < batch->size(); ++i) {
     const auto headers = batch->headers(i);
     const BatchEntry& entry = batch->entry(i);
-    const EventMeta meta{batch->key(i), headers, entry.timestamp_ms, entry.offset_delta, entry.ordinal};
+    const EventMeta meta{batch->key(i),      headers,       entry.timestamp_ms,
+                         entry.offset_delta, entry.ordinal, batch->own_id(i)};
     if (batch->is_tombstone(i)) {
       builder_.add_tombstone(meta);
       continue;

@@ -38,7 +38,7 @@ class BatchDecoder {
 
  private:
   Result<std::string_view> unpack(const BatchHeader& header, std::string_view records);
-  void add(const BatchHeader& header, const Record& record);
+  void add(const BatchHeader& header, Record& record);
   std::shared_ptr<const BatchOrigin> origin_of(std::string_view source);
 
   std::shared_ptr<const BatchOrigin> origin_;  // the partition's, or the last one with a source

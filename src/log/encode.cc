@@ -83,7 +83,9 @@ size_t size_bound(const Batch& batch, size_t reserved_bytes) {
   ASSERT(!batch.empty());
   size_t bound = batch.payload_bytes() + batch.size() * kRecordOverhead + reserved_bytes + 2 * kHeaderOverhead;
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (batch.entry(i).meta_offset != kNoMeta) bound += batch.header_count(i) * kHeaderOverhead;
+    if (batch.entry(i).meta_offset == kNoMeta) continue;
+    bound += (batch.header_count(i) + 1) * kHeaderOverhead;
+    if (batch.own_id(i)) bound += kIdHeader.size();
   }
   return bound;
 }
@@ -113,6 +115,7 @@ Status put_records(const Batch& batch, const Headers& first_headers, size_t rese
       parts.key = batch.key(i);
       if (batch.header_count(i) != 0) headers = batch.headers(i);
       TRY(check_headers(headers));
+      if (const auto id = batch.own_id(i)) headers.emplace_back(kIdHeader, *id);
     }
     if (i == 0) headers.insert(headers.begin(), first_headers.begin(), first_headers.end());
     parts.headers = &headers;
@@ -125,8 +128,9 @@ Status put_records(const Batch& batch, const Headers& first_headers, size_t rese
 }
 
 tl::unexpected<Error> too_large(const Batch& batch, size_t bytes) {
-  return fail(ErrorCode::kLimit, "cannot store a batch of " + std::to_string(batch.size()) + " events: they have " +
-                                     std::to_string(bytes) + " bytes or more as the log stores them, which takes " +
+  return fail(ErrorCode::kLimit, "cannot store a batch of " + std::to_string(batch.size()) +
+                                     " events: they have " + std::to_string(bytes) +
+                                     " bytes or more as the log stores them, which takes " +
                                      std::to_string(kMaxRecordsBytes) + " at most; send smaller batches");
 }
 

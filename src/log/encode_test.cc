@@ -56,6 +56,8 @@ TEST_CASE("random batches come back equal through every codec [REQ-010]", "[REQ-
     const std::string key = text(100);
     EventMeta meta;
     if (random.below(2) == 0) meta.key = key;
+    const std::string id = text(60);
+    if (random.below(3) == 0) meta.id = id;
     meta.headers = headers;
     meta.timestamp_ms = static_cast<int64_t>(random.next() >> random.below(60));
     meta.offset_delta = static_cast<uint32_t>(random.below(1000));
@@ -81,6 +83,7 @@ TEST_CASE("random batches come back equal through every codec [REQ-010]", "[REQ-
       REQUIRE((*decoded)->is_tombstone(i) == batch->is_tombstone(i));
       REQUIRE((*decoded)->key(i) == batch->key(i));
       REQUIRE((*decoded)->headers(i) == batch->headers(i));
+      REQUIRE((*decoded)->own_id(i) == batch->own_id(i));
       REQUIRE((*decoded)->entry(i).timestamp_ms == batch->entry(i).timestamp_ms);
       REQUIRE((*decoded)->entry(i).offset_delta == i);
       REQUIRE(encoded->batch->entry(i).offset_delta == i);
@@ -129,6 +132,9 @@ TEST_CASE("the log's own header names are refused from outside, the engine's mar
   const std::vector<std::pair<std::string_view, std::string_view>> forged = {{"cq.accept", "x"}};
   EventMeta meta;
   meta.headers = forged;
+  CHECK(encode(one_event(meta), Codec::kNone, nullptr).error().code == ErrorCode::kInvalidInput);
+  const std::vector<std::pair<std::string_view, std::string_view>> id = {{"cq.id", "x"}};
+  meta.headers = id;
   CHECK(encode(one_event(meta), Codec::kNone, nullptr).error().code == ErrorCode::kInvalidInput);
   const std::vector<std::pair<std::string_view, std::string_view>> mark = {{"cq.mark", "x"}};
   meta.headers = mark;

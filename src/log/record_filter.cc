@@ -19,7 +19,7 @@ tl::unexpected<Error> malformed() {
 // The header in which the log says where the batch came from, without ids; empty if it does not.
 std::pair<std::string_view, std::string> source_header(const Record& first) {
   const auto ours = std::find_if(first.headers.begin(), first.headers.end(),
-                                 [](const Header& header) { return is_log_header(header.first); });
+                                 [](const Header& header) { return is_batch_header(header.first); });
   if (ours == first.headers.end()) return {};
   if (ours->first == kSourceHeader) return {kSourceHeader, std::string(ours->second)};
   std::optional<AcceptInfo> accept = get_accept(ours->second);
@@ -82,7 +82,7 @@ Result<std::string_view> RecordFilter::filter(const BatchHeader& header, std::st
       continue;
     }
     record.headers.erase(std::remove_if(record.headers.begin(), record.headers.end(),
-                                        [](const Header& each) { return is_log_header(each.first); }),
+                                        [](const Header& each) { return is_batch_header(each.first); }),
                          record.headers.end());
     record.headers.insert(record.headers.begin(), Header(source.first, source.second));
     append_record(raw_, record);
