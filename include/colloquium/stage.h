@@ -42,7 +42,11 @@ class PureStage {
 // The outcome of one event of an asynchronous stage.
 struct AsyncOutput {
   std::vector<std::string> values;  // JSON texts; none: the event is dropped
-  std::optional<Error> error;       // if set: retried while retryable and attempts remain, else dead letter
+  std::optional<Error> error;       // if set: retried while retryable and attempts remain, else given up
+  int64_t retry_after_ms = 0;       // what the peer asked for, 0 if nothing
+  // With a retryable error: it was about this event, so it is one of the attempts the event has. Otherwise nothing
+  // can be done at present, no event is to blame, and the engine waits for as long as that lasts.
+  bool is_attempt = true;
 };
 
 // Up to `concurrency()` calls are in flight per partition; they complete in any order, and the engine
@@ -50,11 +54,16 @@ struct AsyncOutput {
 class AsyncStage {
  public:
   virtual ~AsyncStage() = default;
-  virtual size_t concurrency() const = 0;
+  virtual size_t concurrency() const = 0;  // 1 or more; constant
 
   // `event` indexes `batch`, which the stage keeps alive while it needs views. `done` runs exactly once.
+  // It may run inside process().
   virtual void process(std::shared_ptr<const Batch> batch, size_t event,
                        UniqueFunction<void(AsyncOutput)> done) = 0;
+
+  // The outcomes of every event of `partition` (partition_id(), batch.h) below `offset` are committed: but in a
+  // replay none of them comes again.
+  virtual void settled(const std::string& partition, int64_t offset) { (void)partition, (void)offset; }
 
   // Abandons what is in flight (its `done` still runs, with kCancelled); `closed` runs in a later turn.
   virtual void close(Task closed) = 0;

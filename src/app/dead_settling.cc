@@ -90,10 +90,13 @@ Result<engine::LettersDone> settle_dead(log::SegmentLog& log, Executor& executor
   }
   TRY_ASSIGN(const log::StreamSpec into, existing(log, request.replay ? request.into : request.letters));
   engine::LetterTarget target;
-  target.stream_name = into.name;
-  target.partitions = into.partitions;
   target.leg = "dead/" + request.letters;
-  TRY_ASSIGN(target.stream, log.open_stream(into));
+  target.find = [&log](const std::string& name) -> Result<engine::LetterTarget::Stream> {
+    TRY_ASSIGN(const log::StreamSpec spec, existing(log, name));
+    TRY_ASSIGN(const log::StreamId id, log.open_stream(spec));
+    return engine::LetterTarget::Stream{id, spec.name, spec.partitions};
+  };
+  TRY_ASSIGN(target.stream, target.find(into.name));
   TRY_ASSIGN(target.marks, log.open_stream({.name = engine::marks_stream(request.letters), .partitions = 1}));
   TRY_ASSIGN(const log::StreamId letters, log.open_stream(letters_spec));
   TRY_ASSIGN(auto reader, log.read(letters, 0, 0, false));

@@ -38,12 +38,6 @@ size_t worker_count(const config::Settings& settings) {
   return settings.workers > 0 ? static_cast<size_t>(settings.workers) : default_workers();
 }
 
-std::vector<std::string> leg_names(const engine::Plan& plan) {
-  std::vector<std::string> names;
-  for (const config::ComponentConfig& sink : plan.data().config.sinks) names.push_back(sink.name);
-  return names;
-}
-
 net::TlsSettings tls_settings(const config::Settings& settings) {
   return {.certificate = settings.tls_certificate,
           .key = settings.tls_key,
@@ -156,8 +150,9 @@ Status ProcessRun::create_pipelines() {
     TRY(engine::open_streams(request_.plans, *log));
     for (const std::string& target : engine::missing_targets(request_.plans, *log)) {
       log_warning(kComponent,
-                  "errors go to '" + target + "', and there is neither such a pipeline here nor such a stream: it is "
-                  "made now, with one partition, and what comes waits there for a pipeline of that name");
+                  "errors go to '" + target +
+                      "', and there is neither such a pipeline here nor such a stream: it is "
+                      "made now, with one partition, and what comes waits there for a pipeline of that name");
     }
   }
   for (const auto& plan : request_.plans) {
@@ -179,7 +174,9 @@ Status ProcessRun::register_streams(const engine::Plan& plan) {
     std::move(more.begin(), more.end(), std::back_inserter(registrations_));
     return {};
   };
-  if (data.logged()) TRY(add({plan.name(), data.config.log.partitions}, leg_names(plan)));
+  for (const engine::SectionPlan& section : data.sections) {
+    if (data.logged()) TRY(add({section.stream, data.config.log.partitions}, data.legs(section)));
+  }
   if (plan.needs_data_directory()) TRY(add({data.dead_stream(), 1}, {}));
   return {};
 }

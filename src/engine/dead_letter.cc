@@ -37,7 +37,8 @@ size_t control_length(std::string_view text) {
   return first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 2 : 0;
 }
 
-// Error texts may quote hostile bytes; an envelope is JSON and so UTF-8. What is none, and control characters, become
+// Error texts may quote hostile bytes; an envelope is JSON and so UTF-8. What is none, and control characters,
+// become
 // '?', each.
 std::string printable(std::string_view text) {
   std::string out;
@@ -75,6 +76,7 @@ std::string dead_letter_json(const DeadLetter& letter) {
   if (!letter.is_json) out += ",\"raw_base64\":" + quoted(base64(letter.event));
   if (!letter.sink.empty()) out += ",\"sink\":" + quoted(letter.sink);
   out += ",\"stage\":" + quoted(letter.stage);
+  if (!letter.stream.empty()) out += ",\"stream\":" + quoted(letter.stream);
   if (letter.tombstone) out += ",\"tombstone\":true";
   out += '}';
   return out;
@@ -91,6 +93,7 @@ void add_dead_letter(const Batch& batch, size_t i, const Error& error, std::stri
                         .error = text,
                         .stage = stage,
                         .sink = sink,
+                        .stream = batch.own_id(i) ? std::string_view(batch.origin().stream) : std::string_view(),
                         .attempts = attempts,
                         .position = id});
   // Key and headers go along, so that a replay is routed as the event was.

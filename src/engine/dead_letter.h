@@ -1,9 +1,9 @@
 // Dead letters: events that failed for good, kept as envelopes in a stream of their own.
 //
 // An envelope is one JSON object {"attempts", "error", "event" or "raw_base64", "position", "sink", "stage",
-// "tombstone"}: the event as it was if it is JSON, else its bytes in base64. A sink's letters, which name it in
-// "sink", hold the event as that sink got it. What is done with them later: engine/dead_letters.h. Thread safety:
-// functions.
+// "stream", "tombstone"}: the event as it was if it is JSON, else its bytes in base64. A sink's letters, which
+// name it in "sink", hold the event as that sink got it. One that was read behind an asynchronous stage names that
+// stage's "stream". What is done with them later: engine/dead_letters.h. Thread safety: functions.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct DeadLetter {
   bool is_json = true;
   bool tombstone = false;  // the event had no value; `event` is null
   std::string_view error;
-  std::string_view stage;      // stage or sink that gave up; the source's name for bytes refused at the door
-  std::string_view sink = {};  // whose letter it is; empty: of a stage or the door
+  std::string_view stage;        // stage or sink that gave up; the source's name for bytes refused at the door
+  std::string_view sink = {};    // whose letter it is; empty: of a stage or the door
+  std::string_view stream = {};  // where it was read; empty: in the pipeline's own
   int64_t attempts = 1;
   std::string_view position;  // the event's id, or where in the source its bytes stand
 };

@@ -51,6 +51,7 @@ Status read_envelope(const Batch& batch, size_t i, Letter& letter) {
   }
   letter.stage = text_of(root, "stage");
   letter.sink = text_of(root, "sink");
+  letter.stream = text_of(root, "stream");
   letter.error = text_of(root, "error");
   letter.position = text_of(root, "position");
   const auto attempts = root.member("attempts");
@@ -75,7 +76,7 @@ class Settlement {
   Settlement(const LetterTarget& target, const CommitAndWait& commit) : target_(target), commit_(commit) {}
 
   Status take(const Letter& letter, bool replay) {
-    if (replay) put_back(letter);
+    if (replay) TRY(put_back(letter));
     offsets_ += (offsets_.empty() ? "" : ",") + std::to_string(letter.offset);
     ++count_;
     bytes_ += letter.event.size();
@@ -87,7 +88,8 @@ class Settlement {
     log::CommitRequest request;
     request.leg = target_.leg;
     for (auto& [place, builder] : events_) {
-      TRY(add(target_.stream, target_.stream_name, place.second, builder, request));
+      const LetterTarget::Stream& stream = streams_.at(place.stream);
+      TRY(add(stream.id, stream.name, place.partition, builder, request));
     }
     BatchBuilder mark;
     const std::string state(replay ? kReplayed : kDropped);
@@ -101,13 +103,14 @@ class Settlement {
 
  private:
   // A batch is for one leg, or for all.
-  void put_back(const Letter& letter) {
+  Status put_back(const Letter& letter) {
+    TRY_ASSIGN(const LetterTarget::Stream* stream, stream_of(letter));
     const auto key = letter.batch->key(letter.index);
-    int32_t partition = static_cast<int32_t>(letter.offset % target_.partitions);
-    if (key) partition = partition_of(*key, target_.partitions);
+    int32_t partition = static_cast<int32_t>(letter.offset % stream->partitions);
+    if (key) partition = partition_of(*key, stream->partitions);
     auto headers = letter.batch->headers(letter.index);
     if (!letter.sink.empty()) headers.emplace_back(kLegHeader, letter.sink);
-    BatchBuilder& builder = events_[{letter.sink, partition}];
+    BatchBuilder& builder = events_[{stream->name, letter.sink, partition}];
     time_ms_ = std::max(time_ms_, letter.time_ms);
     const EventMeta meta{.key = key,
                          .headers = headers,
@@ -118,6 +121,18 @@ class Settlement {
     } else {
       builder.add(letter.event, {}, meta);
     }
+    return {};
+  }
+
+  // The stage's, where the events go into the pipeline that the stage is of.
+  Result<const LetterTarget::Stream*> stream_of(const Letter& letter) {
+    const bool own = letter.stream.rfind(target_.stream.name + ".", 0) == 0;
+    const std::string& name = own ? letter.stream : target_.stream.name;
+    const auto known = streams_.find(name);
+    if (known != streams_.end()) return &known->second;
+    if (!own) return &streams_.emplace(name, target_.stream).first->second;
+    TRY_ASSIGN(LetterTarget::Stream found, target_.find(name));
+    return &streams_.emplace(name, std::move(found)).first->second;
   }
 
   static Status add(log::StreamId stream, const std::string& name, int32_t partition, BatchBuilder& builder,
@@ -131,7 +146,13 @@ class Settlement {
 
   const LetterTarget& target_;
   const CommitAndWait& commit_;
-  std::map<std::pair<std::string, int32_t>, BatchBuilder> events_;  // by sink and partition
+  struct Place {
+    std::string stream, sink;
+    int32_t partition;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::map<Place, BatchBuilder> events_;
+  std::map<std::string, LetterTarget::Stream> streams_;  // by name
   std::string offsets_;
   size_t count_ = 0, bytes_ = 0;
   int64_t time_ms_ = 0;
@@ -139,7 +160,7 @@ class Settlement {
 
 Result<LettersDone> settle(LetterReader& letters, const LetterFilter& filter, const LetterTarget& target,
                            const CommitAndWait& commit, bool replay) {
-  ASSERT(target.partitions > 0 && !target.leg.empty());
+  ASSERT(target.stream.partitions > 0 && !target.leg.empty());
   Settlement settlement(target, commit);
   LettersDone done;
   Letter letter;
@@ -176,7 +197,8 @@ std::shared_ptr<const Batch> without_leg(const Batch& batch) {
     const EventMeta meta{.key = batch.key(i),
                          .headers = headers,
                          .timestamp_ms = batch.entry(i).timestamp_ms,
-                         .offset_delta = batch.entry(i).offset_delta};
+                         .offset_delta = batch.entry(i).offset_delta,
+                         .id = batch.own_id(i)};
     if (batch.is_tombstone(i)) {
       builder.add_tombstone(meta);
       continue;

@@ -45,8 +45,9 @@ struct Letter {
   int64_t offset = 0;   // in the letters' stream
   int64_t time_ms = 0;  // the event's
   int64_t attempts = 0;
-  std::string stage;  // stage, sink or source that gave up
-  std::string sink;   // the sink, if it was one's
+  std::string stage;   // stage, sink or source that gave up
+  std::string sink;    // the sink, if it was one's
+  std::string stream;  // that it was read from, if not the pipeline's own
   std::string error;
   std::string position;    // the event's id, or where in its source its bytes stand
   std::string event;       // JSON; empty: it was none
@@ -85,11 +86,17 @@ struct LetterFilter {
   bool matches(const Letter& letter) const;
 };
 
-// Where events are put back.
+// Where events are put back. Those that were read from the stream of one of the pipeline's stages go there again:
+// that stage is behind them.
 struct LetterTarget {
-  log::StreamId stream = 0;
-  std::string stream_name;
-  int32_t partitions = 1;
+  struct Stream {
+    log::StreamId id = 0;
+    std::string name;
+    int32_t partitions = 1;
+  };
+  Stream stream;  // the pipeline's own
+  // Of a stage, by its name. kNotFound: the pipeline has no such stage any more.
+  std::function<Result<Stream>(const std::string& name)> find;
   log::StreamId marks = 0;
   std::string leg;  // that commits: "dead/<letters' stream>"
 };

@@ -18,14 +18,19 @@ struct Bench {
     events = *log.open_stream({.name = "orders", .partitions = 3});
     letters = *log.open_stream({.name = "orders.dead", .partitions = 1});
     marks = *log.open_stream({.name = marks_stream("orders.dead"), .partitions = 1});
-    target = {
-        .stream = events, .stream_name = "orders", .partitions = 3, .marks = marks, .leg = "dead/orders.dead"};
+    target.stream = {events, "orders", 3};
+    target.find = [this](const std::string& name) -> Result<LetterTarget::Stream> {
+      if (name != "orders.triage") return fail(ErrorCode::kNotFound, "there is no stream '" + name + "'");
+      return LetterTarget::Stream{*log.open_stream({.name = name, .partitions = 2}), name, 2};
+    };
+    target.marks = marks;
+    target.leg = "dead/orders.dead";
   }
   ~Bench() { REQUIRE(log.close()); }
 
   // `text` empty: bytes that were no JSON.
   void keep(const std::string& text, const std::string& stage, const std::string& sink,
-            std::optional<std::string_view> key = {}, int64_t time_ms = 1) {
+            std::optional<std::string_view> key = {}, int64_t time_ms = 1, std::string_view stream = {}) {
     BatchBuilder builder;
     const std::string position = "orders.tagtagta-0-" + std::to_string(kept++);
     builder.add(dead_letter_json({.event = text.empty() ? "\xff" : std::string_view(text),
@@ -33,6 +38,7 @@ struct Bench {
                                   .error = "no " + text,
                                   .stage = stage,
                                   .sink = sink,
+                                  .stream = stream,
                                   .attempts = 3,
                                   .position = position}),
                 {}, {.key = key, .timestamp_ms = time_ms});
@@ -124,6 +130,34 @@ TEST_CASE("a sink's letter is put back for that sink alone", "[REQ-021]") {
     }
   }
   CHECK(found == std::vector<std::string>{"a1", "a3", "b2"});
+}
+
+TEST_CASE("what was read behind a stage is put back behind it", "[REQ-021]") {
+  Bench bench;
+  bench.keep("1", "a", "a", "k", 1, "orders.triage");
+  bench.keep("2", "late", "", "k", 1, "orders.triage");
+  bench.keep("3", "clean", "", "k");
+  // Of another pipeline, whose stages are not this one's.
+  bench.keep("4", "late", "", "k", 1, "other.triage");
+  CHECK(bench.replay().events == 4);
+  std::vector<std::string> own;
+  for (const auto& batch : bench.put_back()) {
+    for (size_t i = 0; i < batch->size(); ++i) own.emplace_back(batch->value(i));
+  }
+  CHECK(own == std::vector<std::string>{"3", "4"});
+  std::vector<std::string> behind;
+  const auto stream = bench.target.find("orders.triage")->id;
+  for (int32_t p = 0; p < 2; ++p) {
+    auto reader = *bench.log.read(stream, p, 0, false);
+    while (const auto batch = *reader->next()) {
+      behind.push_back(std::string(leg_of(*batch).value_or("-")) + std::string(batch->value(0)));
+    }
+  }
+  std::sort(behind.begin(), behind.end());
+  CHECK(behind == std::vector<std::string>{"-2", "a1"});
+  bench.keep("5", "late", "", "k", 1, "orders.gone");
+  auto all = bench.reader();
+  CHECK(replay_letters(all, {}, bench.target, bench.commit()).error().code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("only what a filter names is put back or dropped", "[REQ-021]") {

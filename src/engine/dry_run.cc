@@ -20,6 +20,9 @@ Status DryRun::build(const Environment& environment) {
       std::make_shared<const std::map<std::string, std::string>>(plan_.data().script_variables());
   std::vector<StageChain::Link> links;
   for (const config::ComponentConfig& stage : config.stages) {
+    if (!stage.descriptor->create_pure_stage) {
+      return fail(ErrorCode::kInvalidConfig, "stage " + stage.name + " asks somebody else, and is not run here");
+    }
     ComponentContext context{.loop = environment.loop,
                              .clock = environment.clock,
                              .random = environment.random,
@@ -59,7 +62,7 @@ std::shared_ptr<const Batch> DryRun::select(size_t sink, const std::shared_ptr<c
                       dead_);
     chosen = kept_.seal(result->shared_origin(), result->base_offset());
   }
-  if (!plan_.data().makes_events) return chosen;
+  if (!plan_.data().sections.back().makes_events) return chosen;
   auto origin = std::make_shared<BatchOrigin>(chosen->origin());
   origin->leg = plan_.data().config.sinks[sink].name;
   return chosen->placed(std::move(origin), chosen->base_offset());

@@ -178,7 +178,7 @@ int64_t PartitionRunner::skip_of(Leg& leg, const FeedItem& item) {
   int64_t first = item.batch->base_offset();
   if (item.refused != nullptr) first = std::min(first, item.refused->base_offset());
   // A source that stores no cursor begins anew: what was committed under its name was another's.
-  if (known->second > first && !item.cursor.empty()) return known->second;
+  if (known->second > first && (leg.port.skips_offsets || !item.cursor.empty())) return known->second;
   leg.port.skip_below.erase(known);
   return 0;
 }
@@ -273,7 +273,8 @@ std::shared_ptr<const Batch> PartitionRunner::select(Leg& leg, const std::shared
       }
       add_dead_letter(*chosen, failure.index, failure.error, "when", leg.port.name, 1, dead, leg.port.to);
       if (leg.port.letters != nullptr)
-        leg.port.letters->add(failure.error, [&] { return chosen->id(failure.index); }, leg.port.to);
+        leg.port.letters->add(
+            failure.error, [&] { return chosen->id(failure.index); }, leg.port.to);
     }
     chosen = leg.selected.seal(chosen->shared_origin(), chosen->base_offset());
   }

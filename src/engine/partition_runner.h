@@ -51,11 +51,12 @@ struct LegPort {
   std::string name;
   bool takes_own_batches = false;
   config::FailureAction then = config::FailureAction::kDeadLetter;
-  std::string to;                      // as StageChain::Link::to
-  std::string origin_leg;              // goes into ids, if the stages make new events; else empty
-  int64_t next_sequence = 0;           // where it starts to read
+  std::string to;             // as StageChain::Link::to
+  std::string origin_leg;     // goes into ids, if the stages make new events; else empty
+  int64_t next_sequence = 0;  // where it starts to read
   // `log: off`, by part of the source: events at lower positions are done already.
   std::map<std::string, int64_t> skip_below;
+  bool skips_offsets = false;          // those positions are offsets of a stream: true whatever the source says
   bool takes_dead_letters = false;     // exactly one leg of a pipeline stores those of the stages
   DeadLetterTally* letters = nullptr;  // the sink's, for those of `when`; outlives the runner; may be null
 };

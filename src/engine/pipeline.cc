@@ -48,25 +48,32 @@ Status PipelineRun::start(Task finished, UniqueFunction<void(Error)> failed) {
   ASSERT(!started_);
   finished_ = std::move(finished);
   failed_ = std::move(failed);
-  for (size_t i = 0; i < legs_.size(); ++i) {
-    TRY(legs_[i]->sink().start());
-    legs_[i]->start([this, i](size_t partition, size_t bytes) { runners_[partition]->release(i, bytes); },
-                    [this] { leg_drained(); }, [this](Error error) { fail(std::move(error)); });
+  for (Sink* sink : sink_components_) TRY(sink->start());
+  for (size_t s = 0; s < sections_.size(); ++s) {
+    Section& section = *sections_[s];
+    for (size_t i = 0; i < section.legs.size(); ++i) {
+      section.legs[i]->start(
+          [&section, i](size_t partition, size_t bytes) { section.runners[partition]->release(i, bytes); },
+          [this, s] { leg_drained(s); }, [this](Error error) { fail(std::move(error)); });
+    }
   }
   if (replay() != nullptr) {
     start_replay();
     return {};
   }
   // Weak: the log keeps its subscribers until it closes, which may be long after this pipeline.
-  if (plan_->data().logged()) {
-    std::vector<std::weak_ptr<PartitionRunner>> runners(runners_.begin(), runners_.end());
-    env_.log->subscribe(stream_, [runners = std::move(runners)](int32_t partition) {
+  for (const auto& section : sections_) {
+    if (!plan_->data().logged()) break;
+    std::vector<std::weak_ptr<PartitionRunner>> runners(section->runners.begin(), section->runners.end());
+    env_.log->subscribe(section->stream, [runners = std::move(runners)](int32_t partition) {
       if (auto runner = runners[static_cast<size_t>(partition)].lock()) runner->wake();
     });
   }
   started_ = true;
   // What the log still holds for the legs goes first, whether a source says anything or not.
-  for (const auto& runner : runners_) runner->wake();
+  for (const auto& section : sections_) {
+    for (const auto& runner : section->runners) runner->wake();
+  }
   for (const auto& unit : sources_) {
     // Also with --from-start: the source needs it to give what it reads again positions of its own.
     TRY(unit->source->start(unit->intake->stored_cursor()));
@@ -122,7 +129,7 @@ void PipelineRun::drain() {
       intake->when_idle([this, intake] {
         intake->store_cursor([this](Status status) {
           if (!status) return fail(std::move(status).error());
-          if (--to_idle_ == 0) drain_runners();
+          if (--to_idle_ == 0) drain_runners(*sections_.front());
         });
       });
     };
@@ -134,13 +141,16 @@ void PipelineRun::drain() {
   }
 }
 
-void PipelineRun::drain_runners() {
-  for (const auto& runner : runners_) runner->drain();
+void PipelineRun::drain_runners(Section& section) {
+  for (const auto& runner : section.runners) runner->drain();
 }
 
-void PipelineRun::leg_drained() {
-  // A finite pipeline is done when the slowest leg has committed its last event.
-  if (++legs_drained_ < legs_.size()) return;
+// A finite pipeline is done when the slowest leg has committed its last event. What a section has made is in its
+// stream, or its queues, by then.
+void PipelineRun::leg_drained(size_t index) {
+  Section& section = *sections_[index];
+  if (++section.drained < section.legs.size()) return;
+  if (index + 1 < sections_.size()) return drain_runners(*sections_[index + 1]);
   if (stopping_) return close_all();
   if (replay() != nullptr) return finish_replay();
   finish();
@@ -185,7 +195,7 @@ void PipelineRun::stop(int64_t deadline_ms, Task closed) {
     if (started_) unit->source->stop_intake();
   }
   // Draining would wait for ever for legs that never started, or that commit nothing more.
-  const bool drained = legs_drained_ == legs_.size();
+  const bool drained = sinks().drained == sinks().legs.size();
   if (!started_ || failed_already_ || drained || deadline_ms < 0) return close_all();
   drain_until(deadline_ms);
 }
@@ -205,14 +215,15 @@ void PipelineRun::drain_until(int64_t deadline_ms) {
 // only as far as everything was written.
 void PipelineRun::count_left_behind() {
   if (reads_log()) return;
-  ASSERT_WHY(runners_.size() == sources_.size(), "without a log every source is a partition");
-  for (size_t p = 0; p < runners_.size(); ++p) {
+  const Section& section = sinks();
+  ASSERT_WHY(section.runners.size() == sources_.size(), "without a log every source is a partition");
+  for (size_t p = 0; p < section.runners.size(); ++p) {
     if (plan_->data().sources[p].traits.rereadable) continue;
     // A leg that is behind has events of its own waiting, and then those in the queue; the others have all of
     // them.
     uint64_t waiting = 0;
-    for (const auto& leg : legs_) waiting = std::max(waiting, leg->waiting_events(p));
-    left_behind_ += waiting + static_cast<const QueueFeed&>(runners_[p]->feed()).waiting_events();
+    for (const auto& leg : section.legs) waiting = std::max(waiting, leg->waiting_events(p));
+    left_behind_ += waiting + static_cast<const QueueFeed&>(section.runners[p]->feed()).waiting_events();
   }
 }
 
@@ -251,23 +262,29 @@ void PipelineRun::close_all() {
 // No task on a door or log thread may find an intake gone, so acknowledgements under way come first.
 void PipelineRun::close_runners() {
   replay_timers_.clear();
-  to_close_ = sources_.size() + runners_.size();
+  to_close_ = sources_.size();
+  for (const auto& section : sections_) to_close_ += section->runners.size();
   if (to_close_ == 0) return close_legs();
   auto one = [this] {
     if (--to_close_ == 0) close_legs();
   };
   for (const auto& unit : sources_) unit->intake->close(one);
-  for (const auto& runner : runners_) runner->close(one);
+  for (const auto& section : sections_) {
+    for (const auto& runner : section->runners) runner->close(one);
+  }
 }
 
 void PipelineRun::close_legs() {
   // Last, as runners deliver to legs until they have closed.
-  to_close_ = legs_.size();
+  to_close_ = 0;
+  for (const auto& section : sections_) to_close_ += section->legs.size();
   if (to_close_ == 0) return one_closed();
-  for (const auto& leg : legs_) {
-    leg->close([this] {
-      if (--to_close_ == 0) one_closed();
-    });
+  for (const auto& section : sections_) {
+    for (const auto& leg : section->legs) {
+      leg->close([this] {
+        if (--to_close_ == 0) one_closed();
+      });
+    }
   }
 }
 
@@ -288,18 +305,25 @@ std::vector<ComponentHealth> PipelineRun::health() const {
     if (unit->error) health = {.name = health.name, .healthy = false, .detail = unit->error->describe()};
     out.push_back(std::move(health));
   }
-  for (size_t i = 0; i < legs_.size(); ++i) {
-    const bool degraded = legs_[i]->degraded();
-    out.push_back({.name = "sink " + config().sinks[i].name,
-                   .healthy = !degraded,
-                   .detail = degraded ? legs_[i]->last_error() : std::string()});
+  for (const auto& section : sections_) {
+    const std::vector<std::string> names = plan_->data().legs(*section->plan);
+    const std::string kind = section->plan->async_stage ? "stage " : "sink ";
+    for (size_t i = 0; i < section->legs.size(); ++i) {
+      const Leg& leg = *section->legs[i];
+      out.push_back({.name = kind + names[i],
+                     .healthy = !leg.degraded(),
+                     .detail = leg.degraded() ? leg.last_error() : std::string()});
+    }
   }
-  for (size_t i = 0; i < runners_.size(); ++i) {
-    const std::string& obstacle = runners_[i]->obstacle();
-    if (obstacle.empty()) continue;
-    out.push_back({.name = "partition " + std::to_string(i),
-                   .healthy = false,
-                   .detail = "reading is tried again until it succeeds: " + obstacle});
+  for (const auto& section : sections_) {
+    for (size_t i = 0; i < section->runners.size(); ++i) {
+      const std::string& obstacle = section->runners[i]->obstacle();
+      if (obstacle.empty()) continue;
+      const std::string of = section == sections_.front() ? "" : " of stream " + section->plan->stream;
+      out.push_back({.name = "partition " + std::to_string(i) + of,
+                     .healthy = false,
+                     .detail = "reading is tried again until it succeeds: " + obstacle});
+    }
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// How a run is put together: streams, legs, sources, runners, in that order.
+// How a run is put together: streams, legs, sources, runners, in that order. Legs and runners are in
+// pipeline_sections.cc.
 #include <algorithm>
 
 #include "base/assert.h"
@@ -113,8 +114,7 @@ void PipelineRun::measure_dedupe(const std::string& source, const Descriptor& de
                                                [table] { return static_cast<double>(table->size()); }));
 }
 
-template <class Context>
-Context PipelineRun::component_context(const config::ComponentConfig& component) const {
+ComponentContext PipelineRun::component_context(const config::ComponentConfig& component) const {
   return ComponentContext{.loop = env_.loop,
                           .clock = env_.clock,
                           .random = env_.random,
@@ -137,9 +137,6 @@ log::Retention PipelineRun::retention() const {
   for (const config::ComponentConfig& source : config().sources) {
     if (source.dedupe) retention.keep_ms = std::max(retention.keep_ms, source.dedupe->window.ms);
   }
-  for (const config::ComponentConfig& sink : config().sinks) {
-    retention.legs.push_back(plan_->name() + "/" + sink.name);
-  }
   return retention;
 }
 
@@ -156,10 +153,18 @@ log::Compaction PipelineRun::compaction() const {
 Status PipelineRun::open_streams() {
   const PlanData& data = plan_->data();
   run_tag_ = random_tag(env_.random);
+  for (const SectionPlan& section : data.sections) {
+    // What a stage has made goes on behind it; a stream of any other name is the pipeline's input.
+    if (replay() != nullptr && section.stream == replay()->stream) sections_.clear();
+    sections_.push_back(std::make_unique<Section>());
+    sections_.back()->plan = &section;
+  }
   if (replay() != nullptr) {
     if (store() == nullptr) return {};
-    TRY_ASSIGN(stream_, env_.log->open_stream({.name = replay()->stream, .partitions = replay()->partitions}));
-    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
+    Section& first = *sections_.front();
+    TRY_ASSIGN(first.stream,
+               env_.log->open_stream({.name = replay()->stream, .partitions = replay()->partitions}));
+    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(first.stream));
     stream_tag_ = info.tag;
     return open_dead_stream();
   }
@@ -170,16 +175,27 @@ Status PipelineRun::open_streams() {
   }
   ASSERT(env_.log != nullptr);
   stream_tag_ = env_.log->data_tag();
-  if (data.logged()) {
-    TRY_ASSIGN(stream_, env_.log->open_stream({.name = plan_->name(),
-                                               .partitions = config().log.partitions,
-                                               .retention = retention(),
-                                               .compaction = compaction()}));
-    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
-    stream_tag_ = info.tag;
+  for (const auto& section : sections_) {
+    if (data.logged()) TRY(open_section(*section));
   }
+  if (data.logged()) stream_tag_ = sections_.front()->tag;
   TRY(open_targets());
   return open_dead_stream();
+}
+
+Status PipelineRun::open_section(Section& section) {
+  const bool first = &section == sections_.front().get();
+  log::Retention kept = retention();
+  // Only what comes from a source may come again, and be known again.
+  if (!first) kept.keep_ms = 0;
+  for (const std::string& leg : plan_->data().legs(*section.plan)) kept.legs.push_back(plan_->name() + "/" + leg);
+  TRY_ASSIGN(section.stream, env_.log->open_stream({.name = section.plan->stream,
+                                                    .partitions = config().log.partitions,
+                                                    .retention = std::move(kept),
+                                                    .compaction = compaction()}));
+  TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(section.stream));
+  section.tag = info.tag;
+  return {};
 }
 
 // Made with one partition if the pipeline was never there, as the `stream` sink does.
@@ -215,111 +231,6 @@ Status PipelineRun::open_dead_stream() {
   dead_stream_ = dead;
   dead_origin_ = origin_of(info);
   return {};
-}
-
-Status PipelineRun::build_legs() {
-  for (size_t i = 0; i < config().sinks.size(); ++i) TRY(build_leg(i));
-  return {};
-}
-
-Status PipelineRun::build_leg(size_t index) {
-  const config::ComponentConfig& sink_config = config().sinks[index];
-  SinkLegOptions options;
-  const std::string leg = plan_->name() + "/" + sink_config.name;
-  options.commit_name = replay() == nullptr ? leg : replay_leg(leg, replay()->generation);
-  options.token_leg = leg;
-  options.sink_name = sink_config.name;
-  options.retry = plan_->data().retry(index);
-  options.then = plan_->data().failure_action(sink_config);
-  if (replay() == nullptr) options.to = plan_->data().forward_to(sink_config);
-  options.targets = targets_;
-  if (const auto& breaker = sink_config.errors.breaker ? sink_config.errors.breaker : config().errors.breaker) {
-    options.breaker_failures = breaker->failures;
-    options.breaker_open_ms = breaker->open.ms;
-  }
-  options.commit_interval_ms = config().commit.interval.ms;
-  options.commit_bytes = static_cast<size_t>(config().commit.size.bytes);
-  options.log = store();
-  if (replay() == nullptr && plan_->data().logged()) options.max_lag = sink_config.max_lag;
-  options.pause = [this](bool on) { pause_sources(on); };
-  if (!reads_log()) {
-    options.committed = [this, index](size_t source, const std::string& part, int64_t position,
-                                      const std::string& cursor) {
-      committed_[source].set(index, part, position, cursor);
-    };
-  }
-  // A script waits for such a run to end; with a log it is enough that the events are safe.
-  const auto& sources = plan_->data().sources;
-  const bool finite = std::all_of(sources.begin(), sources.end(), [](const auto& s) { return s.traits.finite; });
-  options.fail_when_stuck = replay() != nullptr ? store() == nullptr : !plan_->data().logged() && finite;
-  if (replay() != nullptr) options.tell_letter = replay()->tell_dead_letter;
-  options.dead_stream = dead_stream_;
-  options.dead_origin = dead_origin_;
-  Measured& measured = measure(sink_config.name, *sink_config.descriptor);
-  options.counters = &measured.counters;
-  options.letters = &measured.letters;
-  sink_letters_.push_back(&measured.letters);
-  sink_counters_.push_back(&measured.counters);
-  for (size_t p = 0; p < partition_count(); ++p) options.partitions.push_back(commit_partition(p));
-  TRY_ASSIGN(auto sink, sink_config.descriptor->create_sink(sink_config.parsed,
-                                                            component_context<ComponentContext>(sink_config)));
-  std::string token;
-  if (options.log != nullptr) {
-    leg_states_.push_back(options.log->leg_state(options.commit_name));
-    if (const auto state = options.log->leg_state(leg)) token = state->sink_token;
-  } else {
-    leg_states_.emplace_back();
-  }
-  // A sink of that name may have been of another kind, that had one: it goes on at its position.
-  if (!sink->has_token()) token.clear();
-  // The sink goes back to its token before anything is read: what it holds beyond that is written again.
-  TRY(sink->restore(token));
-  options.first_token = options.log != nullptr && sink->has_token() && token.empty();
-  legs_.push_back(
-      std::make_unique<SinkLeg>(std::move(options), std::move(sink), env_.loop, env_.clock, env_.random));
-  return {};
-}
-
-// How the journal names a partition. With `log: off` every source is one of its own.
-CommitPartition PipelineRun::commit_partition(size_t index) const {
-  BatchOrigin origin;
-  if (!reads_log()) {
-    origin.stream = config().sources[index].name;
-    origin.tag = source_tag(index);
-    origin.partition = -1;
-    return {.stream = 0, .partition = 0, .external = origin.stream, .id = partition_id(origin)};
-  }
-  origin.stream = replay() != nullptr ? replay()->stream : plan_->name();
-  origin.tag = stream_tag_;
-  origin.partition = replay() != nullptr ? replay()->spans[index].partition : static_cast<int32_t>(index);
-  return {.stream = stream_, .partition = origin.partition, .external = {}, .id = partition_id(origin)};
-}
-
-// Where a leg is to go on in a partition of the log; -1 if nothing was ever committed.
-int64_t PipelineRun::committed_position(size_t leg, size_t partition) const {
-  if (!leg_states_[leg]) return -1;
-  const CommitPartition wanted = commit_partition(partition);
-  const std::string& stream = replay() != nullptr ? replay()->stream : plan_->name();
-  for (const auto& position : leg_states_[leg]->positions) {
-    if (position.stream == stream && position.partition == wanted.partition) return position.next_offset;
-  }
-  return -1;
-}
-
-// What the legs have committed of the sources, and of their parts.
-void PipelineRun::gather_committed() {
-  committed_.assign(config().sources.size(), CommittedCursors(legs_.size()));
-  for (size_t source = 0; source < committed_.size(); ++source) {
-    const std::string& name = config().sources[source].name;
-    for (size_t leg = 0; leg < legs_.size(); ++leg) {
-      if (!leg_states_[leg]) continue;
-      for (const auto& external : leg_states_[leg]->external) {
-        if (!is_of_whole(external.source, name)) continue;
-        const std::string part = external.source.substr(std::min(name.size() + 1, external.source.size()));
-        committed_[source].set(leg, part, external.next_offset, external.cursor);
-      }
-    }
-  }
 }
 
 Status PipelineRun::build_sources() {
@@ -361,14 +272,15 @@ IntakeOptions PipelineRun::intake_options(size_t index) {
   options.dead_origin = dead_origin_;
   if (data.logged()) {
     options.log = env_.log;
-    options.stream = stream_;
+    options.stream = sections_.front()->stream;
     options.stream_name = plan_->name();
     options.partitions = config().log.partitions;
     options.codec = data.codec();
     options.ack = data.ack();
   } else {
-    queues_.push_back(std::make_unique<QueueFeed>(kQueueBytes));
-    options.queue = queues_.back().get();
+    auto& queues = sections_.front()->queues;
+    queues.push_back(std::make_unique<QueueFeed>(kQueueBytes));
+    options.queue = queues.back().get();
     options.committed = &committed_[index];
   }
   return options;
@@ -382,7 +294,7 @@ Status PipelineRun::build_source(size_t index) {
   unit->queue = options.queue;
   unit->intake = std::make_unique<SourceIntake>(std::move(options), env_.loop, env_.clock, env_.workers);
   if (plan_->data().logged()) TRY(unit->intake->restore());
-  SourceContext context{component_context<ComponentContext>(source_config),
+  SourceContext context{component_context(source_config),
                         *unit->intake,
                         env_.from_start,
                         [this, index] { source_finished(index); },
@@ -391,105 +303,6 @@ Status PipelineRun::build_source(size_t index) {
   TRY_ASSIGN(unit->source, source_config.descriptor->create_source(source_config.parsed, std::move(context)));
   sources_.push_back(std::move(unit));
   return {};
-}
-
-Status PipelineRun::build_runners() {
-  if (replay() != nullptr) return build_replay_runners();
-  for (size_t p = 0; p < partition_count(); ++p) {
-    if (!plan_->data().logged()) {
-      TRY(build_runner(p, std::move(queues_[p])));
-      continue;
-    }
-    TRY_ASSIGN(const log::StreamInfo info, env_.log->stream_info(stream_));
-    const int64_t oldest = info.partitions[p].oldest_offset;
-    TRY_ASSIGN(auto reader, env_.log->read(stream_, static_cast<int32_t>(p), oldest, true));
-    TRY(build_runner(p, std::make_unique<LogFeed>(std::move(reader), oldest)));
-  }
-  return {};
-}
-
-Result<StageChain> PipelineRun::build_chain() {
-  std::vector<StageChain::Link> links;
-  for (size_t i = 0; i < config().stages.size(); ++i) {
-    const config::ComponentConfig& stage = config().stages[i];
-    if (measured_stages_.size() <= i) measured_stages_.push_back(&measure(stage.name, *stage.descriptor));
-    TRY_ASSIGN(auto made,
-               stage.descriptor->create_pure_stage(stage.parsed, component_context<ComponentContext>(stage)));
-    Measured& measured = *measured_stages_[i];
-    links.push_back({.name = stage.name,
-                     .stage = std::move(made),
-                     .counters = &measured.counters,
-                     .letters = &measured.letters,
-                     .then = plan_->data().failure_action(stage),
-                     .to = replay() != nullptr ? std::string() : plan_->data().forward_to(stage)});
-  }
-  const auto& sinks = plan_->data().sinks;
-  const bool tape_after =
-      std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.selects(); });
-  return StageChain(std::move(links), tape_after, env_.clock);
-}
-
-Result<LegPort> PipelineRun::leg_port(size_t leg, size_t partition, const Feed& feed) {
-  LegPort port;
-  port.deliver = [target = legs_[leg].get()](LegItem item) { target->deliver(std::move(item)); };
-  const SinkPlan& sink = plan_->data().sinks[leg];
-  if (sink.selects()) port.when = std::make_unique<SelectStage>(sink, host_context_, script_metrics_);
-  // What was put back for a sink is another try at events that stand in the stream before: no replay's business.
-  port.takes_own_batches = replay() == nullptr;
-  port.name = config().sinks[leg].name;
-  port.then = plan_->data().failure_action(config().sinks[leg]);
-  if (replay() == nullptr) port.to = plan_->data().forward_to(config().sinks[leg]);
-  if (plan_->data().makes_events) port.origin_leg = config().sinks[leg].name;
-  port.next_sequence = feed.first_sequence();
-  if (reads_log()) {
-    const int64_t committed = committed_position(leg, partition);
-    // What follows what was committed may be gone by retention; then the oldest event that is left is next.
-    if (committed >= 0 && committed < port.next_sequence) {
-      log_warning(plan_->name() + "/" + config().sinks[leg].name,
-                  "events were removed by retention before this sink had finished them: it goes on at the oldest",
-                  {{"stream", replay() != nullptr ? replay()->stream : plan_->name()},
-                   {"partition", partition},
-                   {"first_lost_offset", committed},
-                   {"oldest_offset", port.next_sequence}});
-    }
-    port.next_sequence = std::max(port.next_sequence, committed);
-  } else {
-    // The source resumed for the leg that is furthest behind; the others have these events already.
-    port.skip_below = committed_[partition].positions(leg);
-  }
-  // The stages run for all legs together, so what fails there is one letter, whose position one leg commits.
-  port.takes_dead_letters = leg == 0;
-  port.letters = sink_letters_[leg];
-  return port;
-}
-
-Status PipelineRun::build_runner(size_t partition, std::unique_ptr<Feed> feed) {
-  TRY_ASSIGN(StageChain chain, build_chain());
-  std::vector<LegPort> ports;
-  for (size_t leg = 0; leg < legs_.size(); ++leg) {
-    TRY_ASSIGN(LegPort port, leg_port(leg, partition, *feed));
-    ports.push_back(std::move(port));
-  }
-  // Spread by name, so that many pipelines of one partition do not all land on the first worker.
-  const size_t worker = partition + std::hash<std::string>()(plan_->name());
-  auto runner = std::make_shared<PartitionRunner>(partition, env_.workers.worker(worker), env_.loop,
-                                                  std::move(feed), std::move(chain), std::move(ports),
-                                                  [this](Error error) { fail(std::move(error)); });
-  runners_.push_back(std::move(runner));
-  if (!reads_log()) join_queue(partition);
-  return {};
-}
-
-void PipelineRun::join_queue(size_t partition) {
-  auto& queue = static_cast<QueueFeed&>(runners_[partition]->feed());
-  std::weak_ptr<PartitionRunner> weak = runners_[partition];
-  queue.set_wake([weak] {
-    if (auto alive = weak.lock()) alive->wake();
-  });
-  // A plain pointer will do: the runner's closing reaches the loop behind all its worker posted before, and the
-  // intake goes after that.
-  SourceIntake* intake = sources_[partition]->intake.get();
-  queue.set_drained([this, intake] { env_.loop.post([intake] { intake->room(); }); });
 }
 
 }  // namespace colloquium::engine

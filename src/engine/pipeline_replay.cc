@@ -7,7 +7,7 @@
 
 namespace colloquium::engine {
 
-Status PipelineRun::build_replay_runners() {
+Status PipelineRun::build_replay_runners(Section& section) {
   for (size_t p = 0; p < replay()->spans.size(); ++p) {
     const ReplaySpan& span = replay()->spans[p];
     TRY_ASSIGN(auto reader, replay()->open(span.partition, span.from));
@@ -17,7 +17,7 @@ Status PipelineRun::build_replay_runners() {
     feed->set_wake_in(
         [this, p](int64_t wait_ms) { env_.loop.post([this, p, wait_ms] { wake_later(p, wait_ms); }); });
     replay_feeds_.push_back(feed.get());
-    TRY(build_runner(p, std::move(feed)));
+    TRY(build_runner(section, p, std::move(feed)));
   }
   return {};
 }
@@ -25,21 +25,22 @@ Status PipelineRun::build_replay_runners() {
 void PipelineRun::wake_later(size_t partition, int64_t wait_ms) {
   LOOP_ASSERT(env_.loop);
   if (closing_) return;
-  replay_timers_.resize(runners_.size());
-  replay_timers_[partition] = env_.loop.start_timer(wait_ms, [this, partition] {
+  const Section& section = *sections_.front();
+  replay_timers_.resize(section.runners.size());
+  replay_timers_[partition] = env_.loop.start_timer(wait_ms, [this, &section, partition] {
     const std::unique_ptr<Timer> fired = std::move(replay_timers_[partition]);
-    runners_[partition]->wake();
+    section.runners[partition]->wake();
   });
 }
 
 // What is to be replayed is fixed by now. Once it is stored, whoever goes on with the replay reads the same.
 void PipelineRun::start_replay() {
   started_ = true;
-  if (store() == nullptr || replay()->resumed) return drain_runners();
+  if (store() == nullptr || replay()->resumed) return drain_runners(*sections_.front());
   log::CommitRequest request;
   request.leg = replay_leg(plan_->name(), replay()->generation);
   request.sink_token = replay_description(*replay());
-  commit_replay(std::move(request), [this] { drain_runners(); });
+  commit_replay(std::move(request), [this] { drain_runners(*sections_.front()); });
 }
 
 void PipelineRun::commit_replay(log::CommitRequest request, Task then) {
@@ -56,7 +57,7 @@ void PipelineRun::commit_replay(log::CommitRequest request, Task then) {
 void PipelineRun::stop_replay() {
   for (ReplayFeed* feed : replay_feeds_) feed->stop();
   // A description that is still on its way to the log starts them, too; a runner may be told twice.
-  drain_runners();
+  drain_runners(*sections_.front());
 }
 
 void PipelineRun::finish_replay() {

@@ -1,8 +1,8 @@
 // PipelineRun: the Pipeline there is. Private to src/engine/pipeline*.cc.
 //
-// Who owns whom: the run owns sources, intakes, runners and legs. A source speaks to its intake, the log (or
-// a queue) wakes the runners, a runner posts to the legs, a leg gives credit back to the runner. Everything
-// but the runners' insides lives on the loop.
+// Who owns whom: the run owns sources, intakes, and the sections with their runners and legs. A source speaks to
+// its intake, the log (or a queue) wakes the runners, a runner posts to its section's legs, a leg gives credit
+// back to the runner. Everything but the runners' insides lives on the loop.
 #pragma once
 
 #include <map>
@@ -18,17 +18,19 @@
 #include "engine/door.h"
 #include "engine/error_alerts.h"
 #include "engine/forwarded_events.h"
+#include "engine/leg.h"
 #include "engine/partition_runner.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
 #include "engine/replay.h"
 #include "engine/replay_feed.h"
 #include "engine/script_metrics.h"
-#include "engine/sink_leg.h"
 #include "log/patient_commit.h"
 #include "metrics/registry.h"
 
 namespace colloquium::engine {
+
+class StageLeg;
 
 class PipelineRun final : public Pipeline {
  public:
@@ -63,6 +65,21 @@ class PipelineRun final : public Pipeline {
     bool closed = false;
   };
 
+  // The legs that read one stream, and the runners that serve them.
+  struct Section {
+    const SectionPlan* plan = nullptr;
+    log::StreamId stream = 0;                        // with a log
+    std::string tag;                                 // of the stream
+    std::vector<std::unique_ptr<QueueFeed>> queues;  // without: by partition, until their runners take them
+    std::vector<std::unique_ptr<Leg>> legs;
+    StageLeg* stage_leg = nullptr;  // the one of `legs`, where it ends in a stage
+    // By leg: as the journal had it at the start (only building reads it), and what counts its letters.
+    std::vector<std::optional<log::LegState>> leg_states;
+    std::vector<DeadLetterTally*> letters;
+    std::vector<std::shared_ptr<PartitionRunner>> runners;
+    size_t drained = 0;  // of the legs
+  };
+
   const config::PipelineConfig& config() const { return plan_->data().config; }
   const Replay* replay() const { return env_.replay.get(); }
   // Its partitions are a stream's, and not its sources'.
@@ -72,8 +89,7 @@ class PipelineRun final : public Pipeline {
   Measured& measure(const std::string& component, const Descriptor& descriptor);
   void measure_dedupe(const std::string& source, const Descriptor& descriptor,
                       const std::shared_ptr<DedupeTable>& table);
-  template <class Context>
-  Context component_context(const config::ComponentConfig& component) const;
+  ComponentContext component_context(const config::ComponentConfig& component) const;
 
   // Building, in this order. Any failure leaves a run that can be destroyed as it is: nothing has been started.
   log::Retention retention() const;
@@ -83,25 +99,34 @@ class PipelineRun final : public Pipeline {
   void make_alerts();
   void tell_alert(const ErrorAlert& alert);
   Status open_dead_stream();
+  Status open_section(Section& section);
   Status build_legs();
-  Status build_leg(size_t index);
+  Status build_stage_leg(Section& section, Section& next);
+  Status build_sink_leg(Section& section, size_t index);
+  LegOptions leg_options(Section& section, const config::ComponentConfig& component);
+  LetterPlaces letter_places() const;
   Status build_sources();
   Status build_source(size_t index);
   IntakeOptions intake_options(size_t index);
   std::shared_ptr<DedupeTable> make_dedupe(const config::DedupeConfig& config) const;
   Status build_runners();
-  Status build_replay_runners();
-  Status build_runner(size_t partition, std::unique_ptr<Feed> feed);
-  void join_queue(size_t partition);
-  Result<StageChain> build_chain();
-  Result<LegPort> leg_port(size_t leg, size_t partition, const Feed& feed);
-  CommitPartition commit_partition(size_t index) const;
+  Status build_log_runners(Section& section);
+  Status build_replay_runners(Section& section);
+  Status build_runner(Section& section, size_t partition, std::unique_ptr<Feed> feed);
+  void join_queues(Section& section);
+  Result<StageChain> build_chain(const SectionPlan& section);
+  Result<LegPort> leg_port(Section& section, size_t leg, size_t partition, const Feed& feed);
+  void place_port(const Section& section, size_t leg, size_t partition, LegPort& port) const;
+  CommitPartition commit_partition(const Section& section, size_t index) const;
   // Of its events' ids. The positions of a source that cannot read again begin at 0 in every run, so there the tag
   // has to differ for ids not to repeat.
   const std::string& source_tag(size_t index) const {
     return plan_->data().logged() || plan_->data().sources[index].traits.rereadable ? stream_tag_ : run_tag_;
   }
-  int64_t committed_position(size_t leg, size_t partition) const;
+  int64_t committed_position(const Section& section, size_t leg, size_t partition) const;
+  // The last one, whose legs are those of the sinks, as in config.
+  Section& sinks() { return *sections_.back(); }
+  const Section& sinks() const { return *sections_.back(); }
   void gather_committed();
   size_t partition_count() const;
 
@@ -121,8 +146,8 @@ class PipelineRun final : public Pipeline {
   void drain_until(int64_t deadline_ms);
   void count_left_behind();
   void drain();
-  void drain_runners();
-  void leg_drained();
+  void drain_runners(Section& section);
+  void leg_drained(size_t section);
   void finish();
   void fail(Error error);
   // As often on as off: the sources go on when no leg wants them to wait.
@@ -139,7 +164,6 @@ class PipelineRun final : public Pipeline {
   std::shared_ptr<const computo::HostContext> host_context_;
   std::shared_ptr<ScriptMetrics> script_metrics_;
 
-  log::StreamId stream_ = 0;
   std::optional<log::StreamId> dead_stream_;
   ForwardTargets targets_;
   std::unique_ptr<ErrorAlerts> alerts_;  // null: none
@@ -150,16 +174,13 @@ class PipelineRun final : public Pipeline {
   // Counters are declared before whatever adds to them, so that they outlive it.
   std::vector<std::unique_ptr<Measured>> measured_;
   std::vector<metrics::Registration> registrations_;
-  std::vector<Measured*> measured_stages_;
-  std::vector<DeadLetterTally*> sink_letters_;
+  std::map<size_t, Measured*> measured_stages_;
   std::vector<const ComponentCounters*> sink_counters_;
-  std::vector<std::unique_ptr<QueueFeed>> queues_;  // until their runners take them
-  std::vector<CommittedCursors> committed_;         // `log: off`: by source
+  std::vector<CommittedCursors> committed_;  // `log: off`: by source
   std::vector<std::unique_ptr<SourceUnit>> sources_;
-  std::vector<std::unique_ptr<SinkLeg>> legs_;
-  // As the journal had them at the start, by leg; only building reads them.
-  std::vector<std::optional<log::LegState>> leg_states_;
-  std::vector<std::shared_ptr<PartitionRunner>> runners_;
+  // In order, each behind the one that feeds it; a replay of a stage's stream begins behind that stage.
+  std::vector<std::unique_ptr<Section>> sections_;
+  std::vector<Sink*> sink_components_;  // owned by their legs
   // A replay's: the runners own the feeds; a timer is there while a feed waits for its time.
   std::vector<ReplayFeed*> replay_feeds_;
   std::vector<std::unique_ptr<Timer>> replay_timers_;
@@ -173,7 +194,6 @@ class PipelineRun final : public Pipeline {
   bool closing_ = false;
   bool failed_already_ = false;
   // Countdowns of the step under way.
-  size_t legs_drained_ = 0;
   int pausing_legs_ = 0;
   size_t to_close_ = 0;
   size_t to_idle_ = 0;

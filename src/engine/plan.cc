@@ -115,6 +115,42 @@ std::string_view to_string(log::Codec codec) {
   return "none";
 }
 
+std::vector<SectionPlan> sections_of(const config::PipelineConfig& config) {
+  std::vector<SectionPlan> sections = {{.stream = config.name}};
+  for (size_t i = 0; i < config.stages.size(); ++i) {
+    const config::ComponentConfig& stage = config.stages[i];
+    sections.back().end_stage = i + 1;
+    // Whatever is no filter may make several events of one, so ids need the leg's name to stay distinct.
+    if (stage.descriptor->create_pure_stage) {
+      sections.back().makes_events = sections.back().makes_events || stage.descriptor->name != "filter";
+      continue;
+    }
+    sections.back().end_stage = i;
+    sections.back().async_stage = i;
+    sections.push_back({.stream = config.name + "." + stage.name, .first_stage = i + 1, .end_stage = i + 1});
+  }
+  return sections;
+}
+
+// What such a stage makes stands in a stream that is called after it.
+void check_async_stages(const PlanData& data, ConfigProblems& problems) {
+  for (const SectionPlan& section : data.sections) {
+    if (!section.async_stage) continue;
+    const config::ComponentConfig& stage = data.config.stages[*section.async_stage];
+    if (!stage.named) {
+      problems.push_back({stage.kind_mark,
+                          "stage " + stage.name + " needs a name: what it makes is kept in the stream '" +
+                              data.config.name + ".<name>'",
+                          false});
+    }
+    if (!data.logged()) {
+      problems.push_back({stage.kind_mark,
+                          "stage " + stage.name + " needs the log, which keeps what it makes; remove 'log: off'",
+                          false});
+    }
+  }
+}
+
 // What the pair promises (design: Promises).
 std::string promise(const PlanData& data, size_t source, size_t sink) {
   const config::ComponentConfig& from = data.config.sources[source];
@@ -175,8 +211,8 @@ log::AckLevel PlanData::ack() const {
   return log::AckLevel::kDurable;
 }
 
-RetryPolicy PlanData::retry(size_t sink) const {
-  const config::RetryConfig& retry = config.sinks[sink].errors.retry.value_or(config.errors.retry);
+RetryPolicy PlanData::retry(const config::ComponentConfig& component) const {
+  const config::RetryConfig& retry = component.errors.retry.value_or(config.errors.retry);
   RetryPolicy policy;
   policy.kind = retry.policy == config::RetryKind::kNone    ? RetryPolicy::Kind::kNone
                 : retry.policy == config::RetryKind::kFixed ? RetryPolicy::Kind::kFixed
@@ -216,6 +252,13 @@ std::vector<std::string> PlanData::forward_targets() const {
 
 std::string PlanData::dead_stream() const {
   return config.errors.dead_letter.empty() ? config.name + ".dead" : config.errors.dead_letter;
+}
+
+std::vector<std::string> PlanData::legs(const SectionPlan& section) const {
+  if (section.async_stage) return {config.stages[*section.async_stage].name};
+  std::vector<std::string> names;
+  for (const config::ComponentConfig& sink : config.sinks) names.push_back(sink.name);
+  return names;
 }
 
 std::map<std::string, std::string> PlanData::script_variables() const {
@@ -265,14 +308,8 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
                         "as a dead letter, or dropped",
                         false});
   }
-  for (const config::ComponentConfig& stage : from.stages) {
-    // Asynchronous stages are declared by the contract and not run here; better to say so than to skip one.
-    if (!stage.descriptor->create_pure_stage) {
-      problems.push_back({stage.kind_mark, "stage " + stage.name + " can't run in this version", false});
-    }
-    // Whatever is no filter may make several events of one, so ids need the leg's name to stay distinct.
-    data->makes_events = data->makes_events || stage.descriptor->name != "filter";
-  }
+  data->sections = sections_of(from);
+  check_async_stages(*data, problems);
   for (const auto* section : {&from.sources, &from.stages, &from.sinks}) check_scripts(*section, names, problems);
   std::vector<computo::ProgramPtr> routes;
   for (const config::RouteCaseConfig& each : from.route.cases) {
@@ -308,11 +345,21 @@ std::string Plan::explain() const {
   } else {
     input += " (log: off, joined by a bounded queue per source)";
   }
-  std::string stages;
-  for (const config::ComponentConfig& stage : config.stages) stages += " -> " + stage.name;
-  for (const config::ComponentConfig& sink : config.sinks) {
-    out += "  leg " + config.name + "/" + sink.name + ": " + input + stages + route_text(sink) +
-           (sink.when ? " -> when" : "") + " -> sink " + sink.name + " (" + sink.descriptor->name + ")\n";
+  for (const SectionPlan& section : data_->sections) {
+    std::string stages;
+    for (size_t i = section.first_stage; i < section.end_stage; ++i) stages += " -> " + config.stages[i].name;
+    if (section.async_stage) {
+      const config::ComponentConfig& stage = config.stages[*section.async_stage];
+      const std::string stream = config.name + "." + stage.name;
+      out += "  leg " + config.name + "/" + stage.name + ": " + input + stages + " -> " + stage.name + " (" +
+             stage.descriptor->name + ") -> stream " + stream + "\n";
+      input = "stream " + stream;
+      continue;
+    }
+    for (const config::ComponentConfig& sink : config.sinks) {
+      out += "  leg " + config.name + "/" + sink.name + ": " + input + stages + route_text(sink) +
+             (sink.when ? " -> when" : "") + " -> sink " + sink.name + " (" + sink.descriptor->name + ")\n";
+    }
   }
   out += needs_data_directory() ? "  dead letters: stream " + data_->dead_stream() + "\n"
                                 : "  dead letters: none; what fails is logged and counted\n";

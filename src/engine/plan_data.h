@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,19 +36,29 @@ struct SinkPlan {
   Guarantee guarantee = Guarantee::kAtLeastOnce;
 };
 
+// The legs of a pipeline that read the same stream: what the sources bring, or what an asynchronous stage makes.
+// They end in the next asynchronous stage, or in the sinks.
+struct SectionPlan {
+  std::string stream;
+  size_t first_stage = 0, end_stage = 0;  // its pure stages, as in config
+  std::optional<size_t> async_stage;      // that it ends in; nothing: it is the last, and ends in the sinks
+  // It has a stage other than a filter: what reaches a leg's end is another event for each, and gets an id of its
+  // own.
+  bool makes_events = false;
+};
+
 struct PlanData {
   config::PipelineConfig config;
   std::vector<SourcePlan> sources;  // as in config
   std::vector<SinkPlan> sinks;      // as in config
   computo::ProgramPtr partition_by;
-  // A stage other than a filter: what reaches a sink is another event for every sink, and gets an id of its own.
-  bool makes_events = false;
+  std::vector<SectionPlan> sections;  // one or more, in order
 
   bool logged() const { return config.log.enabled; }
   bool any_rereadable() const;
   log::Codec codec() const;
   log::AckLevel ack() const;
-  RetryPolicy retry(size_t sink) const;
+  RetryPolicy retry(const config::ComponentConfig& component) const;
   config::FailureAction failure_action(const config::ComponentConfig& component) const;
   // The pipeline that gets what a component gives up instead of the dead letters; empty: none.
   std::string forward_to(const config::ComponentConfig& component) const;
@@ -56,6 +67,8 @@ struct PlanData {
   // With the one that gets the alerts.
   std::vector<std::string> forward_targets() const;
   std::string dead_stream() const;
+  // The names of the legs of a section: of its asynchronous stage, or of the sinks.
+  std::vector<std::string> legs(const SectionPlan& section) const;
 
   // What every script may read beside the event: JSON texts by variable name.
   std::map<std::string, std::string> script_variables() const;

@@ -29,7 +29,7 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
       loop_(loop),
       clock_(clock),
       random_(random),
-      forwarded_(options_.targets),
+      kept_(options_.places, options_.commit_name, *options_.counters),
       breaker_(options_.breaker_failures, options_.breaker_open_ms) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
@@ -73,7 +73,7 @@ void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
   // Envelopes wait for the commit that stores them; more of them wait for its end.
-  const auto letters_wait = [this] { return committing_ && letter_bytes() > kDeadBytes; };
+  const auto letters_wait = [this] { return committing_ && kept_.byte_size() > kLetterBytes; };
   while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
     // With max_lag each item is judged by its own place.
@@ -329,8 +329,8 @@ void SinkLeg::leave(Lane& lane, size_t event, const Error& error, int64_t attemp
 }
 
 void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
-  if (takes_letters()) {
-    add_dead_letter(*lane.rest, event, error, options_.sink_name, options_.sink_name, attempts, lane.dead,
+  if (kept_.takes_envelopes()) {
+    add_dead_letter(*lane.rest, event, error, options_.component, options_.component, attempts, lane.dead,
                     options_.to);
     options_.letters->add(
         error, [&] { return lane.rest->id(event); }, options_.to);
@@ -389,11 +389,11 @@ void SinkLeg::complete(Lane& lane) {
   done.behind = std::max(done.behind, item.next_position);
   if (!item.batch->empty()) done.behind = std::max(done.behind, item.batch->offset(item.batch->size() - 1) + 1);
   dirty_ = true;
-  if (item.dead != nullptr) keep_letters(*item.dead);
+  if (item.dead != nullptr) kept_.keep(*item.dead);
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
   if (!lane.dead.empty()) {
     dead_bytes += lane.dead.byte_size();
-    keep_letters(*lane.dead.seal(item.batch->shared_origin(), 0));
+    kept_.keep(*lane.dead.seal(item.batch->shared_origin(), 0));
   }
   // Where nothing is stored no commit follows, and what was given up is told by now.
   if (options_.log == nullptr && !item.batch->empty()) {

@@ -26,15 +26,9 @@
 #include "colloquium/sink.h"
 
 #include "config/pipeline_config.h"
-#include "engine/forwarded_events.h"
-#include "engine/partition_runner.h"
-#include "engine/retry_policy.h"
+#include "engine/leg.h"
 #include "log/log.h"
 #include "net/circuit_breaker.h"
-
-namespace colloquium {
-struct ComponentCounters;
-}
 
 namespace colloquium::log {
 class PatientCommit;
@@ -42,74 +36,36 @@ class PatientCommit;
 
 namespace colloquium::engine {
 
-class DeadLetterTally;
 class LagGuard;
 
-// How a leg names a partition of its input in a commit.
-struct CommitPartition {
-  log::StreamId stream = 0;
-  int32_t partition = 0;
-  std::string external;  // `log: off`: the source's name; its parts are called by part_name()
-  std::string id;        // the beginning of its events' ids (partition_id); likewise
-};
-
-struct SinkLegOptions {
-  std::string commit_name;  // "<pipeline>/<sink>": the leg in the journal
-  std::string token_leg;    // the leg that keeps the sink's token; may be the same, or empty for the same
-  std::string sink_name;
-  // By the index that LegItem::partition means.
-  std::vector<CommitPartition> partitions;
-  RetryPolicy retry;
-  config::FailureAction then = config::FailureAction::kDeadLetter;  // of what failed for good
-  std::string to;                                                   // as StageChain::Link::to
-  ForwardTargets targets;                                           // of the whole pipeline
-  int64_t breaker_failures = 0;                                     // 0: none
+// Without `log` nothing is stored, and the token is asked for once, at the end.
+struct SinkLegOptions : LegOptions {
+  std::string token_leg;         // the leg that keeps the sink's token; may be the same, or empty for the same
+  int64_t breaker_failures = 0;  // 0: none
   int64_t breaker_open_ms = 0;
-  // A commit is due when either is reached: this long after something was done, or this many bytes of events and
-  // envelopes. Between two commits a crash makes a sink without token see events again.
-  int64_t commit_interval_ms = 100;
-  size_t commit_bytes = 8u << 20;
-  // A sink that takes nothing for as many writes as an event has attempts fails the leg instead of being waited
-  // for: for runs that have to end and keep nothing to go on with.
-  bool fail_when_stuck = false;
   bool first_token = false;  // nothing was ever committed for this leg: store the sink's token before it writes
   std::optional<config::MaxLagConfig> max_lag;  // with a log only
   std::function<void(bool)> pause;              // of max_lag: whether the sources are to wait; may be empty
   // `log: off`: what is committed of a part of a source (empty: the source itself). May be empty.
   std::function<void(size_t partition, const std::string& part, int64_t position, const std::string& cursor)>
       committed;
-  log::Log* log = nullptr;                   // null: nothing is stored; the token is asked for once, at the end
-  std::optional<log::StreamId> dead_stream;  // nothing: dead letters are logged and counted
-  std::shared_ptr<const BatchOrigin> dead_origin;  // set with dead_stream
-  // Without a dead_stream: gets the envelopes once their item is done. May be empty: see dead_stream.
-  std::function<void(std::string_view envelope)> tell_letter;
-  ComponentCounters* counters = nullptr;  // never null
-  DeadLetterTally* letters = nullptr;     // never null
 };
 
-class SinkLeg {
+class SinkLeg final : public Leg {
  public:
   SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock, Random& random);
-  ~SinkLeg();
+  ~SinkLeg() override;
 
   Sink& sink() { return *sink_; }
 
-  // `release(partition, bytes)` gives credit back to the partition's runner. `drained` runs once when every
-  // partition has ended and everything is committed; `failed` once if the leg can't go on.
-  void start(std::function<void(size_t, size_t)> release, Task drained, UniqueFunction<void(Error)> failed);
-
-  void deliver(LegItem item);
-
-  // Stops writing, waits for what is under way, closes the sink.
-  void close(Task closed);
-
-  std::string last_error() const;
-  // What was tried last was not written (until a write succeeds, not only while its retry waits), or not
-  // committed.
-  bool degraded() const;
+  void start(std::function<void(size_t, size_t)> release, Task drained,
+             UniqueFunction<void(Error)> failed) override;
+  void deliver(LegItem item) override;
+  void close(Task closed) override;
+  std::string last_error() const override;
+  bool degraded() const override;
+  uint64_t waiting_events(size_t partition) const override;
   size_t queued_items() const;
-  // Events of a partition that were delivered and are not written, those under way included.
-  uint64_t waiting_events(size_t partition) const;
 
  private:
   struct Lane;
@@ -124,9 +80,6 @@ class SinkLeg {
   void pump(Lane& lane);
   void write(Lane& lane);
   void written(Lane& lane, std::vector<EventOutcome> outcomes);
-  bool takes_letters() const { return options_.dead_stream || options_.tell_letter; }
-  // What is given up of an item that is done.
-  void keep_letters(const Batch& letters);
   // The envelope waits in the lane until its whole item is done: only then does a commit speak of that position.
   // False if the event has to end the leg instead, and stays.
   bool give_up(Lane& lane, size_t event, const Error& error, int64_t attempts);
@@ -161,13 +114,6 @@ class SinkLeg {
   void try_token();
   // Everything that is done and not committed. From here on it counts as committed: a failure must end the leg.
   log::CommitRequest collect(std::optional<std::string> token);
-  struct Place {
-    log::StreamId stream;
-    int32_t partition;
-  };
-  void add_letters(const Batch& letters, size_t part_bytes, Place place, log::CommitRequest& request);
-  void add_output(const std::shared_ptr<const Batch>& letters, Place place, log::CommitRequest& request);
-  size_t letter_bytes() const { return dead_.byte_size() + forwarded_.byte_size(); }
   void store(log::CommitRequest request);
   void tell_given_up(const log::CommitRequest& commit);
   void tell_committed(const log::CommitRequest& committed);
@@ -197,10 +143,9 @@ class SinkLeg {
     int64_t behind;    // all its events
   };
   std::vector<CommittedPart> committing_of_;
-  // Envelopes of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while
-  // one is under way no write begins.
-  BatchBuilder dead_;
-  ForwardedEvents forwarded_;  // likewise
+  // Of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while one is under
+  // way no write begins.
+  LegLetters kept_;
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;    // something done is not committed
   bool barrier_ = false;  // no new writes until the token is asked for

@@ -46,7 +46,7 @@ struct SinkLegBench {
                         const std::function<void(SinkLegOptions&)>& change = nullptr)
       : log(std::make_unique<log::FakeLog>(executor, clock)) {
     options.commit_name = "orders/all";
-    options.sink_name = "all";
+    options.component = "all";
     stream = *log->open_stream({.name = "orders", .partitions = static_cast<int32_t>(partitions)});
     dead = *log->open_stream({.name = "orders.dead", .partitions = 1});
     for (size_t p = 0; p < partitions; ++p) {
@@ -61,8 +61,8 @@ struct SinkLegBench {
     options.commit_bytes = commit_bytes;
     options.fail_when_stuck = fail_when_stuck;
     options.log = log.get();
-    options.dead_stream = dead;
-    options.dead_origin = test_origin();
+    options.places.dead_stream = dead;
+    options.places.dead_origin = test_origin();
     options.counters = &counters;
     options.letters = &tally;
     if (change) change(options);

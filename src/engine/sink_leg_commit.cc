@@ -13,13 +13,6 @@
 
 namespace colloquium::engine {
 
-namespace {
-
-// How much of an envelope that can't be stored is quoted.
-constexpr size_t kQuoteBytes = 2000;
-
-}  // namespace
-
 // A sink with a token that was never committed may hold bytes of its own already. Where they end is stored
 // before anything is added, or a crash before the first commit would leave behind what nobody can tell apart.
 void SinkLeg::begin_first_commit() {
@@ -30,25 +23,10 @@ void SinkLeg::begin_first_commit() {
   try_token();
 }
 
-void SinkLeg::keep_letters(const Batch& letters) {
-  for (size_t i = 0; i < letters.size(); ++i) {
-    if (forwarded_to(letters, i)) {
-      forwarded_.keep(letters, i);
-    } else if (options_.dead_stream) {
-      dead_.keep(letters, i);
-    } else if (options_.tell_letter) {
-      options_.tell_letter(letters.value(i));
-    } else {
-      log_warning(options_.commit_name, "dead letter (not stored, this pipeline has no log): " +
-                                            std::string(letters.value(i).substr(0, kQuoteBytes)));
-    }
-  }
-}
-
 void SinkLeg::progress_made(size_t bytes) {
   uncommitted_bytes_ += bytes;
   if (options_.log == nullptr || committing_ || barrier_ || broken_ || closing_) return;
-  if (uncommitted_bytes_ >= options_.commit_bytes || letter_bytes() >= kDeadBytes) {
+  if (uncommitted_bytes_ >= options_.commit_bytes || kept_.byte_size() >= kLetterBytes) {
     begin_commit();
   } else if (commit_timer_ == nullptr) {
     commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
@@ -111,42 +89,10 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
       committing_of_.push_back({lane->index, part, done.behind});
     }
   }
-  if (!dead_.empty()) {
-    add_letters(*dead_.seal(options_.dead_origin, 0), kDeadBytes, {*options_.dead_stream, 0}, request);
-  }
-  forwarded_.take([&](const Batch& events, log::StreamId stream, int32_t partition) {
-    add_letters(events, kDeadBytes, {stream, partition}, request);
-  });
+  kept_.move_to(request);
   uncommitted_bytes_ = 0;
   dirty_ = false;
   return request;
-}
-
-// Adds the envelopes as outputs, in batches that end once they have `part_bytes`.
-void SinkLeg::add_letters(const Batch& letters, size_t part_bytes, Place place, log::CommitRequest& request) {
-  BatchBuilder part;
-  for (size_t i = 0; i < letters.size(); ++i) {
-    part.keep(letters, i);
-    if (part.byte_size() >= part_bytes || i + 1 == letters.size()) {
-      add_output(part.seal(letters.shared_origin(), 0), place, request);
-    }
-  }
-}
-
-// What the log refuses as a batch it may take one by one. An envelope that it can't take at all (its event was
-// never in the log, and has a header with a reserved name, say) may not stop the leg for ever, so it is reported.
-void SinkLeg::add_output(const std::shared_ptr<const Batch>& letters, Place place, log::CommitRequest& request) {
-  auto encoded = log::encode(letters, log::Codec::kLz4, nullptr);
-  if (encoded) {
-    request.outputs.push_back(
-        {.stream = place.stream, .partition = place.partition, .batch = std::move(*encoded)});
-  } else if (letters->size() > 1) {
-    add_letters(*letters, 0, place, request);
-  } else {
-    options_.counters->errors.add(encoded.error().code);
-    log_error(options_.commit_name, "an event that failed is not stored: " + encoded.error().describe(),
-              {{"letter", letters->value(0).substr(0, kQuoteBytes)}});
-  }
 }
 
 void SinkLeg::store(log::CommitRequest request) {

@@ -18,11 +18,6 @@
 
 namespace colloquium::engine {
 
-// Envelopes of this many bytes are committed without waiting for more, and no write is begun beyond it while a
-// commit is under way. Together they still have no bound (one item may bring them all), so a commit stores them
-// in batches of about this size, far below what the log takes as one.
-inline constexpr size_t kDeadBytes = 16u << 20;
-
 struct SinkLeg::Lane {
   size_t index = 0;
   std::deque<LegItem> waiting;        // the front is the one being written

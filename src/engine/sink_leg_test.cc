@@ -646,7 +646,7 @@ TEST_CASE("where nothing is stored, a sink that keeps the progress may forget wh
   FakeKeeper keeper;
   Bench bench(false, 1, kThreeAttempts, 8u << 20, false, &keeper, [](SinkLegOptions& options) {
     options.log = nullptr;
-    options.dead_stream = std::nullopt;
+    options.places.dead_stream = std::nullopt;
     // As with a replay beside a running process, which does not know what its events' ids begin with.
     options.partitions.front().id = "orders.-0";
   });

@@ -145,6 +145,52 @@ class PickyStage final : public PureStage {
   void set_output_tape(bool) override {}
 };
 
+// Asks somebody who takes a while, fails now and then, has nothing to say to every fifth, and refuses every
+// thirteenth.
+class AskingStage final : public AsyncStage {
+ public:
+  AskingStage(Loop& loop, Random& random) : loop_(loop), random_(random) {}
+  size_t concurrency() const override { return 4; }
+  void process(std::shared_ptr<const Batch> batch, size_t event, UniqueFunction<void(AsyncOutput)> done) override {
+    const uint64_t number = next_++;
+    AsyncOutput output;
+    const std::string value(batch->value(event));
+    const int n = std::stoi(value.substr(5));
+    if (n % 13 == 0) {
+      output.error = Error{ErrorCode::kInvalidInput, "thirteen", false, {}};
+    } else if (random_.next() % 10 == 0) {
+      output.error = Error{ErrorCode::kUnavailable, "busy", true, {}};
+      output.is_attempt = false;
+    } else if (n % 5 != 0) {
+      output.values.push_back(value);
+    }
+    Call& call = calls_[number];
+    call.done = std::move(done);
+    call.timer = loop_.start_timer(static_cast<int64_t>(random_.next() % 20), [this, number, output] {
+      Call ended = std::move(calls_.at(number));
+      calls_.erase(number);
+      ended.done(output);
+    });
+  }
+  void close(Task closed) override {
+    for (auto& [number, call] : std::exchange(calls_, {})) {
+      call.done({.values = {}, .error = Error{ErrorCode::kCancelled, "closed", true, {}}});
+    }
+    closing_ = loop_.start_timer(5, std::move(closed));
+  }
+
+ private:
+  struct Call {
+    UniqueFunction<void(AsyncOutput)> done;
+    std::unique_ptr<Timer> timer;
+  };
+  Loop& loop_;
+  Random& random_;
+  std::map<uint64_t, Call> calls_;
+  uint64_t next_ = 0;
+  std::unique_ptr<Timer> closing_;
+};
+
 // One process: everything it has in memory.
 struct World {
   World(uint64_t seed, std::shared_ptr<log::FakeStorage> storage, Disk& disk_in, int total_in)
@@ -183,6 +229,13 @@ struct World {
     stage.create_pure_stage = [](const ParsedConfig&, ComponentContext) -> Result<std::unique_ptr<PureStage>> {
       return std::make_unique<PickyStage>();
     };
+    asking.kind = ComponentKind::kStage;
+    asking.name = "ask";
+    bind_spec(asking, ConfigSpec<NoConfig>());
+    asking.create_async_stage = [](const ParsedConfig&,
+                                   ComponentContext context) -> Result<std::unique_ptr<AsyncStage>> {
+      return std::make_unique<AskingStage>(context.loop, context.random);
+    };
     sink.kind = ComponentKind::kSink;
     sink.name = "disk";
     sink.delivery = Guarantee::kExactlyOnce;
@@ -197,7 +250,7 @@ struct World {
   std::shared_ptr<const Plan> plan(const std::string& text, ConfigProblems& problems) {
     config::PipelineSurroundings surroundings;
     surroundings.registry.find = [this](ComponentKind kind, std::string_view name) -> const Descriptor* {
-      for (const Descriptor* d : {&source, &fleeting, &stage, &sink}) {
+      for (const Descriptor* d : {&source, &fleeting, &stage, &asking, &sink}) {
         if (d->kind == kind && d->name == name) return d;
       }
       return nullptr;
@@ -274,7 +327,7 @@ struct World {
   Services services;
   WorkerPool workers{executor, 2};
   std::unique_ptr<log::FakeLog> log;
-  Descriptor source, fleeting, stage, sink;  // fleeting: a source that cannot read again
+  Descriptor source, fleeting, stage, asking, sink;  // fleeting: a source that cannot read again
   std::unique_ptr<Pipeline> pipeline;
   bool finished = false;
   std::optional<Error> failure;

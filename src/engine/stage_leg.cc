@@ -1,0 +1,475 @@
+#include "engine/stage_leg.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/counters.h"
+#include "base/logging.h"
+#include "engine/dead_letter.h"
+#include "engine/dead_letter_tally.h"
+#include "engine/feed.h"
+#include "engine/stage_leg_lane.h"
+#include "log/patient_commit.h"
+
+namespace colloquium::engine {
+
+namespace {
+
+// Of failed attempts a message is written at most this often.
+constexpr int64_t kRetryQuietNs = 10'000'000'000;
+// Events of a partition that may be done and wait for one before them, for each call that may be in flight.
+constexpr size_t kWindowPerCall = 8;
+// What one event may become: far below what the log takes as one batch.
+constexpr size_t kOutputBytes = size_t{64} << 20;
+
+}  // namespace
+
+StageLeg::StageLeg(StageLegOptions options, std::unique_ptr<AsyncStage> stage, Loop& loop, const Clock& clock,
+                   Random& random)
+    : options_(std::move(options)),
+      stage_(std::move(stage)),
+      loop_(loop),
+      clock_(clock),
+      random_(random),
+      concurrency_(stage_->concurrency()),
+      window_(concurrency_ * kWindowPerCall),
+      kept_(options_.places, options_.commit_name, *options_.counters) {
+  ASSERT(concurrency_ > 0 && options_.letters != nullptr);
+  ASSERT_WHY((options_.log == nullptr) == (options_.queues.size() == options_.partitions.size()),
+             "outputs go to the log or to queues");
+  for (size_t i = 0; i < options_.partitions.size(); ++i) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->index = i;
+  }
+  if (options_.log == nullptr) return;
+  commit_ =
+      std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
+        last_error_ = error.describe();
+        options_.counters->errors.add(error.code);
+      });
+}
+
+StageLeg::~StageLeg() = default;
+
+void StageLeg::start(std::function<void(size_t, size_t)> release, Task drained,
+                     UniqueFunction<void(Error)> failed) {
+  LOOP_ASSERT(loop_);
+  release_ = std::move(release);
+  drained_ = std::move(drained);
+  failed_ = std::move(failed);
+}
+
+void StageLeg::deliver(LegItem item) {
+  LOOP_ASSERT(loop_);
+  // What the runner had posted already. It stays uncommitted and is read again.
+  if (closing_) return;
+  Lane& lane = *lanes_[item.partition];
+  ASSERT(!lane.ended && (lane.items.empty() || !lane.items.back().input.end));
+  options_.counters->queue_depth.add(1);
+  lane.items.emplace_back(std::move(item));
+  pump(lane);
+}
+
+void StageLeg::pump_all() {
+  for (const auto& lane : lanes_) pump(*lane);
+}
+
+void StageLeg::room() {
+  LOOP_ASSERT(loop_);
+  pump_all();
+}
+
+// A stage that answers at once answers inside process(), and its answer pumps: the loop here goes on instead.
+void StageLeg::pump(Lane& lane) {
+  if (lane.pumping) return;
+  lane.pumping = true;
+  do {
+    release(lane);
+  } while (begin_next(lane));
+  lane.pumping = false;
+  check_drained();
+}
+
+bool StageLeg::begin_next(Lane& lane) {
+  if (broken_ || closing_ || lane.in_flight >= concurrency_) return false;
+  // What others wait for goes first.
+  const auto due =
+      std::find_if(lane.window.begin(), lane.window.end(), [](const auto& event) { return event->due; });
+  if (due != lane.window.end()) {
+    process(lane, **due);
+    return true;
+  }
+  if (lane.window.size() >= window_) return false;
+  if (!options_.queues.empty() && options_.queues[lane.index]->full()) return false;
+  const auto next = std::find_if(lane.items.begin(), lane.items.end(), [](const Item& item) {
+    return !item.input.end && item.begun < item.input.batch->size();
+  });
+  if (next == lane.items.end()) return false;
+  lane.window.push_back(std::make_unique<Event>(Event{.batch = next->input.batch, .index = next->begun++}));
+  process(lane, *lane.window.back());
+  return true;
+}
+
+void StageLeg::process(Lane& lane, Event& event) {
+  ++lane.in_flight;
+  event.due = false;
+  event.begun_ns = clock_.monotonic_ns();
+  if (event.first_begun_ns < 0) event.first_begun_ns = event.begun_ns;
+  stage_->process(event.batch, event.index, [this, &lane, &event](AsyncOutput output) {
+    processed(lane, event, std::move(output));
+    pump(lane);
+  });
+}
+
+void StageLeg::processed(Lane& lane, Event& event, AsyncOutput output) {
+  LOOP_ASSERT(loop_);
+  ASSERT(lane.in_flight > 0 && !event.done);
+  --lane.in_flight;
+  ComponentCounters& counters = *options_.counters;
+  counters.duration.observe_ns(clock_.monotonic_ns() - event.begun_ns);
+  // What is under way at the end is no failure of anybody's, and is asked again.
+  if (closing_) return check_closed();
+  std::shared_ptr<const Batch> made;
+  if (!output.error) made = make(event, output);
+  if (!output.error) {
+    event.failing = false;
+    event.done = true;
+    event.made = std::move(made);
+    return;
+  }
+  event.failing = true;
+  ++(output.is_attempt ? event.attempts : event.outage);
+  last_error_ = output.error->describe();
+  const RetryPolicy& policy = options_.retry;
+  const int64_t failing_ns = clock_.monotonic_ns() - event.first_begun_ns;
+  const bool too_old = policy.age_ms > 0 && failing_ns >= policy.age_ms * 1'000'000;
+  const bool exhausted =
+      policy.kind == RetryPolicy::Kind::kNone || (output.is_attempt && policy.exhausted(event.attempts));
+  if (!output.error->retryable || exhausted || too_old) return give_up(event, *output.error);
+  counters.errors.add(output.error->code);
+  if (options_.fail_when_stuck && !output.is_attempt && policy.exhausted(event.outage)) {
+    return fail(Error{ErrorCode::kUnavailable,
+                      "nothing could be done in " + std::to_string(event.outage) + " attempts: " + last_error_,
+                      false,
+                      {}});
+  }
+  retry_later(lane, event, output);
+}
+
+std::shared_ptr<const Batch> StageLeg::make(const Event& event, AsyncOutput& output) {
+  const Batch& input = *event.batch;
+  const BatchEntry& from = input.entry(event.index);
+  const auto headers = input.headers(event.index);
+  BatchBuilder made;
+  for (size_t ordinal = 0; ordinal < output.values.size(); ++ordinal) {
+    const std::string& value = output.values[ordinal];
+    if (auto error = check(value)) {
+      output.error = std::move(error);
+      return nullptr;
+    }
+    const std::string id = input.id(event.index) + "-" + options_.component + "-" + std::to_string(ordinal);
+    made.add(value, tape_,
+             {.key = input.key(event.index),
+              .headers = headers,
+              .timestamp_ms = from.timestamp_ms,
+              .offset_delta = from.offset_delta,
+              .ordinal = static_cast<uint32_t>(ordinal),
+              .id = id});
+  }
+  return made.seal(input.shared_origin(), input.base_offset());
+}
+
+// Its tokens are in tape_ then.
+std::optional<Error> StageLeg::check(const std::string& value) {
+  if (value.size() > kOutputBytes) {
+    return Error{ErrorCode::kLimit,
+                 "it became an event of " + std::to_string(value.size()) + " bytes; " +
+                     std::to_string(kOutputBytes) + " are the most",
+                 false,
+                 {}};
+  }
+  json::WalkError error;
+  tape_.clear();
+  text_.assign(value).append(kBatchPadding, '\0');
+  if (walker_.walk({text_.data(), value.size()}, tape_, error)) return std::nullopt;
+  return Error{
+      ErrorCode::kInternal,
+      "the stage made no JSON of it: " + std::string(error.what) + " at byte " + std::to_string(error.byte),
+      false,
+      {}};
+}
+
+void StageLeg::retry_later(Lane& lane, Event& event, const AsyncOutput& output) {
+  const int64_t wait_ms = options_.retry.wait_ms(event.attempts + event.outage, output.retry_after_ms, random_);
+  warn_of_retry(event.batch->id(event.index), wait_ms);
+  event.timer = loop_.start_timer(wait_ms, [this, &lane, &event] {
+    event.timer = nullptr;
+    event.due = true;
+    pump(lane);
+  });
+}
+
+// Many events that fail together, or one that fails every 200 ms, say so now and then.
+void StageLeg::warn_of_retry(const std::string& event, int64_t wait_ms) {
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (now_ns < retries_quiet_until_ns_) {
+    ++untold_retries_;
+    return;
+  }
+  retries_quiet_until_ns_ = now_ns + kRetryQuietNs;
+  std::string text =
+      "event " + event + " is not through, next attempt in " + std::to_string(wait_ms) + " ms: " + last_error_;
+  const uint64_t untold = std::exchange(untold_retries_, 0);
+  if (untold > 0) text += " (and " + std::to_string(untold) + " more failed attempts since the last such message)";
+  log_warning(options_.commit_name, text);
+}
+
+void StageLeg::give_up(Event& event, const Error& error) {
+  options_.counters->errors.add(error.code);
+  const int64_t attempts = event.attempts + event.outage;
+  const auto id = [&] { return event.batch->id(event.index); };
+  event.done = true;
+  event.failing = false;
+  switch (options_.then) {
+    case config::FailureAction::kStop:
+      event.done = false;
+      return fail(Error{error.code,
+                        "event " + id() + " failed for good after " + std::to_string(attempts) +
+                            " attempt(s), and errors.then is stop: " + error.message,
+                        false, error.context});
+    case config::FailureAction::kDrop:
+      log_warning(options_.commit_name, "event " + id() + " dropped, as configured: " + error.describe());
+      return;
+    case config::FailureAction::kDeadLetter: {
+      BatchBuilder letter;
+      add_dead_letter(*event.batch, event.index, error, options_.component, "", attempts, letter, options_.to);
+      options_.letters->add(error, id, options_.to);
+      event.letter = letter.seal(event.batch->shared_origin(), 0);
+      return;
+    }
+  }
+}
+
+void StageLeg::release(Lane& lane) {
+  while (!lane.items.empty() && may_release()) {
+    Item& item = lane.items.front();
+    if (item.input.end) {
+      lane.ended = true;
+      lane.items.pop_front();
+      options_.counters->queue_depth.add(-1);
+      return;
+    }
+    if (item.released == item.input.batch->size()) {
+      end_item(lane);
+      continue;
+    }
+    if (lane.window.empty() || !lane.window.front()->done) return;
+    const std::unique_ptr<Event> event = std::move(lane.window.front());
+    lane.window.pop_front();
+    ++item.released;
+    put_out(item, *event);
+    // What the stages before gave up of an item is one batch: where there is some, the item is committed whole.
+    if (options_.log != nullptr && item.input.dead == nullptr && event->is_last_of_offset()) {
+      hand_on(lane, item, event->offset() + 1);
+    }
+  }
+}
+
+// While a commit is under way what is done after it waits in memory.
+bool StageLeg::may_release() const {
+  if (broken_ || closing_) return false;
+  return !committing_ || (uncommitted_bytes_ <= options_.commit_bytes && kept_.byte_size() <= kLetterBytes);
+}
+
+void StageLeg::put_out(Item& item, const Event& event) {
+  ComponentCounters& counters = *options_.counters;
+  counters.events_in.add(1);
+  counters.bytes_in.add(event.batch->value(event.index).size());
+  if (event.letter != nullptr) item.letters.push_back(event.letter);
+  if (event.made == nullptr) return;
+  for (size_t i = 0; i < event.made->size(); ++i) item.out.keep(*event.made, i);
+  counters.events_out.add(event.made->size());
+  counters.bytes_out.add(event.made->payload_bytes());
+}
+
+void StageLeg::end_item(Lane& lane) {
+  Item& item = lane.items.front();
+  if (options_.log != nullptr) {
+    hand_on(lane, item, item.input.next_position);
+  } else {
+    push(lane, item);
+  }
+  options_.counters->queue_depth.add(-1);
+  const size_t credit = item.input.credit_bytes;
+  lane.items.pop_front();
+  release_(lane.index, credit);
+}
+
+// What the item has made so far is done, up to `position`.
+void StageLeg::hand_on(Lane& lane, Item& item, int64_t position) {
+  size_t bytes = item.out.byte_size();
+  if (!item.out.empty()) {
+    const auto made = item.out.seal(item.input.batch->shared_origin(), 0);
+    for (size_t i = 0; i < made->size(); ++i) lane.out.add(*made, i);
+  }
+  if (item.input.dead != nullptr) {
+    bytes += item.input.dead->payload_bytes();
+    kept_.keep(*item.input.dead);
+  }
+  for (const auto& letter : std::exchange(item.letters, {})) {
+    bytes += letter->payload_bytes();
+    kept_.keep(*letter);
+  }
+  lane.done = position;
+  dirty_ = true;
+  progress_made(bytes);
+}
+
+// To the legs behind this one, which commit its position.
+void StageLeg::push(Lane& lane, Item& item) {
+  BatchBuilder refused;
+  const auto keep = [&](const Batch& letters) {
+    for (size_t i = 0; i < letters.size(); ++i) refused.keep(letters, i);
+  };
+  if (item.input.dead != nullptr) keep(*item.input.dead);
+  for (const auto& letter : item.letters) keep(*letter);
+  const auto& input = *item.input.batch;
+  FeedItem out;
+  out.batch = item.out.seal(input.shared_origin(), input.base_offset());
+  if (!refused.empty()) out.refused = refused.seal(input.shared_origin(), input.base_offset());
+  out.next_position = item.input.next_position;
+  out.cursor = std::move(item.input.cursor);
+  out.part = std::move(item.input.part);
+  options_.queues[lane.index]->push(std::move(out));
+}
+
+void StageLeg::progress_made(size_t bytes) {
+  uncommitted_bytes_ += bytes;
+  if (committing_ || broken_ || closing_) return;
+  if (uncommitted_bytes_ >= options_.commit_bytes || kept_.byte_size() >= kLetterBytes) {
+    begin_commit();
+  } else if (commit_timer_ == nullptr) {
+    commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
+      commit_timer_ = nullptr;
+      if (!committing_ && !closing_ && !broken_) begin_commit();
+    });
+  }
+}
+
+void StageLeg::begin_commit() {
+  ASSERT(!committing_ && options_.log != nullptr);
+  commit_timer_ = nullptr;
+  auto request = collect();
+  if (!request) return fail(std::move(request).error());
+  committing_ = true;
+  commit_->commit(std::move(*request),
+                  [this](Status status, const log::CommitRequest&) { stored(std::move(status)); });
+}
+
+Result<log::CommitRequest> StageLeg::collect() {
+  log::CommitRequest request;
+  request.leg = options_.commit_name;
+  committing_of_.clear();
+  for (const auto& lane : lanes_) {
+    if (!lane->done) continue;
+    const CommitPartition& partition = options_.partitions[lane->index];
+    const int64_t position = *std::exchange(lane->done, std::nullopt);
+    request.positions.push_back(
+        {.stream = partition.stream, .partition = partition.partition, .next_offset = position});
+    committing_of_.push_back({lane->index, position});
+    for (const auto& batch : lane->out.take(options_.output_name, options_.output_tag, partition.partition)) {
+      TRY_ASSIGN(auto encoded, log::encode(batch, options_.codec, nullptr));
+      request.outputs.push_back(
+          {.stream = options_.output, .partition = partition.partition, .batch = std::move(encoded)});
+    }
+  }
+  kept_.move_to(request);
+  uncommitted_bytes_ = 0;
+  dirty_ = false;
+  return request;
+}
+
+void StageLeg::stored(Status status) {
+  LOOP_ASSERT(loop_);
+  committing_ = false;
+  if (!status) {
+    // Nobody waits at a stop for a disk to be emptied: what is not committed is read, and made, again.
+    if (closing_) {
+      log_warning(options_.commit_name,
+                  "it stops with a commit that failed; what was done since the one before is "
+                  "done again: " +
+                      status.error().describe());
+    } else {
+      fail(std::move(status).error());
+    }
+    return check_closed();
+  }
+  for (const Settled& each : committing_of_) {
+    if (!closing_) stage_->settled(options_.partitions[each.lane].id, each.position);
+  }
+  // What was done while the commit was under way has no timer yet.
+  if (dirty_) progress_made(0);
+  pump_all();
+  check_closed();
+}
+
+void StageLeg::check_drained() {
+  if (!drained_ || closing_ || broken_ || committing_) return;
+  if (!std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->ended; })) return;
+  if (dirty_) return begin_commit();
+  Task drained = std::move(drained_);
+  drained_ = nullptr;
+  loop_.post(std::move(drained));
+}
+
+void StageLeg::fail(Error error) {
+  // From here on nothing is begun or committed.
+  broken_ = true;
+  last_error_ = error.describe();
+  if (!failed_) return;
+  auto failed = std::move(failed_);
+  failed_ = nullptr;
+  failed(std::move(error));
+}
+
+void StageLeg::close(Task closed) {
+  LOOP_ASSERT(loop_);
+  closing_ = true;
+  closed_ = std::move(closed);
+  if (commit_ != nullptr) commit_->give_up_waiting();
+  commit_timer_ = nullptr;
+  for (const auto& lane : lanes_) {
+    for (const auto& event : lane->window) event->timer = nullptr;
+  }
+  stage_->close([this] {
+    stage_closed_ = true;
+    check_closed();
+  });
+}
+
+void StageLeg::check_closed() {
+  if (!stage_closed_ || committing_ || !closed_) return;
+  if (std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->in_flight > 0; })) return;
+  Task closed = std::move(closed_);
+  closed_ = nullptr;
+  loop_.post(std::move(closed));
+}
+
+bool StageLeg::degraded() const {
+  if (commit_ != nullptr && commit_->waits()) return true;
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
+    return std::any_of(lane->window.begin(), lane->window.end(), [](const auto& event) { return event->failing; });
+  });
+}
+
+uint64_t StageLeg::waiting_events(size_t partition) const {
+  uint64_t events = 0;
+  for (const Item& item : lanes_[partition]->items) {
+    if (!item.input.end) events += item.input.batch->size() - item.released;
+  }
+  return events;
+}
+
+}  // namespace colloquium::engine
