@@ -54,3 +54,16 @@ TEST_CASE("without a number of failures it never opens") {
   for (int i = 0; i < 100; ++i) breaker.failed(i);
   CHECK_FALSE(breaker.is_open());
 }
+
+TEST_CASE("a peer may say itself how long it is to be left alone") {
+  CircuitBreaker breaker(0, 100);
+  REQUIRE(breaker.try_begin(0));
+  breaker.open_until(500 * kMs);
+  breaker.open_until(400 * kMs);
+  CHECK(breaker.is_open());
+  CHECK_FALSE(breaker.try_begin(499 * kMs));
+  REQUIRE(breaker.try_begin(500 * kMs));
+  CHECK_FALSE(breaker.try_begin(500 * kMs));
+  breaker.succeeded();
+  CHECK_FALSE(breaker.is_open());
+}

@@ -91,6 +91,12 @@ size_t on_streamed(char* bytes, size_t size, size_t count, void* data) {
   return size * count;
 }
 
+int on_sending(void* data, char*, char*, int, int) {
+  const Transfer& transfer = *static_cast<Transfer*>(data);
+  if (transfer.stream != nullptr && transfer.stream->taker.sent != nullptr) *transfer.stream->taker.sent = true;
+  return CURL_PREREQFUNC_OK;
+}
+
 size_t on_body(char* bytes, size_t size, size_t count, void* transfer) {
   const bool taken = static_cast<Transfer*>(transfer)->take_body({bytes, size * count});
   return taken ? size * count : CURL_WRITEFUNC_ERROR;
@@ -269,6 +275,8 @@ void set_up(Transfer& transfer, const ClientOptions& options) {
   set(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
   set(easy, CURLOPT_WRITEFUNCTION, transfer.stream == nullptr ? &on_body : &on_streamed);
   set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+  set(easy, CURLOPT_PREREQFUNCTION, &on_sending);
+  set(easy, CURLOPT_PREREQDATA, static_cast<void*>(&transfer));
   set(easy, CURLOPT_HEADERFUNCTION, &on_header);
   set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
   set_method(easy, request);

@@ -76,6 +76,8 @@ struct ClientStream {
   UniqueFunction<void(std::string_view)> bytes;       // of the body, in order
   // Once, after the last byte: the head again, or why it broke off. Also without the others, if nothing came.
   ClientDone done;
+  // Becomes true as the request begins to go out: until then the peer cannot have got any of it. May be null.
+  std::shared_ptr<bool> sent = {};
   // From the head on: so long a silence ends it with kTimeout; 0: none. Until then `timeout_ms` bounds it.
   int64_t silence_ms = 0;
 };
