@@ -1,0 +1,42 @@
+// What a call may cost at most, what it did cost, and which model is asked first.
+//
+// Thread safety: functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "colloquium/ai_calls.h"
+#include "colloquium/clock.h"
+#include "colloquium/result.h"
+
+#include "ai/call_record.h"
+#include "ai/call_settings.h"
+#include "ai/model_state.h"
+#include "ai/token_estimate.h"
+
+namespace colloquium::ai {
+
+// kInvalidConfig for a model that has no price, where that is refused.
+Result<ModelPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
+                            const std::string& model);
+
+// The request as this model gets it.
+AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& choice, const AiRequest& request);
+// What its answer may take at most. REQUIRES: made by request_for().
+int64_t most_output(const AiRequest& request);
+
+// What a provider did not say is estimated; of an answer that is not complete also what it may not have said yet.
+struct Took {
+  TokenUsage usage;
+  bool estimated = false;
+};
+Took took(const AiUsage& said, const CallContent& content, bool complete, const AiRequest& request,
+          const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates);
+
+// The models of a question, in the order that they are tried in.
+std::vector<AiModelChoice> routed(const AiQuestion& question, const CallSettings& settings, const Models& models,
+                                  const TokenEstimates& estimates, Random& random);
+
+}  // namespace colloquium::ai

@@ -1,0 +1,295 @@
+#include "ai/call_records.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ai/json_text.h"
+#include "base/assert.h"
+#include "base/logging.h"
+
+namespace colloquium::ai {
+namespace {
+
+constexpr int64_t kCommitMs = 1000;
+
+std::string stream_name(const std::string& records) {
+  return records + ".calls";
+}
+
+// Every record from `from` on, up to the end.
+Status each_record(log::Log& log, log::StreamId stream, int64_t from,
+                   const std::function<void(CallRecord record, int64_t offset)>& visit) {
+  TRY_ASSIGN(const auto reader, log.read(stream, 0, from, false));
+  for (;;) {
+    TRY_ASSIGN(const std::shared_ptr<const Batch> batch, reader->next());
+    if (batch == nullptr) return {};
+    for (size_t i = 0; i < batch->size(); ++i) {
+      Result<CallRecord> record = parse_record(batch->value(i));
+      if (!record)
+        return fail(ErrorCode::kCorrupt, "cannot read the records of AI calls: " + record.error().message,
+                    batch->id(i));
+      visit(std::move(*record), batch->offset(i));
+    }
+  }
+}
+
+Result<CallRecord> read_one(log::Log& log, log::StreamId stream, int64_t offset) {
+  TRY_ASSIGN(const auto reader, log.read(stream, 0, offset, false));
+  TRY_ASSIGN(const std::shared_ptr<const Batch> batch, reader->next());
+  for (size_t i = 0; batch != nullptr && i < batch->size(); ++i) {
+    if (batch->offset(i) == offset) return parse_record(batch->value(i));
+  }
+  return fail(ErrorCode::kNotFound, "the record of a call at offset " + std::to_string(offset) + " is gone");
+}
+
+bool is_answer(const CallRecord& record) {
+  return record.kind == RecordKind::kAnswer || record.kind == RecordKind::kReuse;
+}
+
+}  // namespace
+
+CallRecords::CallRecords(const CallRecordsOptions& options, log::Log* log, log::StreamId stream, Loop& loop,
+                         const Clock& clock)
+    : log_(log),
+      stream_(stream),
+      leg_(options.records + "/@ai"),
+      loop_(loop),
+      clock_(clock),
+      writer_(log, stream, loop, clock,
+              [this](const Records& records, std::optional<int64_t> first, log::AckLevel level) {
+                placed(records, first, level);
+              }) {
+  if (log != nullptr) commit_ = std::make_unique<log::PatientCommit>(*log, loop, leg_);
+}
+
+Result<std::unique_ptr<CallRecords>> CallRecords::create(const CallRecordsOptions& options, log::Log* log,
+                                                         Loop& loop, const Clock& clock, Recovered& recovered) {
+  ASSERT(!options.records.empty());
+  log::StreamId stream = 0;
+  if (log != nullptr) {
+    log::StreamSpec spec;
+    spec.name = stream_name(options.records);
+    spec.retention = log::Retention{.time_ms = options.retention_ms,
+                                    .size_bytes = options.retention_bytes,
+                                    .legs = {options.records + "/@ai"}};
+    TRY_ASSIGN(stream, log->open_stream(spec));
+  }
+  std::unique_ptr<CallRecords> records(new CallRecords(options, log, stream, loop, clock));
+  if (log != nullptr) TRY(records->recover(options, recovered));
+  return records;
+}
+
+// --- recovery
+
+// The position, and the sums so far.
+Result<int64_t> CallRecords::read_state(const CallRecordsOptions& options) {
+  const auto state = log_->leg_state(leg_);
+  if (!state) return 0;
+  int64_t position = 0;
+  for (const auto& at : state->positions) {
+    if (at.stream == stream_name(options.records)) position = at.next_offset;
+  }
+  JsonReader reader;
+  const auto token = reader.read(state->sink_token);
+  const auto sums = JsonReader::member(token, "sums");
+  if (!sums)
+    return fail(ErrorCode::kCorrupt, "the sums of AI calls that leg '" + leg_ + "' has stored cannot be read");
+  TRY_ASSIGN(ledger_, Ledger::parse(sums->raw()));
+  counted_ = JsonReader::integer(JsonReader::member(token, "counted")).value_or(0);
+  return position;
+}
+
+void CallRecords::recall(const CallRecord& record, int64_t offset, int64_t position,
+                         std::map<std::string, CallRecord>& open) {
+  if (offset >= counted_) {
+    ledger_.add(record);
+    counted_ = offset + 1;
+  }
+  if (offset < position) return;
+  const CallTags& tags = record.tags;
+  if (record.kind == RecordKind::kIntent) {
+    open.emplace(tags.call, record);
+    open_[tags.call] = offset;
+    return;
+  }
+  if (record.kind != RecordKind::kReuse) {
+    open.erase(tags.call);
+    open_.erase(tags.call);
+  }
+  if (!tags.event || record.kind == RecordKind::kFailure) return;
+  answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
+               {offset, record.kind == RecordKind::kUnknown});
+}
+
+Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recovered) {
+  const int64_t now_ms = clock_.wall_ms();
+  TRY_ASSIGN(const int64_t position, read_state(options));
+  int64_t from = position;
+  if (options.cache_ttl_max_ms > 0) {
+    TRY_ASSIGN(const int64_t recent,
+               log_->first_within(stream_, 0, {.bytes = {}, .since_ms = now_ms - options.cache_ttl_max_ms}));
+    from = std::min(from, recent);
+  }
+  std::map<std::string, CallRecord> open;
+  TRY(each_record(*log_, stream_, from, [&](CallRecord record, int64_t offset) {
+    recall(record, offset, position, open);
+    if (record.kind == RecordKind::kAnswer && record.cache && record.cache->until_ms > now_ms) {
+      recovered.cacheable.push_back(std::move(record));
+    }
+  }));
+  ledger_.fold(now_ms);
+  for (auto& [call, intent] : open) {
+    CallTags& tags = intent.tags;
+    if (tags.event) {
+      answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event, {open_.at(call), true});
+    }
+    intent.kind = RecordKind::kUnknown;
+    intent.failure.message = "the process ended while it was under way";
+    recovered.unknown.push_back(std::move(intent));
+  }
+  for (const std::string& of : options.replay_of) {
+    if (of != options.records) TRY(index_replay(of));
+  }
+  return {};
+}
+
+Status CallRecords::index_replay(const std::string& of) {
+  const auto stream = log_->open_stream({.name = stream_name(of), .partitions = 0, .retention = {}});
+  if (!stream && stream.error().code == ErrorCode::kNotFound) return {};
+  if (!stream) return fail(stream.error());
+  AnswerIndex index;
+  TRY(each_record(*log_, *stream, 0, [&index](const CallRecord& record, int64_t offset) {
+    const CallTags& tags = record.tags;
+    if (is_answer(record) && tags.event) index.add(event_key(tags.who, *tags.event, tags.question), offset);
+  }));
+  index.sort();
+  replays_.emplace_back(*stream, std::move(index));
+  return {};
+}
+
+// --- what is written
+
+void CallRecords::intent(CallRecord record, RecordWriter::Done done) {
+  ASSERT(record.kind == RecordKind::kIntent);
+  Records records;
+  records.push_back(std::move(record));
+  writer_.append(std::move(records), log::AckLevel::kWritten, false, std::move(done));
+}
+
+void CallRecords::end(Records records, RecordWriter::Done done) {
+  writer_.append(std::move(records), log::AckLevel::kDurable, true, std::move(done));
+}
+
+void CallRecords::placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level) {
+  for (size_t i = 0; i < records.size(); ++i) {
+    const CallRecord& record = records[i];
+    ledger_.add(record);
+    if (!first_offset) continue;
+    const int64_t offset = *first_offset + static_cast<int64_t>(i);
+    const CallTags& tags = record.tags;
+    if (record.kind == RecordKind::kIntent) open_[tags.call] = offset;
+    if (record.kind == RecordKind::kIntent) continue;
+    if (record.kind != RecordKind::kReuse) open_.erase(tags.call);
+    if (!tags.event || record.kind == RecordKind::kFailure) continue;
+    answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
+                 {offset, record.kind == RecordKind::kUnknown});
+  }
+  if (!first_offset) return;
+  // What is only written may be gone after the machine's end, and other records stand in its place.
+  if (level == log::AckLevel::kDurable) counted_ = *first_offset + static_cast<int64_t>(records.size());
+  changed_ = true;
+  commit_later();
+}
+
+// --- what is asked for again
+
+std::optional<CallRecords::Found> CallRecords::find(const io::Digest128& key) const {
+  if (const auto own = answers_.find(key)) return Found{stream_, own->offset, own->unknown};
+  for (const auto& [stream, index] : replays_) {
+    if (const auto offset = index.find(key)) return Found{stream, *offset, false};
+  }
+  return std::nullopt;
+}
+
+void CallRecords::read(const Found& found, UniqueFunction<void(Result<CallRecord>)> done) {
+  LOOP_ASSERT(loop_);
+  ASSERT(log_ != nullptr);
+  const auto result = std::make_shared<Result<CallRecord>>(fail(ErrorCode::kCancelled, "not read"));
+  auto told = std::make_shared<UniqueFunction<void(Result<CallRecord>)>>(std::move(done));
+  const bool offloaded =
+      loop_.offload([log = log_, found, result] { *result = read_one(*log, found.stream, found.offset); },
+                    [told, result] { (*told)(std::move(*result)); });
+  if (offloaded) return;
+  (void)loop_.post([told] {
+    (*told)(
+        fail(ErrorCode::kUnavailable, "cannot read the record of a call: too much waits for the disk", {}, true));
+  });
+}
+
+void CallRecords::settle(const std::string& who, const std::string& partition, int64_t offset) {
+  LOOP_ASSERT(loop_);
+  answers_.settle(who, partition, offset);
+  changed_ = true;
+  commit_later();
+}
+
+// --- the position
+
+int64_t CallRecords::position() const {
+  int64_t lowest = std::min(counted_, answers_.lowest().value_or(counted_));
+  for (const auto& [call, offset] : open_) lowest = std::min(lowest, offset);
+  return lowest;
+}
+
+std::string CallRecords::token() const {
+  return "{\"counted\":" + std::to_string(counted_) + ",\"sums\":" + ledger_.to_json() + "}";
+}
+
+void CallRecords::commit_later() {
+  if (commit_ == nullptr || timer_ != nullptr || committing_ || closing_) return;
+  timer_ = loop_.start_timer(kCommitMs, [this] {
+    const auto fired = std::move(timer_);
+    commit();
+  });
+}
+
+void CallRecords::commit() {
+  ASSERT(!committing_);
+  changed_ = false;
+  committing_ = true;
+  ledger_.fold(clock_.wall_ms());
+  log::CommitRequest request;
+  request.leg = leg_;
+  log::Position at;
+  at.stream = stream_;
+  at.next_offset = position();
+  request.positions.push_back(std::move(at));
+  request.sink_token = token();
+  commit_->commit(std::move(request), [this](const Status& status, const log::CommitRequest&) {
+    committing_ = false;
+    if (!status) log_warning(leg_, "cannot commit how far AI calls are recorded: " + status.error().describe());
+    committed();
+  });
+}
+
+void CallRecords::committed() {
+  if (!closing_) return changed_ ? commit_later() : void();
+  if (changed_) return commit();
+  std::exchange(closed_, nullptr)();
+}
+
+void CallRecords::close(Task closed) {
+  LOOP_ASSERT(loop_);
+  closed_ = std::move(closed);
+  writer_.give_up_waiting();
+  writer_.when_idle(alive_.guard([this] {
+    closing_ = true;
+    timer_ = nullptr;
+    if (commit_ == nullptr) return std::exchange(closed_, nullptr)();
+    commit_->give_up_waiting();
+    changed_ = true;
+    if (!committing_) commit();
+  }));
+}
+
+}  // namespace colloquium::ai

@@ -1,0 +1,124 @@
+// CallRecords: the stream of a pipeline's calls, `<records>.calls`, and what a restart has to know of it.
+//
+// A call's intent is written before the call is sent; its end is durable before anybody is given the answer. The
+// leg
+// `<records>/@ai` commits, at most once a second, a position below which nothing is needed to go on: the lowest of
+// the intents that have no end and of the answers whose event is not settled. So retention keeps what a restart
+// needs. The leg's token has the ledger's sums, and how far they have counted the stream:
+//
+//   {"counted":1234,"sums":[…]}
+//
+// Recovery reads from the position on. Intents without an end are told (`unknown`): whoever recovers writes their
+// records.
+//
+// Without a log nothing is kept but the ledger, for as long as the process runs.
+//
+// Ownership: log, loop and clock outlive it. Destroyed only when closed, or with the process's end. Thread safety:
+// loop only. Blocks in create(), which reads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "colloquium/clock.h"
+#include "colloquium/loop.h"
+#include "colloquium/result.h"
+
+#include "ai/call_record.h"
+#include "ai/event_answers.h"
+#include "ai/ledger.h"
+#include "ai/record_writer.h"
+#include "base/liveness.h"
+#include "log/log.h"
+#include "log/patient_commit.h"
+
+namespace colloquium::ai {
+
+struct CallRecordsOptions {
+  std::string records;                 // the stream is "<records>.calls"
+  std::vector<std::string> replay_of;  // whose answers are given, too
+  int64_t retention_ms = 0;
+  uint64_t retention_bytes = 0;
+  int64_t cache_ttl_max_ms = 0;  // 0: no answer is read for the cache
+};
+
+class CallRecords {
+ public:
+  // What was found: intents without an end, and answers that a cache may give again, oldest first.
+  struct Recovered {
+    std::vector<CallRecord> unknown;
+    Records cacheable;
+  };
+
+  static Result<std::unique_ptr<CallRecords>> create(const CallRecordsOptions& options, log::Log* log, Loop& loop,
+                                                     const Clock& clock, Recovered& recovered);
+
+  // kWritten. Refused where the log has no room.
+  void intent(CallRecord record, RecordWriter::Done done);
+  // kDurable, all of them at once. Waits for room.
+  void end(Records records, RecordWriter::Done done);
+
+  struct Found {
+    log::StreamId stream = 0;
+    int64_t offset = 0;
+    bool unknown = false;
+  };
+  // What is recorded for whoever asks this for the event.
+  std::optional<Found> find(const io::Digest128& event_key) const;
+  // An error where it can't be read now.
+  void read(const Found& found, UniqueFunction<void(Result<CallRecord>)> done);
+
+  // See AiCalls::settled.
+  void settle(const std::string& who, const std::string& partition, int64_t offset);
+
+  const Ledger& ledger() const { return ledger_; }
+  // Counts what leaves no record: a client that was given an answer from memory.
+  void count_hit(const CallRecord& reuse) { ledger_.add(reuse); }
+
+  // Below it nothing is needed; of the records that are acknowledged.
+  int64_t position() const;
+  // What is under way is finished, and the position committed. `closed` runs once.
+  void close(Task closed);
+
+ private:
+  CallRecords(const CallRecordsOptions& options, log::Log* log, log::StreamId stream, Loop& loop,
+              const Clock& clock);
+
+  Status recover(const CallRecordsOptions& options, Recovered& recovered);
+  Result<int64_t> read_state(const CallRecordsOptions& options);
+  void recall(const CallRecord& record, int64_t offset, int64_t position, std::map<std::string, CallRecord>& open);
+  Status index_replay(const std::string& of);
+  void placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level);
+  void commit_later();
+  void commit();
+  void committed();
+  std::string token() const;
+
+  log::Log* const log_;
+  const log::StreamId stream_;
+  const std::string leg_;
+  Loop& loop_;
+  const Clock& clock_;
+
+  RecordWriter writer_;
+  EventAnswers answers_;
+  std::vector<std::pair<log::StreamId, AnswerIndex>> replays_;
+  std::map<std::string, int64_t> open_;  // calls with an intent and no end: where the intent is
+  Ledger ledger_;
+  int64_t counted_ = 0;  // the ledger has all below it
+
+  std::unique_ptr<log::PatientCommit> commit_;  // null without a log
+  std::unique_ptr<Timer> timer_;
+  bool committing_ = false;
+  bool changed_ = false;
+  bool closing_ = false;
+  Task closed_;
+  Liveness alive_;
+};
+
+}  // namespace colloquium::ai

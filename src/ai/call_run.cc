@@ -1,0 +1,383 @@
+#include "ai/call_run.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/full_jitter.h"
+
+namespace colloquium::ai {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+// How often a call looks again whether others have given back what they reserved.
+constexpr int64_t kReservedMs = 100;
+constexpr int64_t kNextWindowMostMs = 60'000;
+
+std::string call_id(Random& random) {
+  return digest_text({random.next(), random.next()});
+}
+
+}  // namespace
+
+CallRun::CallRun(CallDesk& desk, std::shared_ptr<const AiQuestion> question, const io::Digest128& digest,
+                 Hear hear, Done done)
+    : desk_(desk),
+      question_(std::move(question)),
+      digest_(digest),
+      hear_(std::move(hear)),
+      done_(std::move(done)) {}
+
+ModelName CallRun::name() const {
+  return {model_->provider.kind, model_->provider.name, model_->model};
+}
+
+CallLabels CallRun::labels() const {
+  return {desk_.settings.pipeline, model_->provider.name, model_->model, model_->provider.key};
+}
+
+void CallRun::start() {
+  LOOP_ASSERT(desk_.loop);
+  ASSERT(phase_ == Phase::kIdle && !question_->models.empty());
+  choices_ = routed(*question_, desk_.settings, desk_.models, desk_.estimates, desk_.random);
+  try_model();
+}
+
+// --- which model, and its turn
+
+void CallRun::try_model() {
+  attempt_number_ = 1;
+  for (; at_ < choices_.size(); ++at_) {
+    model_ = &desk_.models.at(choice().provider, choice().model);
+    const int64_t now_ns = desk_.clock.monotonic_ns();
+    const net::CircuitBreaker& breaker = model_->breaker;
+    if (!breaker.is_open() || (now_ns >= breaker.next_probe_ns() && !breaker.is_probing())) return prepare();
+    const int64_t wait_ms = std::max<int64_t>(breaker.next_probe_ns() - now_ns, 0) / kNsPerMs + 1;
+    note({AiFailureKind::kTransient, "it failed again and again, and is left alone", wait_ms, 0});
+  }
+  refuse();
+}
+
+void CallRun::next_model() {
+  ++at_;
+  try_model();
+}
+
+void CallRun::prepare() {
+  const Result<ModelPrice> price = price_of(desk_.settings, model_->provider, model_->model);
+  if (!price) {
+    note({AiFailureKind::kCaller, price.error().message, std::nullopt, 0});
+    return next_model();
+  }
+  price_ = *price;
+  request_ = request_for(model_->provider, choice(), question_->request);
+  input_tokens_ = desk_.estimates.input(name(), request_);
+  phase_ = Phase::kTurn;
+  const int64_t tokens = input_tokens_ + question_->request.parameters.max_output_tokens.value_or(0);
+  tags_ = {};
+  tags_.tokens = tokens;
+  ticket_ = model_->gate.enter(tokens, [this] { my_turn(); });
+  model_->show();
+  if (ticket_ != 0) return;
+  note({AiFailureKind::kThrottled, "too many calls wait for their turn", 1000, 0});
+  next_model();
+}
+
+void CallRun::my_turn() {
+  ticket_ = 0;
+  model_->show();
+  if (!model_->breaker.try_begin(desk_.clock.monotonic_ns())) {
+    model_->gate.leave(tags_.tokens, 0);
+    return try_model();
+  }
+  const NanoUsd most = price_.most(input_tokens_, most_output(request_));
+  const BudgetShare::Reserved reserved = desk_.budgets.reserve(labels(), most, desk_.clock.wall_ms());
+  if (reserved.refused) return over_budget(reserved);
+  reservation_ = reserved.call;
+  tags_.reserved = most;
+  write_intent();
+}
+
+// Nothing was sent.
+void CallRun::give_turn_back() {
+  model_->gate.leave(tags_.tokens, 0);
+  model_->breaker.abandoned();
+  model_->show();
+}
+
+// --- money
+
+void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
+  const BudgetRefusal& refused = *reserved.refused;
+  give_turn_back();
+  const bool never = refused.wanted > refused.limit;
+  // Others will give back most of what they have reserved.
+  if (!never && refused.spent + refused.wanted <= refused.limit) return again_after(kReservedMs);
+  OnExceeded policy = OnExceeded::kStop;
+  for (const BudgetSettings& budget : desk_.settings.budgets) {
+    if (budget.spec.name == refused.budget) policy = budget.on_exceeded;
+  }
+  const int64_t now_ms = desk_.clock.wall_ms();
+  std::optional<int64_t> wait_ms;
+  if (refused.resets_ms) wait_ms = std::max<int64_t>(*refused.resets_ms - now_ms, 1);
+  if (policy == OnExceeded::kWait && wait_ms && !never) return again_after(std::min(*wait_ms, kNextWindowMostMs));
+  const bool final = policy == OnExceeded::kFail || never || !wait_ms;
+  note({final ? AiFailureKind::kCaller : AiFailureKind::kQuota, reserved.why, wait_ms, 0});
+  refusal_.budget = true;
+  if (policy == OnExceeded::kSwitch) return next_model();
+  refuse();
+}
+
+// --- sending
+
+void CallRun::write_intent() {
+  phase_ = Phase::kIntent;
+  const AiQuestion& question = *question_;
+  tags_.call = call_id(desk_.random);
+  tags_.who = question.who;
+  tags_.event = question.event;
+  tags_.question = digest_;
+  tags_.provider = model_->provider.name;
+  tags_.model = model_->model;
+  tags_.key = model_->provider.key;
+  tags_.prompt = question.prompt;
+  tags_.arm = question.arm;
+  tags_.attempt = attempt_number_;
+  tags_.at_ms = desk_.clock.wall_ms();
+  CallRecord intent;
+  intent.tags = tags_;
+  desk_.records.intent(std::move(intent), alive_.guard([this](const Status& status) { intent_written(status); }));
+}
+
+void CallRun::intent_written(const Status& status) {
+  if (!status) {
+    give_turn_back();
+    desk_.budgets.release(std::exchange(reservation_, 0));
+    note({AiFailureKind::kTransient, "cannot record the call before it is sent: " + status.error().message, 1000,
+          0});
+    return refuse();
+  }
+  if (!cancelled_) return send();
+  AttemptEnd unsent;
+  unsent.failure = {AiFailureKind::kTransient, "nobody waits for it any more", std::nullopt, 0};
+  ended(std::move(unsent));
+}
+
+void CallRun::send() {
+  phase_ = Phase::kSent;
+  const ProviderSettings& provider = model_->provider;
+  attempt_ = std::make_unique<CallAttempt>(desk_.loop, desk_.clock, desk_.transport, provider.timeouts,
+                                           desk_.settings.answer_bytes, provider.provider->decoder(request_));
+  model_->counters.under_way.add(1);
+  const auto hear = [this](const AiOutput& output) {
+    if (hear_ && hear_(output)) heard_ = true;
+  };
+  attempt_->send(provider.provider->encode(request_, provider.access()), hear,
+                 alive_.guard([this](AttemptEnd end) {
+                   attempt_ = nullptr;
+                   model_->counters.under_way.add(-1);
+                   ended(std::move(end));
+                 }));
+}
+
+// --- what came of it
+
+CallRecord CallRun::record_of(const AttemptEnd& end, RecordKind kind) const {
+  CallRecord record;
+  record.kind = kind;
+  record.tags = tags_;
+  record.took_ms = end.took_ms;
+  record.first_ms = end.first_ms;
+  record.content = end.content;
+  record.failure = end.failure;
+  if (end.how != AttemptEnds::kAnswered && end.how != AttemptEnds::kBroken) return record;
+  const bool complete = end.how == AttemptEnds::kAnswered;
+  const Took what = took(end.usage, end.content, complete, request_, name(), input_tokens_, desk_.estimates);
+  record.usage = what.usage;
+  record.estimated = what.estimated;
+  record.cost = price_.cost(what.usage);
+  return record;
+}
+
+// What a call says of the model's health, and when it may be asked again.
+void CallRun::judge(const AttemptEnd& end) {
+  net::CircuitBreaker& breaker = model_->breaker;
+  const int64_t now_ns = desk_.clock.monotonic_ns();
+  const CallBreaker& settings = model_->provider.breaker;
+  if (end.how == AttemptEnds::kAnswered) return breaker.succeeded();
+  if (cancelled_) return breaker.abandoned();
+  const AiFailure& failure = end.failure;
+  const int64_t hint_ms = std::min(failure.retry_after_ms.value_or(0), int64_t{86'400'000});
+  switch (failure.kind) {
+    case AiFailureKind::kCaller:
+    case AiFailureKind::kKey:
+      return breaker.abandoned();
+    case AiFailureKind::kQuota:
+      return breaker.open_until(now_ns + (hint_ms > 0 ? hint_ms : settings.quota_ms) * kNsPerMs);
+    case AiFailureKind::kThrottled:
+      model_->gate.hold_ms(std::min(hint_ms, model_->provider.retry.hint_max_ms));
+      return breaker.failed(now_ns);
+    case AiFailureKind::kTransient:
+      return breaker.failed(now_ns);
+  }
+}
+
+void CallRun::settle(const CallRecord& record) {
+  const int64_t now_ms = desk_.clock.wall_ms();
+  const auto call = std::exchange(reservation_, 0);
+  const bool is_lost = record.kind == RecordKind::kUnknown;
+  if (is_lost) {
+    desk_.budgets.unknown(call, now_ms);
+  } else if (record.cost.value == 0) {
+    desk_.budgets.release(call);
+  } else {
+    desk_.budgets.settle(call, record.cost, now_ms);
+  }
+  const bool nothing = record.kind == RecordKind::kFailure && record.usage == TokenUsage();
+  model_->gate.leave(tags_.tokens, is_lost ? tags_.tokens : nothing ? 0 : record.usage.total());
+  if (!record.estimated && record.kind == RecordKind::kAnswer) {
+    desk_.estimates.learn(name(), input_tokens_, record.usage.total_input());
+  }
+  model_->counters.count(record);
+  model_->show();
+  if (desk_.audit != nullptr) desk_.audit->add(record, *question_);
+}
+
+void CallRun::ended(AttemptEnd end) {
+  const bool answered = end.how == AttemptEnds::kAnswered;
+  const bool lost = end.how == AttemptEnds::kLost;
+  const RecordKind kind = answered ? RecordKind::kAnswer : lost ? RecordKind::kUnknown : RecordKind::kFailure;
+  CallRecord record = record_of(end, kind);
+  judge(end);
+  settle(record);
+  if (answered) {
+    RunEnd found;
+    found.answer = std::move(record);
+    return finish(std::move(found));
+  }
+  Records records;
+  records.push_back(std::move(record));
+  desk_.records.end(std::move(records), [](const Status&) {});  // what it was for is over
+  note(end.failure);
+  refusal_.partial = std::move(end.content.text);
+  decide(end.failure, lost);
+}
+
+void CallRun::decide(const AiFailure& failure, bool lost) {
+  if (cancelled_ || heard_) return refuse();
+  if (lost && question_->on_unknown == AiOnUnknown::kFail) {
+    refusal_.unknown = true;
+    return refuse();
+  }
+  const CallRetry& retry = model_->provider.retry;
+  switch (failure.kind) {
+    case AiFailureKind::kCaller:
+      return refuse();
+    case AiFailureKind::kKey:
+    case AiFailureKind::kQuota:
+      return next_model();
+    case AiFailureKind::kThrottled:
+    case AiFailureKind::kTransient:
+      break;
+  }
+  const int64_t asked_ms = failure.retry_after_ms.value_or(0);
+  if (attempt_number_ >= retry.attempts || asked_ms > retry.hint_max_ms) return next_model();
+  const int64_t wait_ms = full_jitter_ms(retry.first_ms, retry.max_ms, attempt_number_, desk_.random);
+  ++attempt_number_;
+  model_->counters.retries.add();
+  again_after(std::max(wait_ms, asked_ms));
+}
+
+void CallRun::again_after(int64_t wait_ms) {
+  phase_ = Phase::kWait;
+  timer_ = desk_.loop.start_timer(wait_ms, [this] {
+    const auto fired = std::move(timer_);
+    const net::CircuitBreaker& breaker = model_->breaker;
+    // It may have been opened meanwhile, by others.
+    if (breaker.is_open() && desk_.clock.monotonic_ns() < breaker.next_probe_ns()) return next_model();
+    prepare();
+  });
+}
+
+// --- the end
+
+void CallRun::note(AiFailure failure) {
+  refusal_ = {};
+  refusal_.model = choice();
+  refusal_.failure = std::move(failure);
+}
+
+void CallRun::refuse() {
+  RunEnd end;
+  end.refusal = refusal_;
+  if (end.refusal.model.model.empty() && !choices_.empty()) end.refusal.model = choices_.front();
+  finish(std::move(end));
+}
+
+void CallRun::finish(RunEnd end) {
+  ASSERT_WHY(phase_ != Phase::kEnded, "a run ends once");
+  phase_ = Phase::kEnded;
+  (void)desk_.loop.post(alive_.guard([this, end = std::move(end)]() mutable {
+    // What is told may destroy this.
+    const auto done = std::make_shared<Done>(std::move(done_));
+    (*done)(std::move(end));
+  }));
+}
+
+void CallRun::cancel() {
+  LOOP_ASSERT(desk_.loop);
+  if (std::exchange(cancelled_, true)) return;
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kEnded:
+    case Phase::kIntent:  // goes on as soon as that is written
+      return;
+    case Phase::kTurn:
+      model_->gate.give_up(std::exchange(ticket_, 0));
+      break;
+    case Phase::kWait:
+      timer_ = nullptr;
+      break;
+    case Phase::kSent: {
+      AttemptEnd end = attempt_->stop("nobody waits for it any more");
+      attempt_ = nullptr;
+      model_->counters.under_way.add(-1);
+      return ended(std::move(end));
+    }
+  }
+  note({AiFailureKind::kTransient, "nobody waits for it any more", std::nullopt, 0});
+  refuse();
+}
+
+}  // namespace colloquium::ai
+
+namespace colloquium {
+namespace {
+
+std::pair<ErrorCode, bool> code_of(const AiRefusal& refusal) {
+  if (refusal.unknown) return {ErrorCode::kUnavailable, false};
+  if (refusal.budget) return {ErrorCode::kLimit, refusal.failure.kind == AiFailureKind::kQuota};
+  switch (refusal.failure.kind) {
+    case AiFailureKind::kCaller:
+      return {ErrorCode::kInvalidInput, false};
+    case AiFailureKind::kKey:
+      return {ErrorCode::kPermission, false};
+    case AiFailureKind::kThrottled:
+    case AiFailureKind::kQuota:
+    case AiFailureKind::kTransient:
+      break;
+  }
+  return {ErrorCode::kUnavailable, true};
+}
+
+}  // namespace
+
+Error AiRefusal::error() const {
+  const auto [code, retryable] = code_of(*this);
+  std::string message = "model '" + model.model + "' of provider '" + model.provider + "' did not answer: ";
+  if (unknown) message += "it was asked, and nobody will ever know what it said: ";
+  return {code, message + failure.message, retryable, {}};
+}
+
+}  // namespace colloquium

@@ -1,0 +1,357 @@
+// Calls: who asks is given an answer once it is safe, and pays for it once.
+#include "ai/calls.h"
+
+#include "ai/calls_scene_test.h"
+
+namespace colloquium::ai {
+namespace {
+
+CallScript hello(const AiHttpRequest&) {
+  return answering({"U 10 0", "T hello", "U 10 2", "E"});
+}
+
+TEST_CASE("a question is answered, recorded and paid") {
+  CallsScene scene(hello);
+  scene.open();
+  std::string heard;
+  scene.ask(question("hi", 7), [&heard](const AiOutput& output) {
+    if (const auto* text = std::get_if<AiTextDelta>(&output)) heard += text->text;
+  });
+  const AiAnswer& answer = scene.answer(0);
+  CHECK(answer.text == "hello");
+  CHECK(heard == "hello");
+  CHECK(answer.from == AiAnswerFrom::kProvider);
+  CHECK(answer.model.provider == "one");
+  CHECK(answer.finished.said == "end");
+  CHECK(answer.usage.input == 10);
+  CHECK(answer.cost_nano_usd == 12 * kToken);
+  CHECK_FALSE(answer.estimated);
+  CHECK(scene.transport.urls == std::vector<std::string>{"http://one/m"});
+  const auto records = scene.records();
+  REQUIRE(records.size() == 2);
+  CHECK(records[0].kind == RecordKind::kIntent);
+  CHECK(records[0].tags.reserved.value >= 12 * kToken);
+  CHECK(records[1].kind == RecordKind::kAnswer);
+  CHECK(records[1].tags.call == records[0].tags.call);
+  CHECK(records[1].tags.event->offset == 7);
+  CHECK(records[1].content.text == "hello");
+  CHECK(scene.calls->ledger().total().settled.value == 12 * kToken);
+  CHECK(scene.calls->ledger().total().answered == 1);
+  scene.close();
+}
+
+TEST_CASE("an answer waits for room on the disk; a call that can't be recorded is not sent") {
+  CallsScene scene(hello);
+  scene.open();
+  scene.ask(question("hi", 1));
+  scene.settle_down();
+  scene.log->set_full(true);
+  scene.ask(question("ho", 2));
+  scene.pass(3000);
+  CHECK_FALSE(scene.outcomes[0].has_value());
+  CHECK(scene.refusal(1).error().retryable);
+  CHECK(scene.transport.sent() == 1);
+  scene.log->set_full(false);
+  CHECK(scene.answer(0).text == "hello");
+  scene.close();
+}
+
+TEST_CASE("whoever asks again for an event is given the recorded answer, also after a restart") {
+  const auto storage = log::make_fake_storage();
+  CallsScene first(hello, 1, storage);
+  first.open();
+  first.ask(question("hi", 1));
+  (void)first.answer(0);
+  first.ask(question("hi", 1));
+  CHECK(first.answer(1).from == AiAnswerFrom::kRecord);
+  first.ask(question("hi, again", 1));  // another question
+  CHECK(first.answer(2).from == AiAnswerFrom::kProvider);
+  first.close();
+
+  CallsScene second(hello, 2, storage);
+  second.open();
+  std::string heard;
+  second.ask(question("hi", 1), [&heard](const AiOutput& output) {
+    if (const auto* text = std::get_if<AiTextDelta>(&output)) heard += text->text;
+  });
+  CHECK(second.answer(0).from == AiAnswerFrom::kRecord);
+  CHECK(second.answer(0).text == "hello");
+  CHECK(heard == "hello");
+  CHECK(second.transport.sent() == 0);
+  CHECK(second.calls->ledger().total().calls == 2);
+  second.calls->settled("stage", "in-0", 2);
+  second.ask(question("hi", 1));
+  CHECK(second.answer(1).from == AiAnswerFrom::kProvider);
+  second.close();
+}
+
+TEST_CASE("the position stays below what is not settled, and moves with what is") {
+  const auto storage = log::make_fake_storage();
+  CallsScene scene(hello, 1, storage);
+  scene.open();
+  for (int64_t i = 0; i < 4; ++i) scene.ask(question("hi " + std::to_string(i), i));
+  for (size_t i = 0; i < 4; ++i) (void)scene.answer(i);
+  const int64_t before = scene.calls->position();
+  scene.calls->settled("stage", "in-0", 2);
+  CHECK(scene.calls->position() > before);
+  scene.calls->settled("other", "in-0", 4);
+  const int64_t between = scene.calls->position();
+  scene.calls->settled("stage", "in-0", 4);
+  CHECK(scene.calls->position() > between);
+  const int64_t end = scene.calls->position();
+  scene.pass(2000);
+  REQUIRE(scene.log->leg_state("p/@ai"));
+  CHECK(scene.log->leg_state("p/@ai")->positions.front().next_offset == end);
+  scene.close();
+}
+
+TEST_CASE("what was under way when the process died is unknown, is told, and counts as paid") {
+  const auto storage = log::make_fake_storage();
+  static std::vector<std::unique_ptr<CallsScene>>& dead = *new std::vector<std::unique_ptr<CallsScene>>();
+  dead.push_back(std::make_unique<CallsScene>(
+      [](const AiHttpRequest&) {
+        return CallScript{{ScriptStep::kSent, 1}};
+      },
+      1, storage));
+  CallsScene& first = *dead.back();
+  first.open();
+  first.ask(question("hi", 1));
+  first.ask(question("ho", 2));
+  first.pass(50);
+  CHECK(first.transport.sent() == 2);
+
+  CallsScene second(hello, 2, storage);
+  CallSettings settings = line_settings();
+  settings.budgets = {{{.name = "day", .scope = {}, .limit = {1000 * kToken}, .alert_percents = {}}}};
+  second.open(settings);
+  const NanoUsd unknown = second.calls->budgets().front().unknown;
+  CHECK(unknown.value > 0);
+  AiQuestion fails = question("ho", 2);
+  fails.on_unknown = AiOnUnknown::kFail;
+  second.ask(fails);
+  CHECK(second.refusal(0).unknown);
+  CHECK_FALSE(second.refusal(0).error().retryable);
+  second.ask(question("hi", 1));
+  CHECK(second.answer(1).from == AiAnswerFrom::kProvider);
+  CHECK(second.calls->ledger().total().unknown == unknown);
+  CHECK(second.calls->ledger().total().lost == 2);
+  CHECK(second.kinds() == "intent intent unknown unknown intent answer ");
+  second.close();
+
+  CallsScene third(hello, 3, storage);
+  third.open(settings);
+  CHECK(third.calls->budgets().front().unknown == unknown);
+  CHECK(third.calls->budgets().front().settled.value == 12 * kToken);
+  third.ask(fails);
+  CHECK(third.refusal(0).unknown);
+  third.ask(question("hi", 1));
+  CHECK(third.answer(1).from == AiAnswerFrom::kRecord);
+  third.close();
+}
+
+TEST_CASE("the same question at the same time is paid once, and each event has its record") {
+  CallsScene scene(hello);
+  scene.open();
+  scene.ask(question("hi", 1));
+  scene.pass(1);
+  scene.ask(question("hi", 2));
+  scene.ask(question("hi"));
+  AiQuestion alone = question("hi", 3);
+  alone.shares = false;
+  scene.ask(alone);
+  CHECK(scene.answer(0).from == AiAnswerFrom::kProvider);
+  CHECK(scene.answer(1).from == AiAnswerFrom::kShared);
+  CHECK(scene.answer(1).call == scene.answer(0).call);
+  CHECK(scene.answer(2).from == AiAnswerFrom::kShared);
+  CHECK(scene.answer(3).from == AiAnswerFrom::kProvider);
+  CHECK(scene.transport.sent() == 2);
+  const LedgerSums total = scene.calls->ledger().total();
+  CHECK(total.settled.value == 24 * kToken);
+  CHECK(total.shared_hits == 2);
+  CHECK(total.saved.value == 24 * kToken);
+  scene.ask(question("hi", 2));
+  CHECK(scene.answer(4).from == AiAnswerFrom::kRecord);
+  scene.close();
+}
+
+TEST_CASE("another tenant shares nothing") {
+  CallsScene scene(hello);
+  scene.open();
+  AiQuestion other = question("hi");
+  other.tenant = "b";
+  scene.ask(question("hi"));
+  scene.ask(other);
+  (void)scene.answer(0);
+  CHECK(scene.answer(1).from == AiAnswerFrom::kProvider);
+  CHECK(scene.transport.sent() == 2);
+  scene.close();
+}
+
+TEST_CASE("when the leader fails, one of those who waited leads") {
+  int asked = 0;
+  CallsScene scene(
+      [&asked](const AiHttpRequest& request) { return ++asked <= 3 ? refusing(500) : hello(request); });
+  scene.open();
+  for (int64_t i = 0; i < 3; ++i) scene.ask(question("hi", i));
+  CHECK(scene.refusal(0).error().retryable);
+  CHECK(scene.answer(1).from == AiAnswerFrom::kProvider);
+  CHECK(scene.answer(2).from == AiAnswerFrom::kShared);
+  CHECK(asked == 4);
+  scene.close();
+}
+
+TEST_CASE("an answer is given again for as long as the question allows, also after a restart") {
+  const auto storage = log::make_fake_storage();
+  CallSettings settings = line_settings();
+  settings.cache_ttl_max_ms = 60'000;
+  AiQuestion cached = question("hi");
+  cached.cache_ttl_ms = 60'000;
+  CallsScene first(hello, 1, storage);
+  first.open(settings);
+  first.ask(cached);
+  (void)first.answer(0);
+  first.ask(cached);
+  CHECK(first.answer(1).from == AiAnswerFrom::kCache);
+  CHECK(first.calls->ledger().total().cache_hits == 1);
+  first.ask(question("hi"));
+  CHECK(first.answer(2).from == AiAnswerFrom::kProvider);
+  first.close();
+
+  CallsScene second(hello, 2, storage);
+  second.open(settings);
+  AiQuestion of_event = cached;
+  of_event.event = AiEvent{"in-5", "in-0", 5};
+  second.ask(of_event);
+  CHECK(second.answer(0).from == AiAnswerFrom::kCache);
+  CHECK(second.records().back().kind == RecordKind::kReuse);
+  second.pass(61'000);
+  second.ask(cached);
+  CHECK(second.answer(1).from == AiAnswerFrom::kProvider);
+  second.close();
+}
+
+TEST_CASE("a replay is given what was recorded, and has records of its own") {
+  const auto storage = log::make_fake_storage();
+  CallsScene live(hello, 1, storage);
+  live.open();
+  live.ask(question("hi", 1));
+  (void)live.answer(0);
+  live.calls->settled("stage", "in-0", 2);
+  live.close();
+
+  CallSettings settings = line_settings();
+  settings.records = "p@replay";
+  settings.replay_of = {"p"};
+  CallsScene replay(hello, 2, storage);
+  replay.open(settings);
+  replay.ask(question("hi", 1));
+  CHECK(replay.answer(0).from == AiAnswerFrom::kRecord);
+  replay.ask(question("new", 1));
+  CHECK(replay.answer(1).from == AiAnswerFrom::kProvider);
+  CHECK(replay.records("p").size() == 2);
+  CHECK(replay.records("p@replay").size() == 2);
+  replay.close();
+
+  settings.records = "p@fresh";
+  settings.replay_of = {};
+  CallsScene fresh(hello, 3, storage);
+  fresh.open(settings);
+  fresh.ask(question("hi", 1));
+  CHECK(fresh.answer(0).from == AiAnswerFrom::kProvider);
+  fresh.close();
+}
+
+TEST_CASE("what nobody wants any more is stopped, and what came is paid") {
+  CallsScene scene([](const AiHttpRequest&) {
+    return CallScript{
+        {ScriptStep::kSent, 1}, {ScriptStep::kHead, 1}, {ScriptStep::kBytes, 1, 200, "U 10 1\nT hel\n"}};
+  });
+  scene.open();
+  const auto number = scene.ask(question("hi", 1));
+  const auto other = scene.ask(question("hi", 2));
+  scene.pass(100);
+  scene.calls->cancel(number);
+  scene.pass(100);
+  CHECK(scene.transport.under_way() == 1);
+  scene.calls->cancel(other);
+  scene.pass(100);
+  CHECK(scene.transport.under_way() == 0);
+  CHECK_FALSE(scene.outcomes[0].has_value());
+  CHECK_FALSE(scene.outcomes[1].has_value());
+  const auto records = scene.records();
+  REQUIRE(records.size() == 2);
+  CHECK(records[1].kind == RecordKind::kFailure);
+  CHECK(records[1].content.text == "hel");
+  CHECK(records[1].cost.value >= 11 * kToken);
+  CHECK(scene.calls->under_way() == 0);
+  scene.close();
+}
+
+TEST_CASE("closing stops what is under way, and records it") {
+  CallsScene scene([](const AiHttpRequest&) { return CallScript{{ScriptStep::kSent, 1}}; });
+  CallSettings settings = line_settings();
+  settings.budgets = {{{.name = "day", .scope = {}, .limit = {1000 * kToken}, .alert_percents = {}}}};
+  scene.open(settings);
+  scene.ask(question("hi", 1));
+  scene.pass(20);
+  scene.close();
+  CHECK_FALSE(scene.outcomes[0].has_value());
+  CHECK(scene.kinds() == "intent unknown ");
+  CHECK(scene.transport.under_way() == 0);
+}
+
+TEST_CASE("without a log calls are answered, and nothing is recorded") {
+  CallsScene scene(hello);
+  scene.open(line_settings(), false);
+  scene.ask(question("hi", 1));
+  CHECK(scene.answer(0).text == "hello");
+  scene.ask(question("hi", 1));
+  CHECK(scene.answer(1).from == AiAnswerFrom::kProvider);
+  CHECK(scene.calls->ledger().total().answered == 2);
+  CHECK(scene.records().empty());
+  scene.close();
+}
+
+TEST_CASE("what can't be is told before anything is asked") {
+  CallsScene scene(hello);
+  CallSettings settings = line_settings();
+  settings.unpriced = std::nullopt;
+  scene.open(settings);
+  CHECK_THAT(scene.calls->check(question("hi")).error().message, Catch::Contains("has no price"));
+  AiQuestion unknown = question("hi");
+  unknown.models = {{"nobody", "m", 1}};
+  CHECK_THAT(scene.calls->check(unknown).error().message, Catch::Contains("no AI provider 'nobody'"));
+  scene.ask(unknown);
+  CHECK_FALSE(scene.refusal(0).error().retryable);
+  CHECK(scene.transport.sent() == 0);
+  scene.close();
+}
+
+TEST_CASE("what must not leave is taken out before anything is made of it") {
+  CallsScene scene(hello);
+  CallSettings settings = line_settings();
+  settings.redact = [](const std::string& text) { return text == "secret" ? std::string("[x]") : text; };
+  scene.open(settings);
+  scene.ask(question("secret", 1));
+  (void)scene.answer(0);
+  CHECK(scene.transport.bodies == std::vector<std::string>{"[x]"});
+  scene.close();
+}
+
+TEST_CASE("a listener that joins late is handed what came before") {
+  CallsScene scene([](const AiHttpRequest&) { return answering({"T one ", "T two", "U 5 5", "E"}, 50); });
+  scene.open();
+  scene.ask(question("hi"));
+  scene.pass(160);
+  std::string heard;
+  scene.ask(question("hi"), [&heard](const AiOutput& output) {
+    if (const auto* text = std::get_if<AiTextDelta>(&output)) heard += text->text;
+  });
+  CHECK(heard == "one ");
+  CHECK(scene.answer(1).text == "one two");
+  CHECK(heard == "one two");
+  scene.close();
+}
+
+}  // namespace
+}  // namespace colloquium::ai

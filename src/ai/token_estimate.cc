@@ -1,0 +1,104 @@
+#include "ai/token_estimate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ai/tokenizer.h"
+#include "base/assert.h"
+
+namespace colloquium::ai {
+namespace {
+
+// Before anything was learned: other encodings of the big providers make up to half as many tokens more.
+constexpr double kFirstFactor = 1.5;
+constexpr double kFall = 0.02;
+constexpr double kFactorMax = 20;
+constexpr double kFactorMin = 0.1;
+
+// A longer text is counted in three places.
+constexpr size_t kSampledAbove = 256 * 1024;
+constexpr size_t kSample = 32 * 1024;
+
+// openai-cookbook, "How to count tokens with tiktoken".
+constexpr int64_t kPerMessage = 3;
+constexpr int64_t kPerAnswer = 3;
+constexpr int64_t kPerTools = 9;
+constexpr int64_t kPerTool = 7;
+// 85 and 170 for each of the tiles of 512 pixels; an image is at most 768 by 2000 of them.
+constexpr int64_t kPerImage = 85 + 170 * 8;
+
+bool is_exact(const ModelName& name) {
+  return name.kind == "openai" || name.kind == "azure";
+}
+
+const Tokenizer& tokenizer_of(const ModelName& name) {
+  const bool older =
+      is_exact(name) && ((name.model.starts_with("gpt-4") && !name.model.starts_with("gpt-4o") &&
+                          !name.model.starts_with("gpt-4.")) ||
+                         name.model.starts_with("gpt-3.5") || name.model.starts_with("text-embedding"));
+  const auto found = tokenizer(older ? "cl100k_base" : "o200k_base");
+  ASSERT(found.has_value());
+  return **found;
+}
+
+int64_t count(const Tokenizer& tokens, std::string_view text) {
+  if (text.size() <= kSampledAbove) return static_cast<int64_t>(tokens.count(text));
+  size_t most = 0;
+  for (const size_t at : {size_t{0}, text.size() / 2, text.size() - kSample}) {
+    most = std::max(most, tokens.count(text.substr(at, kSample)));
+  }
+  return static_cast<int64_t>(std::ceil(static_cast<double>(most) * static_cast<double>(text.size()) / kSample));
+}
+
+int64_t count(const Tokenizer& tokens, const AiPart& part) {
+  if (const auto* text = std::get_if<AiText>(&part)) return count(tokens, text->text);
+  if (std::holds_alternative<AiImage>(part)) return kPerImage;
+  if (const auto* call = std::get_if<AiToolCall>(&part)) {
+    return count(tokens, call->name) + count(tokens, call->arguments) + kPerTool;
+  }
+  return count(tokens, std::get<AiToolResult>(part).content) + kPerTool;
+}
+
+int64_t count(const Tokenizer& tokens, const AiRequest& request) {
+  int64_t sum = 0;
+  for (const std::string& input : request.inputs) sum += count(tokens, input);
+  if (request.task == AiTask::kEmbed) return sum;
+  for (const AiMessage& message : request.messages) {
+    sum += kPerMessage;
+    for (const AiPart& part : message.parts) sum += count(tokens, part);
+  }
+  if (!request.tools.empty()) sum += kPerTools;
+  for (const AiTool& tool : request.tools) {
+    sum += kPerTool + count(tokens, tool.name) + count(tokens, tool.description) + count(tokens, tool.parameters);
+  }
+  if (request.output_schema) sum += count(tokens, *request.output_schema);
+  return sum + kPerAnswer;
+}
+
+}  // namespace
+
+double TokenEstimates::factor(const ModelName& name) const {
+  const auto found = factors_.find({std::string(name.provider), std::string(name.model)});
+  if (found != factors_.end()) return found->second;
+  return is_exact(name) ? 1 : kFirstFactor;
+}
+
+int64_t TokenEstimates::input(const ModelName& name, const AiRequest& request) const {
+  const auto counted = static_cast<double>(count(tokenizer_of(name), request));
+  return static_cast<int64_t>(std::ceil(counted * factor(name)));
+}
+
+int64_t TokenEstimates::output(const ModelName& name, std::string_view text) const {
+  const auto counted = static_cast<double>(count(tokenizer_of(name), text));
+  return static_cast<int64_t>(std::ceil(counted * factor(name)));
+}
+
+void TokenEstimates::learn(const ModelName& name, int64_t estimated, int64_t took) {
+  if (estimated <= 0 || took <= 0) return;
+  const double before = factor(name);
+  const double seen = before * static_cast<double>(took) / static_cast<double>(estimated);
+  const double now = seen > before ? seen : before + (seen - before) * kFall;
+  factors_[{std::string(name.provider), std::string(name.model)}] = std::clamp(now, kFactorMin, kFactorMax);
+}
+
+}  // namespace colloquium::ai
