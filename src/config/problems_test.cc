@@ -110,4 +110,26 @@ TEST_CASE("warnings alone are no errors") {
   CHECK(describe(problems) == "warning: careful\nerror: no\n");
 }
 
+TEST_CASE("a problem stands at its member, or at the whole where there is none") {
+  ConfigNode path;
+  path.kind = ConfigNode::Kind::kString;
+  path.mark.line = 7;
+  path.mark.column = 9;
+  ConfigNode node;
+  node.kind = ConfigNode::Kind::kMap;
+  node.mark.line = 6;
+  node.members = {{"path", {}, path}};
+  ConfigProblems problems;
+  refuse(node, "path", "first", problems);
+  refuse(node, "url", "second", problems);
+  refuse(path, "path", "third", problems);
+  REQUIRE(problems.size() == 3);
+  CHECK(problems[0].mark.line == 7);
+  CHECK(problems[0].mark.column == 9);
+  CHECK(problems[0].message == "first");
+  CHECK_FALSE(problems[0].warning);
+  CHECK(problems[1].mark.line == 6);
+  CHECK(problems[2].mark.line == 7);
+}
+
 }  // namespace colloquium::config

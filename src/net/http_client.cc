@@ -194,14 +194,6 @@ Error failure_of(const Transfer& transfer, CURLcode code) {
   return {code_of(code), std::move(what), is_retryable(code), {}};
 }
 
-bool is_header_name(std::string_view name) {
-  return !name.empty() && name.find_first_of(std::string_view(" \t\r\n:\0", 6)) == name.npos;
-}
-
-bool is_header_value(std::string_view value) {
-  return value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
-}
-
 Status check(const ClientRequest& request) {
   for (const auto& [name, value] : request.headers) {
     if (is_header_name(name) && is_header_value(value)) continue;

@@ -101,6 +101,11 @@ struct Problem {
 // "Not Found"; "Unknown" for a code without a name.
 std::string_view status_text(int status);
 
+// A token of RFC 9110.
+bool is_header_name(std::string_view name);
+// Visible characters, spaces and tabs: nothing that ends a header.
+bool is_header_value(std::string_view value);
+
 // Well-formed, by RFC 3629: no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);
 

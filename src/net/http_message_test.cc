@@ -106,5 +106,18 @@ TEST_CASE("the answer queue keeps its order over growth and wrap-around") {
   CHECK_FALSE(queue.contains(first));
 }
 
+TEST_CASE("a header's name is a token, and its value cannot end the header") {
+  for (const char* name : {"X-Tenant", "a", "!#$%&'*+-.^_`|~09azAZ"}) CHECK(is_header_name(name));
+  for (const char* name : {"", "a b", "a:b", "a\r", "a\n", "\xC3\xA9", "(x)", "a,b", "\"q\""}) {
+    INFO(name);
+    CHECK_FALSE(is_header_name(name));
+  }
+  for (const char* value : {"", "plain", "with space\tand tab", "\xC3\xA9"}) CHECK(is_header_value(value));
+  CHECK_FALSE(is_header_value("a\r\nb"));
+  CHECK_FALSE(is_header_value("a\nb"));
+  CHECK_FALSE(is_header_value(std::string_view("a\0b", 3)));
+  CHECK_FALSE(is_header_value("\x7f"));
+}
+
 }  // namespace
 }  // namespace colloquium::net

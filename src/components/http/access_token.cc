@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/base64.h"
-#include "components/http/config_checks.h"
 #include "components/http/url_template.h"
+#include "net/http_message.h"
 
 namespace colloquium::components {
 namespace {
@@ -114,7 +114,7 @@ Status AccessToken::take(const Result<net::ClientResponse>& answer) {
                   "; check auth.oauth2");
   }
   const std::string token = text_member(json, "access_token");
-  if (token.empty() || !is_header_value(token)) {
+  if (token.empty() || !net::is_header_value(token)) {
     return failed(what + ": its answer holds no access_token; is token_url the right address?");
   }
   const int64_t seconds = seconds_of(json);

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include "components/http/config_checks.h"
 #include "config/problems.h"
 
 namespace colloquium::components {

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/base64.h"
-#include "components/http/config_checks.h"
 #include "config/problems.h"
 #include "io/file_system.h"
 #include "io/path.h"
@@ -72,7 +71,7 @@ void check_auth(const ClientAuth& auth, const ConfigNode& node, ConfigProblems& 
     config::refuse(node, "auth", "auth: a user's name has no ':'", problems);
   }
   const std::string fixed = fixed_authorization({.auth = auth, .tls = {}, .proxy = {}});
-  if (!is_header_value(fixed)) {
+  if (!net::is_header_value(fixed)) {
     config::refuse(node, "auth", "auth: the token holds a character that no header may have", problems);
   }
   if (auth.oauth2 && !auth.oauth2->token_url.empty() && !is_http_url(auth.oauth2->token_url)) {
@@ -104,7 +103,7 @@ void check_fixed_headers(const std::map<std::string, std::string>& headers,
       config::refuse(node, "headers", name + " is set for every request and cannot be given", problems);
     } else if (has_auth && is_name("Authorization")) {
       config::refuse(node, "headers", name + " is what auth sets: give one of the two", problems);
-    } else if (!is_header_name(name) || !is_header_value(value)) {
+    } else if (!net::is_header_name(name) || !net::is_header_value(value)) {
       config::refuse(node, "headers", "'" + name + "' and its value are no header", problems);
     }
   }

@@ -5,7 +5,6 @@
 #include "colloquium/config_types.h"
 
 #include "components/http/client_source.h"
-#include "components/http/config_checks.h"
 #include "components/http/http_client_source.h"
 #include "config/problems.h"
 #include "loop/uv_loop.h"

@@ -3,7 +3,6 @@
 
 #include "colloquium/config_types.h"
 
-#include "components/http/config_checks.h"
 #include "components/http/http_sink.h"
 #include "components/http/url_template.h"
 #include "config/problems.h"

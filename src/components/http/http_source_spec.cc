@@ -5,9 +5,9 @@
 
 #include "colloquium/config_types.h"
 
-#include "components/http/config_checks.h"
 #include "components/http/http_source.h"
 #include "config/problems.h"
+#include "net/http_message.h"
 #include "net/http_server.h"
 
 namespace colloquium {
@@ -192,7 +192,7 @@ void check_paths(const HttpSourceConfig& config, const ConfigNode& node, ConfigP
 void check_own_header(const HttpSourceConfig& config, const char* field, const std::string& name,
                       const ConfigNode& node, ConfigProblems& problems) {
   if (name.empty()) return;
-  if (!is_header_name(name)) config::refuse(node, field, "'" + name + "' is no name of a header", problems);
+  if (!net::is_header_name(name)) config::refuse(node, field, "'" + name + "' is no name of a header", problems);
   const bool is_sent = std::any_of(config.headers.begin(), config.headers.end(),
                                    [&](const std::string& sent) { return net::equals_ignoring_case(sent, name); });
   if (is_sent) {
@@ -206,7 +206,7 @@ void check_headers(const HttpSourceConfig& config, const ConfigNode& node, Confi
         net::equals_ignoring_case(name, "authorization") || net::equals_ignoring_case(name, "cookie");
     if (secret) {
       config::refuse(node, "headers", name + " is never kept: it would put secrets into the event log", problems);
-    } else if (!is_header_name(name)) {
+    } else if (!net::is_header_name(name)) {
       config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
     }
   }
@@ -232,7 +232,7 @@ void check_cors(const HttpCorsConfig& cors, const ConfigNode& node, ConfigProble
         problems);
   }
   for (const std::string& name : cors.headers) {
-    if (!is_header_name(name)) config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
+    if (!net::is_header_name(name)) config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
   }
 }
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "components/http/config_checks.h"
 #include "config/problems.h"
+#include "net/http_message.h"
 
 namespace colloquium::components {
 namespace {
@@ -36,7 +36,7 @@ void check_count(const Secret& one, const std::vector<Secret>& several, const st
 
 // RFC 7617: a colon ends the user's name, and control characters are not allowed.
 void check_basic(const BasicAuthConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-  if (config.user.find(':') != std::string::npos || !is_header_value(config.user)) {
+  if (config.user.find(':') != std::string::npos || !net::is_header_value(config.user)) {
     config::refuse(node, "user", "a user's name holds no ':' and no control characters", problems);
   }
   if (config.password.value.empty()) config::refuse(node, "password", "a password is needed", problems);
@@ -59,7 +59,7 @@ void check_signature(const SignatureAuthConfig& config, const ConfigNode& node, 
   check_count(config.secret, config.secrets, "secret", node, problems);
   const bool own = config.scheme == SignatureScheme::kHmac;
   const bool timed = config.scheme == SignatureScheme::kStripe || config.scheme == SignatureScheme::kSlack;
-  if (own && !is_header_name(config.header)) {
+  if (own && !net::is_header_name(config.header)) {
     config::refuse(node, "header", "scheme hmac needs the header that has the signature", problems);
   }
   const std::pair<const char*, bool> given[] = {{"header", !config.header.empty()},

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "components/http/config_checks.h"
 #include "components/http/digest_text.h"
 #include "formats/line_writer.h"
 #include "net/http_message.h"
@@ -56,7 +55,7 @@ Status SinkRequests::find_target(const Batch& batch, size_t event, Target& targe
   target.values.resize(headers_.size());
   for (size_t i = 0; i < headers_.size(); ++i) {
     TRY_ASSIGN(const std::string_view value, headers_[i].value->render(batch, event));
-    if (!is_header_value(value)) {
+    if (!net::is_header_value(value)) {
       return fail(ErrorCode::kInvalidInput,
                   "a field in the header " + headers_[i].name + " gave characters that no header may have");
     }

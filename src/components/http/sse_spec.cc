@@ -4,10 +4,10 @@
 #include "colloquium/config_types.h"
 
 #include "components/http/client_source.h"
-#include "components/http/config_checks.h"
 #include "components/http/sse_source.h"
 #include "config/problems.h"
 #include "loop/uv_loop.h"
+#include "net/http_message.h"
 
 namespace colloquium {
 
@@ -45,7 +45,7 @@ void check_format(const SseConfig& config, const ConfigNode& node, ConfigProblem
 void check_config(SseConfig& config, const ConfigNode& node, ConfigProblems& problems) {
   config.mark = node.mark;
   check_url(config.url, node, "https://example.org/events", problems);
-  if (!is_header_value(config.last_event_id)) {
+  if (!net::is_header_value(config.last_event_id)) {
     config::refuse(node, "last_event_id", "last_event_id holds a character that no header may have", problems);
   }
   check_fixed_headers(config.headers, {"Accept", "Last-Event-ID"}, config.auth.has_value(), node, problems);
