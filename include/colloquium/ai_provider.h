@@ -201,4 +201,18 @@ class AiProvider {
   virtual std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const = 0;
 };
 
+// --- how a pipeline sets it
+
+// Puts what a file holds into the access. Its error is for a message, "… the key file: it has no key", and holds no part
+// of a key. Pure.
+using AiReadKey = std::function<Status(std::string_view text, AiAccess& access)>;
+
+// A provider as it is set: its format, where it is, and as whom it is called.
+struct AiConnection {
+  std::unique_ptr<AiProvider> provider;
+  AiAccess access;       // as set; its `wall_ms` is whoever sends's to set
+  std::string key_file;  // what it holds goes before the keys in `access`, as it stands at the time; empty: none
+  AiReadKey read_key;    // how; empty: its one line is the key
+};
+
 }  // namespace colloquium

@@ -16,6 +16,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "colloquium/ai_provider.h"
 #include "colloquium/clock.h"
 #include "colloquium/config_spec.h"
 #include "colloquium/loop.h"
@@ -27,7 +28,7 @@
 
 namespace colloquium {
 
-enum class ComponentKind { kSource, kStage, kSink };
+enum class ComponentKind { kSource, kStage, kSink, kProvider };
 enum class ComponentStatus { kStable, kBeta, kExperimental };
 
 // Things of the process that some components share (the ingest server, the file system), by type. The
@@ -134,6 +135,9 @@ struct Descriptor {
   std::function<Result<std::unique_ptr<Sink>>(const ParsedConfig&, ComponentContext)> create_sink;
   std::function<Result<std::unique_ptr<PureStage>>(const ParsedConfig&, ComponentContext)> create_pure_stage;
   std::function<Result<std::unique_ptr<AsyncStage>>(const ParsedConfig&, ComponentContext)> create_async_stage;
+
+  // Opens nothing: `base_dir` is where relative paths start.
+  std::function<Result<AiConnection>(const ParsedConfig&, const std::string& base_dir)> create_provider;
 
   std::function<SourceTraits(const ParsedConfig&)> source_traits;  // sources only
   // What it takes. May be empty.

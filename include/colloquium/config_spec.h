@@ -99,6 +99,7 @@ enum class FieldType {
   kString,
   kDuration,
   kSize,
+  kAmount,  // of money
   kSecret,
   kExpression,
   kList,

@@ -31,7 +31,8 @@ std::vector<Page> all_pages() {
   pages.push_back({"computo-operators.md", computo::operator_reference_markdown()});
   pages.push_back({"pipeline.md", config::pipeline_reference_markdown(registry)});
   pages.push_back({"settings.md", config::settings_reference_markdown()});
-  for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
+  for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink,
+                             ComponentKind::kProvider}) {
     for (const std::string& name : registry.names(kind)) {
       pages.push_back({std::string(config::to_string(kind)) + "-" + name + ".md",
                        config::component_reference_markdown(*registry.find(kind, name))});

@@ -35,6 +35,7 @@ TEST_CASE("every descriptor is complete and can be created by its kind alone") {
     CHECK(static_cast<bool>(descriptor->create_source) == (descriptor->kind == ComponentKind::kSource));
     CHECK(static_cast<bool>(descriptor->source_traits) == (descriptor->kind == ComponentKind::kSource));
     CHECK(static_cast<bool>(descriptor->create_sink) == (descriptor->kind == ComponentKind::kSink));
+    CHECK(static_cast<bool>(descriptor->create_provider) == (descriptor->kind == ComponentKind::kProvider));
     const int stages = (descriptor->create_pure_stage ? 1 : 0) + (descriptor->create_async_stage ? 1 : 0);
     CHECK(stages == (descriptor->kind == ComponentKind::kStage ? 1 : 0));
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "config/ai_section.h"
+#include "config/ai_spec.h"
 #include "config/pipeline_spec.h"
 #include "config/problems.h"
 
@@ -112,7 +114,7 @@ class SectionReader {
             "unknown key " + quoted(member.key) + " in " + path_ + suggestion_or_known(member.key, candidates));
       return;
     }
-    for (ComponentKind other : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
+    for (ComponentKind other : kSections) {
       if (registry_.find(other, member.key) == nullptr) continue;
       error(member.mark, quoted(member.key) + " is a " + std::string(to_string(other)) + ", not a " + kind_name() +
                              "; put it under '" + std::string(section_spec(other).key) + "'");
@@ -143,10 +145,23 @@ class SectionReader {
     if (const ConfigNode* route = entry.find("route"); route && section_.kind == ComponentKind::kSink) {
       read_route(*route, component);
     }
+    if (section_.kind == ComponentKind::kProvider) read_provider(entry, component.provider);
     if (const ConfigNode* dedupe = entry.find("dedupe"); dedupe && section_.kind == ComponentKind::kSource) {
       component.dedupe = dedupe_spec().read(*dedupe, path_ + ".dedupe", problems_);
       component.dedupe->mark = dedupe->mark;
     }
+  }
+
+  // Its kind and its name are no settings that all providers may be told.
+  void read_provider(const ConfigNode& entry, ProviderSettings& settings) {
+    const ObjectSpec spec = provider_settings_spec().object();
+    ConfigNode rest = entry;
+    std::erase_if(rest.members, [&](const ConfigNode::Member& member) {
+      return std::none_of(spec.fields.begin(), spec.fields.end(),
+                          [&](const FieldSpec& field) { return field.name == member.key; });
+    });
+    read_object(rest, spec, path_, &settings, problems_);
+    check_provider(rest, path_, settings, problems_);
   }
 
   // Whether there are such cases is the file reader's to see.

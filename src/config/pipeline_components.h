@@ -1,4 +1,4 @@
-// The sources, stages and sinks of a pipeline file: entries to ComponentConfigs.
+// The sources, stages, sinks and AI providers of a pipeline file: entries to ComponentConfigs.
 //
 // Thread safety: the registry is called on the caller's thread.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace colloquium::config {
 
-// Reads one of the three lists. Entries with a problem are left out unless they could be parsed; names are
+// Reads one of the lists. Entries with a problem are left out unless they could be parsed; names are
 // given and checked. `base_dir` is for the components' own checks.
 std::vector<ComponentConfig> read_components(const ConfigNode& list, ComponentKind kind,
                                              const ComponentRegistry& registry, const std::string& base_dir,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "config/ai_section.h"
 #include "config/pipeline_components.h"
 #include "config/pipeline_spec.h"
 #include "config/problems.h"
@@ -75,6 +76,7 @@ class FileReader {
     config_.route = std::move(file.route);
     check_route();
     config_.commit = file.commit;
+    read_ai_section(file.ai);
     read_errors(file.errors);
     read_context(std::move(file.context));
     read_metrics(std::move(file.metrics));
@@ -191,6 +193,23 @@ class FileReader {
       error(list.mark, "a pipeline needs at least one " + std::string(to_string(kind)));
     }
     return read_components(list, kind, surroundings_.registry, config_.base_dir, problems_);
+  }
+
+  // Its providers are components, and are read first: the rest speaks of them.
+  void read_ai_section(const ConfigNode& node) {
+    if (root_.find("ai") == nullptr || node.unresolved) return;
+    if (node.kind != Kind::kMap) {
+      error(node.mark, "ai must be a map with providers, " + found(node));
+      return;
+    }
+    const ConfigNode* list = node.find("providers");
+    if (list != nullptr) {
+      config_.providers = read_components(*list, ComponentKind::kProvider, surroundings_.registry, config_.base_dir,
+                                          problems_);
+      const bool empty = list->kind == Kind::kNull || (list->kind == Kind::kList && list->items.empty());
+      if (empty) error(list->mark, "ai needs at least one provider");
+    }
+    config_.ai = read_ai(node, config_.providers, problems_);
   }
 
   // Where a value stands that was read by a nested spec, which keeps no places.
@@ -349,14 +368,22 @@ class FileReader {
   // Scripts may print what they see, so not even their own pipeline's secrets are in it.
   ConfigNode masked() const {
     ConfigNode shown = mask_secrets(root_);
+    mask_section(shown, "");
     for (ConfigNode::Member& member : shown.members) {
-      for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
-        if (member.key != section_spec(kind).key) continue;
-        for (ConfigNode& entry : member.value.items) mask_entry(entry, kind);
-      }
+      if (member.key == "ai") mask_section(member.value, "ai.");
       if (member.key == "log") member.value = mask_secrets(member.value, log_spec().object());
     }
     return shown;
+  }
+
+  // The lists of components in `map`, whose own path is `path`.
+  void mask_section(ConfigNode& map, const std::string& path) const {
+    for (ConfigNode::Member& member : map.members) {
+      for (ComponentKind kind : kSections) {
+        if (path + member.key != section_spec(kind).key) continue;
+        for (ConfigNode& entry : member.value.items) mask_entry(entry, kind);
+      }
+    }
   }
 
   void mask_entry(ConfigNode& entry, ComponentKind kind) const {
@@ -382,6 +409,8 @@ std::string_view to_string(ComponentKind kind) {
       return "stage";
     case ComponentKind::kSink:
       return "sink";
+    case ComponentKind::kProvider:
+      return "provider";
   }
   return "";
 }

@@ -18,6 +18,7 @@
 #include "colloquium/component.h"
 #include "colloquium/config_spec.h"
 
+#include "config/ai_config.h"
 #include "config/substitution.h"
 
 namespace colloquium::config {
@@ -153,9 +154,9 @@ struct MetricConfig {
   int32_t max_series = 1000;
 };
 
-// One entry of sources, stages or sinks.
+// One entry of sources, stages, sinks or ai.providers.
 struct ComponentConfig {
-  std::string name;                        // unique among the pipeline's sources, stages or sinks
+  std::string name;                        // unique in its list
   bool named = false;                      // false: the name is its kind, or kind-2 …
   const Descriptor* descriptor = nullptr;  // never null in a PipelineConfig
   ConfigNode settings;                     // what stands behind the kind
@@ -168,6 +169,7 @@ struct ComponentConfig {
   std::optional<MaxLagConfig> max_lag;     // sinks
   std::vector<std::string> route;          // sinks: the cases it takes; empty: every event
   ConfigMark route_mark;
+  ProviderSettings provider;               // providers
 };
 
 struct PipelineConfig {
@@ -179,6 +181,8 @@ struct PipelineConfig {
   std::vector<ComponentConfig> stages;
   RouteConfig route;
   std::vector<ComponentConfig> sinks;
+  std::vector<ComponentConfig> providers;  // of `ai`
+  std::optional<AiConfig> ai;              // unset: there is no such section
   ErrorsConfig errors;
   CommitConfig commit;
   std::map<std::string, ConfigNode> context;  // variables for every script
@@ -203,7 +207,7 @@ struct PipelineSurroundings {
 PipelineConfig read_pipeline(std::string_view text, const std::string& file_name,
                              const PipelineSurroundings& surroundings, ConfigProblems& problems);
 
-// "source", "stage", "sink".
+// "source", "stage", "sink", "provider".
 std::string_view to_string(ComponentKind kind);
 
 // What names of pipelines, streams and components may be: [A-Za-z0-9._-], not beginning with '.', at most

@@ -1,5 +1,7 @@
 #include "config/pipeline_spec.h"
 
+#include "config/ai_spec.h"
+
 namespace colloquium {
 
 using config::AlertConfig;
@@ -288,6 +290,9 @@ ConfigSpec<PipelineFile> pipeline_file_spec() {
       .field("sinks", &PipelineFile::sinks,
              {.description = "Where events go; each gets all of them.", .required = true})
       .field("errors", &PipelineFile::errors, {.description = "Retries and dead letters."})
+      .field("ai", &PipelineFile::ai,
+             {.description = "Language models that stages and sources may ask: whose, how much, and what of it is "
+                             "kept."})
       .field("commit", &PipelineFile::commit,
              {.description = "How often progress is committed.", .advanced = true})
       .field(
@@ -366,6 +371,11 @@ SectionSpec section_spec(ComponentKind kind) {
               {.description = "Name in messages, metrics and streams.",
                .default_text = "its kind, then kind-2, …",
                .minimum = 1});
+  if (kind == ComponentKind::kProvider) {
+    ObjectSpec object = entry.object();
+    for (FieldSpec& field : provider_settings_spec().object().fields) object.fields.push_back(std::move(field));
+    return {kind, "ai.providers", std::move(object)};
+  }
   std::string_view key = "stages";
   if (kind == ComponentKind::kSource) {
     key = "sources";

@@ -139,6 +139,7 @@ struct PipelineFile {
   RouteConfig route;
   ConfigNode sinks;
   ErrorsConfig errors;
+  ConfigNode ai;
   CommitConfig commit;
   std::map<std::string, ConfigNode> context;
   std::vector<MetricConfig> metrics;
@@ -148,12 +149,14 @@ ConfigSpec<PipelineFile> pipeline_file_spec();
 ConfigSpec<LogConfig> log_spec();
 ConfigSpec<DedupeConfig> dedupe_spec();
 
-// sources, stages or sinks: what an entry may hold beside its kind.
+// sources, stages, sinks or ai.providers: what an entry may hold beside its kind.
 struct SectionSpec {
   ComponentKind kind;
   std::string_view key;  // "sources"
   ObjectSpec entry;      // name, and dedupe, or errors and when
 };
+inline constexpr ComponentKind kSections[] = {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink,
+                                              ComponentKind::kProvider};
 SectionSpec section_spec(ComponentKind kind);
 
 }  // namespace config

@@ -5,6 +5,7 @@
 #include "colloquium/config_types.h"
 
 #include "base/units.h"
+#include "config/amount.h"
 #include "config/problems.h"
 #include "config/scalar.h"
 
@@ -63,7 +64,19 @@ bool is_text(const ConfigNode& node) {
   return !node.unresolved && (node.kind == Kind::kString || (node.substituted && scalar));
 }
 
-// Durations and sizes, which base/units.h reads.
+// "10 USD", in billionths of a dollar. There is no other currency, but its name says what the number is.
+Result<int64_t> parse_amount(std::string_view text) {
+  constexpr std::string_view kCurrency = " USD";
+  if (!text.ends_with(kCurrency)) return fail(ErrorCode::kInvalidInput, "an amount ends with USD");
+  TRY_ASSIGN(const NanoUsd amount, parse_usd(text.substr(0, text.size() - kCurrency.size())));
+  return amount.value;
+}
+
+std::string format_amount(int64_t nano) {
+  return usd_text({nano}) + " USD";
+}
+
+// Durations, sizes and amounts, which base/units.h and the above read.
 // A plain integer goes through the same reader: 0 is a duration, and any count of bytes is a size.
 std::optional<int64_t> read_units(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                   const std::string& expected, Result<int64_t> (*parse)(std::string_view),
@@ -148,6 +161,13 @@ std::optional<ByteSize> read_size(const ConfigNode& node, std::string_view path,
   return bytes ? std::optional(ByteSize{*bytes}) : std::nullopt;
 }
 
+std::optional<NanoUsd> read_amount(const ConfigNode& node, std::string_view path, const FieldOptions& options,
+                                   ConfigProblems& problems) {
+  const auto nano = read_units(node, path, options, "an amount such as 10 USD or 0.005 USD", parse_amount, format_amount,
+                               problems);
+  return nano ? std::optional(NanoUsd{*nano}) : std::nullopt;
+}
+
 // As a string; ConfigType<Secret> has marked the options, so no message shows the value.
 std::optional<Secret> read_secret(const ConfigNode& node, std::string_view path, const FieldOptions& options,
                                   ConfigProblems& problems) {
@@ -207,6 +227,10 @@ std::string show_string(std::string_view value) {
 
 std::string show_duration(Duration value) {
   return format_duration(value.ms);
+}
+
+std::string show_amount(NanoUsd value) {
+  return format_amount(value.value);
 }
 
 std::string show_size(ByteSize value) {

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "config/ai_spec.h"
 #include "config/pipeline_spec.h"
 #include "config/problems.h"
 #include "config/settings.h"
@@ -10,7 +11,6 @@ namespace colloquium::config {
 namespace {
 
 constexpr char kGenerated[] = "<!-- Generated from the specs in the source; do not edit. -->\n";
-constexpr ComponentKind kKinds[] = {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink};
 
 // One word each, as the guides use them. An enum is shown by its choices, so its type name hardly appears.
 std::string_view type_name(FieldType type) {
@@ -28,6 +28,8 @@ std::string_view type_name(FieldType type) {
       return "duration";
     case FieldType::kSize:
       return "size";
+    case FieldType::kAmount:
+      return "amount";
     case FieldType::kSecret:
       return "secret";
     case FieldType::kExpression:
@@ -124,12 +126,14 @@ void add_rows(std::string& out, const std::vector<FieldSpec>& fields, const std:
 
 // The example as it stands in its section.
 std::string example_text(const ComponentExample& example, ComponentKind kind) {
-  std::string text = std::string(section_spec(kind).key) + ":\n";
+  const bool nested = kind == ComponentKind::kProvider;
+  const std::string indent = nested ? "  " : "";
+  std::string text = nested ? "ai:\n  providers:\n" : std::string(section_spec(kind).key) + ":\n";
   bool first = true;
   for (size_t begin = 0; begin < example.yaml.size();) {
     const size_t end = std::min(example.yaml.find('\n', begin), example.yaml.size());
     const std::string line = example.yaml.substr(begin, end - begin);
-    if (!line.empty()) text += (first ? "  - " : "    ") + line;
+    if (!line.empty()) text += indent + (first ? "  - " : "    ") + line;
     text += "\n";
     first = false;
     begin = end + 1;
@@ -170,12 +174,22 @@ std::string component_list(ComponentKind kind, const ComponentRegistry& registry
 ObjectSpec documented_file() {
   ObjectSpec spec = pipeline_file_spec().object();
   for (FieldSpec& field : spec.fields) {
-    if (field.name == "log") field.type = FieldType::kObject;
-    for (ComponentKind kind : kKinds) {
+    if (field.name == "log" || field.name == "ai") field.type = FieldType::kObject;
+    for (ComponentKind kind : kSections) {
       if (field.name != section_spec(kind).key) continue;
       field.type = FieldType::kList;
       field.item_type = FieldType::kMap;
     }
+  }
+  return spec;
+}
+
+ObjectSpec documented_ai() {
+  ObjectSpec spec = ai_object();
+  for (FieldSpec& field : spec.fields) {
+    if (field.name != "providers") continue;
+    field.type = FieldType::kList;
+    field.item_type = FieldType::kMap;
   }
   return spec;
 }
@@ -220,7 +234,8 @@ std::string pipeline_reference_markdown(const ComponentRegistry& registry) {
   out += "# Pipeline file\n\nOne YAML file describes one pipeline: sources → log → stages → sinks.\n\n";
   out += fields_markdown(documented_file());
   out += "\n## log\n\n`log: off`, or a map:\n\n" + fields_markdown(log_spec().object());
-  for (ComponentKind kind : kKinds) {
+  for (ComponentKind kind : kSections) {
+    if (kind == ComponentKind::kProvider) out += "\n## ai\n\nA map:\n\n" + fields_markdown(documented_ai());
     out += section_text(kind, registry);
   }
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "config/ai_spec.h"
 #include "config/pipeline_spec.h"
 #include "config/scalar.h"
 #include "config/settings.h"
@@ -15,6 +16,7 @@ using Json = nlohmann::ordered_json;
 constexpr char kDraft[] = "https://json-schema.org/draft/2020-12/schema";
 constexpr char kSubstitution[] = "#/$defs/substitution";
 constexpr char kDurationPattern[] = R"(^[0-9]+(ms|s|m|h|d)$)";
+constexpr char kAmountPattern[] = R"(^[0-9]+(\.[0-9]+)? USD$)";
 constexpr char kSizePattern[] = R"(^[0-9]+(B|[KMGT]i?B)?$)";
 
 Json object_schema(const std::vector<FieldSpec>& fields, const std::string& shorthand);
@@ -64,6 +66,14 @@ Json size_schema(const FieldOptions& options) {
   return or_substitution(std::move(schema));
 }
 
+// Bounds are left to the reader. A word may stand for an amount where its default is one.
+Json amount_schema(const FieldOptions& options) {
+  Json schema{{"type", "string"}, {"pattern", kAmountPattern}};
+  const std::string& word = options.default_text;
+  if (word.empty() || word.ends_with(" USD")) return or_substitution(std::move(schema));
+  return Json{{"anyOf", Json::array({std::move(schema), Json{{"const", word}}, Json{{"$ref", kSubstitution}}})}};
+}
+
 // A list's or map's items.
 Json item_schema(const FieldSpec& field);
 
@@ -94,6 +104,8 @@ Json type_schema(const FieldSpec& field) {
       return duration_schema(field.options);
     case FieldType::kSize:
       return size_schema(field.options);
+    case FieldType::kAmount:
+      return amount_schema(field.options);
     case FieldType::kList:
     case FieldType::kMap:
       return collection_schema(field);
@@ -119,7 +131,8 @@ void add_default(Json& schema, const FieldSpec& field) {
   set_plain(node, field.options.default_text);
   using Kind = ConfigNode::Kind;
   const bool text =
-      field.type == FieldType::kEnum || field.type == FieldType::kDuration || field.type == FieldType::kSize;
+      field.type == FieldType::kEnum || field.type == FieldType::kDuration || field.type == FieldType::kSize ||
+      field.type == FieldType::kAmount;
   if ((field.type == FieldType::kBool && node.kind == Kind::kBool) ||
       (field.type == FieldType::kInteger && node.kind == Kind::kInteger) ||
       (field.type == FieldType::kDouble && (node.kind == Kind::kInteger || node.kind == Kind::kDouble))) {
@@ -238,6 +251,9 @@ std::string pipeline_schema_json(const ComponentRegistry& registry) {
   for (ComponentKind kind : {ComponentKind::kSource, ComponentKind::kStage, ComponentKind::kSink}) {
     properties[std::string(section_spec(kind).key)].update(section_schema(kind, registry));
   }
+  Json ai = object_schema(ai_object().fields, "");
+  ai["properties"]["providers"].update(section_schema(ComponentKind::kProvider, registry));
+  properties["ai"].update(ai);
   return text(with_header(std::move(schema), "Colloquium pipeline"));
 }
 

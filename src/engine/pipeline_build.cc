@@ -34,6 +34,8 @@ std::string kind_label(const Descriptor& descriptor) {
       return descriptor.name + "_stage";
     case ComponentKind::kSink:
       return descriptor.name + "_sink";
+    case ComponentKind::kProvider:
+      return descriptor.name + "_provider";
   }
   return descriptor.name;
 }

@@ -107,7 +107,15 @@ inline ConfigSpec<FilterConfig> filter_spec() {
       .shorthand("keep");
 }
 
-// Sources file and http, stage filter, sinks file and http. The file sink's own check wants a directory.
+struct ModelConfig {
+  Secret api_key;
+};
+
+inline ConfigSpec<ModelConfig> model_spec() {
+  return ConfigSpec<ModelConfig>().field("api_key", &ModelConfig::api_key, {.description = "The key."});
+}
+
+// Sources file and http, stage filter, sinks file and http, providers openai and ollama. The file sink's own check wants a directory.
 inline const std::vector<Descriptor>& components() {
   static const std::vector<Descriptor> all = [] {
     std::vector<Descriptor> list;
@@ -116,6 +124,8 @@ inline const std::vector<Descriptor>& components() {
     list.push_back(component(ComponentKind::kStage, "filter", filter_spec()));
     list.push_back(component(ComponentKind::kSink, "file", file_spec()));
     list.push_back(component(ComponentKind::kSink, "http", http_spec()));
+    list.push_back(component(ComponentKind::kProvider, "openai", model_spec()));
+    list.push_back(component(ComponentKind::kProvider, "ollama", model_spec()));
     list[3].check = [](const ParsedConfig& parsed, const std::string& base_dir, ConfigProblems& problems) {
       if (config_of<FileConfig>(parsed).path.find('/') == std::string::npos) {
         add_error(problems, {}, "no directory, seen from " + base_dir);
