@@ -23,9 +23,11 @@ struct Twin {
 Subject honest_source();
 Subject honest_sink();
 Subject honest_stage();
+Subject honest_provider();
 std::vector<Twin> broken_sources();
 std::vector<Twin> broken_sinks();
 std::vector<Twin> broken_stages();
+std::vector<Twin> broken_providers();
 
 // A descriptor that nothing is wrong with, for twins; it lives for ever.
 Descriptor& twin_descriptor(ComponentKind kind);

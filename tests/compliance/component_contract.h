@@ -1,4 +1,4 @@
-// The contract of components: what every source, sink and stage of the table promises, as checks.
+// The contract of components: what every source, sink, stage and AI provider of the table promises, as checks.
 //
 // A check takes one component, made by its descriptor as a pipeline makes it, through a part of its life in a
 // World of its own (component_world.h), and says whether it kept its word. A component takes part by a Subject:
@@ -105,6 +105,7 @@ struct Check {
 std::span<const Check> source_checks();
 std::span<const Check> sink_checks();
 std::span<const Check> stage_checks();
+std::span<const Check> provider_checks();
 std::span<const Check> checks_of(ComponentKind kind);
 
 // The checks that do not depend on the kind (descriptor_checks.cc).

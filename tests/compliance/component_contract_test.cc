@@ -105,6 +105,10 @@ TEST_CASE("every stage of the table keeps the contract", "[REQ-012]") {
   check_all(ComponentKind::kStage, "stage");
 }
 
+TEST_CASE("every AI provider of the table keeps the contract", "[REQ-056][REQ-057][REQ-058][REQ-059][REQ-060]") {
+  check_all(ComponentKind::kProvider, "provider");
+}
+
 const Check& check_named(ComponentKind kind, std::string_view name) {
   for (const Check& check : checks_of(kind)) {
     if (check.name == name) return check;
@@ -149,6 +153,10 @@ TEST_CASE("every check of sinks finds a sink that is broken so") {
 
 TEST_CASE("every check of stages finds a stage that is broken so") {
   check_twins(ComponentKind::kStage, "stages", honest_stage(), broken_stages());
+}
+
+TEST_CASE("every check of AI providers finds a provider that is broken so") {
+  check_twins(ComponentKind::kProvider, "providers", honest_provider(), broken_providers());
 }
 
 }  // namespace

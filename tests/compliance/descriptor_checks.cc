@@ -16,8 +16,9 @@ constexpr char kSecret[] = "hush-4f1c9a";
 // A setting with one of these in its name holds a secret, or says where one is.
 constexpr std::array<std::string_view, 6> kSecretNames = {"password",   "secret",  "token",
                                                           "passphrase", "api_key", "credential"};
-// These only say where it is, or how it travels.
-constexpr std::array<std::string_view, 3> kOpenNames = {"token_url", "credentials", "tokens_per_second"};
+// These only say where it is, how it travels, or count what is no secret.
+constexpr std::array<std::string_view, 4> kOpenNames = {"token_url", "credentials", "tokens_per_second",
+                                                        "old_max_tokens"};
 
 bool is_secret(const FieldSpec& field) {
   return field.type == FieldType::kSecret || field.item_type == FieldType::kSecret || field.options.secret;
@@ -25,6 +26,7 @@ bool is_secret(const FieldSpec& field) {
 
 bool sounds_secret(const std::string& name) {
   if (std::find(kOpenNames.begin(), kOpenNames.end(), name) != kOpenNames.end()) return false;
+  if (name.ends_with("_file")) return false;
   return std::any_of(kSecretNames.begin(), kSecretNames.end(),
                      [&](std::string_view word) { return name.find(word) != name.npos; });
 }
@@ -135,8 +137,9 @@ Verdict tells_no_secret(const Subject& subject) {
   if (!parsed.problem.empty()) return broken("its settings do not parse: " + parsed.problem);
   const std::string shown = config::to_yaml(config::mask_secrets(parsed.node, subject.descriptor->spec));
   if (shown.find(kSecret) != shown.npos) return broken("the settings show it: " + shown);
-  // A stage speaks with nobody.
-  if (subject.descriptor->kind == ComponentKind::kStage) return holds(secrets);
+  // A stage speaks with nobody, and a provider has others speak.
+  const ComponentKind kind = subject.descriptor->kind;
+  if (kind == ComponentKind::kStage || kind == ComponentKind::kProvider) return holds(secrets);
   for (const bool listens : {false, true}) {
     const SilentPort port(listens);
     const std::string text = said_about(subject, port.number(), !listens);

@@ -124,11 +124,42 @@ std::vector<Row> stage_rows() {
   };
 }
 
+std::vector<Row> provider_rows() {
+  const auto provider = ComponentKind::kProvider;
+  return {
+      {provider,
+       "openai",
+       {.folder = "openai",
+        .connection = settings("{base_url: \"http://$A\", api_key: $S, headers: {X-Key: $S}}")}},
+      {provider,
+       "openai",
+       {.variant = "responses",
+        .folder = "openai",
+        .connection = settings("{base_url: \"http://$A\", api: responses, api_key: $S}")}},
+      {provider,
+       "anthropic",
+       {.folder = "anthropic", .connection = settings("{base_url: \"http://$A\", api_key: $S}")}},
+      {provider, "google", {.folder = "google", .connection = settings("{base_url: \"http://$A\", api_key: $S}")}},
+      {provider, "ollama", {.folder = "ollama", .connection = settings("{base_url: \"http://$A\", api_key: $S}")}},
+      {provider, "azure", {.folder = "azure", .connection = settings("{base_url: \"http://$A\", api_key: $S}")}},
+      {provider,
+       "bedrock",
+       {.folder = "bedrock",
+        .connection = settings("{base_url: \"http://$A\", region: us-east-1, access_key_id: AKIA, secret_access_key: "
+                               "$S, session_token: $S}")}},
+      {provider,
+       "bedrock",
+       {.variant = "token",
+        .folder = "bedrock",
+        .connection = settings("{base_url: \"http://$A\", region: us-east-1, bearer_token: $S}")}},
+  };
+}
+
 }  // namespace
 
 std::vector<Subject> enrolled(const Descriptor& descriptor) {
   std::vector<Subject> subjects;
-  for (const auto& rows : {source_rows(), sink_rows(), stage_rows()}) {
+  for (const auto& rows : {source_rows(), sink_rows(), stage_rows(), provider_rows()}) {
     for (const Row& row : rows) {
       if (row.kind != descriptor.kind || row.name != descriptor.name) continue;
       Subject subject = row.subject;

@@ -160,6 +160,8 @@ std::span<const Check> checks_of(ComponentKind kind) {
       return sink_checks();
     case ComponentKind::kStage:
       return stage_checks();
+    case ComponentKind::kProvider:
+      return provider_checks();
   }
   return {};
 }

@@ -1,0 +1,12 @@
+// The `google` provider, as a pipeline's `ai` section has it.
+//
+// Thread safety: a descriptor is immutable and lives for ever.
+#pragma once
+
+#include "colloquium/component.h"
+
+namespace colloquium::components {
+
+const Descriptor& google_provider();
+
+}  // namespace colloquium::components

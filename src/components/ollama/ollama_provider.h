@@ -1,0 +1,12 @@
+// The `ollama` provider, as a pipeline's `ai` section has it.
+//
+// Thread safety: a descriptor is immutable and lives for ever.
+#pragma once
+
+#include "colloquium/component.h"
+
+namespace colloquium::components {
+
+const Descriptor& ollama_provider();
+
+}  // namespace colloquium::components
