@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "config/ai_config.h"
+
 namespace colloquium::ai {
 namespace {
 
@@ -57,6 +59,11 @@ TEST_CASE("every text of a request is redacted") {
   CHECK(std::get<AiToolCall>(request.messages[0].parts[1]).name == "a");
   CHECK(std::get<AiToolResult>(request.messages[0].parts[2]).content == "a!");
   CHECK(request.inputs[0] == "a!");
+}
+
+TEST_CASE("the settings know the same redactions") {
+  CHECK(std::vector<std::string_view>(std::begin(config::kRedactions), std::end(config::kRedactions)) ==
+        redaction_kinds());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "colloquium/config_spec.h"
@@ -28,7 +29,9 @@ struct AiLimitsConfig {
 };
 
 struct AiModelConfig {
-  std::optional<AiLimitsConfig> limits;  // beside those of the provider
+  std::optional<AiLimitsConfig> limits;  // instead of the provider's
+  // What an answer may take at most where a question names no bound itself: it is sent along, and reserved.
+  std::optional<int64_t> max_output_tokens;
 };
 
 struct AiTimeoutsConfig {
@@ -105,6 +108,14 @@ struct AiAuditConfig {
   bool bodies = false;  // what was asked and answered, too
 };
 
+// What is taken out of every text before it leaves.
+struct AiRedactConfig {
+  std::string name;        // what stands in its place: "[email]"
+  std::string expression;  // empty: `name` is one of those that are known
+  ConfigMark mark;
+};
+inline constexpr std::string_view kRedactions[] = {"email", "iban", "card", "ip", "phone"};
+
 struct AiConfig {
   std::string prices;  // a file, relative to the pipeline's; empty: those that ship
   AiUnpriced unpriced;
@@ -112,6 +123,7 @@ struct AiConfig {
   std::optional<AiCacheConfig> cache;  // unset: nothing is answered from memory
   AiCallsConfig calls;
   std::optional<AiAuditConfig> audit;  // unset: there is none
+  std::vector<AiRedactConfig> redact;
   ConfigMark mark;
 };
 

@@ -90,6 +90,20 @@ class BudgetChecks {
   std::map<std::string, ConfigMark> names_;
 };
 
+void check_redactions(const ConfigNode& list, std::vector<AiRedactConfig>& rules, ConfigProblems& problems) {
+  const std::vector<std::string> known(std::begin(kRedactions), std::end(kRedactions));
+  for (size_t i = 0; i < rules.size(); ++i) {
+    AiRedactConfig& rule = rules[i];
+    rule.mark = list.items[i].mark;
+    if (rule.name.empty() || list.items[i].find("expression") != nullptr) continue;
+    if (std::find(known.begin(), known.end(), rule.name) != known.end()) continue;
+    const std::string meant = suggestion(rule.name, known);
+    add_error(problems, rule.mark,
+              quoted(rule.name) + " is no redaction that is known" +
+                  (meant.empty() ? ": give it an expression, or one of " + alternatives(known) : meant));
+  }
+}
+
 }  // namespace
 
 std::optional<AiModelName> parse_model_name(std::string_view text) {
@@ -106,6 +120,9 @@ AiConfig read_ai(const ConfigNode& node, const std::vector<ComponentConfig>& pro
   BudgetChecks checks(providers, problems);
   for (size_t i = 0; i < config.budgets.size(); ++i) {
     checks.check(budgets->items[i], "ai.budgets[" + std::to_string(i) + "]", config.budgets[i]);
+  }
+  if (const ConfigNode* redact = node.find("redact"); redact != nullptr && !config.redact.empty()) {
+    check_redactions(*redact, config.redact, problems);
   }
   return config;
 }

@@ -45,7 +45,7 @@ ai:
     - openai: {api_key: "${KEY}"}
       limits: {requests: 500, tokens: 200000, per: 30s, request_burst: 20, token_burst: 9000}
       models:
-        gpt-4o: {limits: {requests: 50}}
+        gpt-4o: {limits: {requests: 50}, max_output_tokens: 2000}
         org/model: {}
       timeouts: {connect: 1s, first_byte: 2s, silence: 3s, total: 4s}
       retry: {attempts: 5, initial: 1s, max: 9s}
@@ -61,7 +61,8 @@ ai:
     - {name: cheap, limit: "0.5 USD", then: {switch: local/llama3.2}}
   cache: {ttl: 2h, size: 1MiB}
   calls: {retention: {time: 7d, size: 1GiB}}
-  audit: {retention: {time: 365d}, bodies: true})");
+  audit: {retention: {time: 365d}, bodies: true}
+  redact: [email, {name: order, expression: "ORD-[0-9]+"}])");
   CHECK(messages == "");
   REQUIRE(config.providers.size() == 2);
   const ComponentConfig& openai = config.providers[0];
@@ -75,6 +76,7 @@ ai:
   CHECK(openai.provider.limits->request_burst == 20);
   CHECK(openai.provider.limits->token_burst == 9000);
   CHECK(openai.provider.models.at("gpt-4o").limits->requests == 50);
+  CHECK(openai.provider.models.at("gpt-4o").max_output_tokens == 2000);
   CHECK_FALSE(openai.provider.models.at("org/model").limits);
   CHECK(openai.provider.timeouts.connect.ms == 1000);
   CHECK(openai.provider.timeouts.first_byte.ms == 2000);
@@ -108,6 +110,11 @@ ai:
   CHECK(config.ai->calls.retention.time.ms == int64_t{7} * 86'400'000);
   CHECK(config.ai->audit->retention.time.ms == int64_t{365} * 86'400'000);
   CHECK(config.ai->audit->bodies);
+  REQUIRE(config.ai->redact.size() == 2);
+  CHECK(config.ai->redact[0].name == "email");
+  CHECK(config.ai->redact[0].expression == "");
+  CHECK(config.ai->redact[1].name == "order");
+  CHECK(config.ai->redact[1].expression == "ORD-[0-9]+");
 }
 
 TEST_CASE("what an ai section does not say has its default, and without one there is none") {
@@ -186,7 +193,8 @@ TEST_CASE("what every provider may be told is checked, each problem where it sta
 TEST_CASE("budgets speak of providers that there are, and of amounts", "[REQ-062]") {
   const auto budget = [](const std::string& text) { return with("  budgets: [" + text + "]").messages; };
   CHECK(budget("{name: a, limit: 10}") ==
-        "p.yaml:3:30: error: ai.budgets[0].limit must be an amount such as 10 USD or 0.005 USD, found the number 10\n");
+        "p.yaml:3:30: error: ai.budgets[0].limit must be an amount such as 10 USD or 0.005 USD, found the number "
+        "10\n");
   CHECK(budget("{name: a, limit: 10 EUR}").find("found the string '10 EUR'") != std::string::npos);
   CHECK(budget("{name: a, limit: 0 USD}") ==
         "p.yaml:3:30: error: ai.budgets[0].limit must be at least 0.000000001 USD, found the string '0 USD'\n");
@@ -232,6 +240,19 @@ TEST_CASE("a model without a price is refused, or an amount is reserved for it",
   CHECK(with("  unpriced: allow").messages ==
         "p.yaml:3:13: error: ai.unpriced must be refuse, or an amount such as 1 USD, found the string 'allow'\n");
   CHECK(with("  unpriced: 1").messages.find("must be refuse, or an amount") != std::string::npos);
+}
+
+TEST_CASE("what is taken out of texts is known, or an expression of one's own") {
+  CHECK(with("  redact: [emial]").messages ==
+        "p.yaml:3:12: error: 'emial' is no redaction that is known; did you mean 'email'?\n");
+  CHECK(with("  redact: [order]").messages ==
+        "p.yaml:3:12: error: 'order' is no redaction that is known: give it an expression, or one of email, iban, "
+        "card, "
+        "ip or phone\n");
+  CHECK(with("  redact: [{expression: x}]").messages ==
+        "p.yaml:3:12: error: missing key 'name' in ai.redact[0]\n");
+  CHECK(with("  redact: [{name: order, expression: \"\"}]")
+            .messages.find("ai.redact[0].expression must not be empty") != std::string::npos);
 }
 
 TEST_CASE("a model's name is a provider's and its own") {

@@ -30,9 +30,15 @@ ConfigSpec<AiLimitsConfig> ConfigObject<AiLimitsConfig>::spec() {
 }
 
 ConfigSpec<AiModelConfig> ConfigObject<AiModelConfig>::spec() {
-  return ConfigSpec<AiModelConfig>().field(
-      "limits", &AiModelConfig::limits,
-      {.description = "Of this model alone, beside those of the provider.", .example = "{requests: 50}"});
+  return ConfigSpec<AiModelConfig>()
+      .field("limits", &AiModelConfig::limits,
+             {.description = "Of this model, instead of the provider's.", .example = "{requests: 50}"})
+      .field(
+          "max_output_tokens", &AiModelConfig::max_output_tokens,
+          {.description = "What an answer may take at most where a stage names no bound itself: it is sent along, "
+                          "and its cost reserved.",
+           .example = "2000",
+           .minimum = 1});
 }
 
 ConfigSpec<AiTimeoutsConfig> ConfigObject<AiTimeoutsConfig>::spec() {
@@ -152,6 +158,20 @@ ConfigSpec<AiAuditConfig> ConfigObject<AiAuditConfig>::spec() {
                           "cost."});
 }
 
+ConfigSpec<AiRedactConfig> ConfigObject<AiRedactConfig>::spec() {
+  return ConfigSpec<AiRedactConfig>()
+      .field("name", &AiRedactConfig::name,
+             {.description = "What stands in its place, in brackets. Without an expression one of those that are "
+                             "known: `email`, `iban`, `card`, `ip` and `phone`.",
+              .example = "email",
+              .required = true,
+              .minimum = 1,
+              .maximum = 100})
+      .field("expression", &AiRedactConfig::expression,
+             {.description = "A regular expression (RE2) of one's own.", .example = "ORD-[0-9]+", .minimum = 1})
+      .shorthand("name");
+}
+
 FieldSpec ConfigType<AiUnpriced>::describe(std::string name, FieldOptions options) {
   const auto read = [](const ConfigNode& node, std::string_view path, const FieldOptions& bounds,
                        ConfigProblems& problems) -> std::optional<AiUnpriced> {
@@ -194,7 +214,10 @@ ConfigSpec<AiConfig> ai_spec() {
       .field(
           "audit", &AiConfig::audit,
           {.description = "A stream that says who asked whom, when, and what it cost. Without it there is none.",
-           .example = "{retention: {time: 365d}}"});
+           .example = "{retention: {time: 365d}}"})
+      .field("redact", &AiConfig::redact,
+             {.description = "What is taken out of every text before it leaves, in prompts and in records alike.",
+              .example = "[email, {name: order, expression: 'ORD-[0-9]+'}]"});
 }
 
 }  // namespace
@@ -202,7 +225,7 @@ ConfigSpec<AiConfig> ai_spec() {
 ConfigSpec<ProviderSettings> provider_settings_spec() {
   return ConfigSpec<ProviderSettings>()
       .field("limits", &ProviderSettings::limits,
-             {.description = "How much may be sent to this provider in a while, with one key. More of it waits.",
+             {.description = "How much may be sent to each of its models in a while. More of it waits.",
               .example = "{requests: 500, tokens: 200000, per: 1m}"})
       .field("models", &ProviderSettings::models,
              {.description = "What holds for one of its models.", .example = "{gpt-4o: {limits: {requests: 50}}}"})

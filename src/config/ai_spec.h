@@ -67,6 +67,10 @@ struct ConfigObject<config::AiCallsConfig> {
   static ConfigSpec<config::AiCallsConfig> spec();
 };
 template <>
+struct ConfigObject<config::AiRedactConfig> {
+  static ConfigSpec<config::AiRedactConfig> spec();
+};
+template <>
 struct ConfigObject<config::AiAuditConfig> {
   static ConfigSpec<config::AiAuditConfig> spec();
 };

@@ -137,6 +137,13 @@ TEST_CASE("every type has a name in the table, and bounds in its own units") {
         "| `choices` | list of strings: `a`, `b` |  |  |\n");
 }
 
+TEST_CASE("an example of a provider stands in its section, as a pipeline has it") {
+  Descriptor descriptor = *testing::registry().find(ComponentKind::kProvider, "openai");
+  descriptor.examples = {{"A key", "name: a\nopenai: {api_key: k}"}};
+  CHECK(has(component_reference_markdown(descriptor),
+            "```yaml\nai:\n  providers:\n    - name: a\n      openai: {api_key: k}\n```\n"));
+}
+
 TEST_CASE("a page says how far a component can be relied on") {
   Descriptor descriptor = testing::components()[1];
   CHECK(has(component_reference_markdown(descriptor), "| status | stable |"));
@@ -153,7 +160,10 @@ TEST_CASE("the page of the pipeline file has every section and every component",
         "`dedupe: VALUE` is short for", "| `sources` | list of maps | **required** |", "## stages", "## sinks",
         "| `errors.retry.attempts` | integer | `8` |", "| `partition_by` | expression |",
         "- [`http`](source-http.md): A http for tests.", "- [`filter`](stage-filter.md):",
-        "- [`file`](sink-file.md):", "| `when` | expression |", "| `name` | string |"}) {
+        "- [`file`](sink-file.md):", "| `when` | expression |", "| `name` | string |", "| `ai` | map |", "## ai\n",
+        "| `providers` | list of maps | **required** |", "| `unpriced` | amount | `refuse` |",
+        "| `budgets[].limit` | amount | **required** |", "## ai.providers", "| `limits.tokens` | integer |",
+        "- [`openai`](provider-openai.md):"}) {
     INFO(part);
     CHECK(has(page, part));
   }

@@ -7,6 +7,7 @@
 #include <regex.h>
 #include <string>
 
+#include "config/amount.h"
 #include "config/problems.h"
 #include "config/redact.h"
 #include "config/settings.h"
@@ -248,6 +249,16 @@ sinks:
     when: [b]
 errors: {retry: {policy: fixed, attempts: 3}}
 commit: {interval: 50ms, size: 1MiB}
+ai:
+  providers:
+    - openai: {api_key: k}
+      timeouts: {connect: 1s}
+      models: {m: {max_output_tokens: 9}}
+      connections: 3
+  prices: p.json
+  budgets: [{name: a, limit: 0.5 USD, window: month}]
+  cache: {ttl: 1h}
+  audit: {bodies: true}
 )";
   std::mt19937 random(4);
   int accepted = 0;
@@ -292,6 +303,7 @@ struct AllTypes {
   Duration wait{1000};
   Duration pause{0};
   ByteSize size{1};
+  NanoUsd cost{kNanoPerUsd};
   Secret secret;
   Expression expression;
   ConfigNode any;
@@ -310,6 +322,7 @@ ConfigSpec<AllTypes> all_types() {
       .field("wait", &AllTypes::wait, {.minimum = 1})
       .field("pause", &AllTypes::pause, {})
       .field("size", &AllTypes::size, {.minimum = 1})
+      .field("cost", &AllTypes::cost, {.minimum = 0})
       .field("secret", &AllTypes::secret, {})
       .field("expression", &AllTypes::expression, {})
       .field("any", &AllTypes::any, {})
@@ -356,6 +369,12 @@ TEST_CASE("for every type of field, schema and reader agree on what may be writt
       {"size: 1KIB", false},
       {"size: -1", false},
       {"size: 1.5MiB", false},
+      {"cost: 10 USD", true},
+      {"cost: 0.005 USD", true},
+      {"cost: 10", false},
+      {"cost: 10 EUR", false},
+      {"cost: -1 USD", false},
+      {"cost: .5 USD", false},
       {"secret: x", true},
       {"secret: 1", false},
       {"expression: [a]", true},
