@@ -14,7 +14,7 @@ std::shared_ptr<const CallRecord> answer(uint64_t key, int64_t at_ms, int64_t un
   return record;
 }
 
-TEST_CASE("an answer is there until its time is over, or that of whoever asks") {
+TEST_CASE("an answer is there until its time is over, or that of whoever asks", "[REQ-072]") {
   AnswerCache cache(100'000);
   cache.put(answer(1, 1000, 2000));
   CHECK(cache.find({1, 1}, 5000, 1999) != nullptr);

@@ -62,7 +62,7 @@ std::string audit_json(const CallRecord& record, const AiQuestion& question, con
   integer(out, "at", tags.at_ms);
   text(out, "call", tags.call);
   text(out, "who", tags.who);
-  if (question.event) text(out, "event", question.event->id);
+  if (tags.event) text(out, "event", tags.event->id);
   text(out, "tenant", question.tenant);
   text(out, "provider", tags.provider);
   text(out, "model", tags.model);

@@ -1,7 +1,6 @@
 // AuditTrail: who asked which model for what, when, and what came of it: a record for each call's end in the
-// stream
-// `<records>.audit`, which has a retention of its own. Never a key; texts only if they are wanted, and then as
-// they left: redacted.
+// stream `<records>.audit`, which has a retention of its own. Never a key; texts only if they are wanted, and then
+// as they left: redacted.
 //
 //   {"at":…,"call":"…","who":"triage","event":"…","tenant":"…","provider":"…","model":"…","key":"team","outcome":"answer",
 //    "failure":"","status":0,"input":31,"output":12,"cost":420,"estimated":false,"question":"91…","answer":"0a…",

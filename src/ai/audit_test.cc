@@ -21,7 +21,7 @@ CallScript once_refused(const AiHttpRequest& request) {
   return request.body == "bad" ? refusing(400) : answering({"U 10 2", "T hello", "E"});
 }
 
-TEST_CASE("each call's end is in the audit, without what was said") {
+TEST_CASE("each call's end is in the audit, without what was said", "[REQ-079]") {
   CallsScene scene(once_refused);
   CallSettings settings = line_settings();
   settings.audit.on = true;
@@ -50,7 +50,7 @@ TEST_CASE("each call's end is in the audit, without what was said") {
   scene.close();
 }
 
-TEST_CASE("bodies are there if they are wanted, as they left") {
+TEST_CASE("bodies are there if they are wanted, as they left", "[REQ-079][REQ-083]") {
   CallsScene scene(once_refused);
   CallSettings settings = line_settings();
   settings.audit.on = settings.audit.bodies = true;
@@ -72,7 +72,7 @@ TEST_CASE("where there is no room, an audit's record is left out and counted") {
   trail->add(record, question("hi"));
   scene.settle_down();
   CHECK(trail->left_out() == 0);
-  scene.log->set_full(true);
+  scene.fake->set_full(true);
   trail->add(record, question("hi"));
   scene.settle_down();
   CHECK(trail->left_out() == 1);

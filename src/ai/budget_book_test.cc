@@ -16,7 +16,7 @@ CallLabels labels(const std::string& pipeline) {
 }
 constexpr int64_t kNow = 1'764'000'000'000;
 
-TEST_CASE("pipelines that name the same budget share it") {
+TEST_CASE("pipelines that name the same budget share it", "[REQ-062]") {
   BudgetBook book;
   auto a = *book.join("a", {spec("team", 100), spec("own", 30)});
   auto b = *book.join("b", {spec("team", 100)});
@@ -67,7 +67,7 @@ TEST_CASE("the past is told once, however often a pipeline comes back") {
   CHECK(stays->status(kNow).front().settled == NanoUsd{40});
 }
 
-TEST_CASE("alerts come from whichever pipeline reaches them") {
+TEST_CASE("alerts come from whichever pipeline reaches them", "[REQ-062]") {
   std::vector<int> percents;
   BudgetBook book([&](const BudgetAlert& alert) { percents.push_back(alert.percent); });
   BudgetSpec team = spec("team", 100);

@@ -72,7 +72,7 @@ TEST_CASE("a refusal says what it is, with its hint") {
   CHECK(end.failure.status == 429);
 }
 
-TEST_CASE("what failed in the midst of an answer keeps what came") {
+TEST_CASE("what failed in the midst of an answer keeps what came", "[REQ-075]") {
   Scene scene(answering({"U 3 1", "T hel", "F throttled later"}));
   const AttemptEnd& end = scene.run();
   CHECK(end.failure.kind == AiFailureKind::kThrottled);
@@ -80,7 +80,7 @@ TEST_CASE("what failed in the midst of an answer keeps what came") {
   CHECK(end.usage.input == 3);
 }
 
-TEST_CASE("every phase has its time") {
+TEST_CASE("every phase has its time", "[REQ-069]") {
   const auto took = [](CallScript script) { return Scene(std::move(script)).run().took_ms; };
   CHECK(took({{ScriptStep::kSent, 1}}) == 150);
   CHECK(took({{ScriptStep::kSent, 1}, {ScriptStep::kHead, 99}}) == 300);

@@ -11,6 +11,9 @@ namespace colloquium::ai {
 namespace {
 
 constexpr int64_t kCommitMs = 1000;
+constexpr int64_t kCommitMostMs = 60'000;
+// Each commit writes all of the sums anew.
+constexpr int64_t kTokenBytesPerMs = 10;
 
 std::string stream_name(const std::string& records) {
   return records + ".calls";
@@ -53,12 +56,14 @@ CallRecords::CallRecords(const CallRecordsOptions& options, log::Log* log, log::
     : log_(log),
       stream_(stream),
       leg_(options.records + "/@ai"),
+      askers_(options.askers),
       loop_(loop),
       clock_(clock),
       writer_(log, stream, loop, clock,
               [this](const Records& records, std::optional<int64_t> first, log::AckLevel level) {
                 placed(records, first, level);
-              }) {
+              }),
+      pause_ms_(kCommitMs) {
   if (log != nullptr) commit_ = std::make_unique<log::PatientCommit>(*log, loop, leg_);
 }
 
@@ -80,6 +85,10 @@ Result<std::unique_ptr<CallRecords>> CallRecords::create(const CallRecordsOption
 }
 
 // --- recovery
+
+bool CallRecords::may_ask(const std::string& who) const {
+  return askers_.empty() || std::find(askers_.begin(), askers_.end(), who) != askers_.end();
+}
 
 // The position, and the sums so far.
 Result<int64_t> CallRecords::read_state(const CallRecordsOptions& options) {
@@ -116,7 +125,7 @@ void CallRecords::recall(const CallRecord& record, int64_t offset, int64_t posit
     open.erase(tags.call);
     open_.erase(tags.call);
   }
-  if (!tags.event || record.kind == RecordKind::kFailure) return;
+  if (!tags.event || record.kind == RecordKind::kFailure || !may_ask(tags.who)) return;
   answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
                {offset, record.kind == RecordKind::kUnknown});
 }
@@ -140,7 +149,7 @@ Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recove
   ledger_.fold(now_ms);
   for (auto& [call, intent] : open) {
     CallTags& tags = intent.tags;
-    if (tags.event) {
+    if (tags.event && may_ask(tags.who)) {
       answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event, {open_.at(call), true});
     }
     intent.kind = RecordKind::kUnknown;
@@ -190,7 +199,7 @@ void CallRecords::placed(const Records& records, std::optional<int64_t> first_of
     if (record.kind == RecordKind::kIntent) open_[tags.call] = offset;
     if (record.kind == RecordKind::kIntent) continue;
     if (record.kind != RecordKind::kReuse) open_.erase(tags.call);
-    if (!tags.event || record.kind == RecordKind::kFailure) continue;
+    if (!tags.event || record.kind == RecordKind::kFailure || !may_ask(tags.who)) continue;
     answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
                  {offset, record.kind == RecordKind::kUnknown});
   }
@@ -247,7 +256,7 @@ std::string CallRecords::token() const {
 
 void CallRecords::commit_later() {
   if (commit_ == nullptr || timer_ != nullptr || committing_ || closing_) return;
-  timer_ = loop_.start_timer(kCommitMs, [this] {
+  timer_ = loop_.start_timer(pause_ms_, [this] {
     const auto fired = std::move(timer_);
     commit();
   });
@@ -265,6 +274,8 @@ void CallRecords::commit() {
   at.next_offset = position();
   request.positions.push_back(std::move(at));
   request.sink_token = token();
+  const auto bytes = static_cast<int64_t>(request.sink_token->size());
+  pause_ms_ = std::clamp(bytes / kTokenBytesPerMs, kCommitMs, kCommitMostMs);
   commit_->commit(std::move(request), [this](const Status& status, const log::CommitRequest&) {
     committing_ = false;
     if (!status) log_warning(leg_, "cannot commit how far AI calls are recorded: " + status.error().describe());

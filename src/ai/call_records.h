@@ -1,10 +1,10 @@
 // CallRecords: the stream of a pipeline's calls, `<records>.calls`, and what a restart has to know of it.
 //
 // A call's intent is written before the call is sent; its end is durable before anybody is given the answer. The
-// leg
-// `<records>/@ai` commits, at most once a second, a position below which nothing is needed to go on: the lowest of
-// the intents that have no end and of the answers whose event is not settled. So retention keeps what a restart
-// needs. The leg's token has the ledger's sums, and how far they have counted the stream:
+// leg `<records>/@ai` commits a position below which nothing is needed to go on: the lowest of the intents that
+// have no end and of the answers whose event is not settled. So retention keeps what a restart needs. It commits
+// at most once a second, and more rarely where its token is large. That has the ledger's sums, and how far they
+// have counted the stream:
 //
 //   {"counted":1234,"sums":[…]}
 //
@@ -42,6 +42,8 @@ namespace colloquium::ai {
 struct CallRecordsOptions {
   std::string records;                 // the stream is "<records>.calls"
   std::vector<std::string> replay_of;  // whose answers are given, too
+  // Who may ask: what is recorded for others is nobody's any more. None: anybody may.
+  std::vector<std::string> askers = {};
   int64_t retention_ms = 0;
   uint64_t retention_bytes = 0;
   int64_t cache_ttl_max_ms = 0;  // 0: no answer is read for the cache
@@ -98,10 +100,12 @@ class CallRecords {
   void commit();
   void committed();
   std::string token() const;
+  bool may_ask(const std::string& who) const;
 
   log::Log* const log_;
   const log::StreamId stream_;
   const std::string leg_;
+  const std::vector<std::string> askers_;
   Loop& loop_;
   const Clock& clock_;
 
@@ -114,6 +118,7 @@ class CallRecords {
 
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log
   std::unique_ptr<Timer> timer_;
+  int64_t pause_ms_;  // between commits
   bool committing_ = false;
   bool changed_ = false;
   bool closing_ = false;

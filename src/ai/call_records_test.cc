@@ -133,7 +133,7 @@ TEST_CASE("an answer is read again from its place") {
   scene.close();
 }
 
-TEST_CASE("retention leaves what a restart needs") {
+TEST_CASE("retention leaves what a restart needs", "[REQ-085]") {
   const auto storage = log::make_fake_storage();
   Scene scene(storage);
   scene.open({.records = "p", .replay_of = {}, .retention_ms = 1000});
@@ -178,6 +178,27 @@ TEST_CASE("answers of the last while are told for the cache, also below the posi
   CHECK_FALSE(second.records->find(key(2)));
   CHECK(second.records->ledger().total().calls == 2);
   second.close();
+}
+
+TEST_CASE("what a stage has left that is gone holds nothing back") {
+  const auto storage = log::make_fake_storage();
+  Scene first(storage);
+  first.open();
+  first.intent("a", 1);
+  first.end(RecordKind::kAnswer, "a", 1, 7);
+  first.intent("b", 2);
+  first.commit();
+  Scene second(storage, 2);
+  second.open({.records = "p", .replay_of = {}, .askers = {"another"}});
+  CHECK_FALSE(second.records->find(key(1)));
+  CHECK_FALSE(second.records->find(key(2)));
+  CHECK(second.recovered.unknown.size() == 1);
+  second.end(RecordKind::kUnknown, "b", 2, 0);
+  CHECK(second.records->ledger().total().calls == 2);
+  const auto info = second.log->stream_info(*second.log->open_stream({.name = "p.calls", .retention = {}}));
+  CHECK(second.records->position() == info->partitions[0].next_offset);
+  second.close();
+  first.close();
 }
 
 TEST_CASE("a commit that the disk has no room for is made later") {

@@ -94,6 +94,9 @@ struct CallSettings {
   std::string records;
   // Records of others that are looked into, too: those of the pipeline that is replayed. They are only read.
   std::vector<std::string> replay_of;
+  // The stages and sources that may ask for events; none: any. What one that is gone has left in the records holds
+  // nothing back.
+  std::vector<std::string> askers;
   int64_t retention_ms = 0;  // of records; 0: age removes none. What a restart needs stays.
   uint64_t retention_bytes = 0;
 

@@ -1,6 +1,7 @@
 #include "ai/calls.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "ai/question_digest.h"
@@ -41,13 +42,37 @@ Result<std::unique_ptr<Calls>> Calls::create(CallSettings settings, CallSurround
   return calls;
 }
 
+// What no pipeline file can say, and whoever fills in settings might.
+Status Calls::check_settings() const {
+  std::set<std::string> names;
+  for (const ProviderSettings& provider : settings_.providers) {
+    const std::string what = "AI provider '" + provider.name + "' ";
+    if (!names.insert(provider.name).second) return fail(ErrorCode::kInvalidConfig, what + "is there twice");
+    if (provider.provider == nullptr || !provider.access) {
+      return fail(ErrorCode::kInvalidConfig, what + "has no wire format, or no access");
+    }
+    if (provider.connections == 0 || provider.queue_max == 0 || provider.retry.attempts < 1) {
+      return fail(ErrorCode::kInvalidConfig,
+                  what + "needs at least one connection, place in its queue, and attempt");
+    }
+  }
+  names.clear();
+  for (const BudgetSettings& budget : settings_.budgets) {
+    if (names.insert(budget.spec.name).second) continue;
+    return fail(ErrorCode::kInvalidConfig, "budget '" + budget.spec.name + "' is there twice");
+  }
+  return {};
+}
+
 Status Calls::start() {
+  TRY(check_settings());
   std::vector<BudgetSpec> specs;
   for (const BudgetSettings& budget : settings_.budgets) specs.push_back(budget.spec);
   TRY_ASSIGN(budgets_, with_.book.join(settings_.records, specs));
   CallRecordsOptions options;
   options.records = settings_.records;
   options.replay_of = settings_.replay_of;
+  options.askers = settings_.askers;
   options.retention_ms = settings_.retention_ms;
   options.retention_bytes = settings_.retention_bytes;
   options.cache_ttl_max_ms = settings_.cache_ttl_max_ms;
@@ -59,6 +84,9 @@ Status Calls::start() {
   desk_ = std::make_unique<CallDesk>(CallDesk{settings_, with_.loop, with_.clock, with_.random, with_.transport,
                                               *records_, *budgets_, estimates_, models_, audit_.get()});
   charge_past(recovered.unknown);
+  if (audit_ != nullptr) {
+    for (const CallRecord& record : recovered.unknown) audit_->add(record, {});
+  }
   for (CallRecord& answer : recovered.cacheable) cache_.put(std::make_shared<CallRecord>(std::move(answer)));
   if (!recovered.unknown.empty()) records_->end(std::move(recovered.unknown), [](const Status&) {});
   return {};

@@ -64,6 +64,8 @@ class Calls final : public AiCalls {
 
   const Ledger& ledger() const { return records_->ledger(); }
   std::vector<BudgetStatus> budgets() const { return budgets_->status(with_.clock.wall_ms()); }
+  // The counters live as long as this.
+  std::vector<ModelHealth> health() const { return models_.health(); }
   size_t under_way() const { return flights_.size(); }
   // Where the leg's position is, or would be.
   int64_t position() const { return records_->position(); }
@@ -86,6 +88,7 @@ class Calls final : public AiCalls {
   };
 
   Calls(CallSettings settings, CallSurroundings with);
+  Status check_settings() const;
   Status start();
   void charge_past(const std::vector<CallRecord>& unknown);
 

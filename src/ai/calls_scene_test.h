@@ -15,7 +15,9 @@
 #include "ai/scripted_provider_test.h"
 #include "base/manual_clock.h"
 #include "base/sim_executor.h"
+#include "io/memory_file_system.h"
 #include "log/fake_log.h"
+#include "log/segment_log.h"
 #include "loop/test_loop.h"
 
 namespace colloquium::ai {
@@ -62,13 +64,20 @@ inline AiQuestion question(const std::string& text, std::optional<int64_t> offse
 // What lives as long as the process.
 class CallsScene {
  public:
+  // Over a log in memory, or over the real one on files in memory.
   explicit CallsScene(ScriptedTransport::Script script, uint64_t seed = 1,
-                      std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage())
-      : executor(seed, clock),
-        random(seed),
-        transport(loop, std::move(script)),
-        log(std::make_unique<log::FakeLog>(
-            executor, clock, log::FakeLogOptions{.seed = seed, .tape = {}, .storage = std::move(storage)})) {}
+                      std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage(),
+                      io::MemoryFileSystem* files = nullptr)
+      : executor(seed, clock), random(seed), transport(loop, std::move(script)) {
+    if (files != nullptr) {
+      open_log(*files);
+      return;
+    }
+    auto made = std::make_unique<log::FakeLog>(
+        executor, clock, log::FakeLogOptions{.seed = seed, .tape = {}, .storage = std::move(storage)});
+    fake = made.get();
+    log = std::move(made);
+  }
 
   void open(CallSettings settings = line_settings(), bool with_log = true) {
     auto created = Calls::create(std::move(settings), {.log = with_log ? log.get() : nullptr,
@@ -149,13 +158,26 @@ class CallsScene {
     return all;
   }
 
+  void open_log(io::MemoryFileSystem& files) {
+    log::LogOptions options;
+    options.directory = "data";
+    options.files = &files;
+    options.executor = &executor;
+    options.clock = &clock;
+    options.random = &random;
+    auto opened = log::SegmentLog::open(std::move(options));
+    if (!opened) FAIL(opened.error().describe());
+    log = std::move(*opened);
+  }
+
   ManualClock clock;
   SimExecutor executor;
   loop::TestLoop loop{clock};
   SeededRandom random;
   ScriptedTransport transport;
   BudgetBook book;
-  std::unique_ptr<log::FakeLog> log;
+  std::unique_ptr<log::Log> log;
+  log::FakeLog* fake = nullptr;  // the log, if it is that
   std::unique_ptr<Calls> calls;
   std::vector<std::optional<AiOutcome>> outcomes;
 };

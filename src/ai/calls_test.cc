@@ -10,7 +10,7 @@ CallScript hello(const AiHttpRequest&) {
   return answering({"U 10 0", "T hello", "U 10 2", "E"});
 }
 
-TEST_CASE("a question is answered, recorded and paid") {
+TEST_CASE("a question is answered, recorded and paid", "[REQ-062]") {
   CallsScene scene(hello);
   scene.open();
   std::string heard;
@@ -45,18 +45,18 @@ TEST_CASE("an answer waits for room on the disk; a call that can't be recorded i
   scene.open();
   scene.ask(question("hi", 1));
   scene.settle_down();
-  scene.log->set_full(true);
+  scene.fake->set_full(true);
   scene.ask(question("ho", 2));
   scene.pass(3000);
   CHECK_FALSE(scene.outcomes[0].has_value());
   CHECK(scene.refusal(1).error().retryable);
   CHECK(scene.transport.sent() == 1);
-  scene.log->set_full(false);
+  scene.fake->set_full(false);
   CHECK(scene.answer(0).text == "hello");
   scene.close();
 }
 
-TEST_CASE("whoever asks again for an event is given the recorded answer, also after a restart") {
+TEST_CASE("whoever asks again for an event is given the recorded answer, also after a restart", "[REQ-070]") {
   const auto storage = log::make_fake_storage();
   CallsScene first(hello, 1, storage);
   first.open();
@@ -105,7 +105,7 @@ TEST_CASE("the position stays below what is not settled, and moves with what is"
   scene.close();
 }
 
-TEST_CASE("what was under way when the process died is unknown, is told, and counts as paid") {
+TEST_CASE("what was under way when the process died is unknown, is told, and counts as paid", "[REQ-062]") {
   const auto storage = log::make_fake_storage();
   static std::vector<std::unique_ptr<CallsScene>>& dead = *new std::vector<std::unique_ptr<CallsScene>>();
   dead.push_back(std::make_unique<CallsScene>(
@@ -149,7 +149,7 @@ TEST_CASE("what was under way when the process died is unknown, is told, and cou
   third.close();
 }
 
-TEST_CASE("the same question at the same time is paid once, and each event has its record") {
+TEST_CASE("the same question at the same time is paid once, and each event has its record", "[REQ-070]") {
   CallsScene scene(hello);
   scene.open();
   scene.ask(question("hi", 1));
@@ -200,7 +200,7 @@ TEST_CASE("when the leader fails, one of those who waited leads") {
   scene.close();
 }
 
-TEST_CASE("an answer is given again for as long as the question allows, also after a restart") {
+TEST_CASE("an answer is given again for as long as the question allows, also after a restart", "[REQ-072]") {
   const auto storage = log::make_fake_storage();
   CallSettings settings = line_settings();
   settings.cache_ttl_max_ms = 60'000;
@@ -261,7 +261,7 @@ TEST_CASE("a replay is given what was recorded, and has records of its own") {
   fresh.close();
 }
 
-TEST_CASE("what nobody wants any more is stopped, and what came is paid") {
+TEST_CASE("what nobody wants any more is stopped, and what came is paid", "[REQ-075]") {
   CallsScene scene([](const AiHttpRequest&) {
     return CallScript{
         {ScriptStep::kSent, 1}, {ScriptStep::kHead, 1}, {ScriptStep::kBytes, 1, 200, "U 10 1\nT hel\n"}};
@@ -327,7 +327,32 @@ TEST_CASE("what can't be is told before anything is asked") {
   scene.close();
 }
 
-TEST_CASE("what must not leave is taken out before anything is made of it") {
+TEST_CASE("settings that contradict themselves are refused") {
+  CallsScene scene(hello);
+  const auto refused = [&scene](const CallSettings& settings) {
+    const auto created = Calls::create(settings, {.log = scene.log.get(),
+                                                  .loop = scene.loop,
+                                                  .clock = scene.clock,
+                                                  .random = scene.random,
+                                                  .transport = scene.transport,
+                                                  .book = scene.book});
+    return !created && created.error().code == ErrorCode::kInvalidConfig;
+  };
+  CallSettings settings = line_settings();
+  settings.providers[1].name = "one";
+  CHECK(refused(settings));
+  settings = line_settings();
+  settings.providers[0].connections = 0;
+  CHECK(refused(settings));
+  settings = line_settings();
+  settings.providers[0].provider = nullptr;
+  CHECK(refused(settings));
+  settings = line_settings();
+  settings.budgets.resize(2);
+  CHECK(refused(settings));
+}
+
+TEST_CASE("what must not leave is taken out before anything is made of it", "[REQ-083]") {
   CallsScene scene(hello);
   CallSettings settings = line_settings();
   settings.redact = [](const std::string& text) { return text == "secret" ? std::string("[x]") : text; };
@@ -338,7 +363,7 @@ TEST_CASE("what must not leave is taken out before anything is made of it") {
   scene.close();
 }
 
-TEST_CASE("a listener that joins late is handed what came before") {
+TEST_CASE("a listener that joins late is handed what came before", "[REQ-071]") {
   CallsScene scene([](const AiHttpRequest&) { return answering({"T one ", "T two", "U 5 5", "E"}, 50); });
   scene.open();
   scene.ask(question("hi"));

@@ -46,7 +46,7 @@ TEST_CASE("calls go in their order, as far as there are places") {
   CHECK(scene.places->taken() == 1);
 }
 
-TEST_CASE("a call waits until the rate allows it, and a large one is not passed") {
+TEST_CASE("a call waits until the rate allows it, and a large one is not passed", "[REQ-061]") {
   Scene scene;
   RateLimitSpec rate;
   rate.tokens = 60'000;
@@ -66,7 +66,7 @@ TEST_CASE("a call waits until the rate allows it, and a large one is not passed"
   CHECK(scene.gone == "abc");
 }
 
-TEST_CASE("the queue is bounded, and a provider may ask for a pause") {
+TEST_CASE("the queue is bounded, and a provider may ask for a pause", "[REQ-064]") {
   Scene scene;
   const auto gate = scene.gate({}, 1);
   gate->hold_ms(500);

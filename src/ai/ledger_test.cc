@@ -99,7 +99,7 @@ TEST_CASE("a ledger reads back as it was written") {
   CHECK(Ledger::parse("[]")->rows().empty());
 }
 
-TEST_CASE("a report puts rows together by what is asked for") {
+TEST_CASE("a report puts rows together by what is asked for", "[REQ-080]") {
   Ledger ledger;
   ledger.add(record(RecordKind::kAnswer, kNow, 100, "a"));
   ledger.add(record(RecordKind::kAnswer, kNow, 10, "b"));
@@ -116,7 +116,7 @@ TEST_CASE("a report puts rows together by what is asked for") {
   CHECK(report(ledger.rows(), {}, kNow - kHour).begin()->second.settled == NanoUsd{110});
 }
 
-TEST_CASE("a month's forecast goes by the last week") {
+TEST_CASE("a month's forecast goes by the last week", "[REQ-080]") {
   Ledger ledger;
   CHECK_FALSE(forecast_month(ledger.rows(), kNow));
   ledger.add(record(RecordKind::kAnswer, kNow - 2 * kDay, 2'000'000));

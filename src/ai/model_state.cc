@@ -1,5 +1,7 @@
 #include "ai/model_state.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace colloquium::ai {
@@ -67,6 +69,20 @@ Models::Models(const std::vector<ProviderSettings>& providers, Loop& loop, const
 const ProviderSettings* Models::provider(const std::string& name) const {
   const auto found = providers_.find(name);
   return found == providers_.end() ? nullptr : found->second.settings;
+}
+
+std::vector<ModelHealth> Models::health() const {
+  std::vector<ModelHealth> all;
+  for (const auto& [name, state] : models_) {
+    ModelHealth health{name.first, name.second, std::nullopt, state->gate.waiting(), &state->counters};
+    const net::CircuitBreaker& breaker = state->breaker;
+    constexpr int64_t kNsPerMs = 1'000'000;
+    if (breaker.is_open()) {
+      health.left_alone_ms = std::max<int64_t>(breaker.next_probe_ns() - clock_.monotonic_ns(), 0) / kNsPerMs;
+    }
+    all.push_back(std::move(health));
+  }
+  return all;
 }
 
 ModelState& Models::at(const std::string& provider, const std::string& model) {

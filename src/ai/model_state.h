@@ -10,8 +10,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ai/call_record.h"
 #include "ai/call_settings.h"
@@ -53,6 +55,14 @@ struct ModelState {
   void show();  // sets the gauges
 };
 
+// How a model is, for whoever looks on.
+struct ModelHealth {
+  std::string provider, model;
+  std::optional<int64_t> left_alone_ms;  // its breaker is open, so much longer; 0: the next call looks
+  size_t waiting = 0;                    // for their turn
+  const ModelCounters* counters = nullptr;
+};
+
 class Models {
  public:
   // `found` is told of each model's counters, once, when it is first asked for; it may be null. The providers
@@ -64,6 +74,8 @@ class Models {
   const ProviderSettings* provider(const std::string& name) const;
   // REQUIRES: there is such a provider.
   ModelState& at(const std::string& provider, const std::string& model);
+  // Of those that were asked for.
+  std::vector<ModelHealth> health() const;
 
  private:
   struct Row {

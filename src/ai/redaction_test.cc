@@ -12,7 +12,7 @@ std::string redacted(const std::string& text) {
   return (*kAll)(text);
 }
 
-TEST_CASE("what has the form of a person's data is taken out") {
+TEST_CASE("what has the form of a person's data is taken out", "[REQ-083]") {
   CHECK(redacted("mail ann.b+c@mail.example.org now") == "mail [email] now");
   CHECK(redacted("card 4111 1111 1111 1111, please") == "card [card], please");
   CHECK(redacted("card 5500-0000-0000-0004") == "card [card]");
@@ -29,7 +29,7 @@ TEST_CASE("what only looks alike is left") {
   }
 }
 
-TEST_CASE("expressions of a user's own go first") {
+TEST_CASE("expressions of a user's own go first", "[REQ-083]") {
   const auto redaction = Redaction::create({"email"}, {{"ticket", "T-[0-9]+"}, {"nothing", "x*"}});
   REQUIRE(redaction);
   CHECK((**redaction)("T-17 of a@b.org, axx") == "[ticket] of [email], a[nothing]");
