@@ -36,7 +36,7 @@ int64_t most_cost(const AiModelChoice& choice, const AiQuestion& question, const
   const Result<ModelPrice> price = price_of(settings, *provider, choice.model);
   if (!price) return std::numeric_limits<int64_t>::max();
   const AiRequest request = request_for(*provider, choice, question.request);
-  const int64_t input = estimates.input({provider->kind, provider->name, choice.model}, request);
+  const int64_t input = estimates.input({provider->kind, provider->name, choice.model}, request).tokens;
   return price->most(input, most_output(request)).value;
 }
 

@@ -72,12 +72,18 @@ void CallRun::prepare() {
   }
   price_ = *price;
   request_ = request_for(model_->provider, choice(), question_->request);
-  input_tokens_ = desk_.estimates.input(name(), request_);
+  input_ = desk_.estimates.input(name(), request_);
+  queue_up();
+}
+
+// What no budget allows now would take a turn from others for nothing.
+void CallRun::queue_up() {
+  const BudgetShare::Reserved looked = reserve();
+  if (looked.refused) return over_budget(looked);
+  desk_.budgets.release(looked.call);
   phase_ = Phase::kTurn;
-  const int64_t tokens = input_tokens_ + question_->request.parameters.max_output_tokens.value_or(0);
-  tags_ = {};
-  tags_.tokens = tokens;
-  ticket_ = model_->gate.enter(tokens, [this] { my_turn(); });
+  tags_.tokens = input_.tokens + question_->request.parameters.max_output_tokens.value_or(0);
+  ticket_ = model_->gate.enter(tags_.tokens, [this] { my_turn(); });
   model_->show();
   if (ticket_ != 0) return;
   note({AiFailureKind::kThrottled, "too many calls wait for their turn", 1000, 0});
@@ -91,11 +97,12 @@ void CallRun::my_turn() {
     model_->gate.leave(tags_.tokens, 0);
     return try_model();
   }
-  const NanoUsd most = price_.most(input_tokens_, most_output(request_));
-  const BudgetShare::Reserved reserved = desk_.budgets.reserve(labels(), most, desk_.clock.wall_ms());
-  if (reserved.refused) return over_budget(reserved);
+  const BudgetShare::Reserved reserved = reserve();
+  if (reserved.refused) {
+    give_turn_back();
+    return over_budget(reserved);
+  }
   reservation_ = reserved.call;
-  tags_.reserved = most;
   write_intent();
 }
 
@@ -108,9 +115,13 @@ void CallRun::give_turn_back() {
 
 // --- money
 
+BudgetShare::Reserved CallRun::reserve() {
+  tags_.reserved = price_.most(input_.tokens, most_output(request_));
+  return desk_.budgets.reserve(labels(), tags_.reserved, desk_.clock.wall_ms());
+}
+
 void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   const BudgetRefusal& refused = *reserved.refused;
-  give_turn_back();
   const bool never = refused.wanted > refused.limit;
   // Others will give back most of what they have reserved.
   if (!never && refused.spent + refused.wanted <= refused.limit) return again_after(kReservedMs);
@@ -193,7 +204,7 @@ CallRecord CallRun::record_of(const AttemptEnd& end, RecordKind kind) const {
   record.failure = end.failure;
   if (end.how != AttemptEnds::kAnswered && end.how != AttemptEnds::kBroken) return record;
   const bool complete = end.how == AttemptEnds::kAnswered;
-  const Took what = took(end.usage, end.content, complete, request_, name(), input_tokens_, desk_.estimates);
+  const Took what = took(end.usage, end.content, complete, request_, name(), input_.tokens, desk_.estimates);
   record.usage = what.usage;
   record.estimated = what.estimated;
   record.cost = price_.cost(what.usage);
@@ -237,7 +248,7 @@ void CallRun::settle(const CallRecord& record) {
   const bool nothing = record.kind == RecordKind::kFailure && record.usage == TokenUsage();
   model_->gate.leave(tags_.tokens, is_lost ? tags_.tokens : nothing ? 0 : record.usage.total());
   if (!record.estimated && record.kind == RecordKind::kAnswer) {
-    desk_.estimates.learn(name(), input_tokens_, record.usage.total_input());
+    desk_.estimates.learn(name(), input_, record.usage.total_input());
   }
   model_->counters.count(record);
   model_->show();

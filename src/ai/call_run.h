@@ -1,10 +1,9 @@
 // CallRun: one question on its way to an answer: which model, whether it may be sent, sending, what it cost, again
 // or another model.
 //
-//   model ── its breaker lets it ── its turn (Gate) ── reserved (BudgetShare) ── intent written ── sent ──┬──
-//   answered
-//     ^                                                                                                   │
-//     └──────────────── another model, or the same after a while, while nobody has heard any of it ───────┘
+//   model ── its breaker lets it ── its turn ── reserved ── intent written ── sent ──┬── answered
+//     ^                                                                              │
+//     └── another model, or the same after a while, while nobody has heard any of it ┘
 //
 // Failures that a provider answers with cost nothing; what breaks off costs what came; what was sent and never
 // answered is unknown, and counts as all that was reserved. Each sending has its end in the records, but the
@@ -85,6 +84,8 @@ class CallRun {
   void try_model();
   void next_model();
   void prepare();
+  void queue_up();
+  BudgetShare::Reserved reserve();
   void my_turn();
   void give_turn_back();
   void over_budget(const BudgetShare::Reserved& reserved);
@@ -118,7 +119,7 @@ class CallRun {
   ModelState* model_ = nullptr;
   AiRequest request_;
   ModelPrice price_;
-  int64_t input_tokens_ = 0;
+  TokenEstimates::Input input_;
   Gate::Ticket ticket_ = 0;
   BudgetShare::CallNumber reservation_ = 0;
   CallTags tags_;

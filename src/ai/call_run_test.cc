@@ -30,7 +30,7 @@ CallSettings with_budget(int64_t tokens, OnExceeded on_exceeded) {
   return settings;
 }
 
-TEST_CASE("what may go better is tried again, and what was asked for is waited for") {
+TEST_CASE("what may go better is tried again, and what was asked for is waited for", "[REQ-066][REQ-064]") {
   CallsScene scene(in_order({refusing(500), refusing(429, {{"retry-after", "7"}})}));
   scene.open();
   scene.ask(question("hi", 1));
@@ -54,7 +54,7 @@ TEST_CASE("what the caller did wrong is asked nobody again") {
   scene.close();
 }
 
-TEST_CASE("another model takes over, at once where nothing is gained by waiting") {
+TEST_CASE("another model takes over, at once where nothing is gained by waiting", "[REQ-068]") {
   SECTION("a key") {
     CallsScene scene(in_order({refusing(401)}));
     scene.open();
@@ -80,7 +80,7 @@ TEST_CASE("another model takes over, at once where nothing is gained by waiting"
   }
 }
 
-TEST_CASE("a quota that is used up keeps a model away until it says") {
+TEST_CASE("a quota that is used up keeps a model away until it says", "[REQ-067][REQ-068]") {
   CallsScene scene(in_order({refusing(402, {{"retry-after", "100"}})}));
   scene.open();
   scene.ask(of_two("hi"));
@@ -89,13 +89,18 @@ TEST_CASE("a quota that is used up keeps a model away until it says") {
   CHECK(scene.answer(1).model.provider == "two");
   scene.ask(question("he", 2));
   CHECK(scene.refusal(2).failure.retry_after_ms.value_or(0) > 90'000);
+  const auto health = scene.calls->health();
+  REQUIRE(health.size() == 2);
+  CHECK(health[0].left_alone_ms.value_or(0) > 90'000);
+  CHECK_FALSE(health[1].left_alone_ms.has_value());
+  CHECK(health[1].counters->answered.value() == 2);
   scene.pass(101'000);
   scene.ask(of_two("hu"));
   CHECK(scene.answer(3).model.provider == "one");
   scene.close();
 }
 
-TEST_CASE("a model that fails again and again is left alone, then one call looks") {
+TEST_CASE("a model that fails again and again is left alone, then one call looks", "[REQ-067]") {
   CallSettings settings = line_settings();
   settings.providers[0].breaker = {.failures = 2, .open_ms = 10'000, .quota_ms = 0};
   settings.providers[0].retry.attempts = 1;
@@ -116,7 +121,7 @@ TEST_CASE("a model that fails again and again is left alone, then one call looks
   scene.close();
 }
 
-TEST_CASE("once somebody has heard of an answer, it is not begun anew") {
+TEST_CASE("once somebody has heard of an answer, it is not begun anew", "[REQ-068][REQ-075]") {
   const auto broken = answering({"U 10 1", "T hel", "F transient boo"});
   SECTION("with a listener") {
     CallsScene scene(in_order({broken}));
@@ -148,7 +153,8 @@ TEST_CASE("once somebody has heard of an answer, it is not begun anew") {
   }
 }
 
-TEST_CASE("what was sent and never answered counts whole, and is asked again only where that is wanted") {
+TEST_CASE("what was sent and never answered counts whole, and is asked again only where that is wanted",
+          "[REQ-062]") {
   const CallScript lost = {{ScriptStep::kSent, 1}, {ScriptStep::kBreak, 1, 0, "connection reset"}};
   CallSettings settings = with_budget(1000, OnExceeded::kStop);
   CallsScene scene(in_order({lost, lost}));
@@ -170,7 +176,7 @@ TEST_CASE("what was sent and never answered counts whole, and is asked again onl
   scene.close();
 }
 
-TEST_CASE("a budget that is used up stops, fails, switches or waits") {
+TEST_CASE("a budget that is used up stops, fails, switches or waits", "[REQ-062]") {
   // A call reserves about thirty tokens and takes twelve.
   SECTION("stop") {
     CallsScene scene(in_order({}));
@@ -231,7 +237,7 @@ TEST_CASE("a budget that is used up stops, fails, switches or waits") {
   }
 }
 
-TEST_CASE("calls wait for what others have reserved, and go once it is given back") {
+TEST_CASE("calls wait for what others have reserved, and go once it is given back", "[REQ-062]") {
   CallsScene scene(in_order({}));
   scene.open(with_budget(60, OnExceeded::kStop));
   scene.ask(question("a", 1));
@@ -242,7 +248,7 @@ TEST_CASE("calls wait for what others have reserved, and go once it is given bac
   scene.close();
 }
 
-TEST_CASE("a model is drawn by weight, for an event always the same") {
+TEST_CASE("a model is drawn by weight, for an event always the same", "[REQ-086]") {
   CallsScene scene(in_order({}));
   scene.open();
   std::map<std::string, int> drawn;
@@ -268,7 +274,7 @@ TEST_CASE("a model is drawn by weight, for an event always the same") {
   other.close();
 }
 
-TEST_CASE("the cheapest goes first") {
+TEST_CASE("the cheapest goes first", "[REQ-063]") {
   CallSettings settings = line_settings();
   settings.prices = *PriceTable::parse(
       R"({"date": "2026-01-01", "models": {"line/m": {"input": 9, "output": 9}, "line/n": {"input": 1, "output": 1}}})",
@@ -308,7 +314,7 @@ TEST_CASE("what a provider does not say is estimated, and marked") {
   scene.close();
 }
 
-TEST_CASE("counters tell of each model") {
+TEST_CASE("counters tell of each model", "[REQ-076]") {
   std::vector<std::string> found;
   const ModelCounters* counters = nullptr;
   CallsScene scene(in_order({refusing(500)}));

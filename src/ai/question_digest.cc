@@ -77,9 +77,9 @@ io::Digest128 question_digest(const AiQuestion& question) {
   add(parts, question.request);
   parts.number(static_cast<int64_t>(question.models.size()));
   for (const AiModelChoice& choice : question.models) {
-    parts.text(choice.provider).text(choice.model).number(std::bit_cast<int64_t>(choice.weight));
+    parts.text(choice.provider).text(choice.model);
   }
-  parts.number(static_cast<int64_t>(question.routing)).text(question.prompt).text(question.arm);
+  parts.text(question.prompt).text(question.arm);
   parts.text(question.tenant);
   return parts.digest();
 }

@@ -1,5 +1,5 @@
 // Which questions are the same: a digest of all that an answer depends on: the request without its stream flag,
-// the models that may answer, and whose it is (tenant).
+// the models that may answer, and whose it is (tenant). How one of the models is chosen is no part of it.
 //
 // Thread safety: functions.
 #pragma once

@@ -74,10 +74,12 @@ TEST_CASE("how and for whom it is asked makes none") {
   question.who = "another";
   question.event = AiEvent{"e", "p", 1};
   question.cache_ttl_ms = 5;
+  question.models[0].weight = 7;
+  question.routing = AiRouting::kWeighted;
   CHECK(question_digest(question) == digest);
 }
 
-TEST_CASE("a key of its own says what a cached answer is found by") {
+TEST_CASE("a key of its own says what a cached answer is found by", "[REQ-072]") {
   AiQuestion question = base();
   CHECK(cache_digest(question, {1, 2}) == io::Digest128{1, 2});
   question.cache_key = "k";

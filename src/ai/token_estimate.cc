@@ -83,9 +83,10 @@ double TokenEstimates::factor(const ModelName& name) const {
   return is_exact(name) ? 1 : kFirstFactor;
 }
 
-int64_t TokenEstimates::input(const ModelName& name, const AiRequest& request) const {
+TokenEstimates::Input TokenEstimates::input(const ModelName& name, const AiRequest& request) const {
+  const double now = factor(name);
   const auto counted = static_cast<double>(count(tokenizer_of(name), request));
-  return static_cast<int64_t>(std::ceil(counted * factor(name)));
+  return {static_cast<int64_t>(std::ceil(counted * now)), now};
 }
 
 int64_t TokenEstimates::output(const ModelName& name, std::string_view text) const {
@@ -93,10 +94,11 @@ int64_t TokenEstimates::output(const ModelName& name, std::string_view text) con
   return static_cast<int64_t>(std::ceil(counted * factor(name)));
 }
 
-void TokenEstimates::learn(const ModelName& name, int64_t estimated, int64_t took) {
-  if (estimated <= 0 || took <= 0) return;
+void TokenEstimates::learn(const ModelName& name, const Input& estimated, int64_t took) {
+  if (estimated.tokens <= 0 || took <= 0) return;
   const double before = factor(name);
-  const double seen = before * static_cast<double>(took) / static_cast<double>(estimated);
+  // By the factor of then: calls that were estimated at the same time all say the same.
+  const double seen = estimated.factor * static_cast<double>(took) / static_cast<double>(estimated.tokens);
   const double now = seen > before ? seen : before + (seen - before) * kFall;
   factors_[{std::string(name.provider), std::string(name.model)}] = std::clamp(now, kFactorMin, kFactorMax);
 }

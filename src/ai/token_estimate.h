@@ -24,13 +24,17 @@ struct ModelName {
 
 class TokenEstimates {
  public:
+  struct Input {
+    int64_t tokens = 0;
+    double factor = 1;  // that they were estimated with
+  };
   // What is sent in, images roughly.
-  int64_t input(const ModelName& name, const AiRequest& request) const;
+  Input input(const ModelName& name, const AiRequest& request) const;
   // Of text that came out.
   int64_t output(const ModelName& name, std::string_view text) const;
 
-  // A provider said that a request was `took` tokens for which input() had said `estimated`.
-  void learn(const ModelName& name, int64_t estimated, int64_t took);
+  // A provider said that a request was `took` tokens for which input() had said `estimated`, some time before.
+  void learn(const ModelName& name, const Input& estimated, int64_t took);
   double factor(const ModelName& name) const;
 
  private:
