@@ -173,7 +173,7 @@ CallContent MemberReader::content() {
   for (uint64_t i = 0; JsonReader::element(embeddings, i); ++i) {
     const std::string bytes = io::from_hex(part(embeddings, i)).value_or("");
     std::vector<float> vector(bytes.size() / sizeof(float));
-    std::memcpy(vector.data(), bytes.data(), vector.size() * sizeof(float));
+    if (!vector.empty()) std::memcpy(vector.data(), bytes.data(), vector.size() * sizeof(float));
     content.embeddings.push_back(std::move(vector));
   }
   return content;

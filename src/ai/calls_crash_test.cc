@@ -298,6 +298,8 @@ void check_budget(CallsScene& scene) {
 
 // A scene for each process, kept when it died: its objects go with the test's own process.
 struct Life {
+  std::shared_ptr<Disk> disk;
+  std::shared_ptr<ProviderBooks> books;
   std::unique_ptr<CallsScene> scene;
   std::unique_ptr<Asker> asker;
 };
@@ -308,7 +310,7 @@ class Run {
       : seed_(seed),
         tally_(tally),
         chance_(seed * 977),
-        disk_(*new Disk(dies)),
+        disk_(std::make_shared<Disk>(dies)),
         settings_(crash_settings(chance_)) {}
 
   void run() {
@@ -323,7 +325,7 @@ class Run {
         REQUIRE(now.scene->log->close());
         check_end(now);
         now.asker.reset();
-        return graveyard().push_back(std::move(now));
+        return;
       }
       die(std::move(now));
     }
@@ -336,11 +338,11 @@ class Run {
   }
 
   Life begin(uint64_t life) {
-    auto provider = std::make_shared<FaultyProvider>(books_, seed_ * 31 + life, tally_);
-    Life now;
+    auto provider = std::make_shared<FaultyProvider>(*books_, seed_ * 31 + life, tally_);
+    Life now{disk_, books_, nullptr, nullptr};
     now.scene =
         std::make_unique<CallsScene>([provider](const AiHttpRequest& request) { return (*provider)(request); },
-                                     seed_ * 100 + life, disk_.storage, disk_.real());
+                                     seed_ * 100 + life, disk_->storage, disk_->real());
     now.scene->clock.set_wall_ms(wall_ms_);
     now.scene->open(settings_);
     now.asker = std::make_unique<Asker>(*now.scene, seed_, committed_, told_, tally_);
@@ -361,13 +363,13 @@ class Run {
     ++tally_.kills;
     tally_.kills_under_way += now.scene->transport.under_way() > 0;
     // The provider goes on with what it has got, or sees that nobody is there any more.
-    for (ProviderBooks::Entry& entry : books_.entries) {
+    for (ProviderBooks::Entry& entry : books_->entries) {
       if (std::exchange(entry.under_way, false) && chance_.below(2) == 0) entry.billed = {kFull};
     }
     wall_ms_ = now.scene->clock.wall_ms() + static_cast<int64_t>(chance_.below(1000));
-    disk_.die(chance_);
+    disk_->die(chance_);
     graveyard().push_back(std::move(now));
-    CallsScene reader([](const AiHttpRequest&) { return CallScript(); }, seed_, disk_.storage, disk_.real());
+    CallsScene reader([](const AiHttpRequest&) { return CallScript(); }, seed_, disk_->storage, disk_->real());
     const Sums sums = check(reader.records());
     REQUIRE(reader.log->close());
     tally_.unknown += static_cast<int>(sums.died - died_before_);
@@ -376,7 +378,7 @@ class Run {
 
   Sums check(const std::vector<CallRecord>& records) {
     const Sums sums = sums_of(records);
-    if (sums.settled > books_.total()) FAIL("more is settled than was paid");
+    if (sums.settled > books_->total()) FAIL("more is settled than was paid");
     if (sums.died > died_before_ + kConcurrency) FAIL("a kill left more unknown than were under way");
     if (!std::includes(sums.answered.begin(), sums.answered.end(), told_.begin(), told_.end())) {
       FAIL("somebody was told what is not recorded");
@@ -385,15 +387,15 @@ class Run {
   }
 
   void check_end(Life& now) {
-    CallsScene after([](const AiHttpRequest&) { return CallScript(); }, seed_, disk_.storage, disk_.real());
+    CallsScene after([](const AiHttpRequest&) { return CallScript(); }, seed_, disk_->storage, disk_->real());
     after.clock.set_wall_ms(now.scene->clock.wall_ms());
     const Sums sums = check(after.records());
     INFO("settled " << usd_text(sums.settled) << ", unknown " << usd_text(sums.unknown) << ", provider "
-                    << usd_text(books_.total()));
+                    << usd_text(books_->total()));
     // Without its intent, which is written and not synced, nothing tells of a call.
-    if (disk_.keeps_written()) {
-      if (books_.total() > sums.settled + sums.unknown) FAIL("more was paid than is known");
-      if (sums.unknown.value == 0 && books_.total() != sums.settled)
+    if (disk_->keeps_written()) {
+      if (books_->total() > sums.settled + sums.unknown) FAIL("more was paid than is known");
+      if (sums.unknown.value == 0 && books_->total() != sums.settled)
         FAIL("nothing is unknown, and the sums differ");
     }
     // What the leg has stored is what the stream says.
@@ -407,9 +409,9 @@ class Run {
   const uint64_t seed_;
   Tally& tally_;
   SeededRandom chance_;
-  Disk& disk_;  // as long as the dead ones
+  const std::shared_ptr<Disk> disk_;
   const CallSettings settings_;
-  ProviderBooks& books_ = *new ProviderBooks();
+  const std::shared_ptr<ProviderBooks> books_ = std::make_shared<ProviderBooks>();
   int64_t committed_ = 0;
   std::set<int64_t> told_;
   size_t died_before_ = 0;
