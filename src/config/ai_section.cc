@@ -20,7 +20,12 @@ const ConfigMark& mark_of(const ConfigNode& node, std::string_view key) {
 
 void check_limits(const ConfigNode& node, const std::string& path, const AiLimitsConfig& limits,
                   ConfigProblems& problems) {
-  if (!limits.requests && !limits.tokens) {
+  // A key that is misspelt has been told, and is likely the one that is missing.
+  const bool misspelt =
+      std::any_of(node.members.begin(), node.members.end(), [](const ConfigNode::Member& member) {
+        return member.key != "per" && member.key != "request_burst" && member.key != "token_burst";
+      });
+  if (!limits.requests && !limits.tokens && !misspelt) {
     add_error(problems, node.mark, path + " needs requests, tokens, or both");
   }
   if (limits.request_burst && !limits.requests) {
@@ -34,7 +39,9 @@ void check_limits(const ConfigNode& node, const std::string& path, const AiLimit
 // What budgets say of each other and of providers.
 class BudgetChecks {
  public:
-  BudgetChecks(const std::vector<ComponentConfig>& providers, ConfigProblems& problems) : problems_(problems) {
+  // `all`: none of them was left out for a problem of its own.
+  BudgetChecks(const std::vector<ComponentConfig>& providers, bool all, ConfigProblems& problems)
+      : problems_(problems), all_(all) {
     for (const ComponentConfig& provider : providers) providers_.push_back(provider.name);
   }
 
@@ -57,7 +64,7 @@ class BudgetChecks {
   }
 
   void check_provider_name(const ConfigMark& mark, const std::string& name) {
-    if (name.empty() || std::find(providers_.begin(), providers_.end(), name) != providers_.end()) return;
+    if (name.empty() || !all_ || std::find(providers_.begin(), providers_.end(), name) != providers_.end()) return;
     const std::string meant = suggestion(name, providers_);
     const std::string known = providers_.empty() ? "" : "; known: " + alternatives(providers_);
     add_error(problems_, mark, "there is no provider " + quoted(name) + (meant.empty() ? known : meant));
@@ -86,6 +93,7 @@ class BudgetChecks {
   }
 
   ConfigProblems& problems_;
+  const bool all_;
   std::vector<std::string> providers_;
   std::map<std::string, ConfigMark> names_;
 };
@@ -117,7 +125,8 @@ AiConfig read_ai(const ConfigNode& node, const std::vector<ComponentConfig>& pro
   read_object(node, ai_object(), "ai", &config, problems);
   config.mark = node.mark;
   const ConfigNode* budgets = node.find("budgets");
-  BudgetChecks checks(providers, problems);
+  const ConfigNode* list = node.find("providers");
+  BudgetChecks checks(providers, list != nullptr && list->items.size() == providers.size(), problems);
   for (size_t i = 0; i < config.budgets.size(); ++i) {
     checks.check(budgets->items[i], "ai.budgets[" + std::to_string(i) + "]", config.budgets[i]);
   }

@@ -175,6 +175,8 @@ TEST_CASE("what every provider may be told is checked, each problem where it sta
   CHECK(of_entry("timeouts: {conect: 1s}") ==
         "p.yaml:1:42: error: unknown key 'conect' in ai.providers[0].timeouts; did you mean 'connect'?\n");
   CHECK(of_entry("limits: {}") == "p.yaml:1:39: error: ai.providers[0].limits needs requests, tokens, or both\n");
+  CHECK(of_entry("limits: {reqests: 5}") ==
+        "p.yaml:1:40: error: unknown key 'reqests' in ai.providers[0].limits; did you mean 'requests'?\n");
   CHECK(of_entry("limits: {requests: 0}") ==
         "p.yaml:1:50: error: ai.providers[0].limits.requests must be at least 1, found the number 0\n");
   CHECK(of_entry("limits: {requests: 9, token_burst: 5}") ==
@@ -213,6 +215,11 @@ TEST_CASE("budgets speak of providers that there are, and of amounts", "[REQ-062
         "p.yaml:3:45: error: ai.budgets[0].alerts are percentages, from 1 to 1000\n");
   CHECK(budget("{name: a, limit: 1 USD, window: week}").find("must be hour, day, month or total") !=
         std::string::npos);
+}
+
+TEST_CASE("a provider that could not be read is no second problem of a budget that speaks of it") {
+  CHECK(read("ai: {providers: [{opnai: {}}], budgets: [{name: a, limit: 1 USD, provider: openai}]}").messages ==
+        "p.yaml:1:19: error: unknown provider 'opnai'; did you mean 'openai'?\n");
 }
 
 TEST_CASE("what becomes of a call that a budget does not allow is one thing", "[REQ-062][REQ-063]") {
