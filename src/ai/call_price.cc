@@ -33,7 +33,7 @@ int64_t most_cost(const AiModelChoice& choice, const AiQuestion& question, const
                   const Models& models, const TokenEstimates& estimates) {
   const ProviderSettings* provider = models.provider(choice.provider);
   ASSERT(provider != nullptr);
-  const Result<ModelPrice> price = price_of(settings, *provider, choice.model);
+  const Result<CallPrice> price = price_of(settings, *provider, choice.model);
   if (!price) return std::numeric_limits<int64_t>::max();
   const AiRequest request = request_for(*provider, choice, question.request);
   const int64_t input = estimates.input({provider->kind, provider->name, choice.model}, request).tokens;
@@ -42,10 +42,10 @@ int64_t most_cost(const AiModelChoice& choice, const AiQuestion& question, const
 
 }  // namespace
 
-Result<ModelPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
-                            const std::string& model) {
-  if (const ModelPrice* price = settings.prices.find(provider.kind, model)) return *price;
-  if (settings.unpriced) return *settings.unpriced;
+Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
+                           const std::string& model) {
+  if (const ModelPrice* price = settings.prices.find(provider.kind, model)) return CallPrice{*price, {}};
+  if (settings.unpriced) return CallPrice{{}, settings.unpriced};
   return fail(ErrorCode::kInvalidConfig, "model '" + model + "' of provider '" + provider.name +
                                              "' has no price, so no budget could hold it: add " + provider.kind +
                                              "/" + model + " to the price file, or say what unpriced models cost");

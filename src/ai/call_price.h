@@ -18,9 +18,18 @@
 
 namespace colloquium::ai {
 
+// A model's price, or what each call counts for where it has none.
+struct CallPrice {
+  ModelPrice tokens;
+  std::optional<NanoUsd> call;
+
+  NanoUsd cost(const TokenUsage& usage) const { return call ? *call : tokens.cost(usage); }
+  NanoUsd most(int64_t input, int64_t output) const { return call ? *call : tokens.most(input, output); }
+};
+
 // kInvalidConfig for a model that has no price, where that is refused.
-Result<ModelPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
-                            const std::string& model);
+Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
+                           const std::string& model);
 
 // The request as this model gets it.
 AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& choice, const AiRequest& request);

@@ -65,7 +65,7 @@ void CallRun::next_model() {
 }
 
 void CallRun::prepare() {
-  const Result<ModelPrice> price = price_of(desk_.settings, model_->provider, model_->model);
+  const Result<CallPrice> price = price_of(desk_.settings, model_->provider, model_->model);
   if (!price) {
     note({AiFailureKind::kCaller, price.error().message, std::nullopt, 0});
     return next_model();
@@ -125,10 +125,11 @@ void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   const bool never = refused.wanted > refused.limit;
   // Others will give back most of what they have reserved.
   if (!never && refused.spent + refused.wanted <= refused.limit) return again_after(kReservedMs);
-  OnExceeded policy = OnExceeded::kStop;
-  for (const BudgetSettings& budget : desk_.settings.budgets) {
-    if (budget.spec.name == refused.budget) policy = budget.on_exceeded;
-  }
+  const auto& budgets = desk_.settings.budgets;
+  const auto budget = std::find_if(budgets.begin(), budgets.end(),
+                                   [&](const BudgetSettings& each) { return each.spec.name == refused.budget; });
+  ASSERT(budget != budgets.end());
+  const OnExceeded policy = budget->on_exceeded;
   const int64_t now_ms = desk_.clock.wall_ms();
   std::optional<int64_t> wait_ms;
   if (refused.resets_ms) wait_ms = std::max<int64_t>(*refused.resets_ms - now_ms, 1);
@@ -136,8 +137,23 @@ void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   const bool final = policy == OnExceeded::kFail || never || !wait_ms;
   note({final ? AiFailureKind::kCaller : AiFailureKind::kQuota, reserved.why, wait_ms, 0});
   refusal_.budget = true;
-  if (policy == OnExceeded::kSwitch) return next_model();
+  if (policy == OnExceeded::kSwitch && switch_to(*budget)) return next_model();
   refuse();
+}
+
+// Whether the next model is one that may be asked instead.
+bool CallRun::switch_to(const BudgetSettings& budget) {
+  if (!budget.switch_to) return true;
+  const AiModelChoice& other = *budget.switch_to;
+  const auto end = choices_.begin() + static_cast<std::ptrdiff_t>(at_) + 1;
+  const bool tried = std::any_of(choices_.begin(), end, [&](const AiModelChoice& choice) {
+    return choice.provider == other.provider && choice.model == other.model;
+  });
+  if (tried) return false;
+  const ProviderSettings& provider = *desk_.models.provider(other.provider);
+  if (!provider.provider->check(request_for(provider, other, question_->request))) return false;
+  choices_.insert(end, other);
+  return true;
 }
 
 // --- sending
@@ -206,7 +222,7 @@ CallRecord CallRun::record_of(const AttemptEnd& end, RecordKind kind) const {
   const bool complete = end.how == AttemptEnds::kAnswered;
   const Took what = took(end.usage, end.content, complete, request_, name(), input_.tokens, desk_.estimates);
   record.usage = what.usage;
-  record.estimated = what.estimated;
+  record.estimated = what.estimated || price_.call;
   record.cost = price_.cost(what.usage);
   return record;
 }

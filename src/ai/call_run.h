@@ -89,6 +89,7 @@ class CallRun {
   void my_turn();
   void give_turn_back();
   void over_budget(const BudgetShare::Reserved& reserved);
+  bool switch_to(const BudgetSettings& budget);
   void write_intent();
   void intent_written(const Status& status);
   void send();
@@ -118,7 +119,7 @@ class CallRun {
   // Of the present attempt.
   ModelState* model_ = nullptr;
   AiRequest request_;
-  ModelPrice price_;
+  CallPrice price_;
   TokenEstimates::Input input_;
   Gate::Ticket ticket_ = 0;
   BudgetShare::CallNumber reservation_ = 0;

@@ -213,6 +213,31 @@ TEST_CASE("a budget that is used up stops, fails, switches or waits", "[REQ-062]
     CHECK(scene.answer(1).model.provider == "two");
     scene.close();
   }
+  SECTION("switch to a model of its own") {
+    CallsScene scene(in_order({}));
+    CallSettings settings = with_budget(40, OnExceeded::kSwitch);
+    settings.budgets[0].spec.scope.model = "m";
+    settings.budgets[0].switch_to = AiModelChoice{"two", "n", 1};
+    scene.open(settings);
+    scene.ask(question("a", 1));
+    CHECK(scene.answer(0).model.provider == "one");
+    scene.ask(question("b", 2));
+    CHECK(scene.answer(1).model.provider == "two");
+    CHECK(scene.answer(1).model.model == "n");
+    scene.close();
+  }
+  SECTION("switch to what is over the budget, too") {
+    CallsScene scene(in_order({}));
+    CallSettings settings = with_budget(40, OnExceeded::kSwitch);
+    settings.budgets[0].switch_to = AiModelChoice{"two", "n", 1};
+    scene.open(settings);
+    scene.ask(question("a", 1));
+    (void)scene.answer(0);
+    scene.ask(question("b", 2));
+    CHECK(scene.refusal(1).budget);
+    CHECK(scene.refusal(1).model.provider == "two");
+    scene.close();
+  }
   SECTION("wait") {
     CallsScene scene(in_order({}));
     CallSettings settings = with_budget(40, OnExceeded::kWait);
@@ -299,6 +324,20 @@ TEST_CASE("a model's most output is reserved, and sent along") {
   (void)scene.answer(0);
   CHECK(scene.records()[0].tags.reserved.value >= 50 * kToken);
   CHECK(scene.records()[0].tags.reserved.value < 80 * kToken);
+  scene.close();
+}
+
+TEST_CASE("a call to a model without a price counts for what the settings say") {
+  CallSettings settings = with_budget(100, OnExceeded::kStop);
+  settings.unpriced = NanoUsd{25 * kToken};
+  CallsScene scene(in_order({}));
+  scene.open(settings);
+  AiQuestion asked = question("hi", 1);
+  asked.models = {{"one", "free", 1}};
+  scene.ask(asked);
+  CHECK(scene.answer(0).cost_nano_usd == 25 * kToken);
+  CHECK(scene.answer(0).estimated);
+  CHECK(scene.calls->budgets().front().settled.value == 25 * kToken);
   scene.close();
 }
 

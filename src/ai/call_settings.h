@@ -72,13 +72,14 @@ struct ProviderSettings {
 enum class OnExceeded : uint8_t {
   kStop,    // refused, and worth asking again when the budget's next window begins
   kFail,    // refused for good
-  kSwitch,  // the next model of the question; refused as with kStop where none is left
+  kSwitch,  // another model is asked in its place; refused as with kStop where there is none
   kWait,    // until the next window begins
 };
 
 struct BudgetSettings {
   BudgetSpec spec;
   OnExceeded on_exceeded = OnExceeded::kStop;
+  std::optional<AiModelChoice> switch_to = {};  // with kSwitch; nothing: the next model of the question
 };
 
 struct AuditSettings {
@@ -102,7 +103,7 @@ struct CallSettings {
 
   std::vector<ProviderSettings> providers;
   PriceTable prices = PriceTable::built_in();
-  std::optional<ModelPrice> unpriced;  // of models without a price; nothing: they are refused
+  std::optional<NanoUsd> unpriced;  // what a call counts for whose model has no price; nothing: it is refused
   std::vector<BudgetSettings> budgets;
 
   size_t cache_bytes = size_t{64} << 20;

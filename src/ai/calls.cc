@@ -58,8 +58,15 @@ Status Calls::check_settings() const {
   }
   names.clear();
   for (const BudgetSettings& budget : settings_.budgets) {
-    if (names.insert(budget.spec.name).second) continue;
-    return fail(ErrorCode::kInvalidConfig, "budget '" + budget.spec.name + "' is there twice");
+    const std::string what = "budget '" + budget.spec.name + "' ";
+    if (!names.insert(budget.spec.name).second) return fail(ErrorCode::kInvalidConfig, what + "is there twice");
+    if (!budget.switch_to) continue;
+    const ProviderSettings* provider = models_.provider(budget.switch_to->provider);
+    if (provider == nullptr) {
+      return fail(ErrorCode::kInvalidConfig, what + "switches to a model of '" + budget.switch_to->provider +
+                                                 "', which is no AI provider of this pipeline");
+    }
+    TRY(price_of(settings_, *provider, budget.switch_to->model));
   }
   return {};
 }

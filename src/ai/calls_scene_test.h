@@ -25,11 +25,10 @@ namespace colloquium::ai {
 // A thousand tokens cost a dollar, in and out: a token is a thousandth.
 constexpr int64_t kToken = kNanoPerUsd / 1000;
 
-inline ModelPrice token_price() {
-  ModelPrice price;
-  price.usual = {{1000 * kNanoPerUsd}, {1000 * kNanoPerUsd}, {1000 * kNanoPerUsd},
-                 {1000 * kNanoPerUsd}, {1000 * kNanoPerUsd}, {1000 * kNanoPerUsd}};
-  return price;
+inline PriceTable token_prices() {
+  return *PriceTable::parse(
+      R"({"date": "2026-01-01", "models": {"line/m": {"input": 1000, "output": 1000}, "line/n": {"input": 1000, "output": 1000}}})",
+      "test");
 }
 
 inline ProviderSettings line_provider(const std::string& name) {
@@ -47,7 +46,7 @@ inline CallSettings line_settings() {
   settings.pipeline = "p";
   settings.records = "p";
   settings.providers = {line_provider("one"), line_provider("two")};
-  settings.unpriced = token_price();
+  settings.prices = token_prices();
   return settings;
 }
 

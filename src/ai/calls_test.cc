@@ -315,7 +315,7 @@ TEST_CASE("without a log calls are answered, and nothing is recorded") {
 TEST_CASE("what can't be is told before anything is asked") {
   CallsScene scene(hello);
   CallSettings settings = line_settings();
-  settings.unpriced = std::nullopt;
+  settings.prices = PriceTable();
   scene.open(settings);
   CHECK_THAT(scene.calls->check(question("hi")).error().message, Catch::Contains("has no price"));
   AiQuestion unknown = question("hi");
@@ -349,6 +349,10 @@ TEST_CASE("settings that contradict themselves are refused") {
   CHECK(refused(settings));
   settings = line_settings();
   settings.budgets.resize(2);
+  CHECK(refused(settings));
+  settings.budgets.resize(1);
+  settings.budgets[0].spec.name = "day";
+  settings.budgets[0].switch_to = AiModelChoice{"nobody", "m", 1};
   CHECK(refused(settings));
 }
 
