@@ -197,11 +197,12 @@ void OpenAiDecoder::embeddings(const json::ValueView& root, const AiTake& take) 
 bool OpenAiDecoder::embedding(size_t index, const json::ValueView& value, const AiTake& take) {
   AiEmbedding found{index, {}};
   if (auto numbers = JsonReader::floats(value)) {
+    if (numbers->empty()) return false;
     found.vector = *std::move(numbers);
   } else {
     const auto text = JsonReader::text(value, scratch_[0]);
     const auto bytes = text ? base64_decoded(*text) : std::nullopt;
-    if (!bytes || bytes->size() % sizeof(float) != 0) return false;
+    if (!bytes || bytes->empty() || bytes->size() % sizeof(float) != 0) return false;
     found.vector.resize(bytes->size() / sizeof(float));
     static_assert(std::endian::native == std::endian::little);
     std::memcpy(found.vector.data(), bytes->data(), bytes->size());

@@ -156,7 +156,7 @@ TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {
   const Heard plain = vectors(R"([{"embedding":[1,-2.5]},{"embedding":[0.5]}])");
   CHECK(plain.embeddings[1].index == 1);
   CHECK(plain.embeddings[0].vector == std::vector<float>{1.0F, -2.5F});
-  for (const char* bad : {R"([{"embedding":"AAA"}])", R"([{"embedding":"!"}])", R"([{"embedding":[1,"x"]}])",
+  for (const char* bad : {R"([{"embedding":"AAA"}])", R"([{"embedding":"!"}])", R"([{"embedding":""}])", R"([{"embedding":[]}])", R"([{"embedding":[1,"x"]}])",
                           R"([{}])", "7"}) {
     CHECK(vectors(bad).failure);
   }
