@@ -146,7 +146,7 @@ Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recove
       recovered.cacheable.push_back(std::move(record));
     }
   }));
-  ledger_.fold(now_ms);
+  fold_when_due();
   for (auto& [call, intent] : open) {
     CallTags& tags = intent.tags;
     if (tags.event && may_ask(tags.who)) {
@@ -189,6 +189,23 @@ void CallRecords::end(Records records, RecordWriter::Done done) {
   writer_.append(std::move(records), log::AckLevel::kDurable, true, std::move(done));
 }
 
+void CallRecords::count_hit(const CallRecord& reuse) {
+  ledger_.add(reuse);
+  changed_ = true;
+  fold_when_due();
+  commit_later();
+}
+
+// Now and then, so that the ledger is as small with many calls as with few.
+void CallRecords::fold_when_due() {
+  constexpr int64_t kHourMs = 3'600'000;
+  const int64_t now_ms = clock_.wall_ms();
+  if (now_ms - folded_ms_ < kHourMs && now_ms >= folded_ms_ && ledger_.rows().size() < 2 * Ledger::kRowsMax)
+    return;
+  folded_ms_ = now_ms;
+  ledger_.fold(now_ms);
+}
+
 void CallRecords::placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level) {
   for (size_t i = 0; i < records.size(); ++i) {
     const CallRecord& record = records[i];
@@ -203,6 +220,7 @@ void CallRecords::placed(const Records& records, std::optional<int64_t> first_of
     answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
                  {offset, record.kind == RecordKind::kUnknown});
   }
+  fold_when_due();
   if (!first_offset) return;
   // What is only written may be gone after the machine's end, and other records stand in its place.
   if (level == log::AckLevel::kDurable) counted_ = *first_offset + static_cast<int64_t>(records.size());
@@ -266,7 +284,7 @@ void CallRecords::commit() {
   ASSERT(!committing_);
   changed_ = false;
   committing_ = true;
-  ledger_.fold(clock_.wall_ms());
+  if (ledger_.rows().size() > Ledger::kRowsMax) ledger_.fold(clock_.wall_ms());
   log::CommitRequest request;
   request.leg = leg_;
   log::Position at;

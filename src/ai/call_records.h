@@ -80,7 +80,7 @@ class CallRecords {
 
   const Ledger& ledger() const { return ledger_; }
   // Counts what leaves no record: a client that was given an answer from memory.
-  void count_hit(const CallRecord& reuse) { ledger_.add(reuse); }
+  void count_hit(const CallRecord& reuse);
 
   // Below it nothing is needed; of the records that are acknowledged.
   int64_t position() const;
@@ -96,6 +96,7 @@ class CallRecords {
   void recall(const CallRecord& record, int64_t offset, int64_t position, std::map<std::string, CallRecord>& open);
   Status index_replay(const std::string& of);
   void placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level);
+  void fold_when_due();
   void commit_later();
   void commit();
   void committed();
@@ -115,6 +116,7 @@ class CallRecords {
   std::map<std::string, int64_t> open_;  // calls with an intent and no end: where the intent is
   Ledger ledger_;
   int64_t counted_ = 0;  // the ledger has all below it
+  int64_t folded_ms_ = 0;
 
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log
   std::unique_ptr<Timer> timer_;

@@ -264,7 +264,8 @@ void Calls::refused(FlightNumber number, const RunEnd& end) {
   bool leads = true;
   std::vector<Number> others;
   for (const Number ask : asks) {
-    if (leads || closing_ || is_everybodys(end.refusal)) {
+    // Who has heard of an answer that broke off hears no other.
+    if (leads || closing_ || asks_.at(ask).heard || is_everybodys(end.refusal)) {
       refuse(ask, end.refusal);
     } else {
       others.push_back(ask);

@@ -200,6 +200,27 @@ TEST_CASE("when the leader fails, one of those who waited leads") {
   scene.close();
 }
 
+TEST_CASE("who has heard of an answer that broke off hears no other") {
+  CallsScene scene([asked = 0](const AiHttpRequest& request) mutable {
+    if (++asked > 1) return hello(request);
+    return answering({"U 5 1", "T one ", "T two ", "F transient boo"}, 50);
+  });
+  scene.open();
+  std::string heard;
+  const AiListen listen = [&heard](const AiOutput& output) {
+    if (const auto* text = std::get_if<AiTextDelta>(&output)) heard += text->text;
+  };
+  scene.ask(question("hi", 1));
+  scene.pass(220);
+  scene.ask(question("hi", 2), listen);
+  scene.ask(question("hi", 3));
+  CHECK(scene.refusal(0).partial == "one two ");
+  CHECK(scene.refusal(1).partial == "one two ");
+  CHECK(heard == "one two ");
+  CHECK(scene.answer(2).text == "hello");
+  scene.close();
+}
+
 TEST_CASE("an answer is given again for as long as the question allows, also after a restart", "[REQ-072]") {
   const auto storage = log::make_fake_storage();
   CallSettings settings = line_settings();

@@ -17,6 +17,11 @@ int64_t day_of(int64_t at_ms) {
   return window_start_ms(BudgetWindow::kDay, at_ms);
 }
 
+// It can be folded no more.
+bool is_shortest(const LedgerKey& key) {
+  return key.from_ms == 0 && key.prompt.empty() && key.arm.empty();
+}
+
 // The numbers of a row in the order they are stored in.
 template <class Sums, class Visit>
 void each_number(Sums& sums, const Visit& visit) {
@@ -117,12 +122,13 @@ void Ledger::fold(int64_t now_ms) {
     folded[std::move(to)] += sums;
   }
   while (folded.size() > kRowsMax) {
-    const auto oldest =
-        std::find_if(folded.begin(), folded.end(), [](const auto& row) { return row.first.from_ms > 0; });
+    auto oldest = folded.begin();
+    while (oldest != folded.end() && is_shortest(oldest->first)) ++oldest;
     if (oldest == folded.end()) break;
     auto row = folded.extract(oldest);
     row.key().from_ms = 0;
     row.key().hour = false;
+    row.key().prompt = row.key().arm = "";
     folded[row.key()] += row.mapped();
   }
   rows_ = std::move(folded);

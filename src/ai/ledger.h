@@ -66,7 +66,8 @@ class Ledger {
   static Result<Ledger> parse(std::string_view json);
 
   static constexpr int64_t kDays = 62;
-  static constexpr size_t kRowsMax = 5000;  // beyond it, the oldest go into the row without a day
+  // Beyond it, the oldest go into rows without a day, and these lose first their prompts and arms.
+  static constexpr size_t kRowsMax = 5000;
 
  private:
   Rows rows_;

@@ -85,6 +85,15 @@ TEST_CASE("the rows are bounded") {
   ledger.fold(kNow);
   CHECK(ledger.rows().size() <= Ledger::kRowsMax);
   CHECK(ledger.total().answered == 10'000);
+  // Also where somebody makes up a prompt's name for each call.
+  for (int i = 0; i < 10'000; ++i) {
+    CallRecord each = record(RecordKind::kAnswer, kNow, 1);
+    each.tags.prompt = "prompt" + std::to_string(i);
+    ledger.add(each);
+  }
+  ledger.fold(kNow);
+  CHECK(ledger.rows().size() <= Ledger::kRowsMax);
+  CHECK(ledger.total().answered == 20'000);
 }
 
 TEST_CASE("a ledger reads back as it was written") {
