@@ -103,7 +103,8 @@ class LineProvider final : public AiProvider {
 };
 
 struct ScriptStep {
-  enum What : uint8_t { kSent, kHead, kBytes, kEnd, kBreak } what;
+  // kCut: what happens (`then`) where whoever asked goes before the end. It stands last.
+  enum What : uint8_t { kSent, kHead, kBytes, kEnd, kBreak, kCut } what;
   int64_t after_ms = 0;
   int status = 200;
   std::string text = {};  // bytes, or why it broke
@@ -139,7 +140,14 @@ class ScriptedTransport final : public AiTransport {
     next(number);
     return number;
   }
-  void cancel(Number number) override { cancelled += playing_.erase(number); }
+  void cancel(Number number) override {
+    const auto playing = playing_.find(number);
+    if (playing == playing_.end()) return;
+    const auto& steps = playing->second.steps;
+    if (!steps.empty() && steps.back().what == ScriptStep::kCut) steps.back().then();
+    playing_.erase(playing);
+    ++cancelled;
+  }
   size_t under_way() const { return playing_.size(); }
   size_t sent() const { return sent_; }
 
@@ -154,7 +162,7 @@ class ScriptedTransport final : public AiTransport {
   };
   void next(Number number) {
     Playing& playing = playing_.at(number);
-    if (playing.steps.empty()) return;  // it hangs
+    if (playing.steps.empty() || playing.steps.front().what == ScriptStep::kCut) return;  // it hangs
     playing.timer = loop_.start_timer(playing.steps.front().after_ms, [this, number] { step(number); });
   }
   void step(Number number) {
@@ -180,6 +188,8 @@ class ScriptedTransport final : public AiTransport {
       case ScriptStep::kBreak:
         playing_.erase(number);
         return sending->done(fail(ErrorCode::kUnavailable, step.text, {}, true));
+      case ScriptStep::kCut:
+        return;
     }
     if (playing_.contains(number)) next(number);
   }
