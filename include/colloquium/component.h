@@ -28,6 +28,8 @@
 
 namespace colloquium {
 
+class AiCalls;
+
 enum class ComponentKind { kSource, kStage, kSink, kProvider };
 enum class ComponentStatus { kStable, kBeta, kExperimental };
 
@@ -64,6 +66,7 @@ struct ComponentContext {
   std::shared_ptr<const std::map<std::string, std::string>> script_variables = nullptr;
   // What scripts may count. Null: nothing is declared.
   std::shared_ptr<ScriptMetrics> script_metrics = nullptr;
+  AiCalls* ai = nullptr;  // through which models are asked; null: the pipeline has no `ai` section
 };
 
 // A service that a component cannot do without. `who` and `what` are for the message: "a kafka sink", "executor".

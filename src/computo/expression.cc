@@ -1,5 +1,6 @@
 #include "computo/expression.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -141,6 +142,35 @@ const std::vector<std::string>& host_variables() {
   static const std::vector<std::string> names = {"event_metadata", "stream_metadata", "pipeline_config"};
   ASSERT(names[kEventMetadata] == "event_metadata");
   return names;
+}
+
+// A scope's kinds are those of the language, in the same order.
+static_assert(static_cast<int>(ScriptMetricKind::kCounter) == static_cast<int>(MetricKind::kCounter));
+static_assert(static_cast<int>(ScriptMetricKind::kGauge) == static_cast<int>(MetricKind::kGauge));
+static_assert(static_cast<int>(ScriptMetricKind::kHistogram) == static_cast<int>(MetricKind::kHistogram));
+
+ScriptNames script_names(const std::string& base_dir, const std::map<std::string, std::string>* variables,
+                         const ScriptMetrics* metrics) {
+  ScriptNames names;
+  names.base_dir = base_dir;
+  const std::vector<std::string>& known = host_variables();
+  if (variables != nullptr) {
+    for (const auto& [name, value] : *variables) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) names.variables.push_back(name);
+    }
+  }
+  if (metrics != nullptr) names.metrics = metrics->declared();
+  return names;
+}
+
+ExpressionScope scope_of(const ScriptNames& names, ImportScript import) {
+  ExpressionScope scope;
+  scope.variables.insert(scope.variables.end(), names.variables.begin(), names.variables.end());
+  for (const ScriptMetric& metric : names.metrics) {
+    scope.metrics.push_back({metric.name, static_cast<MetricKind>(metric.kind)});
+  }
+  scope.import = std::move(import);
+  return scope;
 }
 
 bool is_sugar(const ConfigNode& node) {

@@ -8,12 +8,14 @@
 // Thread safety: functions.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "colloquium/config_spec.h"
 #include "colloquium/result.h"
+#include "colloquium/script_host.h"
 
 #include "computo/program.h"
 
@@ -33,6 +35,13 @@ struct ExpressionScope {
   std::vector<Metric> metrics = {};
   ImportScript import = nullptr;  // null: nothing can be imported
 };
+
+// What the scripts of a component that is created may name. Both may be null.
+ScriptNames script_names(const std::string& base_dir, const std::map<std::string, std::string>* variables,
+                         const ScriptMetrics* metrics);
+
+// What every script may name, and what the pipeline declares.
+ExpressionScope scope_of(const ScriptNames& names, ImportScript import);
 
 // Compiles strictly: all unknown names and wrong argument counts join `problems`, each with its place; null
 // then.

@@ -31,15 +31,10 @@ ScriptNames script_names(const config::PipelineConfig& config) {
 
 // The same for expressions of the engine's own; what they import is found from the folder of the pipeline's file.
 computo::ExpressionScope scope_of(const ScriptNames& names) {
-  computo::ExpressionScope scope;
-  scope.variables.insert(scope.variables.end(), names.variables.begin(), names.variables.end());
-  for (const ScriptMetric& metric : names.metrics) {
-    scope.metrics.push_back({metric.name, static_cast<computo::MetricKind>(metric.kind)});
-  }
-  scope.import = [](const std::string& path, const std::string& from, std::string& found, std::string& problem) {
-    return io::read_beside(io::posix_file_system(), path, from, kScriptLimitBytes, found, problem);
-  };
-  return scope;
+  return computo::scope_of(
+      names, [](const std::string& path, const std::string& from, std::string& found, std::string& problem) {
+        return io::read_beside(io::posix_file_system(), path, from, kScriptLimitBytes, found, problem);
+      });
 }
 
 // At the door an event has no meta data yet; and metrics would count what is refused or comes again.

@@ -1,6 +1,5 @@
 #include "components/computo/script.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/assert.h"
@@ -11,11 +10,6 @@ namespace colloquium::components {
 namespace {
 
 constexpr size_t kScriptLimitBytes = size_t{64} << 20;
-
-// A scope's kinds are those of the language, in the same order.
-static_assert(static_cast<int>(ScriptMetricKind::kCounter) == static_cast<int>(computo::MetricKind::kCounter));
-static_assert(static_cast<int>(ScriptMetricKind::kGauge) == static_cast<int>(computo::MetricKind::kGauge));
-static_assert(static_cast<int>(ScriptMetricKind::kHistogram) == static_cast<int>(computo::MetricKind::kHistogram));
 
 bool is_string(const ConfigNode& node) {
   return node.kind == ConfigNode::Kind::kString;
@@ -29,29 +23,14 @@ bool is_script_path(const ConfigNode& node) {
 }
 
 computo::ExpressionScope scope_of(const ScriptNames& names, const io::FileSystem& files) {
-  computo::ExpressionScope scope;
-  scope.variables.insert(scope.variables.end(), names.variables.begin(), names.variables.end());
-  for (const ScriptMetric& metric : names.metrics) {
-    scope.metrics.push_back({metric.name, static_cast<computo::MetricKind>(metric.kind)});
-  }
-  scope.import = [&files](const std::string& path, const std::string& from, std::string& found,
-                          std::string& problem) {
+  return computo::scope_of(names, [&files](const std::string& path, const std::string& from, std::string& found,
+                                           std::string& problem) {
     return io::read_beside(files, path, from, kScriptLimitBytes, found, problem);
-  };
-  return scope;
+  });
 }
 
 ScriptNames script_names(const ComponentContext& context) {
-  ScriptNames names;
-  names.base_dir = context.base_dir;
-  const std::vector<std::string>& known = computo::host_variables();
-  if (context.script_variables != nullptr) {
-    for (const auto& [name, value] : *context.script_variables) {
-      if (std::find(known.begin(), known.end(), name) == known.end()) names.variables.push_back(name);
-    }
-  }
-  if (context.script_metrics != nullptr) names.metrics = context.script_metrics->declared();
-  return names;
+  return computo::script_names(context.base_dir, context.script_variables.get(), context.script_metrics.get());
 }
 
 computo::ProgramPtr compile_setting(const ConfigNode& node, const std::string& base_dir,
