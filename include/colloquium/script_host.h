@@ -7,6 +7,7 @@
 // Thread safety: ScriptNames is a value; ScriptMetrics may be used on any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ struct ScriptNames {
   std::string base_dir;                // relative paths of scripts start here
   std::vector<std::string> variables;  // of `context`, beside those that every script has
   std::vector<ScriptMetric> metrics;
+  // The names of its AI providers, whom a stage may ask; nothing: not known here.
+  std::optional<std::vector<std::string>> providers = std::nullopt;
 };
 
 class ScriptMetrics {

@@ -12,15 +12,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kPriceUnit = 1'000'000;           // tokens that a price is for
-constexpr double kMostPerMillion = 1'000'000;       // dollars; beyond it a decimal point was forgotten
+constexpr int64_t kPriceUnit = 1'000'000;      // tokens that a price is for
+constexpr double kMostPerMillion = 1'000'000;  // dollars; beyond it a decimal point was forgotten
 constexpr std::string_view kAbove = "above";
 constexpr std::string_view kAboveTokens = "tokens";
 constexpr std::string_view kBatch = "batch";
 
 struct Bucket {
   std::string_view name;
-  NanoUsd TokenPrices::* price;
+  NanoUsd TokenPrices::*price;
 };
 constexpr Bucket kBuckets[] = {
     {"input", &TokenPrices::input},
@@ -107,7 +107,8 @@ class Reader {
   Result<NanoUsd> amount(const std::string& key, const Json& value) const {
     const double usd = value.is_number() ? value.get<double>() : -1;
     if (!(usd >= 0 && usd <= kMostPerMillion)) {
-      return bad("'" + key + "' is in US dollars per million tokens, a number from 0 to 1000000; got " + value.dump());
+      return bad("'" + key + "' is in US dollars per million tokens, a number from 0 to 1000000; got " +
+                 value.dump());
     }
     return NanoUsd{std::llround(usd * static_cast<double>(kNanoPerUsd))};
   }
@@ -117,7 +118,8 @@ class Reader {
 };
 
 bool is_digits(std::string_view text, size_t count) {
-  return text.size() == count && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return text.size() == count &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // Without "-2024-07-18" or "-20251001"; empty if it has neither.
@@ -174,7 +176,8 @@ Result<PriceTable> PriceTable::parse(std::string_view json, const std::string& n
     return reader.bad("a map with 'date' and 'models' is expected");
   }
   const auto date = file.find("date");
-  if (date == file.end() || !date->is_string()) return reader.bad("'date' says of when the prices are: \"2026-11-20\"");
+  if (date == file.end() || !date->is_string())
+    return reader.bad("'date' says of when the prices are: \"2026-11-20\"");
   PriceTable table;
   table.date_ = date->get<std::string>();
   for (const auto& [model, object] : file["models"].items()) {
@@ -190,12 +193,32 @@ PriceTable PriceTable::overridden_by(const PriceTable& other) const {
   return both;
 }
 
-const ModelPrice* PriceTable::find(const std::string& provider, std::string_view model) const {
+const ModelPrice* PriceTable::find_dated(const std::string& provider, std::string_view model) const {
   for (std::string_view name = model; !name.empty(); name = without_date(name)) {
     const auto found = models_.find(provider + "/" + std::string(name));
     if (found != models_.end()) return &found->second;
   }
   return nullptr;
+}
+
+const ModelPrice* PriceTable::find(const std::string& provider, std::string_view model) const {
+  if (const ModelPrice* const own = find_dated(provider, model)) return own;
+  if (provider == "azure") return find_dated("openai", model);
+  if (provider == "bedrock") return find_claude(model);
+  static const ModelPrice free;
+  return provider == "ollama" ? &free : nullptr;
+}
+
+// "us.anthropic.claude-haiku-4-5-20251001-v1:0": the maker, with or without a region before it, and a version
+// behind.
+const ModelPrice* PriceTable::find_claude(std::string_view model) const {
+  constexpr std::string_view kMaker = "anthropic.";
+  const size_t at = model.find(kMaker);
+  if (at == model.npos) return nullptr;
+  std::string_view name = model.substr(at + kMaker.size());
+  const size_t version = name.rfind("-v");
+  if (version != name.npos) name = name.substr(0, version);
+  return find_dated("anthropic", name);
 }
 
 }  // namespace colloquium::ai

@@ -3,12 +3,13 @@
 // The file is JSON. Prices are US dollars per million tokens:
 //
 //   {"date": "2026-11-20", "models": {
-//     "openai/gpt-4o-mini": {"input": 0.15, "cache_read": 0.075, "output": 0.6, "batch": {"input": 0.075, "output": 0.3}},
-//     "google/gemini-2.5-pro": {"input": 1.25, "output": 10, "above": {"tokens": 200000, "input": 2.5, "output": 15}}}}
+//     "openai/gpt-4o-mini": {"input": 0.15, "cache_read": 0.075, "output": 0.6, "batch": {"input": 0.075,
+//     "output": 0.3}}, "google/gemini-2.5-pro": {"input": 1.25, "output": 10, "above": {"tokens": 200000,
+//     "input": 2.5, "output": 15}}}}
 //
 // What is not given: `cache_read`, `cache_write_5m` and `cache_write_1h` cost what `input` does, `reasoning` what
-// `output` does, in `above` and `batch` likewise; their `input` and `output` are those outside. With more input than
-// `above.tokens`, all of the call costs what `above` says. A batch costs what `batch` says, and has no tiers.
+// `output` does, in `above` and `batch` likewise; their `input` and `output` are those outside. With more input
+// than `above.tokens`, all of the call costs what `above` says. A batch costs what `batch` says, and has no tiers.
 //
 // Thread safety: immutable once made; any thread.
 #pragma once
@@ -20,8 +21,8 @@
 
 #include "colloquium/result.h"
 
-#include "base/money.h"
 #include "ai/usage.h"
+#include "base/money.h"
 
 namespace colloquium::ai {
 
@@ -58,8 +59,9 @@ class PriceTable {
   // A copy in which what `other` names goes before what was there.
   PriceTable overridden_by(const PriceTable& other) const;
 
-  // By provider and model. A model of a date ("gpt-4o-mini-2024-07-18", "claude-haiku-4-5-20251001") that is not named
-  // costs what the model without it costs. Null: it has no price.
+  // By provider and model. A model of a date ("gpt-4o-mini-2024-07-18", "claude-haiku-4-5-20251001") that is not
+  // named costs what the model without it costs. What is not named either: on Azure a model costs what OpenAI
+  // takes, on Bedrock Claude what Anthropic takes, and an Ollama of one's own nothing. Null: it has no price.
   const ModelPrice* find(const std::string& provider, std::string_view model) const;
 
   // When these prices were looked up: "2026-11-20".
@@ -67,6 +69,9 @@ class PriceTable {
   const std::map<std::string, ModelPrice>& models() const { return models_; }
 
  private:
+  const ModelPrice* find_dated(const std::string& provider, std::string_view model) const;
+  const ModelPrice* find_claude(std::string_view model) const;
+
   std::string date_;
   std::map<std::string, ModelPrice> models_;  // by "provider/model"
 };

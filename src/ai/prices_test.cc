@@ -27,12 +27,33 @@ std::string refusal(const std::string& json) {
 
 }  // namespace
 
+TEST_CASE("what others sell has the price of its maker, unless the table says otherwise") {
+  const PriceTable& table = PriceTable::built_in();
+  CHECK(table.find("azure", "gpt-4o-mini") == table.find("openai", "gpt-4o-mini"));
+  const ModelPrice* const haiku = table.find("anthropic", "claude-haiku-4-5");
+  REQUIRE(haiku != nullptr);
+  CHECK(table.find("bedrock", "anthropic.claude-haiku-4-5-20251001-v1:0") == haiku);
+  CHECK(table.find("bedrock", "us.anthropic.claude-haiku-4-5-20251001-v1:0") == haiku);
+  CHECK(table.find("bedrock", "amazon.nova-pro-v1:0") == nullptr);
+  REQUIRE(table.find("ollama", "llama3.2") != nullptr);
+  CHECK(table.find("ollama", "llama3.2")->most(1'000'000, 1'000'000).value == 0);
+  const auto own =
+      PriceTable::parse(R"({"date":"2026-01-01","models":{"azure/gpt-4o-mini":{"input":9,"output":9}}})", "t");
+  REQUIRE(own);
+  const PriceTable both = table.overridden_by(*own);
+  CHECK(both.find("azure", "gpt-4o-mini") != both.find("openai", "gpt-4o-mini"));
+}
+
 TEST_CASE("a call costs its tokens by bucket, rounded up once", "[REQ-062]") {
   const auto prices = table(
       R"("p/m":{"input":3,"cache_read":0.3,"cache_write_5m":3.75,"cache_write_1h":6,"output":15,"reasoning":20})");
   const ModelPrice& price = *prices.find("p", "m");
   CHECK(price.cost({.input = 1'000'000}) == NanoUsd{3 * kNanoPerUsd});
-  CHECK(price.cost({.input = 1, .cache_read = 10, .cache_write_5m = 100, .cache_write_1h = 1000, .output = 2,
+  CHECK(price.cost({.input = 1,
+                    .cache_read = 10,
+                    .cache_write_5m = 100,
+                    .cache_write_1h = 1000,
+                    .output = 2,
                     .reasoning = 3}) == NanoUsd{3000 + 3000 + 375'000 + 6'000'000 + 30'000 + 60'000});
   CHECK(price.cost({}) == NanoUsd{});
   const auto small = table(R"("p/m":{"input":0.0375,"output":0.15})");
@@ -62,8 +83,9 @@ TEST_CASE("no call costs more than was said to be the most", "[REQ-062]") {
         const NanoUsd most = price.most(input, 50, in_batch);
         CHECK(price.cost({.input = input, .output = 50}, in_batch) <= most);
         CHECK(price.cost({.cache_write_1h = input, .reasoning = 50}, in_batch) <= most);
-        CHECK(price.cost({.cache_read = input / 2, .cache_write_5m = input - input / 2, .output = 20, .reasoning = 30},
-                         in_batch) <= most);
+        CHECK(price.cost(
+                  {.cache_read = input / 2, .cache_write_5m = input - input / 2, .output = 20, .reasoning = 30},
+                  in_batch) <= most);
       }
     }
   }
@@ -105,7 +127,8 @@ TEST_CASE("a file that is wrong is refused, with the model and the key") {
   CHECK(model(R"("p/m":7)") == "mine.json: prices: p/m: a map of prices is expected");
   CHECK(model(R"("p/m":{"input":-1,"output":1})").find("p/m: 'input' is in US dollars") != std::string::npos);
   CHECK(model(R"("p/m":{"input":"1","output":1})").find("got \"1\"") != std::string::npos);
-  CHECK(model(R"("p/m":{"input":1,"output":1,"above":{"input":2}})").find("p/m.above: 'tokens'") != std::string::npos);
+  CHECK(model(R"("p/m":{"input":1,"output":1,"above":{"input":2}})").find("p/m.above: 'tokens'") !=
+        std::string::npos);
   CHECK(model(R"("p/m":{"input":1,"output":1,"batch":{"tokens":2}})").find("p/m.batch: unknown key") !=
         std::string::npos);
 }

@@ -5,8 +5,19 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/logging.h"
+#include "base/money.h"
 
 namespace colloquium::app {
+
+namespace {
+
+void tell_alert(const ai::BudgetAlert& alert) {
+  log_warning("ai", "budget '" + alert.budget + "' has reached " + std::to_string(alert.percent) +
+                        " %: " + usd_text(alert.spent) + " of " + usd_text(alert.limit) + " USD are spent");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Foundation>> Foundation::create(io::FileSystem& files, size_t workers) {
   ASSERT(workers > 0);
@@ -17,6 +28,7 @@ Result<std::unique_ptr<Foundation>> Foundation::create(io::FileSystem& files, si
   made->services_.provide<io::FileSystem>(&made->files_);
   made->services_.provide<loop::UvLoop>(made->loop_.get());
   made->services_.provide<Executor>(&made->executor_);
+  made->services_.provide<ai::BudgetBook>(&made->budgets_);
   made->services_.provide<metrics::Registry>(&made->metrics_);
   return made;
 }
@@ -26,6 +38,8 @@ Foundation::~Foundation() {
   workers_.reset();
   if (loop_ != nullptr) loop_->close();
 }
+
+Foundation::Foundation(io::FileSystem& files) : files_(files), budgets_(tell_alert) {}
 
 engine::Environment Foundation::environment(log::Log* log, bool from_start) {
   return engine::Environment{.loop = *loop_,

@@ -10,6 +10,7 @@
 
 #include "colloquium/component.h"
 
+#include "ai/budget_book.h"
 #include "base/system_clock.h"
 #include "base/thread_executor.h"
 #include "engine/pipeline.h"
@@ -41,7 +42,7 @@ class Foundation {
   size_t worker_count() const { return workers_->size(); }
 
  private:
-  explicit Foundation(io::FileSystem& files) : files_(files) {}
+  explicit Foundation(io::FileSystem& files);
 
   // In the order in which they are made; the loop and the workers need all that stands above them.
   io::FileSystem& files_;
@@ -52,6 +53,7 @@ class Foundation {
   Services services_;
   std::unique_ptr<loop::UvLoop> loop_;
   std::unique_ptr<engine::WorkerPool> workers_;
+  ai::BudgetBook budgets_;
 };
 
 // One less than there are cores, at least 1.

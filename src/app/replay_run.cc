@@ -73,6 +73,7 @@ Status ReplayRun::open() {
   replay_ = replay;
   engine::Environment environment = foundation_->environment(data_ == nullptr ? nullptr : &data_->log(), false);
   environment.replay = replay_;
+  environment.fresh_ai = request_.fresh_ai;
   TRY_ASSIGN(pipeline_, engine::Pipeline::create(request_.plan, std::move(environment)));
   return watch_signals();
 }
@@ -157,8 +158,8 @@ void ReplayRun::show_progress() {
   const engine::ReplayProgress now = pipeline_->replay_progress();
   const int64_t passed_ns = std::max<int64_t>(1, foundation_->clock().monotonic_ns() - started_ns_);
   const auto rate = static_cast<uint64_t>(static_cast<double>(now.read) * 1e9 / static_cast<double>(passed_ns));
-  console_.err << "\r\033[K" << static_cast<int>(now.share * 100) << " %, " << counted(now.read, "event") << ", " << rate
-               << " events/s" << std::flush;
+  console_.err << "\r\033[K" << static_cast<int>(now.share * 100) << " %, " << counted(now.read, "event") << ", "
+               << rate << " events/s" << std::flush;
   progress_timer_ = foundation_->loop().start_timer(kProgressMs, [this] { show_progress(); });
 }
 

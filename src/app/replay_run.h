@@ -34,6 +34,7 @@ struct ReplayRequest {
   std::optional<std::string> key_file;
   std::optional<std::string> resume;         // the generation to go on with
   std::shared_ptr<engine::ReplayPace> pace;  // may be null
+  bool fresh_ai = false;                     // recorded answers of models are not used
 };
 
 class ReplayRun {

@@ -22,6 +22,7 @@ struct Options {
   std::optional<std::string> pipeline, data_dir, partition, from, to, rate, speed, resume, key_file, workers,
       environment;
   bool yes = false;
+  bool fresh_ai = false;
 };
 
 // A positive number; `suffix` may stand behind it.
@@ -114,6 +115,7 @@ Result<ReplayRequest> request_of(const Options& options, config::Settings settin
   request.to = options.to;
   request.resume = options.resume;
   request.key_file = options.key_file;
+  request.fresh_ai = options.fresh_ai;
   return request;
 }
 
@@ -140,6 +142,7 @@ std::vector<VerbOption> options_of(Options& options) {
       {"--partition", "N", "only this partition; default: all, at once", &options.partition},
       {"--rate", "N", "at most so many events a second", &options.rate},
       {"--speed", "N", "as the events came, so many times as fast (10x)", &options.speed},
+      {"--fresh-ai", "", "ask models again, and pay again, where answers are recorded", &options.fresh_ai},
       {"--yes", "", "also where a sink would deliver events again", &options.yes},
       {"--resume", "GENERATION", "go on with a replay that was interrupted", &options.resume},
       {"--data-dir", "DIR", "the data directory; default ./colloquium-data", &options.data_dir},

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "engine/ai_desk.h"
 #include "engine/feed.h"
 #include "engine/pipeline_run.h"
 
@@ -278,14 +279,20 @@ void PipelineRun::close_legs() {
   // Last, as runners deliver to legs until they have closed.
   to_close_ = 0;
   for (const auto& section : sections_) to_close_ += section->legs.size();
-  if (to_close_ == 0) return one_closed();
+  if (to_close_ == 0) return close_desk();
   for (const auto& section : sections_) {
     for (const auto& leg : section->legs) {
       leg->close([this] {
-        if (--to_close_ == 0) one_closed();
+        if (--to_close_ == 0) close_desk();
       });
     }
   }
+}
+
+// Nobody asks any more.
+void PipelineRun::close_desk() {
+  if (ai_desk_ == nullptr) return one_closed();
+  ai_desk_->close([this] { one_closed(); });
 }
 
 void PipelineRun::one_closed() {

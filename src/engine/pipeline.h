@@ -74,6 +74,7 @@ struct Environment {
   log::Log* log = nullptr;               // null if no pipeline of the process needs the data directory
   metrics::Registry* metrics = nullptr;  // may be null
   bool from_start = false;               // --from-start
+  bool fresh_ai = false;                 // --fresh-ai: a replay uses no answer of a model that is recorded
   // What to read instead of the sources. Then `log` is where the replay's progress is kept, or null: nowhere.
   std::shared_ptr<const Replay> replay = nullptr;
 };

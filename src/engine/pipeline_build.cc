@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/logging.h"
 #include "base/part_name.h"
+#include "engine/ai_desk.h"
 #include "engine/feed.h"
 #include "engine/id_window.h"
 #include "engine/pipeline_run.h"
@@ -65,6 +66,9 @@ Status PipelineRun::build() {
   // last, as they take the sources' queues and deliver to the legs.
   TRY(open_streams());
   make_alerts();
+  if (config().ai) {
+    TRY_ASSIGN(ai_desk_, AiDesk::create(config(), env_, plan_->data().logged() ? store() : nullptr));
+  }
   TRY(build_legs());
   TRY(build_sources());
   return build_runners();
@@ -125,7 +129,8 @@ ComponentContext PipelineRun::component_context(const config::ComponentConfig& c
                           .name = component.name,
                           .base_dir = config().base_dir,
                           .script_variables = script_variables_,
-                          .script_metrics = script_metrics_};
+                          .script_metrics = script_metrics_,
+                          .ai = ai_desk_ == nullptr ? nullptr : &ai_desk_->calls()};
 }
 
 size_t PipelineRun::partition_count() const {

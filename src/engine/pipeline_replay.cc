@@ -70,6 +70,7 @@ void PipelineRun::finish_replay() {
     request.forgotten.push_back(leg);
     request.forgotten.push_back(leg + "/@progress");  // a stream sink's
   }
+  request.forgotten.push_back(ai_records(*replay(), plan_->name()) + "/@ai");
   commit_replay(std::move(request), [this] { finish(); });
 }
 

@@ -30,6 +30,7 @@
 
 namespace colloquium::engine {
 
+class AiDesk;
 class StageLeg;
 
 class PipelineRun final : public Pipeline {
@@ -155,6 +156,7 @@ class PipelineRun final : public Pipeline {
   void close_all();
   void close_runners();
   void close_legs();
+  void close_desk();
   void one_closed();
 
   // Constant after build().
@@ -177,6 +179,7 @@ class PipelineRun final : public Pipeline {
   std::map<size_t, Measured*> measured_stages_;
   std::vector<const ComponentCounters*> sink_counters_;
   std::vector<CommittedCursors> committed_;  // `log: off`: by source
+  std::unique_ptr<AiDesk> ai_desk_;  // null: there is no `ai` section. Outlives sources and legs.
   std::vector<std::unique_ptr<SourceUnit>> sources_;
   // In order, each behind the one that feeds it; a replay of a stage's stream begins behind that stage.
   std::vector<std::unique_ptr<Section>> sections_;

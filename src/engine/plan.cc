@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "computo/expression.h"
+#include "engine/ai_desk.h"
 #include "engine/pipeline.h"
 #include "engine/plan_data.h"
 #include "engine/script_metrics.h"
@@ -26,6 +27,8 @@ ScriptNames script_names(const config::PipelineConfig& config) {
   names.base_dir = config.base_dir;
   for (const auto& [name, value] : config.context) names.variables.push_back(name);
   names.metrics = declared_metrics(config);
+  names.providers.emplace();
+  for (const config::ComponentConfig& provider : config.providers) names.providers->push_back(provider.name);
   return names;
 }
 
@@ -303,6 +306,7 @@ std::shared_ptr<const Plan> Plan::compile(config::PipelineConfig config, ConfigP
                         "as a dead letter, or dropped",
                         false});
   }
+  check_ai(from, problems);
   data->sections = sections_of(from);
   check_async_stages(*data, problems);
   for (const auto* section : {&from.sources, &from.stages, &from.sinks}) check_scripts(*section, names, problems);

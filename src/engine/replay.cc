@@ -12,6 +12,10 @@ constexpr int kVersion = 1;
 
 }  // namespace
 
+std::string ai_records(const Replay& replay, const std::string& pipeline) {
+  return pipeline + ".replay-" + replay.generation;
+}
+
 std::string replay_leg(const std::string& leg, const std::string& generation) {
   return leg + "@replay-" + generation;
 }

@@ -50,6 +50,8 @@ struct Replay {
 };
 
 std::string replay_leg(const std::string& leg, const std::string& generation);
+// Under which name a replay records what it asks of models (ai/call_settings.h).
+std::string ai_records(const Replay& replay, const std::string& pipeline);
 
 // What is stored of a replay, and back. kNotFound: there is no such replay of this pipeline to go on with.
 std::string replay_description(const Replay& replay);

@@ -21,6 +21,7 @@ import kafka  # noqa: E402
 import mosquitto  # noqa: E402
 import postgres  # noqa: E402
 from cache import Unavailable  # noqa: E402
+from fake_ai_server import FakeAi  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
 PAGES = REPOSITORY / "src" / "components"
@@ -358,6 +359,45 @@ def shop(directory, write):
         rows = server.query("SELECT id, total, placed_at > now() - interval '1 hour', raw FROM orders ORDER BY total", database="shop")
     check_equal([(row[0], int(row[1]), row[2], json.loads(row[3])) for row in rows],
                 [(str(one["id"]), one["total"], "t", one) for one in ORDERS], "rows")
+
+
+# --- models, all of them a fake
+
+def asked(provider, changes, keys, asks=1):
+    """The example asks that provider one question, and says the answer."""
+    def ask(directory, write):
+        with FakeAi() as fake:
+            changed = {old: new.replace("FAKE", fake.url) for old, new in changes.items()}
+            text = json.dumps({"question": "How are you?"}).encode() + b"\n"
+            code, out, err = run(["run", write(changed), *LISTEN], directory, stdin=text, environment=keys)
+            check_equal(code, 0, "exit code: " + err)
+            check(json.loads(out)["answer"], out)
+            check_equal([row["provider"] for row in fake.ledger()["rows"]], [provider] * asks, "who was asked")
+    return ask
+
+
+story("anthropic", 1)(asked("anthropic", {'_KEY}"}': '_KEY}", base_url: "FAKE"}'}, {"ANTHROPIC_API_KEY": "fake-key"}))
+story("azure", 1)(asked("azure", {"resource: our-openai": 'base_url: "FAKE"'}, {"AZURE_OPENAI_API_KEY": "fake-key"}))
+story("bedrock", 1)(asked("bedrock", {"region: us-east-1": 'region: us-east-1\n        base_url: "FAKE"'}, {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}))
+story("google", 1)(asked("google", {'_KEY}"}': '_KEY}", base_url: "FAKE"}'}, {"GEMINI_API_KEY": "fake-key"}))
+story("ollama", 1)(asked("ollama", {"http://127.0.0.1:11434": "FAKE"}, {}))
+story("openai", 1)(asked("openai", {'_KEY}"}': '_KEY}", base_url: "FAKE/v1"}'}, {"OPENAI_API_KEY": "fake-key"}))
+
+
+@story("ai", 1)
+def labelled_issues(directory, write):
+    with FakeAi(arguments=["--triage"]) as fake:
+        places = {'OPENAI_API_KEY}"}': 'OPENAI_API_KEY}", base_url: "%s/v1"}' % fake.url,
+                  'ANTHROPIC_API_KEY}"}': 'ANTHROPIC_API_KEY}", base_url: "%s"}' % fake.url}
+        keys = {"OPENAI_API_KEY": "fake-key", "ANTHROPIC_API_KEY": "fake-key"}
+        with Instance(write(places), directory, environment=keys) as instance:
+            post(instance, "/issues", [{"title": "It crashes"}, {"title": "How do I change the port?"}])
+            wait_for(lambda: len(read_lines(directory / "issues.ndjson")) == 2, "two issues")
+            stopped(instance)
+        found = read_lines(directory / "issues.ndjson")
+        check_equal([(one["label"], one["asked"]["model"]) for one in found],
+                    [("bug", "openai/gpt-4o-mini"), ("question", "openai/gpt-4o-mini")], "labels")
 
 
 def every_example_of_a_component_s_page_does_what_it_says():

@@ -17,8 +17,8 @@ constexpr char kSecret[] = "hush-4f1c9a";
 constexpr std::array<std::string_view, 6> kSecretNames = {"password",   "secret",  "token",
                                                           "passphrase", "api_key", "credential"};
 // These only say where it is, how it travels, or count what is no secret.
-constexpr std::array<std::string_view, 4> kOpenNames = {"token_url", "credentials", "tokens_per_second",
-                                                        "old_max_tokens"};
+constexpr std::array<std::string_view, 5> kOpenNames = {"token_url", "credentials", "tokens_per_second",
+                                                        "old_max_tokens", "max_output_tokens"};
 
 bool is_secret(const FieldSpec& field) {
   return field.type == FieldType::kSecret || field.item_type == FieldType::kSecret || field.options.secret;

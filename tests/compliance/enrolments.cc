@@ -121,6 +121,7 @@ std::vector<Row> stage_rows() {
       {stage,
        "computo",
        {.folder = "computo", .stage = R"(["if", [">=", ["$input", "/n"], 0], ["$input"], null])"}},
+      {stage, "ai", {.folder = "ai"}},
   };
 }
 
@@ -145,8 +146,9 @@ std::vector<Row> provider_rows() {
       {provider,
        "bedrock",
        {.folder = "bedrock",
-        .connection = settings("{base_url: \"http://$A\", region: us-east-1, access_key_id: AKIA, secret_access_key: "
-                               "$S, session_token: $S}")}},
+        .connection =
+            settings("{base_url: \"http://$A\", region: us-east-1, access_key_id: AKIA, secret_access_key: "
+                     "$S, session_token: $S}")}},
       {provider,
        "bedrock",
        {.variant = "token",

@@ -1,4 +1,6 @@
-// What colloquium/stage.h asks of a pure stage.
+// What colloquium/stage.h asks of a pure stage. An asynchronous one is asked by the leg it stands in: in what
+// order its results go on, and what is done again after a crash, are the engine's to keep
+// (engine/stage_leg_test.cc).
 #include <array>
 
 #include "json/walk.h"
@@ -83,6 +85,13 @@ class Bench {
   World world_;
 };
 
+// Of a stage that is not pure, nothing.
+template <Verdict check(const Subject&)>
+Verdict if_pure(const Subject& subject) {
+  if (subject.descriptor->create_pure_stage) return check(subject);
+  return absent("it is asynchronous, and what this asks for is kept by its leg");
+}
+
 Verdict keeps_what_events_carry(const Subject& subject) {
   Bench bench(subject);
   std::string problem;
@@ -137,11 +146,11 @@ Verdict does_not_depend_on_batches(const Subject& subject) {
 constexpr std::array kChecks = {
     Check{"documented", "Summary, trust, guarantee, README and every setting are described; each example parses.",
           is_documented},
-    Check{"keeps", "Key, headers, time, place and order of an event are kept.", keeps_what_events_carry},
+    Check{"keeps", "Key, headers, time, place and order of an event are kept.", if_pure<keeps_what_events_carry>},
     Check{"failures", "Events that fail are told in rising order, each with a reason; the others go on.",
-          tells_failures_in_order},
+          if_pure<tells_failures_in_order>},
     Check{"batches", "The result depends neither on how events are batched, nor on what it was given before.",
-          does_not_depend_on_batches},
+          if_pure<does_not_depend_on_batches>},
     Check{"secrets", "No secret stands in its settings as shown, in messages, errors or metrics.",
           tells_no_secret},
 };

@@ -135,7 +135,7 @@ std::string details_of(const AiAnswer& answer, const AiStageProgram::Arm& arm, i
     out.string(value);
   };
   const auto count = [&](std::string_view key, const std::optional<int64_t>& value) {
-    if (!value) return;
+    if (value.value_or(0) == 0) return;
     out.key(key);
     out.integer(*value);
   };

@@ -7,6 +7,7 @@
 #include "io/digest.h"
 #include "json/put.h"
 #include "json/walk.h"
+#include "json/writer.h"
 
 namespace colloquium::components {
 
@@ -34,7 +35,11 @@ Result<std::unique_ptr<AiStage>> AiStage::create(const AiStageConfig& config,
                                                  const std::shared_ptr<const computo::HostContext>& context,
                                                  AiCalls& calls) {
   std::unique_ptr<AiStage> stage(new AiStage(config, std::move(program), std::move(name), context, calls));
-  TRY(stage->check());
+  if (Status status = stage->check(); !status) {
+    Error error = std::move(status).error();
+    error.message = "stage " + stage->name_ + ": " + error.message;
+    return fail(std::move(error));
+  }
   return stage;
 }
 

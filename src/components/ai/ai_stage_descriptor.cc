@@ -29,8 +29,9 @@ Result<std::unique_ptr<AsyncStage>> create(const ParsedConfig& parsed, Component
     return fail(ErrorCode::kInvalidConfig, problems.front().message, problems.front().mark.describe());
   }
   std::shared_ptr<const computo::HostContext> host;
-  if (context.script_variables != nullptr)
+  if (context.script_variables != nullptr) {
     TRY_ASSIGN(host, computo::HostContext::create(*context.script_variables));
+  }
   TRY_ASSIGN(std::unique_ptr<AiStage> stage,
              AiStage::create(config, std::move(program), context.name, host, *context.ai));
   return std::unique_ptr<AsyncStage>(std::move(stage));

@@ -1,5 +1,6 @@
 #include "components/ai/ai_stage_program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "computo/expression.h"
@@ -69,6 +70,11 @@ class Compiler {
                                 "' is no model: write the provider's name and the model's, "
                                 "'openai/gpt-4o-mini'");
         continue;
+      }
+      if (names_.providers &&
+          std::count(names_.providers->begin(), names_.providers->end(), name->provider) == 0) {
+        error(config_.mark, "'" + model.model + "' is of no provider that `ai.providers` has" +
+                                config::suggestion(name->provider, *names_.providers));
       }
       out.push_back({name->provider, name->model, model.weight});
     }

@@ -134,7 +134,9 @@ std::vector<std::string> problems_of(const std::string& yaml) {
   const auto node = config::load_yaml("ai:\n" + yaml, "p.yaml", problems);
   REQUIRE(node);
   const ParsedConfig parsed = ai_stage().parse(*node->find("ai"), problems);
-  if (problems.empty()) ai_stage().check_scripts(parsed, {}, problems);
+  ScriptNames names;
+  names.providers = std::vector<std::string>{"fake"};
+  if (problems.empty()) ai_stage().check_scripts(parsed, names, problems);
   std::vector<std::string> texts;
   for (const auto& problem : problems) texts.push_back(problem.message);
   return texts;
@@ -317,6 +319,8 @@ TEST_CASE("what does not fit together is told before anything runs") {
   CHECK(one("  models: [fake/a]\n  user: x\n  prompt: y\n") ==
         "what is asked is said by one of `prompt`, `user` (with `system`) and `messages`");
   CHECK(one("  models: [fake]\n  user: x\n").find("'fake' is no model") == 0);
+  CHECK(one("  models: [fakes/a]\n  user: x\n") ==
+        "'fakes/a' is of no provider that `ai.providers` has; did you mean 'fake'?");
   CHECK(one("  models: [fake/a]\n  user: x\n  task: extract\n") == "`task: extract` needs output.schema");
   CHECK(one("  models: [fake/a]\n  user: x\n  task: classify\n") == "`task: classify` needs labels");
   CHECK(one("  models: [fake/a]\n  user: x\n  into: a\n") == "a JSON Pointer begins with '/'");

@@ -1,0 +1,56 @@
+// AiDesk: the `ai` section of a pipeline at work: its providers with their keys, the connections to them, and the
+// calls that go through them.
+//
+// A replay gives the answers that are recorded of the pipeline it replays, and pays for what is not; what it pays
+// for is recorded under a name of its own.
+//
+// Ownership: what the environment refers to outlives it. Destroyed only when closed, or with the process's end.
+// Thread safety: loop only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "colloquium/ai_calls.h"
+#include "colloquium/config_spec.h"
+#include "colloquium/function.h"
+#include "colloquium/result.h"
+
+#include "ai/access_reader.h"
+#include "ai/budget_book.h"
+#include "ai/calls.h"
+#include "ai/transport.h"
+#include "config/pipeline_config.h"
+#include "engine/pipeline.h"
+
+namespace colloquium::engine {
+
+// What of the section only its files and providers can tell: that prices can be read, that models are of providers
+// there are. Before anything starts.
+void check_ai(const config::PipelineConfig& config, ConfigProblems& problems);
+
+class AiDesk {
+ public:
+  // Reads the records of earlier runs, which blocks. REQUIRES: config.ai.
+  static Result<std::unique_ptr<AiDesk>> create(const config::PipelineConfig& config, Environment& environment,
+                                                log::Log* log);
+
+  ai::Calls& calls() { return *calls_; }
+
+  // Behind everybody who asks.
+  void close(Task closed);
+
+ private:
+  AiDesk() = default;
+  Status take_providers(const config::PipelineConfig& config, const Environment& environment,
+                        ai::CallSettings& settings);
+
+  std::vector<std::unique_ptr<ai::AccessReader>> access_;
+  std::unique_ptr<ai::AiTransport> own_transport_;  // null where the process has one for all
+  std::unique_ptr<ai::BudgetBook> own_book_;        // likewise
+  std::unique_ptr<ai::Calls> calls_;
+};
+
+}  // namespace colloquium::engine
