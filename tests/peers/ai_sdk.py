@@ -44,10 +44,10 @@ def _rows(script, arguments, timeout):
 
 
 class AiMock:
-    """aimock, with what the driver's happy paths need scripted."""
+    """aimock, with fixtures of its own kind; without any, those that the driver's happy paths need."""
 
-    def __init__(self):
-        fixtures = drive('', FIXTURES_TOLD)[0]
+    def __init__(self, fixtures=None):
+        fixtures = fixtures or drive('', FIXTURES_TOLD)[0]
         self.script = tempfile.NamedTemporaryFile('w', suffix='.json')
         json.dump(fixtures, self.script)
         self.script.flush()
