@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace colloquium::net {
@@ -21,6 +22,16 @@ std::optional<int64_t> milliseconds(std::string_view text) {
   if (!digits) return std::nullopt;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   return failed == std::errc() ? std::min(value, kMostRetryMs) : kMostRetryMs;
+}
+
+// Where the first line of `bytes` ends; their end if none does. memchr, as streams of long lines are most of what
+// there is.
+size_t line_end(std::string_view bytes) {
+  const auto at = [&](char c, size_t size) {
+    const void* const found = std::memchr(bytes.data(), c, size);
+    return found == nullptr ? size : static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
+  };
+  return at('\r', at('\n', bytes.size()));
 }
 
 }  // namespace
@@ -43,25 +54,31 @@ void EventStreamParser::feed(std::string_view bytes, const Take& take) {
       bytes.remove_prefix(1);
       continue;
     }
-    const size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
-    add_to_line(bytes.substr(0, end));
+    const size_t end = line_end(bytes);
+    const std::string_view line = bytes.substr(0, end);
+    const bool is_whole = end < bytes.size() && line_.empty() && line.size() < line_bytes_max();
+    if (!is_whole) add_to_line(line);
     if (end == bytes.size()) return;
     after_return_ = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);
-    end_line(take);
+    end_line(is_whole ? line : std::string_view(line_), take);
+    line_.clear();
+    line_cut_ = false;
   }
 }
 
+// One byte more than fits, so that what is too long is known to be.
+size_t EventStreamParser::line_bytes_max() const {
+  return std::max(data_bytes_max_, kNameBytesMax) + kFieldNameBytesMax + 1;
+}
+
 void EventStreamParser::add_to_line(std::string_view bytes) {
-  // One byte more than fits, so that what is too long is known to be.
-  const size_t most = std::max(data_bytes_max_, kNameBytesMax) + kFieldNameBytesMax + 1;
-  const size_t room = most - std::min(most, line_.size());
+  const size_t room = line_bytes_max() - std::min(line_bytes_max(), line_.size());
   line_ += bytes.substr(0, room);
   if (bytes.size() > room) line_cut_ = true;
 }
 
-void EventStreamParser::end_line(const Take& take) {
-  std::string_view line = line_;
+void EventStreamParser::end_line(std::string_view line, const Take& take) {
   if (std::exchange(at_beginning_, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(3);
   if (line.empty()) {
     dispatch(take);
@@ -71,8 +88,6 @@ void EventStreamParser::end_line(const Take& take) {
     if (value.starts_with(' ')) value.remove_prefix(1);
     field(line.substr(0, colon), value);
   }
-  line_.clear();
-  line_cut_ = false;
 }
 
 void EventStreamParser::field(std::string_view name, std::string_view value) {
@@ -102,11 +117,11 @@ void EventStreamParser::add_data(std::string_view value) {
 // An event without data is none, but its id counts.
 void EventStreamParser::dispatch(const Take& take) {
   last_id_ = id_;
-  StreamedEvent event{type_.empty() ? "message" : std::move(type_), std::move(data_), last_id_,
-                      std::exchange(truncated_, false)};
+  const bool is_one = std::exchange(has_data_, false);
+  const bool truncated = std::exchange(truncated_, false);
+  if (is_one) take({type_.empty() ? std::string_view("message") : type_, data_, last_id_, truncated});
   type_.clear();
   data_.clear();
-  if (std::exchange(has_data_, false)) take(std::move(event));
 }
 
 }  // namespace colloquium::net

@@ -18,16 +18,17 @@
 
 namespace colloquium::net {
 
+// The views are good until whoever takes it returns.
 struct StreamedEvent {
-  std::string type;  // "message" where the stream names none
-  std::string data;
-  std::string id;          // the last one given, by this event or one before it
+  std::string_view type;  // "message" where the stream names none
+  std::string_view data;
+  std::string_view id;     // the last one given, by this event or one before it
   bool truncated = false;  // the data was longer: this is its beginning
 };
 
 class EventStreamParser {
  public:
-  using Take = std::function<void(StreamedEvent)>;
+  using Take = std::function<void(const StreamedEvent&)>;
 
   // `last_id`: that of a connection before.
   EventStreamParser(size_t data_bytes_max, std::string last_id);
@@ -44,13 +45,14 @@ class EventStreamParser {
 
  private:
   void add_to_line(std::string_view bytes);
-  void end_line(const Take& take);
+  void end_line(std::string_view line, const Take& take);
+  size_t line_bytes_max() const;
   void field(std::string_view name, std::string_view value);
   void add_data(std::string_view value);
   void dispatch(const Take& take);
 
   const size_t data_bytes_max_;
-  std::string line_;
+  std::string line_;           // the beginning of one that came in pieces
   bool line_cut_ = false;      // the line was longer than is kept of one
   bool after_return_ = false;  // a line feed that follows belongs to the CR before it
   bool at_beginning_ = true;   // of the stream: a byte order mark may come

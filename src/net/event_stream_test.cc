@@ -7,20 +7,22 @@ namespace colloquium::net {
 namespace {
 
 std::string shown(const StreamedEvent& event) {
-  return event.type + "|" + event.data + "|" + event.id + (event.truncated ? "|cut" : "");
+  std::string text(event.type);
+  text.append("|").append(event.data).append("|").append(event.id);
+  return text + (event.truncated ? "|cut" : "");
 }
 
 // The events of a stream, however it is cut into pieces.
 std::vector<std::string> events_of(const std::string& stream, size_t most = 1000) {
   std::vector<std::string> whole;
   EventStreamParser parser(most, "");
-  parser.feed(stream, [&](StreamedEvent event) { whole.push_back(shown(event)); });
+  parser.feed(stream, [&](const StreamedEvent& event) { whole.push_back(shown(event)); });
   for (size_t size = 1; size < std::min<size_t>(stream.size(), 9); ++size) {
     std::vector<std::string> pieces;
     EventStreamParser other(most, "");
     for (size_t i = 0; i < stream.size(); i += size) {
       other.feed(std::string_view(stream).substr(i, size),
-                 [&](StreamedEvent event) { pieces.push_back(shown(event)); });
+                 [&](const StreamedEvent& event) { pieces.push_back(shown(event)); });
     }
     CHECK(pieces == whole);
   }
@@ -63,7 +65,7 @@ TEST_CASE("ids stay until another comes, and count without data; unknown fields 
 TEST_CASE("an event that a connection breaks off in is none, and its id neither", "[REQ-016]") {
   EventStreamParser parser(100, "7");
   Events events;
-  const auto take = [&](StreamedEvent event) { events.push_back(shown(event)); };
+  const auto take = [&](const StreamedEvent& event) { events.push_back(shown(event)); };
   CHECK(parser.last_id() == "7");
   parser.feed("id:8\ndata:a\n\nid:9\ndata:b\nda", take);
   CHECK(parser.last_id() == "8");
@@ -77,7 +79,7 @@ TEST_CASE("an event that a connection breaks off in is none, and its id neither"
 
 TEST_CASE("retry is a number of milliseconds and nothing else", "[REQ-016]") {
   EventStreamParser parser(100, "");
-  const auto none = [](StreamedEvent) {};
+  const auto none = [](const StreamedEvent&) {};
   for (const char* bad : {"retry:\n", "retry: -1\n", "retry: 1s\n", "retry:  5\n", "retry: +5\n"})
     parser.feed(bad, none);
   CHECK_FALSE(parser.retry_ms());

@@ -101,7 +101,7 @@ void SseSource::connect() {
   stream.begun = alive_.guard([this](const net::ClientResponse& head) { begun(head); });
   stream.bytes = alive_.guard([this](std::string_view bytes) {
     if (stopped_ || !refusal_.empty()) return;
-    parser_->feed(bytes, [this](net::StreamedEvent event) { push(std::move(event)); });
+    parser_->feed(bytes, [this](const net::StreamedEvent& event) { push(event); });
     pump();
   });
   stream.done = alive_.guard([this](Result<net::ClientResponse> end) { ended(std::move(end)); });
@@ -151,7 +151,7 @@ void SseSource::connect_later(int64_t retry_after_ms) {
 // {"event":…,"id":…,"data":…}. What is no JSON, or was cut, is left to the door as it is, which refuses it.
 std::string SseSource::message_of(const net::StreamedEvent& event) const {
   const bool is_text = config_.format && config_.format->name != "json";
-  if (event.truncated || (!is_text && !json::parse(event.data, "data"))) return event.data;
+  if (event.truncated || (!is_text && !json::parse(event.data, "data"))) return std::string(event.data);
   formats::JsonText& text = formats::JsonText::local();
   text.clear();
   text.add("{\"event\":");
@@ -168,16 +168,16 @@ std::string SseSource::message_of(const net::StreamedEvent& event) const {
   return std::string(text.view());
 }
 
-void SseSource::push(net::StreamedEvent event) {
+void SseSource::push(const net::StreamedEvent& event) {
   RawBatch batch;
   RawMessage& message = batch.messages.emplace_back();
-  message.value = config_.value == SseValue::kMessage ? message_of(event) : std::move(event.data);
-  message.headers.emplace_back("sse_event", std::move(event.type));
+  message.value = config_.value == SseValue::kMessage ? message_of(event) : std::string(event.data);
+  message.headers.emplace_back("sse_event", event.type);
   if (!event.id.empty()) message.headers.emplace_back("sse_id", event.id);
   batch.decoder = config_.value == SseValue::kData ? decoder_ : nullptr;
   batch.bad_event = BadEventPolicy::kDeadLetter;
   batch.position = position_++;
-  batch.cursor = to_text({position_, event.id});
+  batch.cursor = to_text({position_, std::string(event.id)});
   queue_.push_message(std::move(batch));
 }
 

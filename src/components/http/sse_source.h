@@ -77,7 +77,7 @@ class SseSource final : public Source {
   void begun(const net::ClientResponse& head);
   void ended(Result<net::ClientResponse> end);
   void connect_later(int64_t retry_after_ms);
-  void push(net::StreamedEvent event);
+  void push(const net::StreamedEvent& event);
   std::string message_of(const net::StreamedEvent& event) const;
   // Does whatever can be done now: emit, read on or rest.
   void pump();
