@@ -256,10 +256,14 @@ void AiStage::give(uint64_t id, AsyncOutput output) {
   node.mapped().done(std::move(output));
 }
 
-// A provider that is not there, or takes nothing at present, is no event's fault, and is waited for.
+// A provider that is not there, or takes nothing at present, is no event's fault, and is waited for. So is
+// somebody who mends the key, or pays.
 AsyncOutput AiStage::output_of(const AiRefusal& refusal) {
   AsyncOutput output;
   output.error = refusal.error();
+  const bool waits_for_somebody =
+      refusal.failure.kind == AiFailureKind::kKey || refusal.failure.kind == AiFailureKind::kQuota;
+  if (waits_for_somebody && !refusal.unknown) output.error->retryable = true;
   output.retry_after_ms = refusal.failure.retry_after_ms.value_or(0);
   output.is_attempt =
       !refusal.budget && refusal.failure.kind == AiFailureKind::kTransient && refusal.failure.status >= 500;

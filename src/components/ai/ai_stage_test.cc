@@ -257,6 +257,9 @@ TEST_CASE("whose fault a refusal is decides whether the event's attempts are cou
   CHECK(away.error->retryable);
   CHECK_FALSE(away.is_attempt);
   CHECK_FALSE(refused(AiFailureKind::kThrottled, 429, false).is_attempt);
+  const AsyncOutput locked_out = refused(AiFailureKind::kKey, 401, false);
+  CHECK(locked_out.error->retryable);
+  CHECK_FALSE(locked_out.is_attempt);
 }
 
 TEST_CASE("on_error takes the place of an answer that never comes") {
