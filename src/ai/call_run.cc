@@ -236,6 +236,9 @@ void CallRun::judge(const AttemptEnd& end) {
   if (cancelled_) return breaker.abandoned();
   const AiFailure& failure = end.failure;
   const int64_t hint_ms = std::min(failure.retry_after_ms.value_or(0), int64_t{86'400'000});
+  if (failure.kind != AiFailureKind::kCaller && failure.kind != AiFailureKind::kKey) {
+    model_->last_error = failure.message;
+  }
   switch (failure.kind) {
     case AiFailureKind::kCaller:
     case AiFailureKind::kKey:

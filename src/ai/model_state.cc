@@ -74,7 +74,8 @@ const ProviderSettings* Models::provider(const std::string& name) const {
 std::vector<ModelHealth> Models::health() const {
   std::vector<ModelHealth> all;
   for (const auto& [name, state] : models_) {
-    ModelHealth health{name.first, name.second, std::nullopt, state->gate.waiting(), &state->counters};
+    ModelHealth health{name.first,       name.second,      std::nullopt, state->gate.waiting(),
+                       &state->counters, state->last_error};
     const net::CircuitBreaker& breaker = state->breaker;
     constexpr int64_t kNsPerMs = 1'000'000;
     if (breaker.is_open()) {

@@ -52,7 +52,8 @@ struct ModelState {
   net::CircuitBreaker breaker;
   Gate gate;
   ModelCounters counters;
-  void show();  // sets the gauges
+  std::string last_error;  // that spoke against its health
+  void show();             // sets the gauges
 };
 
 // How a model is, for whoever looks on.
@@ -61,6 +62,7 @@ struct ModelHealth {
   std::optional<int64_t> left_alone_ms;  // its breaker is open, so much longer; 0: the next call looks
   size_t waiting = 0;                    // for their turn
   const ModelCounters* counters = nullptr;
+  std::string last_error;  // that spoke against it, however long ago; empty: none did
 };
 
 class Models {

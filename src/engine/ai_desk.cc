@@ -217,13 +217,45 @@ Result<std::unique_ptr<AiDesk>> AiDesk::create(const config::PipelineConfig& con
     desk->own_book_ = std::make_unique<ai::BudgetBook>();
     book = desk->own_book_.get();
   }
+  ai::Models::Found found = nullptr;
+  if (environment.metrics != nullptr) {
+    desk->metrics_ = std::make_unique<AiMetrics>(config, *environment.metrics, environment.loop);
+    found = [metrics = desk->metrics_.get()](const std::string& provider, const std::string& model,
+                                             const ai::ModelCounters& counters) {
+      metrics->add(provider, model, counters);
+    };
+  }
   TRY_ASSIGN(desk->calls_, ai::Calls::create(std::move(settings), {.log = log,
                                                                    .loop = environment.loop,
                                                                    .clock = environment.clock,
                                                                    .random = environment.random,
                                                                    .transport = *transport,
-                                                                   .book = *book}));
+                                                                   .book = *book,
+                                                                   .found_model = std::move(found)}));
+  if (desk->metrics_ != nullptr) {
+    desk->metrics_->watch_budgets([calls = desk->calls_.get()] { return calls->budgets(); });
+  }
   return desk;
+}
+
+AiDesk::~AiDesk() {
+  if (metrics_ != nullptr) metrics_->stop();
+}
+
+std::vector<ComponentHealth> AiDesk::health() const {
+  std::vector<ComponentHealth> all;
+  for (const ai::ModelHealth& model : calls_->health()) {
+    ComponentHealth health{.name = "model " + model.provider + "/" + model.model, .healthy = true, .detail = {}};
+    if (model.left_alone_ms) {
+      health.healthy = false;
+      health.detail = *model.left_alone_ms > 0
+                          ? "left alone for " + std::to_string((*model.left_alone_ms + 999) / 1000) + " s: "
+                          : "the next call shows whether it answers again: ";
+      health.detail += model.last_error;
+    }
+    all.push_back(std::move(health));
+  }
+  return all;
 }
 
 void AiDesk::close(Task closed) {

@@ -23,6 +23,7 @@
 #include "ai/calls.h"
 #include "ai/transport.h"
 #include "config/pipeline_config.h"
+#include "engine/ai_metrics.h"
 #include "engine/pipeline.h"
 
 namespace colloquium::engine {
@@ -37,7 +38,14 @@ class AiDesk {
   static Result<std::unique_ptr<AiDesk>> create(const config::PipelineConfig& config, Environment& environment,
                                                 log::Log* log);
 
+  ~AiDesk();
+  AiDesk(const AiDesk&) = delete;
+  AiDesk& operator=(const AiDesk&) = delete;
+
   ai::Calls& calls() { return *calls_; }
+
+  // Of the models that were asked: one that is left alone is not healthy.
+  std::vector<ComponentHealth> health() const;
 
   // Behind everybody who asks.
   void close(Task closed);
@@ -50,6 +58,7 @@ class AiDesk {
   std::vector<std::unique_ptr<ai::AccessReader>> access_;
   std::unique_ptr<ai::AiTransport> own_transport_;  // null where the process has one for all
   std::unique_ptr<ai::BudgetBook> own_book_;        // likewise
+  std::unique_ptr<AiMetrics> metrics_;              // null where nobody measures
   std::unique_ptr<ai::Calls> calls_;
 };
 

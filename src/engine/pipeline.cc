@@ -322,6 +322,9 @@ std::vector<ComponentHealth> PipelineRun::health() const {
                      .detail = leg.degraded() ? leg.last_error() : std::string()});
     }
   }
+  if (ai_desk_ != nullptr) {
+    for (ComponentHealth& model : ai_desk_->health()) out.push_back(std::move(model));
+  }
   for (const auto& section : sections_) {
     for (size_t i = 0; i < section->runners.size(); ++i) {
       const std::string& obstacle = section->runners[i]->obstacle();

@@ -31,6 +31,7 @@ std::vector<ClientMetric::Label> label_list(const Labels& labels) {
   put("kind", labels.kind);
   put("reason", labels.reason);
   put("partition", labels.partition);
+  put("model", labels.model);
   return list;
 }
 
@@ -207,6 +208,7 @@ Registration Registry::histogram(const Family& family, const Labels& labels, con
 Registration Registry::add(const Labels& labels, const ComponentCounters& counters) {
   ASSERT(labels.reason.empty());
   ASSERT(labels.partition.empty());
+  ASSERT(labels.model.empty());
   const uint64_t owner = series_->new_owner();
   // One owner for all of them: they come and go together.
   const auto count = [&](const Family& family, const Counter& counter) {

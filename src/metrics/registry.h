@@ -9,8 +9,11 @@
 //   pipeline   its name
 //   component  the name of a source, stage, sink, leg or stream
 //   kind       what it is: "http_source", "file_sink", "computo_stage"
-//   reason     of an error: one of ErrorCode; of a refusal or a drop: one of the names that its component lists
+//   reason     of an error: one of ErrorCode; of a refusal or a drop: one of the names that its component lists;
+//   of
+//              calls of language models: what became of them; of their tokens: the bucket
 //   partition  of a stream; there are as many as it was made with
+//   model      a language model that a pipeline names: there are as many as its file lists
 //
 // Thread safety: every method on any thread. A registered reader runs while the registry is locked and must
 // neither block nor call it back.
@@ -35,6 +38,7 @@ struct Labels {
   std::string kind;
   std::string reason;
   std::string partition;
+  std::string model = {};
 };
 
 // A metric's name and its help text. Static data: every registration of a name gives the same help.
@@ -79,7 +83,7 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  // The set that every source, stage and sink reports. REQUIRES: labels without reason and partition.
+  // The set that every source, stage and sink reports. REQUIRES: labels without reason, partition and model.
   Registration add(const Labels& labels, const ComponentCounters& counters);
 
   // What is given by reference, and what `read` looks at, has to outlive the Registration.
