@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ai/json_text.h"
 #include "base/assert.h"
 #include "base/logging.h"
 
@@ -16,7 +15,11 @@ constexpr int64_t kCommitMostMs = 60'000;
 constexpr int64_t kTokenBytesPerMs = 10;
 
 std::string stream_name(const std::string& records) {
-  return records + ".calls";
+  return records + std::string(kCallsSuffix);
+}
+
+std::string leg_name(const std::string& records) {
+  return records + std::string(kCallsLegSuffix);
 }
 
 // Every record from `from` on, up to the end.
@@ -55,7 +58,7 @@ CallRecords::CallRecords(const CallRecordsOptions& options, log::Log* log, log::
                          const Clock& clock)
     : log_(log),
       stream_(stream),
-      leg_(options.records + "/@ai"),
+      leg_(leg_name(options.records)),
       askers_(options.askers),
       loop_(loop),
       clock_(clock),
@@ -76,7 +79,7 @@ Result<std::unique_ptr<CallRecords>> CallRecords::create(const CallRecordsOption
     spec.name = stream_name(options.records);
     spec.retention = log::Retention{.time_ms = options.retention_ms,
                                     .size_bytes = options.retention_bytes,
-                                    .legs = {options.records + "/@ai"}};
+                                    .legs = {leg_name(options.records)}};
     TRY_ASSIGN(stream, log->open_stream(spec));
   }
   std::unique_ptr<CallRecords> records(new CallRecords(options, log, stream, loop, clock));
@@ -98,21 +101,18 @@ Result<int64_t> CallRecords::read_state(const CallRecordsOptions& options) {
   for (const auto& at : state->positions) {
     if (at.stream == stream_name(options.records)) position = at.next_offset;
   }
-  JsonReader reader;
-  const auto token = reader.read(state->sink_token);
-  const auto sums = JsonReader::member(token, "sums");
+  auto sums = CountedLedger::parse(state->sink_token);
   if (!sums)
-    return fail(ErrorCode::kCorrupt, "the sums of AI calls that leg '" + leg_ + "' has stored cannot be read");
-  TRY_ASSIGN(ledger_, Ledger::parse(sums->raw()));
-  counted_ = JsonReader::integer(JsonReader::member(token, "counted")).value_or(0);
+    return fail(ErrorCode::kCorrupt, "cannot read what leg '" + leg_ + "' has stored: " + sums.error().message);
+  sums_ = std::move(*sums);
   return position;
 }
 
 void CallRecords::recall(const CallRecord& record, int64_t offset, int64_t position,
                          std::map<std::string, CallRecord>& open) {
-  if (offset >= counted_) {
-    ledger_.add(record);
-    counted_ = offset + 1;
+  if (offset >= sums_.counted) {
+    sums_.ledger.add(record);
+    sums_.counted = offset + 1;
   }
   if (offset < position) return;
   const CallTags& tags = record.tags;
@@ -190,7 +190,7 @@ void CallRecords::end(Records records, RecordWriter::Done done) {
 }
 
 void CallRecords::count_hit(const CallRecord& reuse) {
-  ledger_.add(reuse);
+  sums_.ledger.add(reuse);
   changed_ = true;
   fold_when_due();
   commit_later();
@@ -200,16 +200,16 @@ void CallRecords::count_hit(const CallRecord& reuse) {
 void CallRecords::fold_when_due() {
   constexpr int64_t kHourMs = 3'600'000;
   const int64_t now_ms = clock_.wall_ms();
-  if (now_ms - folded_ms_ < kHourMs && now_ms >= folded_ms_ && ledger_.rows().size() < 2 * Ledger::kRowsMax)
+  if (now_ms - folded_ms_ < kHourMs && now_ms >= folded_ms_ && sums_.ledger.rows().size() < 2 * Ledger::kRowsMax)
     return;
   folded_ms_ = now_ms;
-  ledger_.fold(now_ms);
+  sums_.ledger.fold(now_ms);
 }
 
 void CallRecords::placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level) {
   for (size_t i = 0; i < records.size(); ++i) {
     const CallRecord& record = records[i];
-    ledger_.add(record);
+    sums_.ledger.add(record);
     if (!first_offset) continue;
     const int64_t offset = *first_offset + static_cast<int64_t>(i);
     const CallTags& tags = record.tags;
@@ -223,7 +223,7 @@ void CallRecords::placed(const Records& records, std::optional<int64_t> first_of
   fold_when_due();
   if (!first_offset) return;
   // What is only written may be gone after the machine's end, and other records stand in its place.
-  if (level == log::AckLevel::kDurable) counted_ = *first_offset + static_cast<int64_t>(records.size());
+  if (level == log::AckLevel::kDurable) sums_.counted = *first_offset + static_cast<int64_t>(records.size());
   changed_ = true;
   commit_later();
 }
@@ -263,13 +263,9 @@ void CallRecords::settle(const std::string& who, const std::string& partition, i
 // --- the position
 
 int64_t CallRecords::position() const {
-  int64_t lowest = std::min(counted_, answers_.lowest().value_or(counted_));
+  int64_t lowest = std::min(sums_.counted, answers_.lowest().value_or(sums_.counted));
   for (const auto& [call, offset] : open_) lowest = std::min(lowest, offset);
   return lowest;
-}
-
-std::string CallRecords::token() const {
-  return "{\"counted\":" + std::to_string(counted_) + ",\"sums\":" + ledger_.to_json() + "}";
 }
 
 void CallRecords::commit_later() {
@@ -284,14 +280,14 @@ void CallRecords::commit() {
   ASSERT(!committing_);
   changed_ = false;
   committing_ = true;
-  if (ledger_.rows().size() > Ledger::kRowsMax) ledger_.fold(clock_.wall_ms());
+  if (sums_.ledger.rows().size() > Ledger::kRowsMax) sums_.ledger.fold(clock_.wall_ms());
   log::CommitRequest request;
   request.leg = leg_;
   log::Position at;
   at.stream = stream_;
   at.next_offset = position();
   request.positions.push_back(std::move(at));
-  request.sink_token = token();
+  request.sink_token = sums_.to_token();
   const auto bytes = static_cast<int64_t>(request.sink_token->size());
   pause_ms_ = std::clamp(bytes / kTokenBytesPerMs, kCommitMs, kCommitMostMs);
   commit_->commit(std::move(request), [this](const Status& status, const log::CommitRequest&) {

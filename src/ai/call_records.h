@@ -3,10 +3,7 @@
 // A call's intent is written before the call is sent; its end is durable before anybody is given the answer. The
 // leg `<records>/@ai` commits a position below which nothing is needed to go on: the lowest of the intents that
 // have no end and of the answers whose event is not settled. So retention keeps what a restart needs. It commits
-// at most once a second, and more rarely where its token is large. That has the ledger's sums, and how far they
-// have counted the stream:
-//
-//   {"counted":1234,"sums":[…]}
+// at most once a second, and more rarely where its token is large: that is a CountedLedger.
 //
 // Recovery reads from the position on. Intents without an end are told (`unknown`): whoever recovers writes their
 // records.
@@ -23,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "colloquium/clock.h"
@@ -38,6 +36,9 @@
 #include "log/patient_commit.h"
 
 namespace colloquium::ai {
+
+inline constexpr std::string_view kCallsSuffix = ".calls";
+inline constexpr std::string_view kCallsLegSuffix = "/@ai";
 
 struct CallRecordsOptions {
   std::string records;                 // the stream is "<records>.calls"
@@ -78,7 +79,7 @@ class CallRecords {
   // See AiCalls::settled.
   void settle(const std::string& who, const std::string& partition, int64_t offset);
 
-  const Ledger& ledger() const { return ledger_; }
+  const Ledger& ledger() const { return sums_.ledger; }
   // Counts what leaves no record: a client that was given an answer from memory.
   void count_hit(const CallRecord& reuse);
 
@@ -100,7 +101,6 @@ class CallRecords {
   void commit_later();
   void commit();
   void committed();
-  std::string token() const;
   bool may_ask(const std::string& who) const;
 
   log::Log* const log_;
@@ -114,8 +114,7 @@ class CallRecords {
   EventAnswers answers_;
   std::vector<std::pair<log::StreamId, AnswerIndex>> replays_;
   std::map<std::string, int64_t> open_;  // calls with an intent and no end: where the intent is
-  Ledger ledger_;
-  int64_t counted_ = 0;  // the ledger has all below it
+  CountedLedger sums_;
   int64_t folded_ms_ = 0;
 
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log

@@ -187,6 +187,21 @@ Result<Ledger> Ledger::parse(std::string_view json) {
   return ledger;
 }
 
+std::string CountedLedger::to_token() const {
+  return "{\"counted\":" + std::to_string(counted) + ",\"sums\":" + ledger.to_json() + "}";
+}
+
+Result<CountedLedger> CountedLedger::parse(std::string_view token) {
+  JsonReader reader;
+  const auto root = reader.read(token);
+  const auto sums = JsonReader::member(root, "sums");
+  if (!sums) return fail(ErrorCode::kCorrupt, "there are no sums of AI calls in it");
+  CountedLedger read;
+  TRY_ASSIGN(read.ledger, Ledger::parse(sums->raw()));
+  read.counted = JsonReader::integer(JsonReader::member(root, "counted")).value_or(0);
+  return read;
+}
+
 Ledger::Rows report(const Ledger::Rows& rows, const ReportBy& by, int64_t since_ms) {
   Ledger::Rows out;
   for (const auto& [row, sums] : rows) {

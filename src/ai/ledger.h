@@ -73,6 +73,18 @@ class Ledger {
   Rows rows_;
 };
 
+// What the leg `<records>/@ai` keeps: the sums, and how far they have counted the stream `<records>.calls`.
+//
+//   {"counted":1234,"sums":[…]}
+struct CountedLedger {
+  Ledger ledger;
+  int64_t counted = 0;  // the ledger has all below it
+
+  std::string to_token() const;
+  // kCorrupt, for what is none.
+  static Result<CountedLedger> parse(std::string_view token);
+};
+
 // --- reports
 
 // What rows are put together by. A day is that of UTC.

@@ -1,6 +1,8 @@
 // `ai`: the group of verbs for what stands between pipelines and language models. `ai tokens`: how long a text is
 // for one.
 
+#include "app/verb_ai.h"
+
 #include <algorithm>
 #include <ostream>
 #include <utility>
@@ -8,7 +10,6 @@
 #include "ai/tokenizer.h"
 #include "app/ndjson_reader.h"
 #include "app/script_session.h"
-#include "app/verb.h"
 #include "json/view.h"
 #include "json/walk.h"
 
@@ -132,9 +133,11 @@ Verb tokens_verb() {
 Verb ai_verb() {
   Verb verb;
   verb.name = "ai";
-  verb.summary = "Work with what language models are sent";
-  verb.example = "colloquium ai tokens prompt.txt";
-  verb.verbs = {tokens_verb()};
+  verb.summary = "Work with what language models are sent, and what that costs";
+  verb.example =
+      "colloquium ai costs --by day,model --since 7d\n"
+      "colloquium ai tokens prompt.txt";
+  verb.verbs = {ai_costs_verb(), tokens_verb()};
   return verb;
 }
 
