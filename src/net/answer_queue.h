@@ -17,6 +17,7 @@ namespace colloquium::net {
 
 struct PendingAnswer {
   bool answered = false;
+  bool streaming = false;       // begun, and not answered before its end
   bool head_only = false;       // the request was HEAD
   bool old_version = false;     // HTTP/1.0: keeping the connection has to be said
   bool keep_alive = true;       // what the request asked for; after the answer, what is to be done
@@ -43,6 +44,10 @@ class AnswerQueue {
   PendingAnswer& at(uint64_t exchange) {
     ASSERT(contains(exchange));
     return slot(exchange);
+  }
+  const PendingAnswer& at(uint64_t exchange) const {
+    ASSERT(contains(exchange));
+    return slots_[exchange & (slots_.size() - 1)];
   }
   PendingAnswer& front() { return at(begin_); }
   void pop_front() {

@@ -21,6 +21,30 @@ void Responder::fail(const Problem& problem) {
   answer_problem(*exchanges, exchange_, problem);
 }
 
+AnswerStream Responder::stream(const Response& head) {
+  ASSERT_WHY(exchanges_ != nullptr, "a request is answered once");
+  std::shared_ptr<Exchanges> exchanges = std::move(exchanges_);
+  exchanges->begin(exchange_, head);
+  return {std::move(exchanges), exchange_};
+}
+
+AnswerStream::~AnswerStream() {
+  if (exchanges_ != nullptr) exchanges_->end(exchange_, false);
+}
+
+void AnswerStream::write(std::string_view piece) {
+  ASSERT_WHY(exchanges_ != nullptr, "nothing is written behind the end");
+  // Kept: what is written may let the connection go, and with it whoever holds this.
+  const std::shared_ptr<Exchanges> exchanges = exchanges_;
+  if (!piece.empty()) exchanges->write(exchange_, piece);
+}
+
+void AnswerStream::finish() {
+  ASSERT_WHY(exchanges_ != nullptr, "an answer ends once");
+  const std::shared_ptr<Exchanges> exchanges = std::move(exchanges_);
+  exchanges->end(exchange_, true);
+}
+
 void answer_problem(Exchanges& exchanges, uint64_t exchange, const Problem& problem) {
   std::vector<HeaderField> headers;
   headers.reserve(problem.headers.size());

@@ -33,6 +33,41 @@ class Exchanges {
   virtual ~Exchanges() = default;
   virtual void answer(uint64_t exchange, const Response& response) = 0;
   virtual bool alive() const = 0;
+
+  // Of an answer in pieces (AnswerStream), whose duty these are to keep. Who takes none is not asked.
+  // The head; `response.body` is the first piece.
+  virtual void begin(uint64_t, const Response&) {}
+  virtual void write(uint64_t, std::string_view) {}
+  // `whole`: the answer ends. Else it breaks off, and looks so to the client.
+  virtual void end(uint64_t, bool whole) { static_cast<void>(whole); }
+  // What was written and the client's system has not taken.
+  virtual size_t unsent_bytes(uint64_t) const { return 0; }
+  // The client is there, and has not said that it wants nothing more: one that only ends its own half counts as
+  // gone.
+  virtual bool awaits(uint64_t) const { return alive(); }
+};
+
+// An answer that goes out in pieces, each at the end of the turn in which it was written. Nothing holds its writer
+// back but what unsent_bytes() says. Destroyed without finish(), it breaks off. If the client has gone, pieces go
+// nowhere.
+class AnswerStream {
+ public:
+  AnswerStream(std::shared_ptr<Exchanges> exchanges, uint64_t exchange)
+      : exchanges_(std::move(exchanges)), exchange_(exchange) {}
+  AnswerStream(AnswerStream&&) noexcept = default;
+  AnswerStream& operator=(AnswerStream&&) = delete;
+  ~AnswerStream();
+
+  // REQUIRES: not finished.
+  void write(std::string_view piece);
+  void finish();
+
+  size_t unsent_bytes() const { return exchanges_ == nullptr ? 0 : exchanges_->unsent_bytes(exchange_); }
+  bool awaited() const { return exchanges_ != nullptr && exchanges_->awaits(exchange_); }
+
+ private:
+  std::shared_ptr<Exchanges> exchanges_;  // null once finished
+  uint64_t exchange_;
 };
 
 // The duty to answer one request, once; it may be kept and used in any later turn. Destroyed unused, it
@@ -48,7 +83,12 @@ class Responder {
   // REQUIRES: neither was called before.
   void send(const Response& response);
   void fail(const Problem& problem);
+  // The same, for an answer whose end is not known yet: `head.body` is its first piece, and no length is told. Not
+  // over WebSocket.
+  AnswerStream stream(const Response& head);
 
+  // Whether the client still waits for the answer.
+  bool awaited() const { return exchanges_ != nullptr && exchanges_->awaits(exchange_); }
   // Whether the client is still there.
   bool alive() const { return exchanges_ != nullptr && exchanges_->alive(); }
 

@@ -37,7 +37,7 @@ std::string lower_case(std::string_view name) {
 // The head of an answer, with the memory its names and numbers need.
 class AnswerHead {
  public:
-  AnswerHead(const Response& response, std::string_view date) {
+  AnswerHead(const Response& response, std::string_view date, bool streamed) {
     status_ = std::to_string(response.status);
     length_ = std::to_string(response.body.size());
     names_.reserve(response.headers.size());
@@ -48,7 +48,7 @@ class AnswerHead {
       if (is_safe_header(field)) add(names_.emplace_back(lower_case(field.name)), field.value);
     }
     const bool bodiless = response.status == 204 || response.status == 304;
-    if (!bodiless) add("content-length", length_);
+    if (!bodiless && !streamed) add("content-length", length_);
   }
   const std::vector<nghttp2_nv>& fields() const { return fields_; }
 
@@ -150,6 +150,7 @@ struct Http2Connection::Callbacks {
     const size_t count = std::min(size, body.size() - stream.answer_sent());
     std::memcpy(into, body.data() + stream.answer_sent(), count);
     stream.answer_sent() += count;
+    if (stream.is_streaming()) return count == 0 ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
     if (stream.answer_sent() == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(count);
   }
@@ -392,8 +393,9 @@ void Http2Connection::widen(int32_t stream) {
 void Http2Connection::submit(Http2Stream& stream, const Response& response, bool head_only) {
   if (!is_open()) return;
   if (response.close || core_.ending()) go_away();
-  const AnswerHead head(response, core_.date());
-  const bool bodiless = head_only || response.body.empty() || response.status == 204 || response.status == 304;
+  const AnswerHead head(response, core_.date(), stream.is_streaming());
+  const bool bodiless = head_only || (response.body.empty() && !stream.is_streaming()) || response.status == 204 ||
+                        response.status == 304;
   if (!bodiless) stream.answer_body() = response.body;
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
@@ -415,6 +417,18 @@ void Http2Connection::submit_continue(int32_t stream) {
   touch();
 }
 
+void Http2Connection::goes_on(int32_t stream) {
+  if (!owes_answers()) progress_ms_ = core_.now_ms();
+  // Refused where it does not wait for more: then what is added is sent by itself.
+  nghttp2_session_resume_data(session_, stream);
+  touch();
+}
+
+void Http2Connection::break_off(int32_t stream) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_INTERNAL_ERROR);
+  touch();
+}
+
 void Http2Connection::reset(int32_t stream) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
   touch();
@@ -424,7 +438,7 @@ void Http2Connection::reset(int32_t stream) {
 bool Http2Connection::owes_answers() const {
   if (stream_->unsent_bytes() > 0) return true;
   return std::any_of(streams_.begin(), streams_.end(),
-                     [](const auto& entry) { return entry.second->is_answered(); });
+                     [](const auto& entry) { return entry.second->owes_answer(); });
 }
 
 void Http2Connection::check_time(int64_t now_ms) {

@@ -54,6 +54,10 @@ class Http2Connection final : public ServerConnection,
   void widen(int32_t stream);
   void submit(Http2Stream& stream, const Response& response, bool head_only);
   void submit_continue(int32_t stream);
+  // The stream's answer has a further piece, or its end.
+  void goes_on(int32_t stream);
+  // Ends a stream whose answer will not be complete.
+  void break_off(int32_t stream);
   // Ends a stream without further words.
   void reset(int32_t stream);
   // Something may have to be written.

@@ -136,22 +136,62 @@ void Http2Stream::settle() {
   if (connection_ != nullptr) connection_->touch();
 }
 
-void Http2Stream::answer(uint64_t, const Response& response) {
-  if (!alive()) return;
+// What is to be sent; `headers` is its memory.
+Response Http2Stream::begin_answer(const Response& response, std::vector<HeaderField>& headers) {
   ASSERT_WHY(state_ != State::kAnswered, "a request is answered once");
-  const auto self = shared_from_this();
   core_.counters().responses[static_cast<size_t>(response.status / 100)].add();
   release();
   state_ = State::kAnswered;
   answered_ms_ = core_.now_ms();
   if (!has_long_rest()) give_leave();
   Response sent = response;
-  std::vector<HeaderField> headers;
   if (!origin_.says_nothing()) {
     headers = with_origin(response, origin_);
     sent.headers = headers;
   }
+  return sent;
+}
+
+void Http2Stream::answer(uint64_t, const Response& response) {
+  if (!alive()) return;
+  const auto self = shared_from_this();
+  std::vector<HeaderField> headers;
+  const Response sent = begin_answer(response, headers);
   connection_->submit(*this, sent, head_.method == Method::kHead);
+}
+
+void Http2Stream::begin(uint64_t, const Response& response) {
+  if (!alive()) return;
+  const auto self = shared_from_this();
+  std::vector<HeaderField> headers;
+  const Response sent = begin_answer(response, headers);
+  streaming_ = true;
+  connection_->submit(*this, sent, head_.method == Method::kHead);
+}
+
+void Http2Stream::write(uint64_t, std::string_view piece) {
+  if (!alive()) return;
+  ASSERT(streaming_);
+  if (head_.method == Method::kHead) return;
+  if (answer_sent_ == answer_body_.size() || answer_sent_ > kBufferKeepBytes) {
+    answer_body_.erase(0, answer_sent_);
+    answer_sent_ = 0;
+  }
+  connection_->goes_on(id_);
+  answer_body_.append(piece);
+}
+
+void Http2Stream::end(uint64_t, bool whole) {
+  if (!alive()) return;
+  const auto self = shared_from_this();
+  ASSERT(streaming_);
+  if (!whole) return connection_->break_off(id_);
+  connection_->goes_on(id_);
+  streaming_ = false;
+}
+
+size_t Http2Stream::unsent_bytes(uint64_t) const {
+  return alive() ? answer_body_.size() - answer_sent_ : 0;
 }
 
 bool Http2Stream::has_long_rest() const {

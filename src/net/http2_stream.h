@@ -48,12 +48,20 @@ class Http2Stream final : public Exchanges,
 
   void answer(uint64_t exchange, const Response& response) override;
   bool alive() const override { return connection_ != nullptr; }
+  void begin(uint64_t exchange, const Response& response) override;
+  void write(uint64_t exchange, std::string_view piece) override;
+  void end(uint64_t exchange, bool whole) override;
+  size_t unsent_bytes(uint64_t exchange) const override;
   void check_time(int64_t now_ms);
   // What has not been let in is refused.
   void shut_down() { intake_.shut_down(); }
 
   bool is_complete() const { return complete_; }
   bool is_answered() const { return state_ == State::kAnswered; }
+  // There is something of its answer to be sent.
+  bool owes_answer() const { return is_answered() && (!streaming_ || answer_sent_ < answer_body_.size()); }
+  // Further pieces will come.
+  bool is_streaming() const { return streaming_; }
   // The answer's body, and how far it has been sent.
   std::string& answer_body() { return answer_body_; }
   size_t& answer_sent() { return answer_sent_; }
@@ -83,6 +91,7 @@ class Http2Stream final : public Exchanges,
   std::optional<Problem> check_head(const LiveRoute* route, io::Compression& coding);
   void refuse(Problem problem) { refuse(std::move(problem), false); }
   void release();
+  Response begin_answer(const Response& response, std::vector<HeaderField>& headers);
 
   struct Field {
     size_t name_bytes;
@@ -106,6 +115,7 @@ class Http2Stream final : public Exchanges,
   bool complete_ = false;        // the request has come in whole
   size_t unconsumed_bytes_ = 0;  // the client has no leave yet to send as many more
 
+  bool streaming_ = false;
   std::string answer_body_;
   size_t answer_sent_ = 0;
   int64_t answered_ms_ = 0;  // when, on the loop's clock

@@ -1,11 +1,11 @@
 // HttpConnection's life, output half and time limits; its input half is http_input.cc.
 #include "net/http_connection.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
 #include "net/request_rules.h"
-#include "net/response_writer.h"
 #include "net/server_core.h"
 
 namespace colloquium::net {
@@ -45,8 +45,15 @@ void HttpConnection::answer(uint64_t exchange, const Response& response) {
   core_.counters().responses[static_cast<size_t>(response.status / 100)].add();
   release(pending);
   pending.answered = true;
-  if (response.close) pending.keep_alive = false;
   const bool front = answers_.is_front(exchange);
+  append_head(pending, front, response, BodyEnd::kLength);
+  if (front) advance_answers();
+  write_soon();
+}
+
+// With a length, the body as well.
+void HttpConnection::append_head(PendingAnswer& pending, bool front, const Response& response, BodyEnd end) {
+  if (response.close) pending.keep_alive = false;
   if (front && is_last_answer(pending)) pending.keep_alive = false;
   const ConnectionHeader header = !pending.keep_alive   ? ConnectionHeader::kClose
                                   : pending.old_version ? ConnectionHeader::kKeepAlive
@@ -57,11 +64,78 @@ void HttpConnection::answer(uint64_t exchange, const Response& response) {
     headers = with_origin(response, pending.origin);
     sent.headers = headers;
   }
-  append_response(front ? out_ : pending.bytes, sent, core_.date(), header, pending.head_only);
-  if (front) advance_answers();
+  append_response(front ? out_ : pending.bytes, sent, core_.date(), header, pending.head_only, end);
+}
+
+void HttpConnection::write_soon() {
   if (in_input_ || write_later_ || !alive()) return;
   write_later_ = true;
   core_.write_later(shared_from_this());
+}
+
+void HttpConnection::begin(uint64_t exchange, const Response& response) {
+  if (!alive() || !answers_.contains(exchange)) return;
+  PendingAnswer& pending = answers_.at(exchange);
+  ASSERT_WHY(!pending.answered && !pending.streaming, "a request is answered once");
+  core_.counters().responses[static_cast<size_t>(response.status / 100)].add();
+  release(pending);
+  pending.streaming = true;
+  if (pending.old_version) pending.keep_alive = false;
+  const bool front = answers_.is_front(exchange);
+  append_head(pending, front, response, pending.old_version ? BodyEnd::kClose : BodyEnd::kChunks);
+  append_piece(pending, front ? out_ : pending.bytes, response.body);
+  // Nothing more is expected of it; but that it goes away has to be seen.
+  if (last_request_ && input_ == Input::kHead) input_ = Input::kDrop;
+  write_soon();
+}
+
+void HttpConnection::append_piece(const PendingAnswer& pending, std::string& out, std::string_view piece) const {
+  if (piece.empty() || pending.head_only) return;
+  if (pending.old_version) {
+    out.append(piece);
+  } else {
+    append_chunk(out, piece);
+  }
+}
+
+// Null if it is gone, or stood behind an answer that closed.
+PendingAnswer* HttpConnection::streaming(uint64_t exchange) {
+  if (!alive() || !answers_.contains(exchange)) return nullptr;
+  PendingAnswer& pending = answers_.at(exchange);
+  ASSERT_WHY(pending.streaming && !pending.answered, "an answer is begun before it goes on");
+  return &pending;
+}
+
+void HttpConnection::write(uint64_t exchange, std::string_view piece) {
+  PendingAnswer* const pending = streaming(exchange);
+  if (pending == nullptr) return;
+  append_piece(*pending, answers_.is_front(exchange) ? out_ : pending->bytes, piece);
+  write_soon();
+}
+
+void HttpConnection::end(uint64_t exchange, bool whole) {
+  PendingAnswer* const pending = streaming(exchange);
+  if (pending == nullptr) return;
+  // Without its last chunk it looks unfinished. What came before is written first.
+  if (!whole) pending->keep_alive = false;
+  const bool front = answers_.is_front(exchange);
+  if (whole && !pending->old_version && !pending->head_only) {
+    (front ? out_ : pending->bytes).append(kLastChunk);
+  }
+  pending->answered = true;
+  if (front && is_last_answer(*pending)) pending->keep_alive = false;
+  if (front) advance_answers();
+  write_soon();
+}
+
+size_t HttpConnection::unsent_bytes(uint64_t exchange) const {
+  if (!alive() || !answers_.contains(exchange)) return 0;
+  if (!answers_.is_front(exchange)) return answers_.at(exchange).bytes.size();
+  return stream_->unsent_bytes() + out_.size();
+}
+
+bool HttpConnection::awaits(uint64_t exchange) const {
+  return alive() && !peer_ended_ && answers_.contains(exchange);
 }
 
 // Moves every answer whose turn has come to out_.
@@ -78,6 +152,7 @@ void HttpConnection::advance_answers() {
     if (peer_ended_ || input_ == Input::kDrop) end_after_answers();
     return;
   }
+  if (answers_.front().streaming) out_.append(std::exchange(answers_.front().bytes, {}));
   if (!answers_.front().wants_continue) return;
   answers_.front().wants_continue = false;
   out_.append(kContinue);

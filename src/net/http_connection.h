@@ -20,6 +20,7 @@
 #include "net/exchange.h"
 #include "net/http_parser.h"
 #include "net/request_intake.h"
+#include "net/response_writer.h"
 #include "net/server_connection.h"
 #include "net/websocket_connection.h"
 
@@ -41,6 +42,11 @@ class HttpConnection final : public ServerConnection,
 
   void answer(uint64_t exchange, const Response& response) override;
   bool alive() const override { return input_ != Input::kClosed; }
+  void begin(uint64_t exchange, const Response& response) override;
+  void write(uint64_t exchange, std::string_view piece) override;
+  void end(uint64_t exchange, bool whole) override;
+  size_t unsent_bytes(uint64_t exchange) const override;
+  bool awaits(uint64_t exchange) const override;
 
   size_t read_bytes_max() const override;
   void on_bytes(std::string_view bytes) override;
@@ -98,6 +104,10 @@ class HttpConnection final : public ServerConnection,
   void drop_input();
 
   // Output.
+  void append_head(PendingAnswer& pending, bool front, const Response& response, BodyEnd end);
+  void append_piece(const PendingAnswer& pending, std::string& out, std::string_view piece) const;
+  PendingAnswer* streaming(uint64_t exchange);
+  void write_soon();
   void flush();
   void advance_answers();
   bool is_last_answer(const PendingAnswer& pending) const;

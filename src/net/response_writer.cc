@@ -39,8 +39,16 @@ bool is_safe_header(const HeaderField& field) {
   return is_safe(field.name) && is_safe(field.value);
 }
 
+void append_chunk(std::string& out, std::string_view piece) {
+  ASSERT(!piece.empty());
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16).ptr;
+  out.append(digits.data(), static_cast<size_t>(end - digits.data())).append("\r\n");
+  out.append(piece).append("\r\n");
+}
+
 void append_response(std::string& out, const Response& response, std::string_view date,
-                     ConnectionHeader connection, bool head_only) {
+                     ConnectionHeader connection, bool head_only, BodyEnd end) {
   ASSERT(response.status >= 200 && response.status <= 599);
   append_status_line(out, response.status);
   out.append("Date: ").append(date).append("\r\n");
@@ -51,6 +59,10 @@ void append_response(std::string& out, const Response& response, std::string_vie
   const bool bodiless = response.status == 204 || response.status == 304;
   if (bodiless) {
     out.append("\r\n");
+    return;
+  }
+  if (end != BodyEnd::kLength) {
+    out.append(end == BodyEnd::kChunks ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
     return;
   }
   out.append("Content-Length: ");
