@@ -4,6 +4,7 @@
 #include <array>
 #include <csignal>
 #include <ostream>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -23,15 +24,19 @@ namespace colloquium::app {
 namespace {
 
 constexpr const char* kComponent = "run";
+// The sources that peers come to.
+constexpr std::array<std::string_view, 3> kListening = {"http", "openai_api", "anthropic_api"};
 constexpr const char* kOff = "off";
 // Requests under way have had the drain's time already.
 constexpr int64_t kPortCloseMs = 1000;
 
 // Only then is the ingest port opened: a pipeline of files needs none, and should not collide over it.
-bool has_http_source(const engine::Plan& plan) {
+bool has_listening_source(const engine::Plan& plan) {
   const auto& sources = plan.data().config.sources;
-  return std::any_of(sources.begin(), sources.end(),
-                     [](const config::ComponentConfig& source) { return source.descriptor->name == "http"; });
+  return std::any_of(sources.begin(), sources.end(), [](const config::ComponentConfig& source) {
+    const auto& kind = source.descriptor->name;
+    return std::find(kListening.begin(), kListening.end(), kind) != kListening.end();
+  });
 }
 
 size_t worker_count(const config::Settings& settings) {
@@ -110,7 +115,7 @@ Status ProcessRun::open_ports() {
   const config::Settings& settings = request_.settings;
   loop::UvLoop& loop = foundation_->loop();
   const bool wants_ingest = std::any_of(request_.plans.begin(), request_.plans.end(),
-                                        [](const auto& plan) { return has_http_source(*plan); });
+                                        [](const auto& plan) { return has_listening_source(*plan); });
   if (wants_ingest && settings.listen != kOff) TRY(open_ingest());
   if (settings.admin == kOff) return {};
   net::HttpLimits limits;

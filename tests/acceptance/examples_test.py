@@ -400,6 +400,25 @@ def labelled_issues(directory, write):
                     [("bug", "openai/gpt-4o-mini"), ("question", "openai/gpt-4o-mini")], "labels")
 
 
+@story("gateway", 1)
+def asked_through_the_gateway(directory, write):
+    with FakeAi() as fake:
+        places = {'OPENAI_API_KEY}"}': 'OPENAI_API_KEY}", base_url: "%s/v1"}' % fake.url,
+                  'ANTHROPIC_API_KEY}"}': 'ANTHROPIC_API_KEY}", base_url: "%s"}' % fake.url}
+        keys = {"OPENAI_API_KEY": "fake-key", "ANTHROPIC_API_KEY": "fake-key", "WEB_KEY": "web-key"}
+        asked = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello"}]})
+        with Instance(write(places), directory, environment=keys) as instance:
+            for key, wanted in (("wrong", 401), ("web-key", 200)):
+                status, _, answer = request(instance.listen, "POST", "/v1/chat/completions", asked, {
+                    "Content-Type": "application/json", "Authorization": "Bearer " + key})
+                check_equal(status, wanted, answer)
+            check(json.loads(answer)["choices"][0]["message"]["content"], answer)
+            wait_for(lambda: len(read_lines(directory / "asked.ndjson")) == 1, "a line for the request")
+            stopped(instance)
+        found = read_lines(directory / "asked.ndjson")[0]
+        check_equal((found["key"], found["answered_by"], found["status"]), ("web", "openai/gpt-4o-mini", 200), "line")
+
+
 def every_example_of_a_component_s_page_does_what_it_says():
     wanted = [tuple([word.split(":")[0], int(word.split(":")[1])]) for word in sys.argv[2:]] or sorted(TEXTS)
     check(set(STORIES) == set(TEXTS), "examples without a story: %s; stories without an example: %s" % (

@@ -31,6 +31,7 @@ struct Row {
 };
 
 constexpr char kNeedsBroker[] = "it needs a broker: see the second table";
+constexpr char kNeedsModels[] = "it needs an `ai` section: the acceptance test of the gateways has one";
 constexpr char kNeedsDatabase[] = "it needs a database: see the second table";
 
 std::vector<Row> source_rows() {
@@ -60,6 +61,18 @@ std::vector<Row> source_rows() {
         .source = event_stream_server,
         .connection = settings("{url: \"http://$A/events\", headers: {X-Key: $S}, auth: {basic: {user: u, "
                                "password: $S}}}")}},
+      {source,
+       "anthropic_api",
+       {.folder = "gateway",
+        .why_no_peer = kNeedsModels,
+        .connection = settings("{keys: [$S]}"),
+        .is_pushed_to = true}},
+      {source,
+       "openai_api",
+       {.folder = "gateway",
+        .why_no_peer = kNeedsModels,
+        .connection = settings("{keys: [$S]}"),
+        .is_pushed_to = true}},
       {source,
        "kafka",
        {.folder = "kafka",

@@ -48,7 +48,13 @@ std::string wait_for_events(Scene& scene, int64_t count) {
   return differs(scene.door.accepted(), count);
 }
 
+// With a peer, or towards one that is not there.
+bool can_be_made(const Subject& subject) {
+  return subject.source || (subject.connection && !subject.is_pushed_to);
+}
+
 Verdict closes_unused(const Subject& subject) {
+  if (!can_be_made(subject)) return absent(subject.why_no_peer);
   if (!subject.source) {
     const SilentPort port(false);
     World world(subject.limit_ms);
@@ -215,7 +221,7 @@ Verdict closes_while_the_peer_is_silent(const Subject& subject) {
 }
 
 Verdict takes_its_metrics_along(const Subject& subject) {
-  if (!subject.source && !subject.connection) return absent(subject.why_no_peer);
+  if (!can_be_made(subject)) return absent(subject.why_no_peer);
   const SilentPort port(false);
   World world(subject.limit_ms);
   StrictDoor door(world);

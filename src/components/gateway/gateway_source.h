@@ -1,0 +1,117 @@
+// GatewaySource: applications ask models through this process as they would ask the provider, in its own API, and
+// so within the pipeline's budgets, caches, failover, records and audit. Each request that has ended is an event
+// as well.
+//
+// An answer goes out as it comes; its end only once it is durable. A client that goes away, or falls behind its
+// answer by more than kUnsentBytesMax, takes its question with it: that is seen within kLookMs.
+//
+// Ownership: the server, the intake and the calls outlive the source. Memory: that of the requests under way, of
+// which there are `max_requests` at most. Thread safety: loop only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "colloquium/ai_calls.h"
+#include "colloquium/component.h"
+#include "colloquium/source.h"
+
+#include "base/liveness.h"
+#include "components/gateway/gateway_api.h"
+#include "net/exchange.h"
+
+namespace colloquium::net {
+class HttpServer;
+}
+
+namespace colloquium::components {
+
+class GatewaySource final : public Source {
+ public:
+  static constexpr size_t kUnsentBytesMax = 4 << 20;
+  static constexpr int64_t kLookMs = 200;
+
+  // kInvalidConfig for models that can't be asked.
+  static Result<std::unique_ptr<Source>> create(SourceContext context, const GatewayConfig& config,
+                                                std::unique_ptr<const GatewayApi> api, net::HttpServer& server);
+  ~GatewaySource() override;  // REQUIRES: close() has been called, or start() never was
+
+  Status start(std::string cursor) override;
+  void stop_intake() override;
+  void when_offered(Task offered) override;
+  void close(Task closed) override;
+
+ private:
+  using Number = uint64_t;
+  // A request under way.
+  struct Exchange {
+    ApiRequest asked;
+    std::string id;
+    std::string tenant;
+    std::string body;  // with `bodies`
+    int64_t begun_ns = 0;
+    std::unique_ptr<AnswerWriter> writer;
+    std::optional<net::Responder> responder;  // until the answer begins
+    std::optional<net::AnswerStream> stream;  // from then on
+    std::optional<AiCalls::Number> call;
+  };
+
+  GatewaySource(SourceContext context, const GatewayConfig& config, std::unique_ptr<const GatewayApi> api,
+                net::HttpServer& server);
+
+  AiQuestion sample(std::vector<AiModelChoice> models) const;
+  Status check_models() const;
+  net::Admission admit(const net::RequestHead& head);
+  void wait_for_door();
+  void resume_routes();
+  void handle(ApiEndpoint endpoint, const net::Request& request, net::Responder responder);
+  // Whose key it is, or nothing.
+  std::optional<std::string> tenant_of(const net::RequestHead& head) const;
+  std::vector<AiModelChoice> choices_of(const std::string& model) const;
+  std::optional<ApiFailure> refusal_of(const AiQuestion& question) const;
+  void ask(ApiRequest asked, std::string tenant, const net::Request& request, net::Responder responder);
+
+  void heard(Number number, const AiOutput& output);
+  void answered(Number number, AiOutcome outcome);
+  void succeed(Exchange& exchange, const AiAnswer& answer);
+  void fail_with(Exchange& exchange, const ApiFailure& failure);
+  void send_failure(net::Responder& responder, const ApiFailure& failure) const;
+  net::AnswerStream& begin(Exchange& exchange);
+
+  void look_later();
+  void look();
+  void emit(const Exchange& exchange, int status, const AiAnswer* answer);
+  void tell_when_done();
+
+  SourceContext context_;
+  const GatewayConfig config_;
+  const std::unique_ptr<const GatewayApi> api_;
+  net::HttpServer& server_;
+  AiCalls& calls_;
+  const std::vector<ApiPath> paths_;
+  struct KnownKey {
+    std::string name;
+    std::string digest;
+  };
+  std::vector<KnownKey> keys_;
+
+  size_t serving_ = 0;  // so many of the paths, from the first on
+  bool stopped_ = false;
+  bool waits_for_door_ = false;
+  std::map<Number, Exchange> exchanges_;
+  Number next_ = 1;
+  int64_t position_ = 0;  // bytes of all events so far
+  std::unique_ptr<Timer> look_timer_;
+  Task offered_;
+  Liveness alive_;
+};
+
+const Descriptor& openai_api();
+const Descriptor& anthropic_api();
+
+}  // namespace colloquium::components

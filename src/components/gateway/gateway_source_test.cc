@@ -1,0 +1,269 @@
+// A gateway over a real server, with models that answer when the test says so.
+#include "components/gateway/gateway_source.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/manual_clock.h"
+#include "net/testing/raw_client.h"
+#include "net/testing/server_fixture.h"
+
+namespace colloquium::components {
+namespace {
+
+// Loop only.
+class HeldCalls final : public AiCalls {
+ public:
+  Status check(const AiQuestion& question) const override {
+    for (const AiModelChoice& model : question.models) {
+      if (model.provider != "fake") return fail(ErrorCode::kInvalidConfig, "no provider '" + model.provider + "'");
+    }
+    return {};
+  }
+  Number ask(AiQuestion question, AiAnswered answered, AiListen listen) override {
+    asked.push_back(std::move(question));
+    held[asked.size()] = {std::move(answered), std::move(listen)};
+    return asked.size();
+  }
+  void cancel(Number number) override {
+    cancelled.insert(number);
+    held.erase(number);
+  }
+  void settled(const std::string&, const std::string&, int64_t) override {}
+
+  struct Held {
+    AiAnswered answered;
+    AiListen listen;
+  };
+  std::vector<AiQuestion> asked;
+  std::map<Number, Held> held;
+  std::set<Number> cancelled;
+};
+
+class Events final : public Intake {
+ public:
+  void emit(RawBatch batch, AckFn ack) override {
+    all.push_back(*batch.body);
+    ack({.accepted = 1});
+  }
+  bool ready() const override { return true; }
+  void when_ready(Task) override {}
+  Intake& part(const std::string&) override { return *this; }
+  std::string stored_cursor() const override { return {}; }
+
+  std::vector<std::string> all;
+};
+
+class Fixture : public net::ServerFixture {
+ public:
+  explicit Fixture(std::vector<GatewayKey> keys = {}) {
+    GatewayConfig config;
+    config.path = "/v1";
+    config.models["m"] = {{"fake/a", 1}, {"fake/b", 1}};
+    config.keys = std::move(keys);
+    config.max_requests = 2;
+    on_loop([&] {
+      SourceContext context{{loop(), clock(), random_, services_, "p", "gate", "."}, events, false, {}};
+      context.ai = &calls;
+      auto made = GatewaySource::create(std::move(context), config, openai_gateway_api(), **this);
+      ASSERT(made);
+      source_ = std::move(*made);
+      const Status started = source_->start("");
+      ASSERT(started);
+    });
+  }
+  ~Fixture() {
+    wait_for<int>([&](auto done) { source_->close([done]() mutable { done(0); }); });
+    on_loop([&] { source_.reset(); });
+  }
+
+  void wait_for_calls(size_t count) {
+    wait_until([&] { return calls.asked.size() == count; });
+  }
+  void say(AiCalls::Number number, const std::string& text) {
+    on_loop([&] { calls.held.at(number).listen(AiTextDelta{text}); });
+  }
+  void end(AiCalls::Number number, AiOutcome outcome) {
+    on_loop([&] {
+      AiAnswered answered = std::move(calls.held.at(number).answered);
+      calls.held.erase(number);
+      answered(std::move(outcome));
+    });
+  }
+  void answer(AiCalls::Number number, const std::string& text) {
+    AiOutcome outcome;
+    outcome.answer.emplace();
+    outcome.answer->text = text;
+    outcome.answer->call = "c";
+    outcome.answer->model = {"fake", "a", 1};
+    outcome.answer->cost_nano_usd = 2'000'000'000;
+    end(number, std::move(outcome));
+  }
+  void refuse(AiCalls::Number number, AiFailureKind kind, bool budget = false) {
+    AiOutcome outcome;
+    outcome.refusal.failure = {.kind = kind, .message = "no"};
+    outcome.refusal.budget = budget;
+    end(number, std::move(outcome));
+  }
+  std::vector<std::string> emitted() {
+    return on_loop([&] { return events.all; });
+  }
+
+  HeldCalls calls;
+  Events events;
+
+ private:
+  SeededRandom random_{1};
+  Services services_;
+  std::unique_ptr<Source> source_;
+};
+
+std::string chat(bool stream = false, const std::string& headers = {}) {
+  return net::post("/v1/chat/completions",
+                   std::string(R"({"model":"m","messages":[{"role":"user","content":"x"}],"stream":)") +
+                       (stream ? "true}" : "false}"),
+                   headers);
+}
+
+std::string until(net::RawClient& client, const std::string& what) {
+  std::string got;
+  while (got.find(what) == got.npos) {
+    const std::string byte = client.take(1);
+    if (byte.empty()) break;
+    got += byte;
+  }
+  return got;
+}
+
+TEST_CASE("an answer in whole, and its event") {
+  Fixture gate;
+  net::RawClient client(gate.port());
+  client.send(chat());
+  gate.wait_for_calls(1);
+  gate.on_loop([&] {
+    CHECK(gate.calls.asked[0].who == "gate");
+    CHECK(gate.calls.asked[0].models.size() == 2);
+    CHECK_FALSE(gate.calls.asked[0].event);
+  });
+  gate.answer(1, "hello");
+  const net::RawAnswer answer = client.answer();
+  CHECK(answer.status == 200);
+  CHECK(answer.has("X-Colloquium-Model: fake/a"));
+  CHECK(answer.body.find(R"("content":"hello")") != answer.body.npos);
+  REQUIRE(gate.emitted().size() == 1);
+  CHECK(gate.emitted()[0].find(R"("status":200)") != std::string::npos);
+  CHECK(gate.emitted()[0].find(R"("cost_usd":2)") != std::string::npos);
+}
+
+TEST_CASE("pieces go out as they come, and the end when it is answered") {
+  Fixture gate;
+  net::RawClient client(gate.port());
+  client.send(chat(true));
+  gate.wait_for_calls(1);
+  gate.say(1, "one");
+  CHECK(until(client, "\"one\"").find("text/event-stream") != std::string::npos);
+  gate.say(1, "two");
+  const std::string second = until(client, "\"two\"");
+  CHECK(second.find("finish_reason\":\"stop\"") == second.npos);
+  gate.answer(1, "onetwo");
+  CHECK(until(client, "\r\n0\r\n\r\n").find("data: [DONE]") != std::string::npos);
+  // The connection is good for more.
+  client.send(chat());
+  gate.wait_for_calls(2);
+  gate.answer(2, "again");
+  CHECK(client.answer().status == 200);
+}
+
+TEST_CASE("what fails before it began has a status, and an error in the stream afterwards") {
+  Fixture gate;
+  const std::vector<std::tuple<AiFailureKind, bool, int>> all = {
+      {AiFailureKind::kCaller, false, 400},    {AiFailureKind::kKey, false, 502},
+      {AiFailureKind::kThrottled, false, 429}, {AiFailureKind::kQuota, false, 429},
+      {AiFailureKind::kTransient, false, 503}, {AiFailureKind::kTransient, true, 429}};
+  net::RawClient client(gate.port());
+  size_t calls = 0;
+  for (const auto& [kind, budget, status] : all) {
+    client.send(chat(true));
+    gate.wait_for_calls(++calls);
+    gate.refuse(calls, kind, budget);
+    const net::RawAnswer answer = client.answer();
+    CHECK(answer.status == status);
+    CHECK(answer.body.find(R"({"error":{"message":)") == 0);
+    CHECK((answer.head.find("Retry-After: ") != answer.head.npos) == (status == 429 || status == 503));
+  }
+  client.send(chat(true));
+  gate.wait_for_calls(++calls);
+  gate.say(calls, "one");
+  until(client, "\"one\"");
+  gate.refuse(calls, AiFailureKind::kTransient);
+  const std::string rest = until(client, "\r\n0\r\n\r\n");
+  CHECK(rest.find("data: {\"error\":") != rest.npos);
+  CHECK(rest.find("[DONE]") == rest.npos);
+}
+
+TEST_CASE("a client that goes away takes its question with it") {
+  const bool stream = GENERATE(false, true);
+  const std::string headers = GENERATE(as<std::string>(), "", "Connection: close\r\n");
+  Fixture gate;
+  {
+    net::RawClient client(gate.port());
+    client.send(chat(stream, headers));
+    gate.wait_for_calls(1);
+    if (stream) gate.say(1, "one");
+    if (stream) until(client, "\"one\"");
+  }
+  // Without an answer nothing is read behind a last request, so that nobody knows.
+  if (!stream && !headers.empty()) return;
+  gate.wait_until([&] { return gate.calls.cancelled.count(1) == 1; });
+  REQUIRE(gate.emitted().size() == 1);
+  CHECK(gate.emitted()[0].find(R"("status":499)") != std::string::npos);
+}
+
+TEST_CASE("who has no key is told so, and each key is a tenant") {
+  Fixture gate({{"web", {"secret"}}, {"", {"another"}}});
+  net::RawClient client(gate.port());
+  CHECK(client.ask(chat()).status == 401);
+  CHECK(client.ask(chat(false, "Authorization: Bearer secre\r\n")).body.find("invalid_api_key") !=
+        std::string::npos);
+  client.send(chat(false, "Authorization: bearer secret\r\n"));
+  gate.wait_for_calls(1);
+  gate.answer(1, "x");
+  CHECK(client.answer().status == 200);
+  client.send(chat(false, "x-api-key: another\r\n"));
+  gate.wait_for_calls(2);
+  gate.answer(2, "x");
+  CHECK(client.answer().status == 200);
+  gate.on_loop([&] {
+    CHECK(gate.calls.asked[0].tenant == "web");
+    CHECK(gate.calls.asked[1].tenant == "key-2");
+  });
+  net::RawClient large(gate.port());
+  CHECK(large.ask(net::post("/v1/chat/completions", std::string(100'000, 'x'))).status == 401);
+}
+
+TEST_CASE("requests that can't be asked never are") {
+  Fixture gate;
+  net::RawClient client(gate.port());
+  CHECK(client.ask(net::post("/v1/chat/completions", "{")).status == 400);
+  CHECK(
+      client.ask(net::post("/v1/chat/completions", R"({"model":"x","messages":[{"role":"user","content":"x"}]})"))
+          .status == 404);
+  CHECK(
+      client
+          .ask(net::post("/v1/chat/completions", R"({"model":"x/y","messages":[{"role":"user","content":"x"}]})"))
+          .status == 404);
+  CHECK(client.ask("GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n").body.find(R"("id":"m")") != std::string::npos);
+  std::vector<std::unique_ptr<net::RawClient>> busy;
+  for (size_t i = 1; i <= 2; ++i) {
+    busy.push_back(std::make_unique<net::RawClient>(gate.port()));
+    busy.back()->send(chat());
+    gate.wait_for_calls(i);
+  }
+  CHECK(client.ask(chat()).status == 429);
+}
+
+}  // namespace
+}  // namespace colloquium::components

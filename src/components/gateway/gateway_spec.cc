@@ -1,0 +1,189 @@
+// The settings of the gateways, and how they are made.
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "components/gateway/gateway_source.h"
+#include "config/problems.h"
+#include "net/http_server.h"
+
+namespace colloquium {
+
+ConfigSpec<components::GatewayModel> ConfigObject<components::GatewayModel>::spec() {
+  using Model = components::GatewayModel;
+  return ConfigSpec<Model>()
+      .field("model", &Model::model,
+             {.description = "A provider of `ai.providers` and one of its models: `openai/gpt-4o-mini`.",
+              .example = "openai/gpt-4o-mini",
+              .required = true})
+      .field("weight", &Model::weight, {.description = "Its share, with `route: weighted`."})
+      .shorthand("model");
+}
+
+ConfigSpec<components::GatewayKey> ConfigObject<components::GatewayKey>::spec() {
+  using Key = components::GatewayKey;
+  return ConfigSpec<Key>()
+      .field("name", &Key::name,
+             {.description = "Who has it, for records and reports. Without: `key-1` and so on, by its place."})
+      .field("key", &Key::key, {.description = "What the client sends.", .required = true})
+      .shorthand("key");
+}
+
+ConfigSpec<components::GatewayCache> ConfigObject<components::GatewayCache>::spec() {
+  using Cache = components::GatewayCache;
+  return ConfigSpec<Cache>().field(
+      "ttl", &Cache::ttl,
+      {.description = "How long an answer is given again.", .minimum = 1, .maximum = int64_t{366} * 86'400'000});
+}
+
+namespace components {
+
+ConfigSpec<GatewayConfig> gateway_spec(const std::string& path) {
+  using Config = GatewayConfig;
+  return ConfigSpec<Config>()
+      .field("path", &Config::path,
+             {.description = "Below which path of the listen address the API is.", .default_text = path})
+      .field("models", &Config::models,
+             {.description =
+                  "Models by the names under which clients ask for them. The next of a list is asked where "
+                  "one can't answer. `provider/model` needs no entry.",
+              .example = "{gpt-4o-mini: [openai/gpt-4o-mini, claude/claude-haiku-4-5]}"})
+      .field(
+          "keys", &Config::keys,
+          {.description = "Keys that clients have to send one of. Nobody is given another key's answer. Without: "
+                          "anyone who reaches the listen address may ask.",
+           .example = "[{name: web, key: \"${WEB_KEY}\"}]"})
+      .field("route", &Config::route,
+             {.description = "Which is asked first: the first of them, one drawn by `weight`, or the cheapest for "
+                             "this question."})
+      .field("cache", &Config::cache, {.description = "Answers are given again for a while, at no cost."})
+      .field("pass_on", &Config::pass_on,
+             {.description = "Members of requests that go to the provider as they are, beside those that are "
+                             "understood. Others are left out.",
+              .example = "[reasoning_effort]",
+              .advanced = true})
+      .field("max_output_tokens", &Config::max_output_tokens,
+             {.description =
+                  "What an answer may take at most where the request does not say. Some providers have to be "
+                  "told, and it is what is reserved of budgets.",
+              .minimum = 1})
+      .field("max_body", &Config::max_body,
+             {.description = "Longer requests are refused with 413.", .minimum = 1, .maximum = 32 << 20})
+      .field("max_requests", &Config::max_requests,
+             {.description = "Requests under way at a time; beyond: 429.", .minimum = 1, .maximum = 100'000})
+      .field("bodies", &Config::bodies,
+             {.description = "Events have the request and the text of its answer, too."});
+}
+
+void check_gateway(GatewayConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+  const auto need = [&](bool holds, const char* key, const std::string& what) {
+    if (!holds) config::refuse(node, key, what, problems);
+  };
+  while (config.path.ends_with('/')) config.path.pop_back();
+  need(config.path.empty() || config.path.starts_with('/'), "path", "a path begins with '/'");
+  need(config.path.find_first_of("?#* ") == std::string::npos, "path", "a path has no '?', '#', '*' or space");
+  for (const auto& [name, models] : config.models) {
+    need(!models.empty(), "models", "'" + name + "' needs a model");
+    for (const GatewayModel& each : models) {
+      need(model_choice(each.model).has_value(), "models",
+           "a model is 'provider/model', not " + config::quoted(each.model));
+      need(each.weight >= 0 && each.weight < 1e9, "models", "a weight is 0 or more");
+    }
+  }
+  std::set<std::string> names;
+  std::set<std::string> values;
+  for (const GatewayKey& key : config.keys) {
+    need(!key.key.value.empty(), "keys", "a key is not empty");
+    const std::string name = key.name.empty() ? "key-" + std::to_string(names.size() + 1) : key.name;
+    need(names.insert(name).second, "keys", "each key has a name of its own");
+    need(values.insert(key.key.value).second, "keys", "no two keys are the same");
+  }
+}
+
+namespace {
+
+using MakeApi = std::unique_ptr<const GatewayApi> (*)();
+
+Descriptor describe(const std::string& name, const std::string& path, MakeApi make_api) {
+  Descriptor d;
+  d.kind = ComponentKind::kSource;
+  d.name = name;
+  d.status = ComponentStatus::kBeta;
+  d.input_trust =
+      "Anyone who reaches the port, or has one of `keys`: requests are bounded in size, number and time, and each "
+      "is "
+      "checked before a model is asked.";
+  d.guarantee =
+      "An answer's end is sent once the answer is recorded. A request that has ended is an event; the answer does "
+      "not "
+      "wait for that, and an event that the log has no room for is lost.";
+  bind_spec(d, gateway_spec(path),
+            [path](GatewayConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+              if (node.find("path") == nullptr) config.path = path;
+              check_gateway(config, node, problems);
+            });
+  d.create_source = [make_api](const ParsedConfig& parsed,
+                               SourceContext context) -> Result<std::unique_ptr<Source>> {
+    TRY_ASSIGN(auto* server, required_service<net::HttpServer>(context, "a gateway", "ingest server"));
+    return GatewaySource::create(std::move(context), config_of<GatewayConfig>(parsed), make_api(), *server);
+  };
+  d.source_traits = [](const ParsedConfig& parsed) {
+    // A request as it came, its answer, and what is said of them.
+    const auto& config = config_of<GatewayConfig>(parsed);
+    return SourceTraits{.max_event_bytes = config.bodies ? 2 * config.max_body.bytes : int64_t{1} << 20};
+  };
+  d.claims = [make_api](const ParsedConfig& parsed, const std::string&) {
+    std::vector<Claim> claims;
+    for (const ApiPath& each : make_api()->paths(config_of<GatewayConfig>(parsed).path)) {
+      claims.push_back({"the path " + each.path, "path", false, "give every source a path of its own"});
+    }
+    return claims;
+  };
+  return d;
+}
+
+Descriptor describe_openai() {
+  Descriptor d = describe("openai_api", "/v1", openai_gateway_api);
+  d.summary = "Answers applications as OpenAI's API does, with the pipeline's models.";
+  d.description =
+      "An application whose client of OpenAI has `http://<listen address>/v1` as its base URL asks the pipeline's "
+      "`ai` section: within its budgets, with its cache and failover, recorded and audited. Served are "
+      "`/chat/completions`, whole and streamed, `/embeddings` and `/models`. Each request that has ended is an "
+      "event: "
+      "`{\"api\", \"id\", \"model\", \"key\", \"status\", \"stream\", \"took_ms\", \"answered_by\", \"call\", "
+      "\"from\", \"usage\", \"cost_usd\"}`.";
+  d.examples = {{"One name for two models",
+                 "openai_api:\n  models: {gpt-4o-mini: [openai/gpt-4o-mini, claude/claude-haiku-4-5]}\n"
+                 "  keys: [{name: web, key: \"${WEB_KEY}\"}]\n  cache: {ttl: 1h}"}};
+  return d;
+}
+
+Descriptor describe_anthropic() {
+  Descriptor d = describe("anthropic_api", "/", anthropic_gateway_api);
+  d.summary = "Answers applications as Anthropic's API does, with the pipeline's models.";
+  d.description =
+      "An application whose client of Anthropic has `http://<listen address>` as its base URL asks the pipeline's "
+      "`ai` section: within its budgets, with its cache and failover, recorded and audited. Served is "
+      "`/v1/messages`, whole and streamed, in both of the API's versions. Each request that has ended is an "
+      "event, as "
+      "of `openai_api`.";
+  d.examples = {{"One name for two models",
+                 "anthropic_api:\n  models: {claude-haiku-4-5: [claude/claude-haiku-4-5, openai/gpt-4o-mini]}\n"
+                 "  keys: [{name: web, key: \"${WEB_KEY}\"}]"}};
+  return d;
+}
+
+}  // namespace
+
+const Descriptor& anthropic_api() {
+  static const Descriptor descriptor = describe_anthropic();
+  return descriptor;
+}
+
+const Descriptor& openai_api() {
+  static const Descriptor descriptor = describe_openai();
+  return descriptor;
+}
+
+}  // namespace components
+}  // namespace colloquium

@@ -1,0 +1,213 @@
+"""[REQ-056][REQ-057] Applications ask models through the program: by their official clients, and in raw bytes, of a fake of the
+providers that keeps a ledger of its own."""
+import json
+import socket
+import sys
+import time
+
+from harness import (REPOSITORY, Instance, check, check_equal, main, read_lines, request, skip, wait_for,
+                     work_directory)
+
+sys.path.insert(0, str(REPOSITORY / "tests/peers"))
+import ai_sdk  # noqa: E402
+from fake_ai_server import FakeAi  # noqa: E402
+
+PIPELINE = """
+name: gate
+sources:
+%(sources)s
+ai:
+  providers:
+    - openai: {api_key: fake-key, base_url: "%(url)s/v1"}
+      retry: {attempts: %(attempts)d, initial: 20ms, max: 50ms}
+    - name: claude
+      anthropic: {api_key: fake-key, base_url: "%(url)s"}
+      retry: {attempts: %(attempts)d, initial: 20ms, max: 50ms}
+  budgets: [{name: all, limit: "%(limit)s", window: total, then: dead_letter}]
+sinks: [{name: out, file: {path: out.ndjson}}]
+commit: {interval: 50ms}
+"""
+OPENAI = """  - name: openai
+    openai_api:
+      models:
+        gpt-4o-mini: %(models)s
+        text-embedding-3-small: [openai/text-embedding-3-small]
+      keys: [fake-key, {name: other, key: other-key}]
+%(more)s"""
+USUAL = {"limit": "5 USD", "attempts": 1}
+PRICES = ["--prices", str(REPOSITORY / "src/ai/prices.json")]
+ASKED = {"model": "gpt-4o-mini", "max_completion_tokens": 100, "messages": [{"role": "user", "content": "Say hello"}]}
+
+
+ANTHROPIC = """  - name: anthropic
+    anthropic_api:
+      models: {claude-haiku-4-5: %(models)s}
+      keys: [fake-key]
+%(more)s"""
+MESSAGE = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Say hello"}]}
+
+
+class Gate:
+    """A fake provider, and the program before it."""
+
+    def __init__(self, models="[openai/gpt-4o-mini]", more="", source=OPENAI, **changes):
+        self.sources = source % {"models": models, "more": more}
+        self.changes = changes
+
+    def __enter__(self):
+        self.fake = FakeAi(arguments=PRICES).__enter__()
+        self.place = work_directory()
+        self.directory = self.place.__enter__()
+        (self.directory / "p.yaml").write_text(PIPELINE % {**USUAL, **self.changes, "url": self.fake.url, "sources": self.sources})
+        self.instance = Instance("p.yaml", self.directory).__enter__()
+        self.url = "http://127.0.0.1:%d" % self.instance.listen
+        return self
+
+    def __exit__(self, *error):
+        self.instance.__exit__(*error)
+        self.place.__exit__(*error)
+        self.fake.__exit__(*error)
+
+    def ask(self, body, key="fake-key", path="/v1/chat/completions"):
+        status, headers, answer = request(self.instance.listen, "POST", path, json.dumps(body), {
+            "Content-Type": "application/json", "Authorization": "Bearer " + key})
+        return status, headers, answer
+
+    def events(self):
+        return read_lines(self.directory / "out.ndjson")
+
+    def event(self, count, at=-1):
+        wait_for(lambda: len(self.events()) >= count, "%d requests are events" % count)
+        return self.events()[at]
+
+
+def said(answer):
+    return json.loads(answer)["choices"][0]["message"]["content"]
+
+
+def official_clients_are_content():
+    with Gate() as gate:
+        rows = ai_sdk.drive_gateway(gate.url, "openai", control=gate.fake.url)
+        for row in rows:
+            print("    %s" % row)
+        check_equal([row for row in rows if "failed" in row], [], "failed checks")
+        check(len(rows) >= 14, "checks: %d" % len(rows))
+
+
+def official_clients_of_anthropic_are_content():
+    with Gate(models="[claude/claude-haiku-4-5]", source=ANTHROPIC) as gate:
+        rows = ai_sdk.drive_gateway(gate.url, "anthropic", control=gate.fake.url)
+        check_equal([row for row in rows if "failed" in row], [], "failed checks")
+        check(len(rows) >= 26, "checks: %d" % len(rows))
+
+
+def messages_are_answered_in_anthropic_s_words():
+    with Gate(models="[claude/claude-haiku-4-5, openai/gpt-4o-mini]", source=ANTHROPIC) as gate:
+        path = "/v1/messages"
+        check_equal(json.loads(gate.ask(MESSAGE, path=path, key="x")[2])["error"]["type"], "authentication_error", "a wrong key")
+        check_equal(json.loads(gate.ask({**MESSAGE, "max_tokens": 0}, path=path)[2])["error"]["type"], "invalid_request_error", "no")
+        gate.fake.fault("status", error="overloaded", provider="anthropic", times=2)
+        status, headers, answer = gate.ask(MESSAGE, path=path)
+        check_equal((status, headers["X-Colloquium-Model"]), (200, "openai/gpt-4o-mini"), answer)
+        answer = json.loads(answer)
+        check_equal((answer["type"], answer["stop_reason"], answer["content"][0]["type"]), ("message", "end_turn", "text"), answer)
+
+
+def another_provider_answers_where_one_fails():
+    with Gate(models="[openai/gpt-4o-mini, claude/claude-haiku-4-5]") as gate:
+        gate.fake.fault("status", error="unavailable", provider="openai", times=2)
+        status, headers, answer = gate.ask(ASKED)
+        check_equal((status, headers["X-Colloquium-Model"]), (200, "claude/claude-haiku-4-5"), answer)
+        check_equal(json.loads(answer)["model"], "gpt-4o-mini", "the name that was asked for")
+        event = gate.event(1)
+        check_equal((event["answered_by"], event["key"], event["status"]), ("claude/claude-haiku-4-5", "key-1", 200), "event")
+
+
+def what_was_answered_costs_nothing_again_but_for_another_key():
+    with Gate(more="      cache: {ttl: 1h}\n") as gate:
+        answers = [gate.ask(ASKED), gate.ask(ASKED), gate.ask(ASKED, key="other-key")]
+        check_equal([status for status, _, _ in answers], [200] * 3, answers)
+        check_equal([headers["X-Colloquium-From"] for _, headers, _ in answers], ["provider", "cache", "provider"], "from")
+        check_equal(said(answers[0][2]), said(answers[1][2]), "the same answer")
+        check_equal(gate.fake.counters()["requests"], 2, "requests of the provider")
+        gate.event(3)
+        costs = [event["cost_usd"] for event in gate.events()]
+        check(costs[0] > 0 and costs[1] == 0 and costs[2] > 0, costs)
+        whole = gate.ask({**ASKED, "stream": True})[2]
+        check("data: [DONE]" in str(whole), whole)
+
+
+def a_spent_budget_is_a_429():
+    with Gate(limit="0.0000001 USD") as gate:
+        status, headers, answer = gate.ask(ASKED)
+        check_equal((status, json.loads(answer)["error"]["code"]), (429, "insufficient_quota"), answer)
+        check(int(headers["Retry-After"]) > 0, headers)
+        check_equal(gate.fake.counters().get("requests", 0), 0, "requests of the provider")
+        check_equal(gate.event(1)["status"], 429, "event")
+
+
+def requests_that_are_none_are_told_so():
+    with Gate() as gate:
+        check_equal(gate.ask(ASKED, key="wrong")[0], 401, "a wrong key")
+        check_equal(gate.ask({**ASKED, "model": "gpt-9"})[0], 404, "a model that is not there")
+        check_equal(gate.ask({**ASKED, "model": "nobody/gpt-9"})[0], 404, "a provider that is not there")
+        check_equal(gate.ask({**ASKED, "model": "openai/gpt-4o-mini"})[0], 200, "a provider's model")
+        check_equal(gate.ask({**ASKED, "messages": 1})[0], 400, "no messages")
+        check_equal(gate.ask({"model": "text-embedding-3-small", "input": "x"}, path="/v1/embeddings")[0], 200, "embeddings")
+        _, _, models = request(gate.instance.listen, "GET", "/v1/models", None, {"Authorization": "Bearer fake-key"})
+        check_equal([each["id"] for each in json.loads(models)["data"]], ["gpt-4o-mini", "text-embedding-3-small"], "models")
+
+
+def raw(gate, headers=""):
+    body = json.dumps({**ASKED, "stream": True})
+    peer = socket.create_connection(("127.0.0.1", int(gate.url.rsplit(":", 1)[-1])), timeout=20)
+    peer.sendall(("POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer fake-key\r\n%s"
+                  "Content-Length: %d\r\n\r\n%s" % (headers, len(body), body)).encode())
+    return peer
+
+
+def read_until(peer, what):
+    got = b""
+    while what not in got:
+        piece = peer.recv(65536)
+        check(piece, "it ended before %r: %r" % (what, got))
+        got += piece
+    return got
+
+
+def a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client():
+    for headers in ("", "Connection: close\r\n"):
+        with Gate() as gate:
+            gate.fake.fault("hold", phase="between_chunks", after=6)
+            with raw(gate, headers) as peer:
+                got = read_until(peer, b'"content":"')
+                gate.fake.wait_for("held", 1)
+                check(b"[DONE]" not in got, got)
+            wait_for(lambda: gate.fake.ledger()["rows"] and gate.fake.ledger()["rows"][0]["outcome"] == "client gone",
+                     "the provider's side is given up")
+            check_equal(gate.event(1)["status"], 499, "event")
+
+
+def a_stop_lets_streams_end():
+    with Gate() as gate:
+        gate.fake.fault("hold", phase="between_chunks", after=6)
+        with raw(gate) as peer:
+            read_until(peer, b'"content":"')
+            gate.fake.wait_for("held", 1)
+            gate.instance.process.terminate()
+            time.sleep(0.3)
+            gate.fake.release()
+            read_until(peer, b"data: [DONE]")
+        check_equal(gate.instance.process.wait(20), 0, gate.instance.stderr())
+        check_equal(gate.event(1)["status"], 200, "event")
+
+
+OURS = (messages_are_answered_in_anthropic_s_words, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, a_spent_budget_is_a_429,
+        requests_that_are_none_are_told_so, a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client, a_stop_lets_streams_end)
+try:
+    ai_sdk.modules()
+except ai_sdk.Unavailable as reason:
+    print("skipped in part: no official clients: %s" % reason)
+    main(*OURS)
+    skip("no official clients: %s" % reason)
+main(*OURS, official_clients_are_content, official_clients_of_anthropic_are_content)
