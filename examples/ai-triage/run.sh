@@ -9,7 +9,9 @@ listen=${LISTEN:-127.0.0.1:8080}
 admin=${ADMIN:-127.0.0.1:9464}
 work=${TRIAGE_DIR:-$top/build/ai-triage}
 
-rm -rf "$work" && mkdir -p "$work"
+# Answers that were paid for are not thrown away.
+[ -n "${OPENAI_API_KEY:-}${TRIAGE_DIR:-}" ] || rm -rf "$work"
+mkdir -p "$work"
 cp -r "$here/issues.yaml" "$here/prompts" "$here/webhooks.ndjson" "$work"
 cd "$work"
 
@@ -46,7 +48,7 @@ done
 echo
 for file in security bugs others; do
   echo "out/$file.ndjson:"
-  sed 's/^/  /' out/$file.ndjson
+  [ ! -f out/$file.ndjson ] || sed 's/^/  /' out/$file.ndjson
 done
 echo
 echo "What was asked and answered:  $binary log cat issues.calls --data-dir $work/colloquium-data"

@@ -245,8 +245,14 @@ void CallRecords::read(const Found& found, UniqueFunction<void(Result<CallRecord
   auto told = std::make_shared<UniqueFunction<void(Result<CallRecord>)>>(std::move(done));
   const bool offloaded =
       loop_.offload([log = log_, found, result] { *result = read_one(*log, found.stream, found.offset); },
-                    [told, result] { (*told)(std::move(*result)); });
-  if (offloaded) return;
+                    [told, result, has_read = alive_.guard([this] { has_read(); })]() mutable {
+                      (*told)(std::move(*result));
+                      has_read();
+                    });
+  if (offloaded) {
+    ++reading_;
+    return;
+  }
   (void)loop_.post([told] {
     (*told)(
         fail(ErrorCode::kUnavailable, "cannot read the record of a call: too much waits for the disk", {}, true));
@@ -303,9 +309,20 @@ void CallRecords::committed() {
   std::exchange(closed_, nullptr)();
 }
 
+// The log may go once this is closed.
+void CallRecords::has_read() {
+  if (--reading_ == 0 && waits_for_reads_) end_writing();
+}
+
 void CallRecords::close(Task closed) {
   LOOP_ASSERT(loop_);
   closed_ = std::move(closed);
+  waits_for_reads_ = reading_ > 0;
+  if (!waits_for_reads_) end_writing();
+}
+
+void CallRecords::end_writing() {
+  waits_for_reads_ = false;
   writer_.give_up_waiting();
   writer_.when_idle(alive_.guard([this] {
     closing_ = true;

@@ -98,6 +98,8 @@ class CallRecords {
   Status index_replay(const std::string& of);
   void placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level);
   void fold_when_due();
+  void has_read();
+  void end_writing();
   void commit_later();
   void commit();
   void committed();
@@ -119,7 +121,9 @@ class CallRecords {
 
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log
   std::unique_ptr<Timer> timer_;
-  int64_t pause_ms_;  // between commits
+  int64_t pause_ms_;    // between commits
+  size_t reading_ = 0;  // on the offload pool
+  bool waits_for_reads_ = false;
   bool committing_ = false;
   bool changed_ = false;
   bool closing_ = false;

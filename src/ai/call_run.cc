@@ -134,7 +134,7 @@ void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   std::optional<int64_t> wait_ms;
   if (refused.resets_ms) wait_ms = std::max<int64_t>(*refused.resets_ms - now_ms, 1);
   if (policy == OnExceeded::kWait && wait_ms && !never) return again_after(std::min(*wait_ms, kNextWindowMostMs));
-  const bool final = policy == OnExceeded::kFail || never || !wait_ms;
+  const bool final = policy == OnExceeded::kFail || never;
   note({final ? AiFailureKind::kCaller : AiFailureKind::kQuota, reserved.why, wait_ms, 0});
   refusal_.budget = true;
   if (policy == OnExceeded::kSwitch && switch_to(*budget)) return next_model();

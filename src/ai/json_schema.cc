@@ -109,6 +109,34 @@ bool to_draft_4(Value& schema, rapidjson::Document::AllocatorType& allocator, st
   return true;
 }
 
+// Whether every reference leads to a schema of its own: one that leads round in a circle, or out of the schema,
+// can't be followed.
+bool check_references(const Value& at, const Value& root, std::string& wrong) {
+  if (at.IsArray()) {
+    for (const Value& item : at.GetArray()) {
+      if (!check_references(item, root, wrong)) return false;
+    }
+    return true;
+  }
+  if (!at.IsObject()) return true;
+  const Value* schema = &at;
+  for (int steps = 0; schema != nullptr && schema->IsObject() && schema->HasMember("$ref"); ++steps) {
+    const Value& reference = (*schema)["$ref"];
+    if (!reference.IsString()) break;
+    const std::string_view text(reference.GetString(), reference.GetStringLength());
+    const rapidjson::GenericPointer<Value> pointer(reference.GetString(), reference.GetStringLength());
+    schema = text.starts_with('#') && pointer.IsValid() ? pointer.Get(root) : nullptr;
+    if (schema == nullptr || steps > 100) {
+      wrong = "the reference '" + std::string(text) + "' leads to no schema in it";
+      return false;
+    }
+  }
+  for (const auto& member : at.GetObject()) {
+    if (!check_references(member.value, root, wrong)) return false;
+  }
+  return true;
+}
+
 std::string text_of(const rapidjson::GenericPointer<Value>& pointer) {
   rapidjson::StringBuffer text;
   pointer.Stringify(text);
@@ -134,7 +162,9 @@ Result<JsonSchema> JsonSchema::parse(std::string_view json) {
     return fail(ErrorCode::kInvalidConfig, "the schema is no JSON object");
   }
   std::string wrong;
-  if (!to_draft_4(document, document.GetAllocator(), wrong)) return fail(ErrorCode::kInvalidConfig, wrong);
+  if (!check_references(document, document, wrong) || !to_draft_4(document, document.GetAllocator(), wrong)) {
+    return fail(ErrorCode::kInvalidConfig, wrong);
+  }
   return JsonSchema(std::make_unique<const Compiled>(document));
 }
 

@@ -71,6 +71,16 @@ TEST_CASE("patterns are checked as they are usually written, or refused") {
   CHECK(refused.error().message == "the pattern '(?=x)' can't be checked; write it plainer");
 }
 
+TEST_CASE("references that lead nowhere, or round in a circle, are refused") {
+  const auto problem = [](std::string_view json) { return JsonSchema::parse(json).error().message; };
+  CHECK(problem(R"({"$ref":"#"})") == "the reference '#' leads to no schema in it");
+  CHECK(problem(R"({"definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}})") != "");
+  CHECK(problem(R"({"items":{"$ref":"https://example.org/s.json"}})") ==
+        "the reference 'https://example.org/s.json' leads to no schema in it");
+  CHECK(problem(R"({"items":{"$ref":"#/definitions/gone"}})") != "");
+  CHECK(JsonSchema::parse(R"({"properties":{"next":{"$ref":"#"}}})").has_value());
+}
+
 TEST_CASE("what is no schema is refused") {
   CHECK(JsonSchema::parse("[]").error().code == ErrorCode::kInvalidConfig);
   CHECK(JsonSchema::parse("{").error().code == ErrorCode::kInvalidConfig);

@@ -112,10 +112,15 @@ class Settlement {
     if (!letter.sink.empty()) headers.emplace_back(kLegHeader, letter.sink);
     BatchBuilder& builder = events_[{stream->name, letter.sink, partition}];
     time_ms_ = std::max(time_ms_, letter.time_ms);
+    // Behind a stage the place says nothing of the event it was made of; and by its id it is known to have been
+    // there.
+    const std::optional<std::string_view> id =
+        letter.stream.empty() ? std::nullopt : std::optional<std::string_view>(letter.position);
     const EventMeta meta{.key = key,
                          .headers = headers,
                          .timestamp_ms = letter.time_ms,
-                         .offset_delta = static_cast<uint32_t>(builder.size())};
+                         .offset_delta = static_cast<uint32_t>(builder.size()),
+                         .id = id};
     if (letter.tombstone) {
       builder.add_tombstone(meta);
     } else {

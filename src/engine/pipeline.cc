@@ -7,6 +7,7 @@
 #include "engine/ai_desk.h"
 #include "engine/feed.h"
 #include "engine/pipeline_run.h"
+#include "engine/stage_leg.h"
 
 namespace colloquium::engine {
 
@@ -143,6 +144,8 @@ void PipelineRun::drain() {
 }
 
 void PipelineRun::drain_runners(Section& section) {
+  // Nobody who stops wants a backlog to be asked about first.
+  if (stopping_ && section.stage_leg != nullptr) section.stage_leg->wind_down();
   for (const auto& runner : section.runners) runner->drain();
 }
 

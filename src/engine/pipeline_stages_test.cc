@@ -192,6 +192,22 @@ TEST_CASE("a replay goes through asynchronous stages, and goes on where it was i
   }
 }
 
+TEST_CASE("an event has the same id in a replay, whatever stages it went through", "[REQ-007]") {
+  Disk disk;
+  auto world = std::make_unique<World>(5, log::make_fake_storage(), disk, 200);
+  world->start(kAsking);
+  for (int i = 0; i < 2'000'000 && !world->finished; ++i) world->step();
+  REQUIRE(world->finished);
+  const std::vector<std::string> live = world->ids["all"];
+  REQUIRE(live.size() == answered(200).size());
+  const std::string other = std::string(kCopies).replace(0, 7, "name: p");
+  ReplayRun run(*world, other, replay_of(*world, "p"));
+  REQUIRE(run.step(2'000'000));
+  world->close(run.pipeline, 0);
+  CHECK(world->ids["copy"] == live);
+  world->close();
+}
+
 TEST_CASE("a replay of a stage's stream begins behind the stage", "[REQ-007]") {
   Disk disk;
   auto world = std::make_unique<World>(3, log::make_fake_storage(), disk, 200);
@@ -216,6 +232,9 @@ TEST_CASE("what an asynchronous stage can't be is refused before anything starts
   };
   CHECK(run_and_say(stages("[{ask: {}}]")) ==
         "stage ask needs a name: what it makes is kept in the stream 'p.<name>'");
+  CHECK(run_and_say(stages("[{name: calls, ask: {}}]")).find("with the records of calls to models") !=
+        std::string::npos);
+  CHECK(run_and_say(stages("[{name: all, ask: {}}]")).find("would commit under one name") != std::string::npos);
   CHECK(run_and_say(stages("[{name: first, ask: {}}]") + "log: off\n") ==
         "stage first needs the log, which keeps what it makes; remove 'log: off'");
 }

@@ -141,6 +141,18 @@ void check_async_stages(const PlanData& data, ConfigProblems& problems) {
                               data.config.name + ".<name>'",
                           false});
     }
+    const auto same = [&](const config::ComponentConfig& sink) { return sink.name == stage.name; };
+    if (stage.name == "calls" || stage.name == "audit") {
+      problems.push_back({stage.kind_mark,
+                          "stage " + stage.name + " would share the stream '" + data.config.name + "." +
+                              stage.name + "' with the records of calls to models; give it another name",
+                          false});
+    } else if (std::any_of(data.config.sinks.begin(), data.config.sinks.end(), same)) {
+      problems.push_back({stage.kind_mark,
+                          "stage " + stage.name + " and sink " + stage.name +
+                              " are legs, and would commit under one name; give one of them another",
+                          false});
+    }
     if (!data.logged()) {
       problems.push_back({stage.kind_mark,
                           "stage " + stage.name + " needs the log, which keeps what it makes; remove 'log: off'",

@@ -76,6 +76,12 @@ void StageLeg::pump_all() {
   for (const auto& lane : lanes_) pump(*lane);
 }
 
+void StageLeg::wind_down() {
+  LOOP_ASSERT(loop_);
+  winding_down_ = true;
+  check_drained();
+}
+
 void StageLeg::room() {
   LOOP_ASSERT(loop_);
   pump_all();
@@ -93,7 +99,7 @@ void StageLeg::pump(Lane& lane) {
 }
 
 bool StageLeg::begin_next(Lane& lane) {
-  if (broken_ || closing_ || lane.in_flight >= concurrency_) return false;
+  if (broken_ || closing_ || winding_down_ || lane.in_flight >= concurrency_) return false;
   // What others wait for goes first.
   const auto due =
       std::find_if(lane.window.begin(), lane.window.end(), [](const auto& event) { return event->due; });
@@ -244,7 +250,9 @@ void StageLeg::give_up(Event& event, const Error& error) {
       return;
     case config::FailureAction::kDeadLetter: {
       BatchBuilder letter;
-      add_dead_letter(*event.batch, event.index, error, options_.component, "", attempts, letter, options_.to);
+      // It is past the stages before this one: put back, it comes here and nowhere else.
+      const std::string leg = options_.to.empty() ? options_.component : std::string();
+      add_dead_letter(*event.batch, event.index, error, options_.component, leg, attempts, letter, options_.to);
       options_.letters->add(error, id, options_.to);
       event.letter = letter.seal(event.batch->shared_origin(), 0);
       return;
@@ -337,7 +345,10 @@ void StageLeg::push(Lane& lane, Item& item) {
   for (const auto& letter : item.letters) keep(*letter);
   const auto& input = *item.input.batch;
   FeedItem out;
-  out.batch = item.out.seal(input.shared_origin(), input.base_offset());
+  // Its events have their ids by now, and as in the stream that there would be, no leg stands behind them.
+  auto origin = std::make_shared<BatchOrigin>(input.origin());
+  origin->leg.clear();
+  out.batch = item.out.seal(std::move(origin), input.base_offset());
   if (!refused.empty()) out.refused = refused.seal(input.shared_origin(), input.base_offset());
   out.next_position = item.input.next_position;
   out.cursor = std::move(item.input.cursor);
@@ -412,12 +423,17 @@ void StageLeg::stored(Status status) {
   // What was done while the commit was under way has no timer yet.
   if (dirty_) progress_made(0);
   pump_all();
+  check_drained();
   check_closed();
 }
 
 void StageLeg::check_drained() {
   if (!drained_ || closing_ || broken_ || committing_) return;
-  if (!std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->ended; })) return;
+  const auto is_done = [this](const auto& lane) {
+    const bool released = lane->window.empty() || !lane->window.front()->done;
+    return lane->ended || (winding_down_ && lane->in_flight == 0 && released);
+  };
+  if (!std::all_of(lanes_.begin(), lanes_.end(), is_done)) return;
   if (dirty_) return begin_commit();
   Task drained = std::move(drained_);
   drained_ = nullptr;

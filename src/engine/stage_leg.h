@@ -60,6 +60,10 @@ class StageLeg final : public Leg {
   bool degraded() const override;
   uint64_t waiting_events(size_t partition) const override;
 
+  // Nothing new is begun: what is in flight is waited for and committed, and that is all that is to be drained.
+  // The rest is read again in the next run.
+  void wind_down();
+
   // A queue that was full has room again.
   void room();
 
@@ -118,6 +122,7 @@ class StageLeg final : public Leg {
   bool dirty_ = false;  // something done is not committed
   bool committing_ = false;
   bool broken_ = false;
+  bool winding_down_ = false;
   bool closing_ = false;
   bool stage_closed_ = false;
   std::unique_ptr<log::PatientCommit> commit_;  // null without a log

@@ -359,6 +359,47 @@ TEST_CASE("a stage that answers at once takes no stack") {
   CHECK(bench.outputs().size() == 1000);
 }
 
+TEST_CASE("a leg that winds down begins nothing new, and commits what is in flight") {
+  Bench bench(2);
+  bench.deliver({"1", "2", "3", "4"}, 0);
+  bench.leg->wind_down();
+  bench.settle();
+  CHECK_FALSE(bench.drained);
+  bench.stage->answer("2");
+  bench.advance(300);
+  CHECK_FALSE(bench.drained);
+  bench.stage->answer("1");
+  bench.advance(300);
+  CHECK(bench.drained);
+  CHECK(bench.stage->asked == Texts{"1", "2"});
+  CHECK(bench.committed() == 2);
+  CHECK(bench.outputs().size() == 2);
+}
+
+TEST_CASE("a leg that winds down does not wait for what waits to be tried again") {
+  Bench bench(2);
+  bench.deliver({"1", "2"}, 0);
+  bench.stage->answer("1", failure(true));
+  bench.leg->wind_down();
+  bench.settle();
+  CHECK_FALSE(bench.drained);
+  bench.stage->answer("2");
+  bench.settle();
+  CHECK(bench.drained);
+  bench.advance(1000);
+  CHECK(bench.stage->asked == Texts{"1", "2"});
+  CHECK(bench.committed() == -1);
+}
+
+TEST_CASE("a dead letter of the leg comes back to it alone") {
+  Bench bench(1);
+  bench.deliver({"1"}, 0);
+  bench.stage->answer("1", failure(false));
+  bench.advance(200);
+  REQUIRE(bench.stored(bench.dead).size() == 1);
+  CHECK(nlohmann::json::parse(bench.stored(bench.dead)[0])["sink"] == "triage");
+}
+
 TEST_CASE("what is under way at the end is neither done nor a failure") {
   Bench bench(2);
   bench.deliver({"1", "2"}, 0);

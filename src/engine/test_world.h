@@ -39,8 +39,9 @@ using Disk = std::map<std::string, std::vector<std::string>>;
 // A file in small: appends at once, and a token is its length.
 class DiskSink final : public Sink {
  public:
-  DiskSink(std::vector<std::string>& lines, Loop& loop, Random& random)
-      : lines_(lines), loop_(loop), random_(random) {}
+  // `ids` gets those of the events that are written; it may be null.
+  DiskSink(std::vector<std::string>& lines, std::vector<std::string>* ids, Loop& loop, Random& random)
+      : lines_(lines), ids_(ids), loop_(loop), random_(random) {}
   Guarantee guarantee() const override { return Guarantee::kExactlyOnce; }
   Status restore(const std::string& token) override {
     // A file that was there before is added to, as a real one would be.
@@ -52,7 +53,10 @@ class DiskSink final : public Sink {
   Status start() override { return {}; }
   void write(std::shared_ptr<const Batch> batch, WriteDone done) override {
     enqueue([this, batch, done = std::move(done)]() mutable {
-      for (size_t i = 0; i < batch->size(); ++i) lines_.emplace_back(batch->value(i));
+      for (size_t i = 0; i < batch->size(); ++i) {
+        lines_.emplace_back(batch->value(i));
+        if (ids_ != nullptr) ids_->push_back(batch->id(i));
+      }
       done({});
     });
   }
@@ -78,6 +82,7 @@ class DiskSink final : public Sink {
     });
   }
   std::vector<std::string>& lines_;
+  std::vector<std::string>* const ids_;
   Loop& loop_;
   Random& random_;
   std::deque<Task> waiting_;
@@ -243,7 +248,7 @@ struct World {
     sink.create_sink = [this](const ParsedConfig&, ComponentContext context) -> Result<std::unique_ptr<Sink>> {
       if (keeps_progress)
         return std::make_unique<KeptSink>(disk, settled, context.name, context.loop, context.random);
-      return std::make_unique<DiskSink>(disk[context.name], context.loop, context.random);
+      return std::make_unique<DiskSink>(disk[context.name], &ids[context.name], context.loop, context.random);
     };
   }
 
@@ -316,6 +321,7 @@ struct World {
   bool rereadable = true;
   int parts = 0;                // of the source; 0: it has none
   bool keeps_progress = false;  // the sinks do
+  Disk ids;                     // of what this process has written, by sink
   KeptSink::Settled settled;    // as they were told
   std::optional<Error> source_error;
   uint64_t accepted = 0;

@@ -24,6 +24,8 @@ ai:
       timeouts: {first_byte: %(first_byte)s, silence: 5s}
   budgets: [{name: all, limit: "%(limit)s", window: total, then: %(then)s}]
 stages:
+  - name: wrapped
+    computo: "= {n: $input/n, text: $input/text}"
   - name: triage
     ai:
       models: %(models)s
@@ -179,6 +181,41 @@ def a_budget_is_never_exceeded_and_says_so():
         check_equal(settled, billed, "money")
 
 
+def a_stop_waits_for_what_is_asked_and_asks_nothing_more():
+    with FakeAi(arguments=PRICES) as fake, work_directory() as directory:
+        write(directory, fake)
+        fake.fault("slow", head_ms=400, times=None)
+        with Instance("p.yaml", directory) as instance:
+            post(instance, range(40))
+            fake.wait_for("requests", 6)
+            check_equal(instance.stop(), 0, instance.stderr())
+        asked = fake.counters()["requests"]
+        check(asked < 40, "all were asked before it stopped")
+        check_equal(len(records(directory, "unknown")), 0, "unknown calls")
+        check_equal(len(records(directory, "answer")), asked, "answers")
+        fake.clear_faults()
+        with Instance("p.yaml", directory) as instance:
+            wait_for(lambda: len(results(directory)) == 40, "the rest")
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal(fake.counters()["requests"], 40, "each was asked once")
+        settled, unknown, billed = money(directory, fake)
+        check_equal((settled, unknown), (billed, 0), "money")
+
+
+def what_was_refused_is_put_back_to_the_stage_that_gave_it_up():
+    with FakeAi(arguments=PRICES) as fake, work_directory() as directory:
+        write(directory, fake, models="[openai/gpt-4o-mini]")
+        fake.fault("status", error="bad_request", times=1)
+        with Instance("p.yaml", directory) as instance:
+            post(instance, [1, 2])
+            wait_for(lambda: "triage" in run(["dead", "ls", "issues.dead", "--data-dir", "data"], directory)[1], "a dead letter")
+            code, out, err = run(["dead", "replay", "issues.dead", "--data-dir", "data"], directory)
+            check_equal(code, 0, out + err)
+            wait_for(lambda: len(results(directory)) == 2, "both are through")
+            check_equal(instance.stop(), 0, instance.stderr())
+        check_equal(sorted(each["n"] for each in results(directory)), [1, 2], "which")
+
+
 def a_replay_costs_nothing_unless_it_is_to():
     with FakeAi(arguments=PRICES) as fake, work_directory() as directory:
         write(directory, fake)
@@ -244,5 +281,6 @@ def through_faults_and_kills_money_and_events_are_accounted_for():
 
 main(events_are_answered_in_order_and_paid_as_the_provider_says, where_one_provider_fails_the_next_one_is_asked,
      an_answer_that_is_recorded_costs_nothing_again_after_a_kill, a_question_that_is_under_way_at_a_kill_is_unknown,
-     those_may_be_dead_letters_instead, a_budget_is_never_exceeded_and_says_so, a_replay_costs_nothing_unless_it_is_to,
+     those_may_be_dead_letters_instead, a_stop_waits_for_what_is_asked_and_asks_nothing_more,
+     what_was_refused_is_put_back_to_the_stage_that_gave_it_up, a_budget_is_never_exceeded_and_says_so, a_replay_costs_nothing_unless_it_is_to,
      through_faults_and_kills_money_and_events_are_accounted_for)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "ai/json_text.h"
 #include "base/money.h"
@@ -52,8 +53,18 @@ std::string vector_text(const std::vector<float>& vector) {
   return out + "]";
 }
 
-std::string vectors_text(const AiAnswer& answer, bool list) {
-  if (!list) return answer.embeddings.empty() ? "[]" : vector_text(answer.embeddings.front());
+Result<std::string> vectors_text(const AiAnswer& answer, size_t inputs, bool list) {
+  if (answer.embeddings.size() != inputs) {
+    return fail(ErrorCode::kInvalidInput, "it has " + std::to_string(answer.embeddings.size()) + " vectors for " +
+                                              std::to_string(inputs) + " texts");
+  }
+  for (const std::vector<float>& vector : answer.embeddings) {
+    const auto good = [](float number) { return std::isfinite(number); };
+    if (vector.empty() || !std::all_of(vector.begin(), vector.end(), good)) {
+      return fail(ErrorCode::kInvalidInput, "it has a vector that is empty, or of what is no number");
+    }
+  }
+  if (!list) return vector_text(answer.embeddings.front());
   std::string out = "[";
   for (size_t i = 0; i < answer.embeddings.size(); ++i) {
     out += (i == 0 ? "" : ",") + vector_text(answer.embeddings[i]);
@@ -61,7 +72,18 @@ std::string vectors_text(const AiAnswer& answer, bool list) {
   return out + "]";
 }
 
-std::string with_tool_calls(const AiAnswer& answer) {
+// What a model calls a tool with is whatever it wrote; nothing at all where the tool takes nothing.
+Result<std::string> arguments_of(const AiToolCall& call) {
+  const std::string_view text = trimmed(call.arguments);
+  if (text.empty()) return std::string("{}");
+  if (const auto arguments = json::parse(text, "arguments"); !arguments) {
+    return fail(ErrorCode::kInvalidInput, "it calls the tool '" + call.name +
+                                              "' with arguments that are no JSON: " + arguments.error().message);
+  }
+  return std::string(text);
+}
+
+Result<std::string> with_tool_calls(const AiAnswer& answer) {
   std::vector<char> bytes;
   json::Writer out(bytes, nullptr);
   out.begin_object();
@@ -70,9 +92,10 @@ std::string with_tool_calls(const AiAnswer& answer) {
   out.key("tool_calls");
   out.begin_array();
   for (const AiToolCall& call : answer.tool_calls) {
+    TRY_ASSIGN(const std::string arguments, arguments_of(call));
     out.begin_object();
     out.key("arguments");
-    ai::write_json(out, call.arguments);
+    ai::write_json(out, arguments);
     out.key("id");
     out.string(call.id);
     out.key("name");
@@ -81,7 +104,7 @@ std::string with_tool_calls(const AiAnswer& answer) {
   }
   out.end_array();
   out.end_object();
-  return {bytes.begin(), bytes.end()};
+  return std::string(bytes.begin(), bytes.end());
 }
 
 std::string_view finish_text(AiFinish finish) {
@@ -110,8 +133,8 @@ std::string_view json_in(std::string_view text) {
   return trimmed(text.substr(line, text.size() - 3 - line));
 }
 
-Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answer, bool list_of_inputs) {
-  if (program.task == AiStageTask::kEmbed) return vectors_text(answer, list_of_inputs);
+Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answer, size_t inputs, bool list) {
+  if (program.task == AiStageTask::kEmbed) return vectors_text(answer, inputs, list);
   if (!program.request.tools.empty() && !answer.tool_calls.empty()) return with_tool_calls(answer);
   if (program.task == AiStageTask::kClassify) return label_of(program, answer.text);
   if (program.schema) {
@@ -123,7 +146,8 @@ Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answ
     }
     if (program.request.tools.empty()) return std::string(json);
   }
-  return program.request.tools.empty() ? quoted(answer.text) : with_tool_calls(answer);
+  if (program.request.tools.empty()) return quoted(answer.text);
+  return with_tool_calls(answer);
 }
 
 std::string details_of(const AiAnswer& answer, const AiStageProgram::Arm& arm, int repairs) {

@@ -14,7 +14,8 @@
 namespace colloquium::components {
 
 // JSON. kInvalidInput, in words that the model can be told, if the answer is not what was asked for.
-Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answer, bool list_of_inputs);
+// To embed, `inputs` is of how many; with `list`, there is one for each of a list.
+Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answer, size_t inputs, bool list);
 
 // Who answered, and what it took: {"arm", "call", "cost_usd", "finish", "model", "prompt", "repairs", "tokens"}.
 std::string details_of(const AiAnswer& answer, const AiStageProgram::Arm& arm, int repairs);

@@ -127,8 +127,15 @@ Status AiStage::fill(Asking& asking, Arm& arm) {
   AiQuestion& question = asking.question = question_of(*arm.plan);
   question.event = AiEvent{batch.id(asking.event), partition_id(batch.origin()), batch.offset(asking.event)};
   if (cache_key_) {
-    TRY_ASSIGN(question.cache_key, ai::text_value(*cache_key_, batch, asking.event));
+    TRY_ASSIGN(const std::string key, ai::text_value(*cache_key_, batch, asking.event));
+    // Of this stage, prompt and models alone.
+    question.cache_key = name_ + "/" + arm.plan->name + "/" + arm.plan->prompt_label;
+    for (const AiModelChoice& model : arm.plan->models)
+      question.cache_key += "/" + model.provider + "/" + model.model;
+    question.cache_key += "/" + key;
   }
+  // Before anything is paid for. What the answer will be is not known, but where it goes.
+  TRY(with_answer(batch, asking.event, "{}", "{}"));
   if (program_->task == AiStageTask::kEmbed) return fill_inputs(asking);
   if (arm.prompt) {
     TRY_ASSIGN(question.request.messages, arm.prompt->render(batch, asking.event));
@@ -186,7 +193,8 @@ void AiStage::answered(uint64_t id, AiOutcome outcome) {
   Asking& asking = asking_.at(id);
   asking.number = 0;
   if (!outcome.answer) return fail_with(id, output_of(outcome.refusal));
-  const auto value = value_of(*program_, *outcome.answer, asking.list_of_inputs);
+  const auto value =
+      value_of(*program_, *outcome.answer, asking.question.request.inputs.size(), asking.list_of_inputs);
   if (value) return succeed(id, *value, details_of(*outcome.answer, *asking.arm, asking.repairs));
   if (repair(asking, *outcome.answer, value.error().message)) return ask(id);
   fail_with(id,
@@ -216,33 +224,33 @@ bool AiStage::repair(Asking& asking, const AiAnswer& answer, const std::string& 
 
 void AiStage::succeed(uint64_t id, const std::string& value, const std::string& details) {
   const Asking& asking = asking_.at(id);
-  const auto document = document_of(*asking.batch, asking.event);
-  if (!document) return give(id, {.values = {}, .error = document.error()});
+  auto out = with_answer(*asking.batch, asking.event, value, details);
+  if (!out) return give(id, {.values = {}, .error = std::move(out).error()});
+  give(id, {.values = {std::move(*out)}, .error = {}});
+}
+
+Result<std::string> AiStage::with_answer(const Batch& batch, size_t event, const std::string& value,
+                                         const std::string& details) const {
+  TRY_ASSIGN(const json::Document document, document_of(batch, event));
   std::string out;
-  bool placed = json::put(json::ValueView(document->text.data(), document->tape.data(), 0), into_, value, out);
+  bool placed = json::put(json::ValueView(document.text.data(), document.tape.data(), 0), into_, value, out);
   if (placed && !details_.empty() && !details.empty()) {
-    const auto with_value = json::parse(out, asking.batch->id(asking.event));
-    ASSERT(with_value.has_value());
+    TRY_ASSIGN(const json::Document with_value, json::parse(out, batch.id(event)));
     out.clear();
-    placed =
-        json::put(json::ValueView(with_value->text.data(), with_value->tape.data(), 0), details_, details, out);
+    placed = json::put(json::ValueView(with_value.text.data(), with_value.tape.data(), 0), details_, details, out);
   }
-  if (placed) return give(id, {.values = {std::move(out)}, .error = {}});
-  give(id,
-       {.values = {},
-        .error = Error{ErrorCode::kInvalidInput,
-                       "the event has no place for the answer at 'into' or 'details': the way there leads through "
-                       "what is no object",
-                       false,
-                       {}}});
+  if (placed) return out;
+  return fail(
+      ErrorCode::kInvalidInput,
+      "the event has no place for the answer at 'into' or 'details': the way there leads through what is no "
+      "object");
 }
 
 // What fails for good may have something to take the answer's place.
 void AiStage::fail_with(uint64_t id, AsyncOutput output) {
   const Asking& asking = asking_.at(id);
   ASSERT(output.error.has_value());
-  const bool waits = output.error->retryable && !output.is_attempt;
-  if (!on_error_ || waits || closing_) return give(id, std::move(output));
+  if (!on_error_ || output.error->retryable || closing_) return give(id, std::move(output));
   std::vector<char> text;
   json::Writer(text, nullptr).string(output.error->describe());
   on_error_->bind("error", std::string(text.begin(), text.end()));
@@ -265,8 +273,10 @@ AsyncOutput AiStage::output_of(const AiRefusal& refusal) {
       refusal.failure.kind == AiFailureKind::kKey || refusal.failure.kind == AiFailureKind::kQuota;
   if (waits_for_somebody && !refusal.unknown) output.error->retryable = true;
   output.retry_after_ms = refusal.failure.retry_after_ms.value_or(0);
+  const int status = refusal.failure.status;
+  const bool is_outage = status == 502 || status == 503 || status == 504 || status == 529;
   output.is_attempt =
-      !refusal.budget && refusal.failure.kind == AiFailureKind::kTransient && refusal.failure.status >= 500;
+      !refusal.budget && refusal.failure.kind == AiFailureKind::kTransient && status >= 500 && !is_outage;
   return output;
 }
 

@@ -69,6 +69,8 @@ class AiStage final : public AsyncStage {
   void answered(uint64_t id, AiOutcome outcome);
   bool repair(Asking& asking, const AiAnswer& answer, const std::string& problem);
   // Both end it.
+  Result<std::string> with_answer(const Batch& batch, size_t event, const std::string& value,
+                                  const std::string& details) const;
   void succeed(uint64_t id, const std::string& value, const std::string& details);
   void fail_with(uint64_t id, AsyncOutput output);
   void give(uint64_t id, AsyncOutput output);
