@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ai/conversation.h"
 #include "ai/json_text.h"
 #include "base/assert.h"
 #include "json/utf8.h"
@@ -23,18 +24,6 @@ void asked(json::Writer& out, std::string_view role, std::string_view value) {
   text(out, "role", role);
   text(out, "text", value);
   out.end_object();
-}
-
-std::string_view role_name(AiRole role) {
-  switch (role) {
-    case AiRole::kSystem:
-      return "system";
-    case AiRole::kUser:
-      return "user";
-    case AiRole::kAssistant:
-      break;
-  }
-  return "assistant";
 }
 
 // The texts; of images only that there was one.

@@ -2,6 +2,18 @@
 
 namespace colloquium::ai {
 
+std::string_view role_name(AiRole role) {
+  switch (role) {
+    case AiRole::kSystem:
+      return "system";
+    case AiRole::kUser:
+      return "user";
+    case AiRole::kAssistant:
+      break;
+  }
+  return "assistant";
+}
+
 bool is_only_results(const AiMessage& message) {
   return !message.parts.empty() && std::all_of(message.parts.begin(), message.parts.end(), [](const AiPart& part) {
     return std::holds_alternative<AiToolResult>(part);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "colloquium/ai_provider.h"
@@ -19,6 +20,9 @@ bool has(const AiMessage& message) {
 
 // Of results of tools, and nothing else.
 bool is_only_results(const AiMessage& message);
+
+// "system", "user", "assistant".
+std::string_view role_name(AiRole role);
 
 // Its texts, one behind the other.
 std::string joined_text(const AiMessage& message);

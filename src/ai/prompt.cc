@@ -10,7 +10,7 @@ namespace colloquium::ai {
 
 namespace {
 
-constexpr std::string_view kRoleLine = "---";
+constexpr std::string_view kRoleLine = "--- ";
 constexpr std::string_view kSpace = " \t\r\n";
 
 std::string_view trimmed(std::string_view text) {
@@ -76,7 +76,7 @@ class PromptReader {
   }
 
   void read_expression() {
-    const size_t end = text_.find("}}", at_);
+    const size_t end = expression_end();
     if (end == text_.npos) {
       error("'{{' has no '}}'");
       return take(text_.size() - at_);
@@ -90,6 +90,28 @@ class PromptReader {
     end_piece();
     message_.pieces.push_back({{}, computo::compile_expression_in(node, scope_, problems_)});
     take(end + 2 - at_);
+  }
+
+  // Of the braces that belong to the expression itself, and those in its strings, none is the end.
+  size_t expression_end() const {
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = at_ + 2; i < text_.size(); ++i) {
+      const char c = text_[i];
+      if (in_string) {
+        if (c == '\\') ++i;
+        if (c == '"') in_string = false;
+      } else if (c == '"') {
+        in_string = true;
+      } else if (c == '{') {
+        ++depth;
+      } else if (c == '}' && depth > 0) {
+        --depth;
+      } else if (text_.substr(i, 2) == "}}") {
+        return i;
+      }
+    }
+    return text_.npos;
   }
 
   void end_piece() {

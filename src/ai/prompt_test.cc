@@ -65,6 +65,14 @@ TEST_CASE("what stands before the first role is the user's, and an empty message
   CHECK(prompt.render(*event(R"({"a":"","b":""})"), 0).error().code == ErrorCode::kInvalidInput);
 }
 
+TEST_CASE("braces and rules that belong to the text, or to an expression, end nothing") {
+  Prompt prompt(parsed("A\n---\nB {{ {a: {b: $input/x}} }} {{ \"}}\" }}\n-----\n"), nullptr);
+  const auto messages = prompt.render(*event(R"({"x":1})"), 0);
+  REQUIRE(messages);
+  REQUIRE(messages->size() == 1);
+  CHECK(text_of((*messages)[0]) == "A\n---\nB {\"a\":{\"b\":1}} }}\n-----");
+}
+
 TEST_CASE("an expression that fails on an event says where it stands") {
   Prompt prompt(parsed("Hello\n{{ $input/missing }}"), nullptr);
   const auto failed = prompt.render(*event("{}"), 0);

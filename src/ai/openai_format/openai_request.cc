@@ -8,18 +8,6 @@ namespace {
 
 using json::Writer;
 
-const char* name_of(AiRole role) {
-  switch (role) {
-    case AiRole::kSystem:
-      return "system";
-    case AiRole::kUser:
-      return "user";
-    case AiRole::kAssistant:
-      break;
-  }
-  return "assistant";
-}
-
 void write_image(Writer& out, const AiImage& image) {
   out.begin_object();
   write_member(out, "type", "image_url");
@@ -86,7 +74,7 @@ void write_message(Writer& out, const AiMessage& message) {
   if (is_only_results(message)) return;
   const bool calls = has<AiToolCall>(message);
   out.begin_object();
-  write_member(out, "role", name_of(message.role));
+  write_member(out, "role", role_name(message.role));
   out.key("content");
   if (calls && !has<AiText>(message)) {
     out.null();

@@ -12,18 +12,6 @@ using json::Writer;
 
 constexpr std::string_view kOptions = "options";
 
-const char* name_of(AiRole role) {
-  switch (role) {
-    case AiRole::kSystem:
-      return "system";
-    case AiRole::kUser:
-      return "user";
-    case AiRole::kAssistant:
-      break;
-  }
-  return "assistant";
-}
-
 void write_tool_calls(Writer& out, const AiMessage& message) {
   out.key("tool_calls");
   out.begin_array();
@@ -70,7 +58,7 @@ void write_message(Writer& out, const AiRequest& request, const AiMessage& messa
   write_tool_results(out, request, message);
   if (ai::is_only_results(message)) return;
   out.begin_object();
-  write_member(out, "role", name_of(message.role));
+  write_member(out, "role", ai::role_name(message.role));
   write_member(out, "content", ai::joined_text(message));
   if (ai::has<AiImage>(message)) write_images(out, message);
   if (ai::has<AiToolCall>(message)) write_tool_calls(out, message);

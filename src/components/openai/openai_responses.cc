@@ -14,18 +14,6 @@ using json::Writer;
 
 constexpr std::string_view kText = "text";
 
-const char* name_of(AiRole role) {
-  switch (role) {
-    case AiRole::kSystem:
-      return "system";
-    case AiRole::kUser:
-      return "user";
-    case AiRole::kAssistant:
-      break;
-  }
-  return "assistant";
-}
-
 void write_result(Writer& out, const AiToolResult& result) {
   out.begin_object();
   write_member(out, "type", "function_call_output");
@@ -62,7 +50,7 @@ void write_said(Writer& out, const AiMessage& message) {
   const bool images = ai::has<AiImage>(message);
   if (!images && !ai::has<AiText>(message)) return;
   out.begin_object();
-  write_member(out, "role", name_of(message.role));
+  write_member(out, "role", ai::role_name(message.role));
   out.key("content");
   if (images) {
     out.begin_array();
