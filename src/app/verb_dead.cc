@@ -276,7 +276,9 @@ Status refuse_settling(const Options& options, bool replay) {
 void tell(const engine::LettersDone& done, const Options& options, bool replay, std::ostream& out) {
   if (replay) {
     out << "put back " << counted(done.events, "event") << " into " << *stream_for(options) << "\n";
-    if (done.left > 0) out << counted(done.left, "event") << " were no JSON and stay; 'dead drop' drops them\n";
+    if (done.left > 0)
+      out << counted(done.left, "event")
+          << " can't be put back, as no JSON or of a stage that is gone, and stay; 'dead drop' drops them\n";
   } else {
     out << "dropped " << counted(done.events, "event") << "\n";
   }

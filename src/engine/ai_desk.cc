@@ -142,9 +142,11 @@ void take_replay(const Replay& replay, bool fresh, ai::CallSettings& settings) {
   settings.records = ai_records(replay, pipeline);
   if (fresh) return;
   settings.replay_of.push_back(pipeline);
-  // "<pipeline>" or "<pipeline>.<stage>", of whichever pipeline that is.
-  const std::string other = replay.stream.substr(0, replay.stream.find('.'));
-  if (other != pipeline) settings.replay_of.push_back(other);
+  // "<pipeline>" or "<pipeline>.<stage>", of whichever pipeline that is: what is none has no records.
+  for (const std::string& other : {replay.stream, replay.stream.substr(0, replay.stream.rfind('.'))}) {
+    const auto& known = settings.replay_of;
+    if (std::find(known.begin(), known.end(), other) == known.end()) settings.replay_of.push_back(other);
+  }
 }
 
 }  // namespace

@@ -75,6 +75,14 @@ class Settlement {
  public:
   Settlement(const LetterTarget& target, const CommitAndWait& commit) : target_(target), commit_(commit) {}
 
+  // Whether it can be put back: the stage that it was read behind may be gone.
+  Result<bool> has_place(const Letter& letter) {
+    const auto stream = stream_of(letter);
+    if (!stream && stream.error().code == ErrorCode::kNotFound) return false;
+    if (!stream) return fail(stream.error());
+    return true;
+  }
+
   Status take(const Letter& letter, bool replay) {
     if (replay) TRY(put_back(letter));
     offsets_ += (offsets_.empty() ? "" : ",") + std::to_string(letter.offset);
@@ -173,7 +181,11 @@ Result<LettersDone> settle(LetterReader& letters, const LetterFilter& filter, co
     TRY_ASSIGN(const bool more, letters.next(letter));
     if (!more) break;
     if (letter.state != LetterState::kOpen || !filter.matches(letter)) continue;
-    if (replay && letter.event.empty()) {
+    bool placed = !replay || !letter.event.empty();
+    if (replay && placed) {
+      TRY_ASSIGN(placed, settlement.has_place(letter));
+    }
+    if (!placed) {
       ++done.left;
       continue;
     }

@@ -103,7 +103,7 @@ struct LetterTarget {
 
 struct LettersDone {
   uint64_t events = 0;
-  uint64_t left = 0;  // matched, but no JSON: they can't be put back
+  uint64_t left = 0;  // matched, and can't be put back: no JSON, or of a stage that is gone
 };
 
 // Waits for the commit.

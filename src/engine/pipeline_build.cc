@@ -66,7 +66,8 @@ Status PipelineRun::build() {
   // last, as they take the sources' queues and deliver to the legs.
   TRY(open_streams());
   make_alerts();
-  if (config().ai) {
+  // A replay has no sources, and perhaps begins behind the stages that ask.
+  if (config().ai && (replay() == nullptr || sections_.size() > 1)) {
     TRY_ASSIGN(ai_desk_, AiDesk::create(config(), env_, plan_->data().logged() ? store() : nullptr));
   }
   TRY(build_legs());

@@ -125,6 +125,8 @@ class PipelineRun final : public Pipeline {
     return plan_->data().logged() || plan_->data().sources[index].traits.rereadable ? stream_tag_ : run_tag_;
   }
   int64_t committed_position(const Section& section, size_t leg, size_t partition) const;
+  int64_t position_of_sinks(const Section& section, size_t partition) const;
+  Status check_read_streams() const;
   // The last one, whose legs are those of the sinks, as in config.
   Section& sinks() { return *sections_.back(); }
   const Section& sinks() const { return *sections_.back(); }

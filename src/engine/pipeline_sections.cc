@@ -22,7 +22,7 @@ constexpr size_t kSectionQueueBytes = size_t{16} << 20;
 Status PipelineRun::build_legs() {
   for (size_t i = 0; i + 1 < sections_.size(); ++i) TRY(build_stage_leg(*sections_[i], *sections_[i + 1]));
   for (size_t i = 0; i < config().sinks.size(); ++i) TRY(build_sink_leg(sinks(), i));
-  return {};
+  return replay() == nullptr && plan_->data().logged() ? check_read_streams() : Status();
 }
 
 LetterPlaces PipelineRun::letter_places() const {
@@ -77,8 +77,8 @@ Status PipelineRun::build_stage_leg(Section& section, Section& next) {
       options.queues.push_back(next.queues.back().get());
     }
   }
-  TRY_ASSIGN(auto stage, stage_config.descriptor->create_async_stage(
-                             stage_config.parsed, component_context(stage_config)));
+  TRY_ASSIGN(auto stage,
+             stage_config.descriptor->create_async_stage(stage_config.parsed, component_context(stage_config)));
   auto leg = std::make_unique<StageLeg>(std::move(options), std::move(stage), env_.loop, env_.clock, env_.random);
   section.stage_leg = leg.get();
   section.legs.push_back(std::move(leg));
@@ -102,8 +102,7 @@ Status PipelineRun::build_sink_leg(Section& section, size_t index) {
       committed_[source].set(index, part, position, cursor);
     };
   }
-  TRY_ASSIGN(auto sink, sink_config.descriptor->create_sink(sink_config.parsed,
-                                                            component_context(sink_config)));
+  TRY_ASSIGN(auto sink, sink_config.descriptor->create_sink(sink_config.parsed, component_context(sink_config)));
   std::string token;
   if (options.log != nullptr) {
     if (const auto state = options.log->leg_state(options.token_leg)) token = state->sink_token;
@@ -203,8 +202,7 @@ Result<StageChain> PipelineRun::build_chain(const SectionPlan& section) {
     const config::ComponentConfig& stage = config().stages[i];
     Measured*& measured = measured_stages_[i];
     if (measured == nullptr) measured = &measure(stage.name, *stage.descriptor);
-    TRY_ASSIGN(auto made,
-               stage.descriptor->create_pure_stage(stage.parsed, component_context(stage)));
+    TRY_ASSIGN(auto made, stage.descriptor->create_pure_stage(stage.parsed, component_context(stage)));
     links.push_back({.name = stage.name,
                      .stage = std::move(made),
                      .counters = &measured->counters,
@@ -242,6 +240,46 @@ Result<LegPort> PipelineRun::leg_port(Section& section, size_t leg, size_t parti
   return port;
 }
 
+// Where the sinks stand in a partition of a section's stream, the one that is furthest behind; -1: none has read
+// it.
+int64_t PipelineRun::position_of_sinks(const Section& section, size_t partition) const {
+  int64_t lowest = -1;
+  for (const std::optional<log::LegState>& state : sinks().leg_states) {
+    if (!state) continue;
+    for (const auto& position : state->positions) {
+      if (position.stream != section.plan->stream || position.partition != static_cast<int32_t>(partition))
+        continue;
+      lowest = lowest < 0 ? position.next_offset : std::min(lowest, position.next_offset);
+    }
+  }
+  return lowest;
+}
+
+// What a stage has made that is there no more, or has another name, nobody would read to its end; and what its
+// sinks have had would come again by the stream they read now.
+Status PipelineRun::check_read_streams() const {
+  const auto is_read = [this](const std::string& stream) {
+    return std::any_of(sections_.begin(), sections_.end(),
+                       [&](const auto& section) { return section->plan->stream == stream; });
+  };
+  for (size_t sink = 0; sink < sinks().leg_states.size(); ++sink) {
+    if (!sinks().leg_states[sink]) continue;
+    for (const auto& position : sinks().leg_states[sink]->positions) {
+      const bool ours = position.stream.starts_with(plan_->name() + ".");
+      if (!ours || is_read(position.stream)) continue;
+      const std::string leg = plan_->name() + "/" + config().sinks[sink].name;
+      return colloquium::fail(
+          ErrorCode::kInvalidConfig,
+          "sink " + config().sinks[sink].name + " has read the stream '" + position.stream +
+              "', which no stage of the pipeline makes any more: give the stage its name back; or, if it is to "
+              "begin anew with all that is kept, 'colloquium log forget " +
+              leg + "'",
+          leg);
+    }
+  }
+  return {};
+}
+
 // Where the leg begins to read.
 void PipelineRun::place_port(const Section& section, size_t leg, size_t partition, LegPort& port) const {
   if (!reads_log()) {
@@ -250,6 +288,10 @@ void PipelineRun::place_port(const Section& section, size_t leg, size_t partitio
     return;
   }
   int64_t committed = committed_position(section, leg, partition);
+  // A stage that is new stands where the sinks stood: what they have is not asked about again.
+  if (section.stage_leg != nullptr && replay() == nullptr && committed < 0) {
+    committed = position_of_sinks(section, partition);
+  }
   if (section.stage_leg != nullptr && replay() != nullptr) {
     // It has no position of its own: it makes again what the sink that is furthest behind has not committed.
     const Section& last = sinks();

@@ -226,6 +226,42 @@ TEST_CASE("a replay of a stage's stream begins behind the stage", "[REQ-007]") {
   world->close();
 }
 
+TEST_CASE("a stage that is put into a pipeline asks about nothing that the sinks have") {
+  Disk disk;
+  auto storage = log::make_fake_storage();
+  const auto run = [&](const std::string& text, int total) {
+    World world(9, storage, disk, total);
+    world.start(text);
+    for (int i = 0; i < 2'000'000 && !world.finished; ++i) world.step();
+    REQUIRE(world.finished);
+    world.close();
+  };
+  const std::string head = "name: p\nsources: [{numbers: {}}]\n";
+  const std::string tail = "sinks: [{name: all, disk: {}}]\n";
+  run(head + tail, 100);
+  REQUIRE(disk["all"].size() == 100);
+  run(head + "stages: [{name: first, ask: {}}]\n" + tail, 200);
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 100; ++i) wanted.push_back(number_event(i));
+  for (int i = 100; i < 200; ++i) {
+    if ((1'000'000 + i) % 13 != 0 && (1'000'000 + i) % 5 != 0) wanted.push_back(number_event(i));
+  }
+  CHECK(disk["all"] == wanted);
+
+  // Taken out, or called otherwise, it is missed.
+  for (const std::string& stages : {std::string(), std::string("stages: [{name: other, ask: {}}]\n")}) {
+    World world(9, storage, disk, 200);
+    ConfigProblems problems;
+    const auto plan = world.plan(head + stages + tail, problems);
+    REQUIRE(plan != nullptr);
+    const auto created = Pipeline::create(plan, world.environment());
+    REQUIRE_FALSE(created);
+    CHECK(created.error().message.find("has read the stream 'p.first'") != std::string::npos);
+    CHECK(created.error().message.find("colloquium log forget p/all") != std::string::npos);
+    REQUIRE(world.log->close());
+  }
+}
+
 TEST_CASE("what an asynchronous stage can't be is refused before anything starts") {
   const auto stages = [](const std::string& text) {
     return "name: p\nsources: [{numbers: {}}]\nstages: " + text + "\nsinks: [{name: all, disk: {}}]\n";

@@ -261,7 +261,8 @@ void StageLeg::give_up(Event& event, const Error& error) {
 }
 
 void StageLeg::release(Lane& lane) {
-  while (!lane.items.empty() && may_release()) {
+  const auto is_full = [&] { return !options_.queues.empty() && options_.queues[lane.index]->full(); };
+  while (!lane.items.empty() && may_release() && !is_full()) {
     Item& item = lane.items.front();
     if (item.input.end) {
       lane.ended = true;
