@@ -51,6 +51,7 @@ for file in security bugs others; do
   [ ! -f out/$file.ndjson ] || sed 's/^/  /' out/$file.ndjson
 done
 echo
+echo "What that cost:               $binary ai costs --data-dir $work/colloquium-data"
 echo "What was asked and answered:  $binary log cat issues.calls --data-dir $work/colloquium-data"
 echo "Metrics:                      curl http://$admin/metrics"
 [ -n "${TRIAGE_ONCE:-}" ] && exit 0
