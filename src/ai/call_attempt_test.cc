@@ -85,11 +85,11 @@ TEST_CASE("every phase has its time", "[REQ-069]") {
   CHECK(took({{ScriptStep::kSent, 1}}) == 150);
   CHECK(took({{ScriptStep::kSent, 1}, {ScriptStep::kHead, 99}}) == 300);
   CallScript slow = {{ScriptStep::kSent, 1}, {ScriptStep::kHead, 9}};
-  for (int i = 0; i < 20; ++i) slow.push_back({ScriptStep::kBytes, 150, 200, "T x\n"});
+  for (int i = 0; i < 20; ++i) slow.push_back({ScriptStep::kBytes, 150, 200, "T la\n"});
   Scene scene(slow);
   const AttemptEnd& end = scene.run();
   CHECK(end.took_ms == 1000);
-  CHECK(end.content.text == "xxxxxx");
+  CHECK(end.content.text == "lalalalalala");
   CHECK_THAT(end.failure.message, Catch::Contains("not complete after 1000 ms"));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/trimmed.h"
 #include "json/view.h"
 #include "json/walk.h"
 
@@ -11,14 +12,6 @@ namespace colloquium::ai {
 namespace {
 
 constexpr std::string_view kRoleLine = "--- ";
-constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 std::optional<AiRole> role_of(std::string_view name) {
   if (name == "system") return AiRole::kSystem;
   if (name == "user") return AiRole::kUser;
@@ -123,11 +116,11 @@ class PromptReader {
     auto& pieces = message_.pieces;
     if (!pieces.empty() && pieces.front().program == nullptr) {
       std::string& text = pieces.front().text;
-      text.erase(0, std::min(text.find_first_not_of(kSpace), text.size()));
+      text.erase(0, std::min(text.find_first_not_of(kWhiteSpace), text.size()));
     }
     if (!pieces.empty() && pieces.back().program == nullptr) {
       std::string& text = pieces.back().text;
-      text.resize(text.find_last_not_of(kSpace) + 1);
+      text.resize(text.find_last_not_of(kWhiteSpace) + 1);
     }
     std::erase_if(pieces, [](const auto& piece) { return piece.program == nullptr && piece.text.empty(); });
     if (!pieces.empty()) prompt_.messages.push_back(std::move(message_));

@@ -424,7 +424,6 @@ void StageLeg::stored(Status status) {
   // What was done while the commit was under way has no timer yet.
   if (dirty_) progress_made(0);
   pump_all();
-  check_drained();
   check_closed();
 }
 

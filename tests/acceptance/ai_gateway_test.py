@@ -3,7 +3,6 @@ providers that keeps a ledger of its own."""
 import json
 import socket
 import sys
-import time
 
 from harness import (REPOSITORY, Instance, check, check_equal, main, read_lines, request, skip, wait_for,
                      work_directory)
@@ -195,7 +194,7 @@ def a_stop_lets_streams_end():
             read_until(peer, b'"content":"')
             gate.fake.wait_for("held", 1)
             gate.instance.process.terminate()
-            time.sleep(0.3)
+            wait_for(lambda: "intake stops" in gate.instance.stderr(), "the stop has begun")
             gate.fake.release()
             read_until(peer, b"data: [DONE]")
         check_equal(gate.instance.process.wait(20), 0, gate.instance.stderr())

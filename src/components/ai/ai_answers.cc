@@ -6,6 +6,7 @@
 
 #include "ai/json_text.h"
 #include "base/money.h"
+#include "base/trimmed.h"
 #include "json/view.h"
 #include "json/walk.h"
 #include "json/writer.h"
@@ -13,14 +14,6 @@
 namespace colloquium::components {
 
 namespace {
-
-constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string quoted(std::string_view text) {
   std::vector<char> bytes;

@@ -1,14 +1,9 @@
 #include "components/bedrock/aws_credentials_file.h"
 
+#include "base/trimmed.h"
+
 namespace colloquium::components {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr char kSpace[] = " \t\r";
-  const size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
 
 void read_key(std::string_view line, AiSigningKeys& keys) {
   const size_t equals = line.find('=');
