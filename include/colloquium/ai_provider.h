@@ -25,6 +25,8 @@
 
 namespace colloquium {
 
+class AiBatches;
+
 // --- what is asked
 
 enum class AiTask : uint8_t { kChat, kEmbed };
@@ -115,6 +117,7 @@ struct AiHttpRequest {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;  // with the key: shown to nobody
   std::string body;
+  std::string method = "POST";
 };
 
 // --- what comes back
@@ -199,6 +202,8 @@ class AiProvider {
   // REQUIRES: check() holds.
   virtual AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const = 0;
   virtual std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const = 0;
+  // See ai_batches.h. Null: it has none.
+  virtual const AiBatches* batches() const { return nullptr; }
 };
 
 // --- how a pipeline sets it

@@ -13,8 +13,8 @@ constexpr int64_t kDayMs = 24 * kHourMs;
 using Days = std::chrono::sys_days;
 
 Days day_of(int64_t ms) {
-  return std::chrono::floor<std::chrono::days>(std::chrono::sys_time<std::chrono::milliseconds>(
-      std::chrono::milliseconds(ms)));
+  return std::chrono::floor<std::chrono::days>(
+      std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(ms)));
 }
 
 int64_t ms_of(Days day) {
@@ -41,7 +41,9 @@ const char* words(BudgetWindow window) {
 }
 
 bool counts_for(const CallLabels& scope, const CallLabels& labels) {
-  const auto fits = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
+  const auto fits = [](const std::string& wanted, const std::string& is) {
+    return wanted.empty() || wanted == is;
+  };
   return fits(scope.pipeline, labels.pipeline) && fits(scope.provider, labels.provider) &&
          fits(scope.model, labels.model) && fits(scope.key, labels.key);
 }
@@ -119,7 +121,11 @@ Budgets::Reserved Budgets::reserve(const CallLabels& labels, NanoUsd most, int64
     turn_window(account, now_ms);
     const NanoUsd left = account.spec.limit - account.now.spent() - account.now.reserved;
     if (most > left) {
-      BudgetRefusal refusal{account.spec.name, account.spec.limit, account.now.spent(), account.now.reserved, most,
+      BudgetRefusal refusal{account.spec.name,
+                            account.spec.limit,
+                            account.now.spent(),
+                            account.now.reserved,
+                            most,
                             window_end_ms(account.spec.window, now_ms)};
       std::string why = refusal.describe(account.spec.window);
       return {0, std::move(refusal), std::move(why)};
@@ -130,6 +136,22 @@ Budgets::Reserved Budgets::reserve(const CallLabels& labels, NanoUsd most, int64
   const CallNumber number = next_++;
   calls_.emplace(number, std::move(call));
   return {number, std::nullopt, {}};
+}
+
+Budgets::CallNumber Budgets::hold(const CallLabels& labels, NanoUsd most, int64_t at_ms, int64_t now_ms) {
+  ASSERT(most.value >= 0);
+  Call call{most, {}};
+  for (size_t i = 0; i < accounts_.size(); ++i) {
+    Account& account = accounts_[i];
+    if (!counts_for(account.spec.scope, labels)) continue;
+    turn_window(account, now_ms);
+    if (window_start_ms(account.spec.window, at_ms) != account.now.window_start_ms) continue;
+    account.now.reserved += most;
+    call.shares.push_back({i, account.now.window_start_ms});
+  }
+  const CallNumber number = next_++;
+  calls_.emplace(number, std::move(call));
+  return number;
 }
 
 Budgets::Call Budgets::take(CallNumber number) {
@@ -145,7 +167,7 @@ Budgets::Call Budgets::take(CallNumber number) {
   return call;
 }
 
-void Budgets::pay(Account& account, NanoUsd BudgetStatus::* where, NanoUsd cost, bool tell) {
+void Budgets::pay(Account& account, NanoUsd BudgetStatus::*where, NanoUsd cost, bool tell) {
   account.now.*where += cost;
   const auto& percents = account.spec.alert_percents;
   while (account.alerts_told < percents.size()) {
@@ -157,7 +179,8 @@ void Budgets::pay(Account& account, NanoUsd BudgetStatus::* where, NanoUsd cost,
   }
 }
 
-void Budgets::pay_all(CallNumber number, NanoUsd BudgetStatus::* where, std::optional<NanoUsd> cost, int64_t now_ms) {
+void Budgets::pay_all(CallNumber number, NanoUsd BudgetStatus::*where, std::optional<NanoUsd> cost,
+                      int64_t now_ms) {
   const Call call = take(number);
   for (const Share& share : call.shares) {
     Account& account = accounts_[share.account];

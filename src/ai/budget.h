@@ -5,8 +5,8 @@
 //             ├─ release   never sent, or refused by the provider: nothing is paid
 //             └─ unknown   sent, and nobody will ever say: all that was reserved counts as paid
 //
-// A call counts for the window of time in which it was reserved, also where it ends in the next one. What is spent is
-// the ledger's to store; after a restart it is told again, call by call (`charge`).
+// A call counts for the window of time in which it was reserved, also where it ends in the next one. What is spent
+// is the ledger's to store; after a restart it is told again, call by call (`charge`).
 //
 // Thread safety: one thread, the loop. Times are those of Clock::wall_ms; windows are of UTC.
 #pragma once
@@ -79,6 +79,10 @@ class Budgets {
   };
   Reserved reserve(const CallLabels& labels, NanoUsd most, int64_t now_ms);
 
+  // Reserves for a call of an earlier run that is under way still, whatever the limits say: in the window of
+  // `at_ms`, or of nothing where that is over.
+  CallNumber hold(const CallLabels& labels, NanoUsd most, int64_t at_ms, int64_t now_ms);
+
   // Each ends the reservation. REQUIRES: it is under way. A cost above what was reserved counts whole.
   void settle(CallNumber call, NanoUsd cost, int64_t now_ms);
   void release(CallNumber call);
@@ -107,8 +111,8 @@ class Budgets {
 
   void turn_window(Account& account, int64_t now_ms);
   Call take(CallNumber call);
-  void pay(Account& account, NanoUsd BudgetStatus::* where, NanoUsd cost, bool tell);
-  void pay_all(CallNumber call, NanoUsd BudgetStatus::* where, std::optional<NanoUsd> cost, int64_t now_ms);
+  void pay(Account& account, NanoUsd BudgetStatus::*where, NanoUsd cost, bool tell);
+  void pay_all(CallNumber call, NanoUsd BudgetStatus::*where, std::optional<NanoUsd> cost, int64_t now_ms);
 
   std::vector<Account> accounts_;
   const std::function<void(const BudgetAlert&)> alert_;
@@ -120,8 +124,8 @@ class Budgets {
 int64_t window_start_ms(BudgetWindow window, int64_t now_ms);
 std::optional<int64_t> window_end_ms(BudgetWindow window, int64_t now_ms);
 
-// What will be spent by the window's end if it goes on as so far; nothing for kTotal, and for a window that has only
-// just begun (less than a hundredth of it).
+// What will be spent by the window's end if it goes on as so far; nothing for kTotal, and for a window that has
+// only just begun (less than a hundredth of it).
 std::optional<NanoUsd> forecast(const BudgetStatus& status, int64_t now_ms);
 
 }  // namespace colloquium::ai

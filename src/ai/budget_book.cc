@@ -32,6 +32,17 @@ BudgetShare::Reserved BudgetShare::reserve(const CallLabels& labels, NanoUsd mos
   return {number, std::nullopt, {}};
 }
 
+BudgetShare::CallNumber BudgetShare::hold(const CallLabels& labels, NanoUsd most, int64_t at_ms, int64_t now_ms) {
+  Shares shares;
+  for (const Part& part : parts_) {
+    Budgets& budgets = part.account->budgets;
+    shares.emplace_back(&budgets, budgets.hold(labels, most, at_ms, now_ms));
+  }
+  const CallNumber number = next_++;
+  calls_.emplace(number, std::move(shares));
+  return number;
+}
+
 BudgetShare::Shares BudgetShare::take(CallNumber call) {
   const auto found = calls_.find(call);
   ASSERT_WHY(found != calls_.end(), "a call that is not under way, or ends twice");

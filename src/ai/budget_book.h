@@ -33,6 +33,7 @@ class BudgetShare {
 
   // As in Budgets: of all or of none.
   Reserved reserve(const CallLabels& labels, NanoUsd most, int64_t now_ms);
+  CallNumber hold(const CallLabels& labels, NanoUsd most, int64_t at_ms, int64_t now_ms);
   void settle(CallNumber call, NanoUsd cost, int64_t now_ms);
   void release(CallNumber call);
   void unknown(CallNumber call, int64_t now_ms);

@@ -44,8 +44,8 @@ int64_t most_cost(const AiModelChoice& choice, const AiQuestion& question, const
 
 Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
                            const std::string& model) {
-  if (const ModelPrice* price = settings.prices.find(provider.kind, model)) return CallPrice{*price, {}};
-  if (settings.unpriced) return CallPrice{{}, settings.unpriced};
+  if (const ModelPrice* price = settings.prices.find(provider.kind, model)) return CallPrice{.tokens = *price, .call = {}};
+  if (settings.unpriced) return CallPrice{.tokens = {}, .call = settings.unpriced};
   return fail(ErrorCode::kInvalidConfig, "model '" + model + "' of provider '" + provider.name +
                                              "' has no price, so no budget could hold it: add " + provider.kind +
                                              "/" + model + " to the price file, or say what unpriced models cost");

@@ -22,9 +22,10 @@ namespace colloquium::ai {
 struct CallPrice {
   ModelPrice tokens;
   std::optional<NanoUsd> call;
+  bool in_batch = false;
 
-  NanoUsd cost(const TokenUsage& usage) const { return call ? *call : tokens.cost(usage); }
-  NanoUsd most(int64_t input, int64_t output) const { return call ? *call : tokens.most(input, output); }
+  NanoUsd cost(const TokenUsage& usage) const { return call ? *call : tokens.cost(usage, in_batch); }
+  NanoUsd most(int64_t input, int64_t output) const { return call ? *call : tokens.most(input, output, in_batch); }
 };
 
 // kInvalidConfig for a model that has no price, where that is refused.

@@ -12,7 +12,8 @@
 namespace colloquium::ai {
 namespace {
 
-constexpr std::array<std::string_view, 5> kKinds = {"intent", "answer", "failure", "unknown", "reuse"};
+constexpr std::array<std::string_view, 6> kKinds = {"intent", "answer", "failure", "unknown", "reuse", "batch"};
+constexpr std::array<std::string_view, 6> kSteps = {"upload", "create", "find", "wait", "fetch", "end"};
 constexpr std::array<std::string_view, 5> kFailures = {"caller", "key", "throttled", "quota", "transient"};
 constexpr std::array<std::string_view, 5> kFinishes = {"stop", "length", "tool_calls", "content_filter", "other"};
 constexpr std::array<std::string_view, 4> kFroms = {"provider", "record", "cache", "shared"};
@@ -37,10 +38,16 @@ class MemberWriter {
     out_.integer(value);
   }
   void tags(const CallTags& tags);
+  void flag(std::string_view key, bool is) {
+    if (!is) return;
+    out_.key(key);
+    out_.boolean(true);
+  }
   void end(const CallRecord& record);
-  void content(const CallContent& content);
+  void place(const AiBatchPlace& place);
 
  private:
+  void content(const CallContent& content);
   json::Writer& out_;
 };
 
@@ -62,6 +69,19 @@ void MemberWriter::tags(const CallTags& tags) {
   integer("at", tags.at_ms);
   integer("reserved", tags.reserved.value);
   integer("tokens", tags.tokens);
+  text("batch", tags.batch);
+  flag("embeds", tags.embeds);
+}
+
+void MemberWriter::place(const AiBatchPlace& place) {
+  text("step", kSteps[static_cast<size_t>(place.step)]);
+  text("file", place.file);
+  text("job", place.batch);
+  if (place.results.empty()) return;
+  out_.key("results");
+  out_.begin_array();
+  for (const std::string& each : place.results) out_.string(valid_utf8(each));
+  out_.end_array();
 }
 
 void MemberWriter::content(const CallContent& content) {
@@ -88,10 +108,7 @@ void MemberWriter::content(const CallContent& content) {
 
 void MemberWriter::end(const CallRecord& record) {
   integer("cost", record.cost.value);
-  if (record.estimated) {
-    out_.key("estimated");
-    out_.boolean(true);
-  }
+  flag("estimated", record.estimated);
   if (record.usage != TokenUsage()) {
     const TokenUsage& usage = record.usage;
     out_.key("usage");
@@ -128,11 +145,16 @@ class MemberReader {
   std::string text(std::string_view key) {
     return std::string(JsonReader::text(JsonReader::member(root_, key), scratch_).value_or(""));
   }
+  bool flag(std::string_view key) {
+    const auto value = member(key);
+    return value && value->type() == TokenType::kTrue;
+  }
   int64_t integer(std::string_view key) { return JsonReader::integer(JsonReader::member(root_, key)).value_or(0); }
   std::optional<json::ValueView> member(std::string_view key) { return JsonReader::member(root_, key); }
   CallTags tags();
   CallContent content();
   TokenUsage usage();
+  AiBatchPlace place();
 
  private:
   std::string part(const std::optional<json::ValueView>& array, uint64_t i) {
@@ -157,7 +179,19 @@ CallTags MemberReader::tags() {
   tags.at_ms = integer("at");
   tags.reserved = {integer("reserved")};
   tags.tokens = integer("tokens");
+  tags.batch = text("batch");
+  tags.embeds = flag("embeds");
   return tags;
+}
+
+AiBatchPlace MemberReader::place() {
+  AiBatchPlace place;
+  place.step = named<AiBatchStep>(kSteps, text("step")).value_or(AiBatchStep::kEnd);
+  place.file = text("file");
+  place.batch = text("job");
+  const auto results = member("results");
+  for (uint64_t i = 0; JsonReader::element(results, i); ++i) place.results.push_back(part(results, i));
+  return place;
 }
 
 CallContent MemberReader::content() {
@@ -228,7 +262,11 @@ std::string to_json(const CallRecord& record) {
   out.begin_object();
   writer.text("kind", to_string(record.kind));
   writer.tags(record.tags);
-  if (record.kind != RecordKind::kIntent) writer.end(record);
+  if (record.kind == RecordKind::kBatch) {
+    writer.place(record.place);
+  } else if (record.kind != RecordKind::kIntent) {
+    writer.end(record);
+  }
   out.end_object();
   return {bytes.begin(), bytes.end()};
 }
@@ -243,8 +281,7 @@ Result<CallRecord> parse_record(std::string_view json) {
   record.kind = *kind;
   record.tags = from.tags();
   record.cost = {from.integer("cost")};
-  const auto estimated = from.member("estimated");
-  record.estimated = estimated && estimated->type() == TokenType::kTrue;
+  record.estimated = from.flag("estimated");
   record.usage = from.usage();
   record.took_ms = from.integer("took");
   record.first_ms = JsonReader::integer(from.member("first"));
@@ -253,6 +290,7 @@ Result<CallRecord> parse_record(std::string_view json) {
   record.failure = {named<AiFailureKind>(kFailures, from.text("failure")).value_or(AiFailureKind::kTransient),
                     from.text("message"), std::nullopt, static_cast<int>(from.integer("status"))};
   record.from = named<AiAnswerFrom>(kFroms, from.text("from")).value_or(AiAnswerFrom::kProvider);
+  if (record.kind == RecordKind::kBatch) record.place = from.place();
   return record;
 }
 

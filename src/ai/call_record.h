@@ -5,6 +5,7 @@
 //   failure   it cost what is told, mostly nothing; its text is what came before it broke off
 //   unknown   it was sent, and nobody will ever say what became of it: what was reserved counts as paid
 //   reuse     an event was given the answer that another call had paid, all of which stands here again
+//   batch     where a batch is by now, in which the calls are that name it: what a restart goes on from
 //
 // A call has one intent, and then exactly one of the next three. Each record says by itself whose call it was.
 //
@@ -12,7 +13,8 @@
 //    "question":"91…","provider":"eu","model":"m","key":"team","prompt":"triage@3","arm":"","attempt":1,"at":1764000000000,
 //    "reserved":1200,"tokens":31,"cost":420,"estimated":false,"usage":[31,0,0,0,12,0],"took":830,"first":210,
 //    "text":"…","tools":[["id","name","{}"]],"embeddings":["0000803f…"],"finish":"stop","said":"end_turn",
-//    "cache":"7a…","until":1764000060000,"failure":"transient","message":"…","status":529,"from":"cache"}
+//    "cache":"7a…","until":1764000060000,"failure":"transient","message":"…","status":529,"from":"cache",
+//    "batch":"c0…","embeds":true,"step":"wait","file":"file-1","job":"batch_1","results":["file-2"]}
 //
 // Members that say nothing are left out. Money is in billionths of a dollar, an embedding the bytes of its 32-bit
 // numbers, little end first.
@@ -26,6 +28,7 @@
 #include <string_view>
 #include <vector>
 
+#include "colloquium/ai_batches.h"
 #include "colloquium/ai_calls.h"
 #include "colloquium/result.h"
 
@@ -35,7 +38,7 @@
 
 namespace colloquium::ai {
 
-enum class RecordKind : uint8_t { kIntent, kAnswer, kFailure, kUnknown, kReuse };
+enum class RecordKind : uint8_t { kIntent, kAnswer, kFailure, kUnknown, kReuse, kBatch };
 std::string_view to_string(RecordKind kind);
 
 // Whose call it is and what was asked of whom: the same in all records of a call.
@@ -49,7 +52,9 @@ struct CallTags {
   int64_t attempt = 1;
   int64_t at_ms = 0;  // when it was to be sent
   NanoUsd reserved;
-  int64_t tokens = 0;  // that were expected, of input and output together
+  int64_t tokens = 0;   // that were expected, of input and output together
+  std::string batch;    // the id of that it is sent in; empty: by itself
+  bool embeds = false;  // in a batch: what its answer is
 };
 
 struct CallContent {
@@ -78,6 +83,7 @@ struct CallRecord {
   std::optional<CacheMark> cache;
   AiFailure failure;
   AiAnswerFrom from = AiAnswerFrom::kProvider;  // of a reuse: kCache or kShared
+  AiBatchPlace place;                           // of a batch, whose id is the tags' `call`
 };
 
 std::string to_json(const CallRecord& record);

@@ -15,10 +15,6 @@ constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kReservedMs = 100;
 constexpr int64_t kNextWindowMostMs = 60'000;
 
-std::string call_id(Random& random) {
-  return digest_text({random.next(), random.next()});
-}
-
 }  // namespace
 
 CallRun::CallRun(CallDesk& desk, std::shared_ptr<const AiQuestion> question, const io::Digest128& digest,
@@ -28,14 +24,6 @@ CallRun::CallRun(CallDesk& desk, std::shared_ptr<const AiQuestion> question, con
       digest_(digest),
       hear_(std::move(hear)),
       done_(std::move(done)) {}
-
-ModelName CallRun::name() const {
-  return {model_->provider.kind, model_->provider.name, model_->model};
-}
-
-CallLabels CallRun::labels() const {
-  return {desk_.settings.pipeline, model_->provider.name, model_->model, model_->provider.key};
-}
 
 void CallRun::start() {
   LOOP_ASSERT(desk_.loop);
@@ -65,25 +53,22 @@ void CallRun::next_model() {
 }
 
 void CallRun::prepare() {
-  const Result<CallPrice> price = price_of(desk_.settings, model_->provider, model_->model);
-  if (!price) {
-    note({AiFailureKind::kCaller, price.error().message, std::nullopt, 0});
+  Result<CallAccount> account = CallAccount::open(desk_, *model_, *question_, digest_);
+  if (!account) {
+    note({AiFailureKind::kCaller, account.error().message, std::nullopt, 0});
     return next_model();
   }
-  price_ = *price;
-  request_ = request_for(model_->provider, choice(), question_->request);
-  input_ = desk_.estimates.input(name(), request_);
+  account_.emplace(std::move(*account));
   queue_up();
 }
 
 // What no budget allows now would take a turn from others for nothing.
 void CallRun::queue_up() {
-  const BudgetShare::Reserved looked = reserve();
+  const BudgetShare::Reserved looked = account_->reserve();
   if (looked.refused) return over_budget(looked);
-  desk_.budgets.release(looked.call);
+  account_->release();
   phase_ = Phase::kTurn;
-  tags_.tokens = input_.tokens + question_->request.parameters.max_output_tokens.value_or(0);
-  ticket_ = model_->gate.enter(tags_.tokens, [this] { my_turn(); });
+  ticket_ = model_->gate.enter(account_->tokens(), [this] { my_turn(); });
   model_->show();
   if (ticket_ != 0) return;
   note({AiFailureKind::kThrottled, "too many calls wait for their turn", 1000, 0});
@@ -94,31 +79,25 @@ void CallRun::my_turn() {
   ticket_ = 0;
   model_->show();
   if (!model_->breaker.try_begin(desk_.clock.monotonic_ns())) {
-    model_->gate.leave(tags_.tokens, 0);
+    model_->gate.leave(account_->tokens(), 0);
     return try_model();
   }
-  const BudgetShare::Reserved reserved = reserve();
+  const BudgetShare::Reserved reserved = account_->reserve();
   if (reserved.refused) {
     give_turn_back();
     return over_budget(reserved);
   }
-  reservation_ = reserved.call;
   write_intent();
 }
 
 // Nothing was sent.
 void CallRun::give_turn_back() {
-  model_->gate.leave(tags_.tokens, 0);
+  model_->gate.leave(account_->tokens(), 0);
   model_->breaker.abandoned();
   model_->show();
 }
 
 // --- money
-
-BudgetShare::Reserved CallRun::reserve() {
-  tags_.reserved = price_.most(input_.tokens, most_output(request_));
-  return desk_.budgets.reserve(labels(), tags_.reserved, desk_.clock.wall_ms());
-}
 
 void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   const BudgetRefusal& refused = *reserved.refused;
@@ -160,27 +139,14 @@ bool CallRun::switch_to(const BudgetSettings& budget) {
 
 void CallRun::write_intent() {
   phase_ = Phase::kIntent;
-  const AiQuestion& question = *question_;
-  tags_.call = call_id(desk_.random);
-  tags_.who = question.who;
-  tags_.event = question.event;
-  tags_.question = digest_;
-  tags_.provider = model_->provider.name;
-  tags_.model = model_->model;
-  tags_.key = model_->provider.key;
-  tags_.prompt = question.prompt;
-  tags_.arm = question.arm;
-  tags_.attempt = attempt_number_;
-  tags_.at_ms = desk_.clock.wall_ms();
-  CallRecord intent;
-  intent.tags = tags_;
-  desk_.records.intent(std::move(intent), alive_.guard([this](const Status& status) { intent_written(status); }));
+  desk_.records.intent(account_->intent(attempt_number_),
+                       alive_.guard([this](const Status& status) { intent_written(status); }));
 }
 
 void CallRun::intent_written(const Status& status) {
   if (!status) {
     give_turn_back();
-    desk_.budgets.release(std::exchange(reservation_, 0));
+    account_->release();
     note({AiFailureKind::kTransient, "cannot record the call before it is sent: " + status.error().message, 1000,
           0});
     return refuse();
@@ -194,13 +160,14 @@ void CallRun::intent_written(const Status& status) {
 void CallRun::send() {
   phase_ = Phase::kSent;
   const ProviderSettings& provider = model_->provider;
-  attempt_ = std::make_unique<CallAttempt>(desk_.loop, desk_.clock, desk_.transport, provider.timeouts,
-                                           desk_.settings.answer_bytes, provider.provider->decoder(request_));
+  attempt_ =
+      std::make_unique<CallAttempt>(desk_.loop, desk_.clock, desk_.transport, provider.timeouts,
+                                    desk_.settings.answer_bytes, provider.provider->decoder(account_->request()));
   model_->counters.under_way.add(1);
   const auto hear = [this](const AiOutput& output) {
     if (hear_ && hear_(output)) heard_ = true;
   };
-  attempt_->send(provider.provider->encode(request_, provider.access()), hear,
+  attempt_->send(provider.provider->encode(account_->request(), provider.access()), hear,
                  alive_.guard([this](AttemptEnd end) {
                    attempt_ = nullptr;
                    model_->counters.under_way.add(-1);
@@ -209,23 +176,6 @@ void CallRun::send() {
 }
 
 // --- what came of it
-
-CallRecord CallRun::record_of(const AttemptEnd& end, RecordKind kind) const {
-  CallRecord record;
-  record.kind = kind;
-  record.tags = tags_;
-  record.took_ms = end.took_ms;
-  record.first_ms = end.first_ms;
-  record.content = end.content;
-  record.failure = end.failure;
-  if (end.how != AttemptEnds::kAnswered && end.how != AttemptEnds::kBroken) return record;
-  const bool complete = end.how == AttemptEnds::kAnswered;
-  const Took what = took(end.usage, end.content, complete, request_, name(), input_.tokens, desk_.estimates);
-  record.usage = what.usage;
-  record.estimated = what.estimated || price_.call;
-  record.cost = price_.cost(what.usage);
-  return record;
-}
 
 // What a call says of the model's health, and when it may be asked again.
 void CallRun::judge(const AttemptEnd& end) {
@@ -254,31 +204,18 @@ void CallRun::judge(const AttemptEnd& end) {
 }
 
 void CallRun::settle(const CallRecord& record) {
-  const int64_t now_ms = desk_.clock.wall_ms();
-  const auto call = std::exchange(reservation_, 0);
+  account_->settle(record, *question_);
   const bool is_lost = record.kind == RecordKind::kUnknown;
-  if (is_lost) {
-    desk_.budgets.unknown(call, now_ms);
-  } else if (record.cost.value == 0) {
-    desk_.budgets.release(call);
-  } else {
-    desk_.budgets.settle(call, record.cost, now_ms);
-  }
   const bool nothing = record.kind == RecordKind::kFailure && record.usage == TokenUsage();
-  model_->gate.leave(tags_.tokens, is_lost ? tags_.tokens : nothing ? 0 : record.usage.total());
-  if (!record.estimated && record.kind == RecordKind::kAnswer) {
-    desk_.estimates.learn(name(), input_, record.usage.total_input());
-  }
-  model_->counters.count(record);
+  const int64_t tokens = account_->tokens();
+  model_->gate.leave(tokens, is_lost ? tokens : nothing ? 0 : record.usage.total());
   model_->show();
-  if (desk_.audit != nullptr) desk_.audit->add(record, *question_);
 }
 
 void CallRun::ended(AttemptEnd end) {
   const bool answered = end.how == AttemptEnds::kAnswered;
   const bool lost = end.how == AttemptEnds::kLost;
-  const RecordKind kind = answered ? RecordKind::kAnswer : lost ? RecordKind::kUnknown : RecordKind::kFailure;
-  CallRecord record = record_of(end, kind);
+  CallRecord record = account_->record_of(end);
   judge(end);
   settle(record);
   if (answered) {

@@ -24,31 +24,13 @@
 #include "colloquium/clock.h"
 #include "colloquium/loop.h"
 
-#include "ai/audit.h"
-#include "ai/budget_book.h"
+#include "ai/call_account.h"
 #include "ai/call_attempt.h"
-#include "ai/call_price.h"
-#include "ai/call_records.h"
-#include "ai/call_settings.h"
-#include "ai/model_state.h"
-#include "ai/token_estimate.h"
+#include "ai/call_desk.h"
+#include "ai/gate.h"
 #include "base/liveness.h"
 
 namespace colloquium::ai {
-
-// What all runs of a pipeline share.
-struct CallDesk {
-  const CallSettings& settings;
-  Loop& loop;
-  const Clock& clock;
-  Random& random;
-  AiTransport& transport;
-  CallRecords& records;
-  BudgetShare& budgets;
-  TokenEstimates& estimates;
-  Models& models;
-  AuditTrail* audit;  // null: none is kept
-};
 
 struct RunEnd {
   std::optional<CallRecord> answer;  // not written yet
@@ -78,14 +60,11 @@ class CallRun {
   enum class Phase : uint8_t { kIdle, kTurn, kWait, kIntent, kSent, kEnded };
 
   const AiModelChoice& choice() const { return choices_[at_]; }
-  ModelName name() const;
-  CallLabels labels() const;
 
   void try_model();
   void next_model();
   void prepare();
   void queue_up();
-  BudgetShare::Reserved reserve();
   void my_turn();
   void give_turn_back();
   void over_budget(const BudgetShare::Reserved& reserved);
@@ -94,7 +73,6 @@ class CallRun {
   void intent_written(const Status& status);
   void send();
   void ended(AttemptEnd end);
-  CallRecord record_of(const AttemptEnd& end, RecordKind kind) const;
   void judge(const AttemptEnd& end);
   void settle(const CallRecord& record);
   void decide(const AiFailure& failure, bool lost);
@@ -118,12 +96,8 @@ class CallRun {
 
   // Of the present attempt.
   ModelState* model_ = nullptr;
-  AiRequest request_;
-  CallPrice price_;
-  TokenEstimates::Input input_;
+  std::optional<CallAccount> account_;
   Gate::Ticket ticket_ = 0;
-  BudgetShare::CallNumber reservation_ = 0;
-  CallTags tags_;
   std::unique_ptr<CallAttempt> attempt_;
   std::unique_ptr<Timer> timer_;
 

@@ -282,6 +282,7 @@ Sums sums_of(const std::vector<CallRecord>& records) {
         if (answered.contains(event)) FAIL("an event was sent again, and its answer was recorded");
         if (!open.insert(tags.call).second) FAIL("a call has two intents");
         continue;
+      case RecordKind::kBatch:
       case RecordKind::kReuse:
         sums.answered.insert(tags.event->offset);
         answered.insert(event);

@@ -13,7 +13,7 @@ HttpTransport::HttpTransport(loop::UvLoop& loop, const Clock& clock, net::Client
 
 AiTransport::Number HttpTransport::send(AiHttpRequest request, int64_t connect_timeout_ms, AiSending sending) {
   net::ClientRequest http;
-  http.method = "POST";
+  http.method = std::move(request.method);
   http.url = std::move(request.url);
   http.headers = std::move(request.headers);
   http.body = std::make_shared<const std::string>(std::move(request.body));

@@ -122,7 +122,7 @@ AiHttpRequest json_request(std::string url, const std::vector<char>& body,
                            std::vector<std::pair<std::string, std::string>> headers, const AiAccess& access) {
   headers.insert(headers.begin(), {"Content-Type", "application/json"});
   headers.insert(headers.end(), access.headers.begin(), access.headers.end());
-  return {std::move(url), std::move(headers), std::string(body.begin(), body.end())};
+  return {.url = std::move(url), .headers = std::move(headers), .body = std::string(body.begin(), body.end())};
 }
 
 std::optional<json::ValueView> JsonReader::read(std::string_view text) {

@@ -58,6 +58,7 @@ LedgerSums sums_of(const CallRecord& record) {
   LedgerSums sums;
   switch (record.kind) {
     case RecordKind::kIntent:
+    case RecordKind::kBatch:
       return sums;
     case RecordKind::kReuse:
       (record.from == AiAnswerFrom::kShared ? sums.shared_hits : sums.cache_hits) = 1;
@@ -93,7 +94,7 @@ LedgerSums& LedgerSums::operator+=(const LedgerSums& other) {
 }
 
 void Ledger::add(const CallRecord& record) {
-  if (record.kind == RecordKind::kIntent) return;
+  if (record.kind == RecordKind::kIntent || record.kind == RecordKind::kBatch) return;
   const CallTags& tags = record.tags;
   LedgerKey key{window_start_ms(BudgetWindow::kHour, tags.at_ms),
                 true,

@@ -22,6 +22,7 @@ uint64_t amount(NanoUsd cost) {
 void ModelCounters::count(const CallRecord& record) {
   switch (record.kind) {
     case RecordKind::kIntent:
+    case RecordKind::kBatch:
       return;
     case RecordKind::kReuse:
       (record.from == AiAnswerFrom::kShared ? shared_hits : cache_hits).add();

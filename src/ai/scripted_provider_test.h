@@ -92,7 +92,9 @@ class LineProvider final : public AiProvider {
     return {};
   }
   AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override {
-    AiHttpRequest http{access.base_url + "/" + request.model, {{"Authorization", "Bearer " + access.key}}, {}};
+    AiHttpRequest http{.url = access.base_url + "/" + request.model,
+                       .headers = {{"Authorization", "Bearer " + access.key}},
+                       .body = {}};
     for (const AiMessage& message : request.messages) {
       for (const AiPart& part : message.parts) http.body += std::get<AiText>(part).text;
     }
