@@ -1,5 +1,6 @@
 #include "loop/child_process.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
@@ -19,6 +20,32 @@ struct WriteRequest {
   std::shared_ptr<const std::string> bytes;
   UniqueFunction<void(bool)> done;
 };
+
+// What uv_spawn wants, of texts that outlive it.
+std::vector<char*> words_of(const std::vector<std::string>& texts) {
+  std::vector<char*> words;
+  for (const std::string& text : texts) words.push_back(const_cast<char*>(text.c_str()));
+  words.push_back(nullptr);
+  return words;
+}
+
+// Ours, as a child would get it anyway, with what is added; none if nothing is.
+std::vector<std::string> environment_of(const ChildSettings& settings) {
+  std::vector<std::string> all;
+  if (settings.environment.empty()) return all;
+  for (const auto& [name, value] : settings.environment) all.push_back(name + "=" + value);
+  uv_env_item_t* items = nullptr;
+  int count = 0;
+  ASSERT(uv_os_environ(&items, &count) == 0);
+  for (int i = 0; i < count; ++i) {
+    const std::string name = items[i].name;
+    const bool is_set = std::any_of(settings.environment.begin(), settings.environment.end(),
+                                    [&](const auto& each) { return each.first == name; });
+    if (!is_set) all.push_back(name + "=" + items[i].value);
+  }
+  uv_os_free_environ(items, count);
+  return all;
+}
 
 template <class Handle>
 uv_stream_t* as_stream(Handle& handle) {
@@ -74,9 +101,9 @@ void ChildProcess::State::open_pipes() {
 
 Status ChildProcess::State::spawn(const ChildSettings& settings) {
   ASSERT(!settings.command.empty());
-  std::vector<char*> arguments;
-  for (const std::string& word : settings.command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  std::vector<char*> arguments = words_of(settings.command);
+  const std::vector<std::string> variables = environment_of(settings);
+  std::vector<char*> environment = words_of(variables);
   uv_stdio_container_t streams[3]{};
   streams[0].flags = static_cast<uv_stdio_flags>(UV_CREATE_PIPE | UV_READABLE_PIPE);
   streams[0].data.stream = as_stream(input);
@@ -86,6 +113,7 @@ Status ChildProcess::State::spawn(const ChildSettings& settings) {
   uv_process_options_t options{};
   options.file = arguments[0];
   options.args = arguments.data();
+  options.env = variables.empty() ? nullptr : environment.data();
   options.cwd = settings.directory.empty() ? nullptr : settings.directory.c_str();
   options.flags = UV_PROCESS_DETACHED;
   options.stdio = streams;

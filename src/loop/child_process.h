@@ -1,9 +1,9 @@
 // ChildProcess: a program run beside this process, with its standard streams as pipes on the loop.
 //
 // The child leads a session and process group of its own, so that signals reach whatever it starts, too, and a
-// Ctrl-C at our terminal does not reach it behind our back. Its environment is ours. It has ended once it has
-// exited and both of its outputs are at their end; when the child itself has exited, the rest of its group is
-// killed, so that a grandchild that holds a pipe open does not keep it from ending.
+// Ctrl-C at our terminal does not reach it behind our back. Its environment is ours, and what is added to it. It
+// has ended once it has exited and both of its outputs are at their end; when the child itself has exited, the
+// rest of its group is killed, so that a grandchild that holds a pipe open does not keep it from ending.
 //
 // Ownership: create → … → destroyed at any time; destruction kills the group without another callback. The libuv
 // handles live on the heap and go in their close callbacks. Thread safety: loop only.
@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "colloquium/function.h"
@@ -34,6 +35,7 @@ struct ChildExit {
 struct ChildSettings {
   std::vector<std::string> command;  // the program, found by PATH, and its arguments
   std::string directory;             // where it runs; empty: ours
+  std::vector<std::pair<std::string, std::string>> environment = {};  // beside ours, and before it
 };
 
 // Each is called on the loop, never from inside of a method, and never after the ChildProcess was destroyed, which

@@ -17,16 +17,6 @@ struct ConfigEnum<components::ExecAcknowledge> {
       {"written", components::ExecAcknowledge::kWritten}, {"line", components::ExecAcknowledge::kLine}};
 };
 
-template <>
-struct ConfigObject<components::ExecBackoff> {
-  static ConfigSpec<components::ExecBackoff> spec() {
-    using components::ExecBackoff;
-    return ConfigSpec<ExecBackoff>()
-        .field("initial", &ExecBackoff::initial, components::first_wait_field())
-        .field("max", &ExecBackoff::max, components::longest_wait_field());
-  }
-};
-
 namespace components {
 namespace {
 
@@ -66,8 +56,8 @@ Descriptor describe() {
   bind_spec(
       d,
       ConfigSpec<ExecSinkConfig>()
-          .field("command", &ExecSinkConfig::command, command_field())
-          .field("directory", &ExecSinkConfig::directory, directory_field())
+          .field("command", &ExecSinkConfig::command, config::command_field(true))
+          .field("directory", &ExecSinkConfig::directory, config::directory_field())
           .field("acknowledge", &ExecSinkConfig::acknowledge,
                  {.description = "When an event is done: `line`, when the program has written a line for it; "
                                  "`written`, when its line is in the pipe."})
@@ -78,9 +68,9 @@ Descriptor describe() {
                               "its start included, before it is killed and started again.",
                .minimum = 1,
                .maximum = 86'400'000})
-          .field("stop_timeout", &ExecSinkConfig::stop_timeout, stop_timeout_field()),
+          .field("stop_timeout", &ExecSinkConfig::stop_timeout, config::stop_timeout_field()),
       [](const ExecSinkConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-        check_command(config.command, node, problems);
+        config::check_command(config.command, node, problems);
       });
   d.create_sink = create;
   d.repeats = [](const ParsedConfig&, const std::string&) -> std::string {
@@ -102,8 +92,9 @@ ExecSink::ExecSink(ComponentContext context, const ExecSinkConfig& config, loop:
       output_([this](std::string_view line) {
         log_info(kComponent, line, {{"component", context_.pipeline + "/" + context_.name}});
       }),
-      child_(loop, context_.clock, context_.pipeline + "/" + context_.name,
-             child_settings(config.command, config.directory, context_.base_dir), config.restart,
+      child_(loop, context_.clock, {kComponent, context_.pipeline + "/" + context_.name},
+             child_settings(config.command, config.directory, context_.base_dir),
+             {config.restart.initial.ms, config.restart.max.ms},
              {[this](std::string_view bytes) { has_output(bytes); }, [this] { pump(); },
               [this](loop::ChildExit exit) { has_ended(exit); }}) {}
 

@@ -19,7 +19,7 @@
 #include "colloquium/sink.h"
 
 #include "base/liveness.h"
-#include "components/exec/supervised_child.h"
+#include "components/exec/exec_config.h"
 
 namespace colloquium::components {
 
@@ -29,7 +29,7 @@ struct ExecSinkConfig {
   std::vector<std::string> command;
   std::string directory;
   ExecAcknowledge acknowledge = ExecAcknowledge::kWritten;
-  ExecBackoff restart;
+  config::ProgramBackoff restart;
   Duration timeout{30'000};
   Duration stop_timeout{5000};
 };
@@ -69,14 +69,14 @@ class ExecSink final : public Sink {
 
   ComponentContext context_;
   const ExecSinkConfig config_;
-  LogLines output_;  // of a child that acknowledges nothing
-  SupervisedChild child_;
+  loop::LogLines output_;  // of a child that acknowledges nothing
+  loop::SupervisedChild child_;
   std::deque<Job> waiting_;
   std::optional<Job> under_way_;
-  uint64_t job_number_ = 0;     // of the one under way
-  bool in_pipe_ = false;        // all of its bytes are
-  size_t acknowledged_ = 0;     // of its events, by line
-  bool told_of_extra_ = false;  // lines that belong to no event
+  uint64_t job_number_ = 0;             // of the one under way
+  bool in_pipe_ = false;                // all of its bytes are
+  size_t acknowledged_ = 0;             // of its events, by line
+  bool told_of_extra_ = false;          // lines that belong to no event
   std::unique_ptr<Timer> watch_timer_;  // while something is under way
   int64_t moved_ns_ = 0;                // when the child last took or answered something of it
   size_t unwritten_ = 0;                // as watch() saw it last

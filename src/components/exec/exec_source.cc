@@ -28,8 +28,8 @@ struct ConfigObject<components::ExecRestartConfig> {
             {.description = "`on_failure`: again unless it ended with exit status 0, which ends the source. "
                             "`always`: again however it ended. `never`: its end is the source's, and anything but "
                             "exit status 0 an error."})
-        .field("initial", &ExecRestartConfig::initial, components::first_wait_field())
-        .field("max", &ExecRestartConfig::max, components::longest_wait_field())
+        .field("initial", &ExecRestartConfig::initial, config::first_wait_field())
+        .field("max", &ExecRestartConfig::max, config::longest_wait_field())
         .shorthand("policy");
   }
 };
@@ -76,10 +76,10 @@ Descriptor describe() {
   bind_spec(
       d,
       ConfigSpec<ExecSourceConfig>()
-          .field("command", &ExecSourceConfig::command, command_field())
-          .field("directory", &ExecSourceConfig::directory, directory_field())
+          .field("command", &ExecSourceConfig::command, config::command_field(true))
+          .field("directory", &ExecSourceConfig::directory, config::directory_field())
           .field("restart", &ExecSourceConfig::restart, {.description = "What its end means."})
-          .field("stop_timeout", &ExecSourceConfig::stop_timeout, stop_timeout_field())
+          .field("stop_timeout", &ExecSourceConfig::stop_timeout, config::stop_timeout_field())
           .field("overflow", &ExecSourceConfig::overflow, config::overflow_field())
           .field("max_event", &ExecSourceConfig::max_event,
                  {.description = "How much of a line is read; a longer one is cut there and goes to the dead "
@@ -88,7 +88,7 @@ Descriptor describe() {
                   .minimum = 1,
                   .maximum = 64 << 20}),
       [](const ExecSourceConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-        check_command(config.command, node, problems);
+        config::check_command(config.command, node, problems);
       });
   d.create_source = create;
   d.source_traits = [](const ParsedConfig& parsed) {
@@ -113,9 +113,9 @@ ExecSource::ExecSource(SourceContext context, const ExecSourceConfig& config, lo
       cutter_(static_cast<size_t>(config.max_event.bytes), 0),
       queue_(context_.loop, context_.intake, {kComponent, context_.name, "", 1, config.overflow.value()},
              [this] { pump(); }),
-      child_(loop, context_.clock, context_.pipeline + "/" + context_.name,
+      child_(loop, context_.clock, {kComponent, context_.pipeline + "/" + context_.name},
              child_settings(config.command, config.directory, context_.base_dir),
-             {config.restart.initial, config.restart.max},
+             {config.restart.initial.ms, config.restart.max.ms},
              {[this](std::string_view bytes) { has_output(bytes); }, [] {},
               [this](loop::ChildExit exit) { has_ended(exit); }}) {}
 

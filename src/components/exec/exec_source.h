@@ -16,7 +16,7 @@
 
 #include "base/door_queue.h"
 #include "base/liveness.h"
-#include "components/exec/supervised_child.h"
+#include "components/exec/exec_config.h"
 #include "config/overflow.h"
 #include "formats/line_cutter.h"
 #include "metrics/registry.h"
@@ -59,12 +59,12 @@ class ExecSource final : public Source {
   DoorQueue queue_;
   metrics::Registration drops_;
   metrics::Registration left_;
-  SupervisedChild child_;
+  loop::SupervisedChild child_;
   std::optional<Error> failure_;  // with over_: why
   bool over_ = false;             // no child runs and none will
   bool stopped_ = false;
   bool closing_ = false;
-  Task offered_;  // once the child is gone and all that it said is at the door
+  Task offered_;       // once the child is gone and all that it said is at the door
   bool told_ = false;  // that it has finished or failed
   bool gone_ = false;  // nothing is left of the child
   Task closed_;

@@ -1,23 +1,23 @@
-#include "components/exec/supervised_child.h"
+#include "loop/supervised_child.h"
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/full_jitter.h"
 #include "base/logging.h"
 #include "loop/uv_loop.h"
 
-namespace colloquium::components {
+namespace colloquium::loop {
 namespace {
 
-constexpr char kComponent[] = "exec";
 constexpr int64_t kNsPerMs = 1'000'000;
 
 }  // namespace
 
-SupervisedChild::SupervisedChild(loop::UvLoop& loop, const Clock& clock, std::string name,
-                                 loop::ChildSettings settings, ExecBackoff backoff, Events events)
+SupervisedChild::SupervisedChild(UvLoop& loop, const Clock& clock, Name name, ChildSettings settings,
+                                 ChildBackoff backoff, Events events)
     : loop_(loop),
       clock_(clock),
       name_(std::move(name)),
@@ -25,9 +25,7 @@ SupervisedChild::SupervisedChild(loop::UvLoop& loop, const Clock& clock, std::st
       backoff_(backoff),
       events_(std::move(events)) {}
 
-SupervisedChild::~SupervisedChild() {
-  ASSERT_WHY(child_ == nullptr, "stop() waits for the child");
-}
+SupervisedChild::~SupervisedChild() = default;
 
 Status SupervisedChild::start() {
   LOOP_ASSERT(loop_);
@@ -37,21 +35,21 @@ Status SupervisedChild::start() {
 Status SupervisedChild::launch() {
   ASSERT(child_ == nullptr && !stopping_);
   errors_ = std::make_unique<LogLines>([this](std::string_view line) {
-    log_warning(kComponent, line, {{"component", name_}});
+    log_warning(name_.area, line, {{"component", name_.of}});
   });
-  loop::ChildEvents events;
+  ChildEvents events;
   events.output = [this](std::string_view bytes) { events_.output(bytes); };
   events.errors = [this](std::string_view bytes) { errors_->add(bytes); };
-  events.ended = [this](loop::ChildExit exit) { has_ended(exit); };
-  TRY_ASSIGN(child_, loop::ChildProcess::start(loop_, settings_, std::move(events)));
+  events.ended = [this](ChildExit exit) { has_ended(exit); };
+  TRY_ASSIGN(child_, ChildProcess::start(loop_, settings_, std::move(events)));
   started_ns_ = clock_.monotonic_ns();
-  log_info(kComponent, "started",
-           {{"component", name_}, {"program", settings_.command[0]}, {"pid", child_->pid()}});
+  log_info(name_.area, "started",
+           {{"component", name_.of}, {"program", settings_.command[0]}, {"pid", child_->pid()}});
   events_.started();
   return {};
 }
 
-void SupervisedChild::has_ended(loop::ChildExit exit) {
+void SupervisedChild::has_ended(ChildExit exit) {
   errors_->finish();
   child_.reset();  // may be destroyed inside of its last callback
   if (stopping_) {
@@ -59,21 +57,29 @@ void SupervisedChild::has_ended(loop::ChildExit exit) {
     loop_.post(std::move(gone_));
     return;
   }
-  if (clock_.monotonic_ns() - started_ns_ >= backoff_.max.ms * kNsPerMs) wait_ms_ = 0;
+  if (clock_.monotonic_ns() - started_ns_ >= backoff_.max_ms * kNsPerMs) bound_ms_ = 0;
   events_.ended(exit);
+}
+
+int64_t SupervisedChild::next_wait_ms() {
+  bound_ms_ = bound_ms_ == 0 ? backoff_.initial_ms : std::min(bound_ms_ * 2, backoff_.max_ms);
+  return backoff_.jitter == nullptr ? bound_ms_ : full_jitter_ms(bound_ms_, bound_ms_, 1, *backoff_.jitter);
 }
 
 void SupervisedChild::restart_later(const std::string& why) {
   ASSERT(child_ == nullptr && !stopping_ && timer_ == nullptr);
-  wait_ms_ = wait_ms_ == 0 ? backoff_.initial.ms : std::min(wait_ms_ * 2, backoff_.max.ms);
-  log_warning(kComponent, "started again: " + why,
-              {{"component", name_}, {"program", settings_.command[0]}, {"wait_ms", wait_ms_}});
-  timer_ = loop_.start_timer(wait_ms_, [this] { relaunch(); });
+  const int64_t wait_ms = next_wait_ms();
+  log_warning(name_.area, "started again: " + why,
+              {{"component", name_.of}, {"program", settings_.command[0]}, {"wait_ms", wait_ms}});
+  timer_ = loop_.start_timer(wait_ms, [this] { relaunch(); });
 }
 
 void SupervisedChild::relaunch() {
   const auto fired = std::move(timer_);
-  if (const Status launched = launch(); !launched) restart_later(launched.error().message);
+  const Status launched = launch();
+  if (launched) return;
+  restart_later(launched.error().message);
+  if (events_.missing) events_.missing(launched.error());
 }
 
 void SupervisedChild::stop(bool drain, int64_t timeout_ms, Task gone) {
@@ -102,4 +108,4 @@ void SupervisedChild::signal_later(int number, int64_t timeout_ms) {
   });
 }
 
-}  // namespace colloquium::components
+}  // namespace colloquium::loop

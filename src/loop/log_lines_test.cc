@@ -1,9 +1,9 @@
-#include "components/exec/log_lines.h"
+#include "loop/log_lines.h"
 
 #include <catch2/catch.hpp>
 #include <vector>
 
-namespace colloquium::components {
+namespace colloquium::loop {
 namespace {
 
 TEST_CASE("bytes become lines however they come in") {
@@ -31,4 +31,4 @@ TEST_CASE("a line without end is told in pieces") {
 }
 
 }  // namespace
-}  // namespace colloquium::components
+}  // namespace colloquium::loop

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace colloquium::components {
+namespace colloquium::loop {
 
 class LogLines {
  public:
@@ -25,4 +25,4 @@ class LogLines {
   std::string line_;
 };
 
-}  // namespace colloquium::components
+}  // namespace colloquium::loop

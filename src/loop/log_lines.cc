@@ -1,9 +1,9 @@
-#include "components/exec/log_lines.h"
+#include "loop/log_lines.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace colloquium::components {
+namespace colloquium::loop {
 
 void LogLines::add(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -20,4 +20,4 @@ void LogLines::finish() {
   if (!line.empty()) tell_(line);
 }
 
-}  // namespace colloquium::components
+}  // namespace colloquium::loop
