@@ -212,9 +212,21 @@ class AiProvider {
 // of a key. Pure.
 using AiReadKey = std::function<Status(std::string_view text, AiAccess& access)>;
 
+// A program that is a provider: it is asked in lines over its standard streams, and not over HTTP.
+struct AiProgram {
+  std::vector<std::string> command;  // found by PATH, and its arguments
+  std::string directory;             // where it runs; empty: ours
+  std::vector<std::pair<std::string, std::string>> environment;  // beside ours, and before it; may be secret
+  int64_t restart_initial_ms = 1000;  // before it is started again, twice as long each time …
+  int64_t restart_max_ms = 30'000;    // … up to this
+  int64_t stall_ms = 300'000;         // silent so long while it owes an answer, it is killed
+  int64_t stop_ms = 5000;             // between SIGTERM and SIGKILL
+};
+
 // A provider as it is set: its format, where it is, and as whom it is called.
 struct AiConnection {
   std::unique_ptr<AiProvider> provider;
+  std::optional<AiProgram> program = {};  // where there is one, requests go to it, and no URL says where
   AiAccess access;       // as set; its `wall_ms` is whoever sends's to set
   std::string key_file;  // what it holds goes before the keys in `access`, as it stands at the time; empty: none
   AiReadKey read_key;    // how; empty: its one line is the key

@@ -160,9 +160,10 @@ void CallRun::intent_written(const Status& status) {
 void CallRun::send() {
   phase_ = Phase::kSent;
   const ProviderSettings& provider = model_->provider;
-  attempt_ =
-      std::make_unique<CallAttempt>(desk_.loop, desk_.clock, desk_.transport, provider.timeouts,
-                                    desk_.settings.answer_bytes, provider.provider->decoder(account_->request()));
+  AiTransport& transport = provider.transport != nullptr ? *provider.transport : desk_.transport;
+  attempt_ = std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
+                                           desk_.settings.answer_bytes,
+                                           provider.provider->decoder(account_->request()));
   model_->counters.under_way.add(1);
   const auto hear = [this](const AiOutput& output) {
     if (hear_ && hear_(output)) heard_ = true;

@@ -17,6 +17,7 @@
 #include "ai/budget.h"
 #include "ai/prices.h"
 #include "ai/rate_limit.h"
+#include "ai/transport.h"
 #include "base/money.h"
 
 namespace colloquium::ai {
@@ -57,6 +58,7 @@ struct ProviderSettings {
   std::string kind;  // "openai": whose prices and whose way of counting tokens
   std::shared_ptr<const AiProvider> provider;
   std::function<AiAccess()> access;  // as it is now: asked before each sending
+  AiTransport* transport = nullptr;  // of its own; null: that of all. It outlives the calls
   std::string key;                   // the key's name, for reports and limits; never the key itself
   RateLimitSpec rate;                // of each model that `models` does not name
   std::map<std::string, ModelSettings, std::less<>> models;

@@ -26,15 +26,16 @@ std::string path_from(const std::string& base_dir, const std::string& path) {
   return path.empty() || path.starts_with('/') || base_dir.empty() ? path : io::join(base_dir, path);
 }
 
-void check_base_url(const std::string& url, const ConfigNode& node, ConfigProblems& problems) {
-  const ConfigNode* given = node.find("base_url");
+void check_url(const std::string& url, std::string_view field, const ConfigNode& node, ConfigProblems& problems) {
+  const ConfigNode* given = node.find(field);
   if (given == nullptr || given->unresolved) return;
   const size_t scheme = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
   const bool plain = url.find_first_of(" \t\r\n?#") == std::string::npos;
   if (scheme > 0 && url.size() > scheme && url[scheme] != '/' && plain) return;
-  config::refuse(node, "base_url",
-                 "base_url must be http:// or https:// with a host, without a query, " + config::found(*given),
-                 problems);
+  config::refuse(
+      node, field,
+      std::string(field) + " must be http:// or https:// with a host, without a query, " + config::found(*given),
+      problems);
 }
 
 void check_key(const Secret& key, std::string_view field, const ConfigNode& node, ConfigProblems& problems) {
@@ -46,14 +47,19 @@ void check_key(const Secret& key, std::string_view field, const ConfigNode& node
                  problems);
 }
 
-void check_endpoint(const EndpointSettings& settings, const EndpointRules& rules, const ConfigNode& node,
-                    ConfigProblems& problems) {
-  check_base_url(settings.base_url, node, problems);
+void check_access(const EndpointSettings& settings, const ConfigNode& node, ConfigProblems& problems) {
   check_headers(settings.headers, node, problems);
   check_key(settings.api_key, "api_key", node, problems);
+  const bool both = node.find("api_key") != nullptr && node.find("api_key_file") != nullptr;
+  if (both) config::refuse(node, "api_key_file", "give either api_key or api_key_file", problems);
+}
+
+void check_endpoint(const EndpointSettings& settings, const EndpointRules& rules, const ConfigNode& node,
+                    ConfigProblems& problems) {
+  check_url(settings.base_url, "base_url", node, problems);
+  check_access(settings, node, problems);
   const bool key = node.find("api_key") != nullptr;
   const bool file = node.find("api_key_file") != nullptr;
-  if (key && file) config::refuse(node, "api_key_file", "give either api_key or api_key_file", problems);
   const bool own = !rules.default_url.empty() && node.find("base_url") == nullptr;
   if (own && !key && !file) {
     config::add_error(problems, node.mark, std::string(rules.name) + " needs api_key or api_key_file");

@@ -183,10 +183,22 @@ Status AiDesk::take_providers(const config::PipelineConfig& config, const Enviro
       access.wall_ms = clock.wall_ms();
       return access;
     };
+    if (connection.program && environment.services.find<ai::AiTransport>() == nullptr) {
+      take_program(config.name + "/" + component.name, *std::move(connection.program), environment, provider);
+    }
     access_.push_back(std::move(reader));
     settings.providers.push_back(std::move(provider));
   }
   return {};
+}
+
+void AiDesk::take_program(const std::string& name, AiProgram program, const Environment& environment,
+                          ai::ProviderSettings& provider) {
+  auto* const loop = environment.services.find<loop::UvLoop>();
+  ASSERT_WHY(loop != nullptr, "programs are the libuv loop's");
+  programs_.push_back(std::make_unique<ai::ChildTransport>(*loop, environment.clock, environment.random, name,
+                                                           std::move(program)));
+  provider.transport = programs_.back().get();
 }
 
 Result<std::unique_ptr<AiDesk>> AiDesk::create(const config::PipelineConfig& config, Environment& environment,
@@ -261,7 +273,19 @@ std::vector<ComponentHealth> AiDesk::health() const {
 }
 
 void AiDesk::close(Task closed) {
-  calls_->close(std::move(closed));
+  calls_->close([this, closed = std::move(closed)]() mutable { close_programs(std::move(closed)); });
+}
+
+void AiDesk::close_programs(Task closed) {
+  // Each tells when it is gone; the last one of them closes the desk.
+  const auto last = std::make_shared<Task>(std::move(closed));
+  const auto left = std::make_shared<size_t>(programs_.size());
+  if (*left == 0) return (*last)();
+  for (const auto& program : programs_) {
+    program->close([last, left] {
+      if (--*left == 0) (*last)();
+    });
+  }
 }
 
 }  // namespace colloquium::engine

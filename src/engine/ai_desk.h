@@ -21,6 +21,7 @@
 #include "ai/access_reader.h"
 #include "ai/budget_book.h"
 #include "ai/calls.h"
+#include "ai/child_transport.h"
 #include "ai/transport.h"
 #include "config/pipeline_config.h"
 #include "engine/ai_metrics.h"
@@ -54,11 +55,16 @@ class AiDesk {
   AiDesk() = default;
   Status take_providers(const config::PipelineConfig& config, const Environment& environment,
                         ai::CallSettings& settings);
+  // Where the process has no transport for all.
+  void take_program(const std::string& name, AiProgram program, const Environment& environment,
+                    ai::ProviderSettings& provider);
+  void close_programs(Task closed);
 
   std::vector<std::unique_ptr<ai::AccessReader>> access_;
   std::unique_ptr<ai::AiTransport> own_transport_;  // null where the process has one for all
-  std::unique_ptr<ai::BudgetBook> own_book_;        // likewise
-  std::unique_ptr<AiMetrics> metrics_;              // null where nobody measures
+  std::vector<std::unique_ptr<ai::ChildTransport>> programs_;
+  std::unique_ptr<ai::BudgetBook> own_book_;  // likewise
+  std::unique_ptr<AiMetrics> metrics_;        // null where nobody measures
   std::unique_ptr<ai::Calls> calls_;
 };
 

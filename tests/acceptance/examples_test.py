@@ -385,6 +385,13 @@ story("ollama", 1)(asked("ollama", {"http://127.0.0.1:11434": "FAKE"}, {}))
 story("openai", 1)(asked("openai", {'_KEY}"}': '_KEY}", base_url: "FAKE/v1"}'}, {"OPENAI_API_KEY": "fake-key"}))
 
 
+@story("plugin", 1)
+def a_model_of_ones_own(directory, write):
+    put(directory, "mood.py", (REPOSITORY / "examples/own-provider/mood.py").read_text())
+    out = ended(directory, write(), lines([{"question": "Great, thanks!"}, {"question": "It is late."}]).encode())
+    check_equal([json.loads(line)["answer"] for line in out.splitlines()], ["pleased", "displeased"], "moods")
+
+
 @story("ai", 1)
 def labelled_issues(directory, write):
     with FakeAi(arguments=["--triage"]) as fake:

@@ -167,6 +167,7 @@ std::vector<Row> provider_rows() {
        {.variant = "token",
         .folder = "bedrock",
         .connection = settings("{base_url: \"http://$A\", region: us-east-1, bearer_token: $S}")}},
+      {provider, "plugin", {.folder = "plugin", .connection = settings("{url: \"http://$A/ask\", api_key: $S}")}},
   };
 }
 

@@ -90,7 +90,7 @@ void check(const BedrockConfig& config, const ConfigNode& node, ConfigProblems& 
   if (region != nullptr && !region->unresolved && !is_region(config.region)) {
     config::refuse(node, "region", "region must be one of AWS's, such as us-east-1", problems);
   }
-  ai::check_base_url(config.base_url, node, problems);
+  ai::check_url(config.base_url, "base_url", node, problems);
   ai::check_key({config.access_key_id}, "access_key_id", node, problems);
   ai::check_key(config.secret_access_key, "secret_access_key", node, problems);
   ai::check_key(config.session_token, "session_token", node, problems);
