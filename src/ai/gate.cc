@@ -8,7 +8,8 @@
 namespace colloquium::ai {
 namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
-}
+constexpr int kServedAtOnce = 64;
+}  // namespace
 
 void Places::give_back() {
   ASSERT(taken_ > 0);
@@ -20,6 +21,11 @@ void Places::give_back() {
 void Places::take(const Gate* gate) {
   ++taken_;
   next_ = static_cast<size_t>(std::find(gates_.begin(), gates_.end(), gate) - gates_.begin()) + 1;
+}
+
+bool Places::is_awaited_beside(const Gate* gate) const {
+  return std::any_of(gates_.begin(), gates_.end(),
+                     [gate](const Gate* each) { return each != gate && !each->queue_.empty(); });
 }
 
 Gate::Gate(const RateLimitSpec& rate, size_t queue_max, std::shared_ptr<Places> places, Loop& loop,
@@ -62,7 +68,7 @@ void Gate::hold_ms(int64_t for_ms) {
 void Gate::pump_later(int64_t wait_ns) {
   timer_ = loop_.start_timer((wait_ns + kNsPerMs - 1) / kNsPerMs, [this] {
     const auto fired = std::move(timer_);
-    serve_one();
+    serve();
   });
 }
 
@@ -70,20 +76,30 @@ void Gate::pump() {
   if (!queue_.empty() && timer_ == nullptr) pump_later(0);
 }
 
-// The next one's turn, or a timer for when that may come.
-void Gate::serve_one() {
-  if (queue_.empty() || places_->is_full()) return;
+// As many as may go, so that a burst does not take a turn of the loop for each of them.
+void Gate::serve() {
+  bool goes_on = true;
+  auto next = alive_.guard([this, &goes_on] { goes_on = serve_one(); });
+  for (int served = 0; served < kServedAtOnce && std::exchange(goes_on, false); ++served) next();
+}
+
+// The next one's turn, or a timer for when that may come. True if another one may go at once: not where gates of
+// the same provider wait, which take turns.
+bool Gate::serve_one() {
+  if (queue_.empty() || places_->is_full()) return false;
   Waiting& first = queue_.front();
   const int64_t now_ns = clock_.monotonic_ns();
   if (!rate_.try_begin(first.tokens, now_ns)) {
     pump_later(std::max<int64_t>(rate_.wait_ns(first.tokens, now_ns), kNsPerMs));
-    return;
+    return false;
   }
   places_->take(this);
   Task go = std::move(first.go);
   queue_.pop_front();
   pump();
+  const bool goes_on = !places_->is_awaited_beside(this);
   go();  // may destroy this
+  return goes_on;
 }
 
 }  // namespace colloquium::ai

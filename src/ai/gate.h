@@ -17,6 +17,7 @@
 #include "colloquium/loop.h"
 
 #include "ai/rate_limit.h"
+#include "base/liveness.h"
 
 namespace colloquium::ai {
 
@@ -32,6 +33,7 @@ class Places {
  private:
   friend class Gate;
   bool is_full() const { return taken_ >= limit_; }
+  bool is_awaited_beside(const Gate* gate) const;
   void give_back();
   void take(const Gate* gate);
 
@@ -73,7 +75,8 @@ class Gate {
   };
   void pump();
   void pump_later(int64_t wait_ns);
-  void serve_one();
+  void serve();
+  bool serve_one();
 
   RateLimit rate_;
   const size_t queue_max_;
@@ -83,6 +86,7 @@ class Gate {
   std::list<Waiting> queue_;
   Ticket next_ = 1;
   std::unique_ptr<Timer> timer_;
+  Liveness alive_;
 };
 
 }  // namespace colloquium::ai

@@ -98,6 +98,17 @@ TEST_CASE("gates of a provider are served in turn") {
   CHECK(scene.gone.size() == 8);
 }
 
+TEST_CASE("a burst goes at once") {
+  Scene scene;
+  scene.places = std::make_shared<Places>(10);
+  const auto gate = scene.gate({});
+  for (int i = 0; i < 5; ++i) gate->enter(1, scene.note("a"));
+  gate->enter(1, [&scene] { (void)scene.loop.post(scene.note("posted")); });
+  for (int i = 0; i < 4; ++i) gate->enter(1, scene.note("b"));
+  scene.loop.run_until_idle();
+  CHECK(scene.gone == "aaaaabbbbposted");
+}
+
 TEST_CASE("whoever goes may end the gate") {
   Scene scene;
   auto gate = scene.gate({});

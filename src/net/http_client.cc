@@ -41,6 +41,7 @@ struct Stream {
   bool paused = false;       // by whoever takes it
   bool held = false;         // libcurl was told to stop reading
   bool delivering = false;
+  bool is_due = false;  // among those that are looked at as soon as libcurl has returned
   std::optional<Result<ClientResponse>> end;
   std::unique_ptr<Timer> silence;
 };
@@ -52,6 +53,7 @@ struct Transfer {
   ClientDone done;
   ClientResponse response;
   std::shared_ptr<Stream> stream;  // null: the answer comes whole
+  std::vector<uint64_t>* due_streams = nullptr;
   Easy easy;
   HeaderList headers;
   size_t header_bytes = 0;
@@ -60,6 +62,10 @@ struct Transfer {
 
   bool take_body(std::string_view bytes);
   void take_header(std::string_view line);
+  // The stream has something to hand over.
+  void stream_is_due() {
+    if (!std::exchange(stream->is_due, true)) due_streams->push_back(id);
+  }
 };
 
 bool Transfer::take_body(std::string_view bytes) {
@@ -84,7 +90,9 @@ void Transfer::take_header(std::string_view line) {
 }
 
 size_t on_streamed(char* bytes, size_t size, size_t count, void* data) {
-  Stream& stream = *static_cast<Transfer*>(data)->stream;
+  auto& transfer = *static_cast<Transfer*>(data);
+  Stream& stream = *transfer.stream;
+  transfer.stream_is_due();
   stream.held = stream.paused || stream.pending.size() >= kStreamBytesMax;
   if (stream.held) return CURL_WRITEFUNC_PAUSE;  // the same bytes come again
   stream.pending.append(bytes, size * count);
@@ -114,6 +122,7 @@ size_t on_header(char* bytes, size_t size, size_t count, void* data) {
   if (status < 200 || std::exchange(transfer.stream->has_head, true)) return size * count;
   transfer.response.status = static_cast<int>(status);
   transfer.stream->head_is_new = true;
+  transfer.stream_is_due();
   return size * count;
 }
 
@@ -296,7 +305,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   void report_ended();
   Result<ClientResponse> result_of_transfer(Transfer& transfer, CURLcode code, long status) const;
   std::shared_ptr<Stream> stream_of(uint64_t id) const;
-  void deliver_all();
+  void deliver_due();
   // Hands over what a stream has, as far as it is wanted.
   void deliver(uint64_t id);
   void deliver_later(uint64_t id);
@@ -321,7 +330,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   CURLM* multi = nullptr;
   uv_timer_t* timer = nullptr;  // freed by libuv's close callback
   std::unordered_map<uint64_t, std::unique_ptr<Transfer>> transfers;
-  std::vector<uint64_t> streams;  // those of the transfers that are
+  std::vector<uint64_t> due_streams;  // of the transfers, those to which libcurl has added something
   std::vector<Easy> spare;
   uint64_t last_id = 0;
 };
@@ -337,6 +346,9 @@ void HttpClient::State::open() {
   curl_multi_setopt(multi, CURLMOPT_TIMERDATA, static_cast<void*>(this));
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.connections_per_host));
   curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(options.connections));
+  // libcurl's own bound on those that are kept is four times the requests under way: with few of them it would
+  // close most of the connections that the next burst needs.
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.connections));
   timer = new uv_timer_t();
   uv_timer_init(loop.handle(), timer);
   timer->data = this;
@@ -385,7 +397,6 @@ std::unique_ptr<Transfer> HttpClient::State::remove(uint64_t id) {
   if (found == transfers.end()) return nullptr;
   std::unique_ptr<Transfer> transfer = std::move(found->second);
   transfers.erase(found);
-  if (transfer->stream != nullptr) std::erase(streams, id);
   if (transfer->easy == nullptr) return transfer;  // libcurl is through with it
   curl_multi_remove_handle(multi, transfer->easy.get());
   give_easy(std::move(transfer->easy));
@@ -404,7 +415,7 @@ void HttpClient::State::act(curl_socket_t socket, int events) {
   int running = 0;
   curl_multi_socket_action(multi, socket, events, &running);
   report_ended();
-  deliver_all();
+  deliver_due();
   loop.account_callback("http client", started_ns);
 }
 
@@ -424,6 +435,7 @@ void HttpClient::State::report_ended() {
     if (ended.stream != nullptr) {
       // What has come and was not taken yet goes first.
       ended.stream->end = std::move(result);
+      ended.stream_is_due();
       curl_multi_remove_handle(multi, ended.easy.get());
       give_easy(std::move(ended.easy));
       continue;
@@ -452,9 +464,11 @@ std::shared_ptr<Stream> HttpClient::State::stream_of(uint64_t id) const {
   return at == transfers.end() ? nullptr : at->second->stream;
 }
 
-void HttpClient::State::deliver_all() {
-  if (multi == nullptr) return;
-  for (const uint64_t id : std::vector<uint64_t>(streams)) {
+void HttpClient::State::deliver_due() {
+  for (const uint64_t id : std::exchange(due_streams, {})) {
+    const std::shared_ptr<Stream> stream = stream_of(id);
+    if (stream == nullptr) continue;
+    stream->is_due = false;
     if (multi != nullptr) deliver(id);
   }
 }
@@ -617,7 +631,7 @@ uint64_t HttpClient::send_streaming(ClientRequest request, ClientStream stream) 
   transfer->stream = std::make_shared<Stream>();
   transfer->stream->taker = std::move(stream);
   state_->watch_silence(id, *transfer->stream, transfer->request.timeout_ms);
-  state_->streams.push_back(id);
+  transfer->due_streams = &state_->due_streams;
   state_->add(std::move(transfer));
   return id;
 }
