@@ -10,6 +10,7 @@ import platform
 import shutil
 import sys
 
+import ai_gateway
 import computo
 import file_to_http
 import ingest
@@ -23,7 +24,7 @@ import projection
 
 PARTS = {'computo': computo.measure, 'projection': projection.measure, 'ingest': ingest.measure, 'log': log.measure,
          'memory': memory.measure, 'mqtt': mqtt.measure, 'kafka': kafka_copy.measure,
-         'file_to_http': file_to_http.measure, 'latency': latency.measure}
+         'file_to_http': file_to_http.measure, 'latency': latency.measure, 'ai': ai_gateway.measure}
 
 
 def machine():
