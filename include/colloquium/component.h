@@ -94,9 +94,10 @@ struct SourceTraits {
   bool rereadable = false;            // it can resume from a cursor
   bool finite = false;                // it ends by itself
   bool needs_log = false;             // its parts' positions are kept nowhere else: not with `log: off`
+  bool listens = false;               // peers come to it at the ingest port, which is opened for it
   int64_t max_event_bytes = 1 << 20;  // longest event the door takes from it; longer ones are bad events
-  // With rereadable: when what is accepted may come again all the same, as a sentence goes on behind "at least once".
-  // Dedupe makes up for it. Empty: never.
+  // With rereadable: when what is accepted may come again all the same, as a sentence goes on behind "at least
+  // once". Dedupe makes up for it. Empty: never.
   std::string repeats = {};
 };
 
@@ -138,6 +139,10 @@ struct Descriptor {
   std::function<Result<std::unique_ptr<Sink>>(const ParsedConfig&, ComponentContext)> create_sink;
   std::function<Result<std::unique_ptr<PureStage>>(const ParsedConfig&, ComponentContext)> create_pure_stage;
   std::function<Result<std::unique_ptr<AsyncStage>>(const ParsedConfig&, ComponentContext)> create_async_stage;
+
+  // Of an asynchronous stage: all that it does outside of the process it does through ComponentContext::ai, and it
+  // is done with an event as soon as that has answered. So the answers can come from a test or a record instead.
+  bool asks_models_only = false;
 
   // Opens nothing: `base_dir` is where relative paths start.
   std::function<Result<AiConnection>(const ParsedConfig&, const std::string& base_dir)> create_provider;

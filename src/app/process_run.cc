@@ -1,10 +1,8 @@
 #include "app/process_run.h"
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <ostream>
-#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -24,19 +22,15 @@ namespace colloquium::app {
 namespace {
 
 constexpr const char* kComponent = "run";
-// The sources that peers come to.
-constexpr std::array<std::string_view, 3> kListening = {"http", "openai_api", "anthropic_api"};
 constexpr const char* kOff = "off";
 // Requests under way have had the drain's time already.
 constexpr int64_t kPortCloseMs = 1000;
 
 // Only then is the ingest port opened: a pipeline of files needs none, and should not collide over it.
 bool has_listening_source(const engine::Plan& plan) {
-  const auto& sources = plan.data().config.sources;
-  return std::any_of(sources.begin(), sources.end(), [](const config::ComponentConfig& source) {
-    const auto& kind = source.descriptor->name;
-    return std::find(kListening.begin(), kListening.end(), kind) != kListening.end();
-  });
+  const auto& sources = plan.data().sources;
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const engine::SourcePlan& source) { return source.traits.listens; });
 }
 
 size_t worker_count(const config::Settings& settings) {

@@ -81,6 +81,7 @@ Descriptor make() {
     compile_ai_stage(config_of<AiStageConfig>(parsed), names, io::posix_file_system(), problems);
   };
   d.create_async_stage = create;
+  d.asks_models_only = true;
   return d;
 }
 

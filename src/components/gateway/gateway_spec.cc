@@ -130,7 +130,8 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
   d.source_traits = [](const ParsedConfig& parsed) {
     // A request as it came, its answer, and what is said of them.
     const auto& config = config_of<GatewayConfig>(parsed);
-    return SourceTraits{.max_event_bytes = config.bodies ? 2 * config.max_body.bytes : int64_t{1} << 20};
+    return SourceTraits{.listens = true,
+                        .max_event_bytes = config.bodies ? 2 * config.max_body.bytes : int64_t{1} << 20};
   };
   d.claims = [make_api](const ParsedConfig& parsed, const std::string&) {
     std::vector<Claim> claims;

@@ -232,7 +232,8 @@ void check_cors(const HttpCorsConfig& cors, const ConfigNode& node, ConfigProble
         problems);
   }
   for (const std::string& name : cors.headers) {
-    if (!net::is_header_name(name)) config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
+    if (!net::is_header_name(name))
+      config::refuse(node, "headers", "'" + name + "' is no name of a header", problems);
   }
 }
 
@@ -345,6 +346,7 @@ Descriptor describe() {
   d.source_traits = [](const ParsedConfig& parsed) {
     return SourceTraits{.rereadable = false,
                         .finite = false,
+                        .listens = true,
                         .max_event_bytes = config_of<HttpSourceConfig>(parsed).max_event.bytes};
   };
   d.claims = claims;
