@@ -51,6 +51,21 @@ Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings&
                                              "/" + model + " to the price file, or say what unpriced models cost");
 }
 
+Status check_question(const CallSettings& settings, const AiQuestion& question) {
+  if (question.models.empty())
+    return fail(ErrorCode::kInvalidConfig, "'" + question.who + "' names no model to ask");
+  for (const AiModelChoice& choice : question.models) {
+    const auto provider = std::find_if(settings.providers.begin(), settings.providers.end(),
+                                       [&](const auto& each) { return each.name == choice.provider; });
+    if (provider == settings.providers.end()) {
+      return fail(ErrorCode::kInvalidConfig, "there is no AI provider '" + choice.provider + "' in this pipeline");
+    }
+    TRY(price_of(settings, *provider, choice.model));
+    TRY(provider->provider->check(request_for(*provider, choice, question.request)));
+  }
+  return {};
+}
+
 AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& choice, const AiRequest& request) {
   AiRequest made = request;
   made.model = choice.model;

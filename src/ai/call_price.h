@@ -32,6 +32,10 @@ struct CallPrice {
 Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
                            const std::string& model);
 
+// Whether each of its models can be asked this: kInvalidConfig for an unknown provider, a model without a price
+// where that is refused, something that its provider can't do.
+Status check_question(const CallSettings& settings, const AiQuestion& question);
+
 // The request as this model gets it.
 AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& choice, const AiRequest& request);
 // What its answer may take at most. REQUIRES: made by request_for().

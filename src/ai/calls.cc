@@ -122,17 +122,7 @@ void Calls::charge_past(const std::vector<CallRecord>& unknown) {
 // --- asking
 
 Status Calls::check(const AiQuestion& question) const {
-  if (question.models.empty())
-    return fail(ErrorCode::kInvalidConfig, "'" + question.who + "' names no model to ask");
-  for (const AiModelChoice& choice : question.models) {
-    const ProviderSettings* provider = models_.provider(choice.provider);
-    if (provider == nullptr) {
-      return fail(ErrorCode::kInvalidConfig, "there is no AI provider '" + choice.provider + "' in this pipeline");
-    }
-    TRY(price_of(settings_, *provider, choice.model));
-    TRY(provider->provider->check(request_for(*provider, choice, question.request)));
-  }
-  return {};
+  return check_question(settings_, question);
 }
 
 AiCalls::Number Calls::ask(AiQuestion question, AiAnswered answered, AiListen listen) {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "ai/offline_calls.h"
+#include "app/case_answers.h"
 #include "app/json_difference.h"
+#include "engine/ai_desk.h"
+#include "engine/plan_data.h"
 #include "json/walk.h"
 
 namespace colloquium::app {
@@ -22,6 +26,27 @@ std::string check_sink(const std::string& name, const ConfigNode& expected, cons
   if (sink == result.sinks.end()) return "the pipeline has no sink '" + name + "'";
   const std::string difference = json_difference(expected.to_json(), list_json(sink->values));
   return difference.empty() ? "" : "sink " + name + ": " + difference;
+}
+
+// An answer to a stage that is not there would only ever be left over.
+std::string check_stages(const engine::Plan& plan, const TestCase& test) {
+  const auto& stages = plan.data().config.stages;
+  for (const auto& [name, answers] : test.answers) {
+    const bool known = std::any_of(stages.begin(), stages.end(), [&name = name](const auto& stage) {
+      return stage.name == name && stage.descriptor->asks_models_only;
+    });
+    if (!known) return "the pipeline has no stage '" + name + "' that asks a model";
+  }
+  return {};
+}
+
+// Null for a pipeline without an `ai` section.
+Result<std::unique_ptr<ai::OfflineCalls>> offline_calls(const engine::Plan& plan, CaseAnswers& answers) {
+  if (!plan.data().config.ai) return std::unique_ptr<ai::OfflineCalls>();
+  TRY_ASSIGN(ai::CallSettings settings, engine::offline_ai(plan.data().config));
+  return std::make_unique<ai::OfflineCalls>(
+      std::move(settings),
+      [&answers](const AiQuestion& question, std::string_view event) { return answers.answer(question, event); });
 }
 
 }  // namespace
@@ -92,8 +117,14 @@ std::string ScriptCases::run(const TestCase& test) {
 std::string run_pipeline_case(const engine::Plan& plan, const TestCase& test, Foundation& foundation) {
   std::vector<std::string> events;
   for (const ConfigNode& event : test.input) events.push_back(event.to_json());
-  const auto result = engine::run_in_memory(plan, events, foundation.environment(nullptr, false));
+  if (std::string unknown = check_stages(plan, test); !unknown.empty()) return unknown;
+  CaseAnswers answers(test.answers);
+  auto calls = offline_calls(plan, answers);
+  if (!calls) return calls.error().describe();
+  const auto result = engine::run_in_memory(plan, events, foundation.environment(nullptr, false), calls->get());
   if (!result) return result.error().describe();
+  // It goes before what came of it.
+  if (!answers.problem().empty()) return answers.problem();
   if (test.expect) {
     for (const ConfigNode::Member& sink : test.expect->members) {
       if (std::string difference = check_sink(sink.key, sink.value, *result); !difference.empty())
@@ -101,7 +132,7 @@ std::string run_pipeline_case(const engine::Plan& plan, const TestCase& test, Fo
     }
   }
   // Counted even where a case does not mention them: an event that failed is never what a case meant to show.
-  if (result->dead_letters.size() == static_cast<size_t>(test.dead_letters)) return {};
+  if (result->dead_letters.size() == static_cast<size_t>(test.dead_letters)) return answers.left_over();
   std::string text = "expected " + std::to_string(test.dead_letters) + " dead letters, got " +
                      std::to_string(result->dead_letters.size());
   if (!result->dead_letters.empty()) text += ": " + result->dead_letters.front();

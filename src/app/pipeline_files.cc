@@ -57,7 +57,7 @@ void take(const std::vector<config::ComponentConfig>& components, const std::str
 }
 
 // The plan is compiled even where the file has errors, so that mistakes in expressions join the same list.
-LoadedPipeline load_one(const std::string& file, TakenThings& taken, ConfigProblems& problems) {
+LoadedPipeline load_one(const std::string& file, bool offline, TakenThings& taken, ConfigProblems& problems) {
   const auto text = io::read_file(io::posix_file_system(), file, kFileLimitBytes);
   if (!text) {
     config::add_error(problems, mark_of(file), text.error().message);
@@ -65,7 +65,7 @@ LoadedPipeline load_one(const std::string& file, TakenThings& taken, ConfigProbl
   }
   ConfigProblems own;
   const config::PipelineSurroundings surroundings{component_registry(), process_substitutions(),
-                                                  io::parent_of(file)};
+                                                  io::parent_of(file), offline};
   config::PipelineConfig pipeline = config::read_pipeline(*text, file, surroundings, own);
   take(pipeline.sources, pipeline.base_dir, taken, own);
   take(pipeline.sinks, pipeline.base_dir, taken, own);
@@ -166,9 +166,17 @@ LoadedPipelines load_pipelines(const std::vector<std::string>& files) {
       config::add_error(loaded.problems, mark_of(files[i]), "this file is given twice");
       continue;
     }
-    loaded.pipelines.push_back(load_one(files[i], taken, loaded.problems));
+    loaded.pipelines.push_back(load_one(files[i], false, taken, loaded.problems));
   }
   refuse_second_names(loaded.pipelines, loaded.problems);
+  refuse_forward_circle(loaded.pipelines, loaded.problems);
+  return loaded;
+}
+
+LoadedPipelines load_offline_pipeline(const std::string& file) {
+  LoadedPipelines loaded;
+  TakenThings taken;
+  loaded.pipelines.push_back(load_one(file, true, taken, loaded.problems));
   refuse_forward_circle(loaded.pipelines, loaded.problems);
   return loaded;
 }

@@ -37,6 +37,8 @@ struct LoadedPipelines {
 // Also refuses a file given twice, two pipelines of one name, ones that forward what fails in a circle, and two
 // components that take the same thing (a path of the ingest server, a file to write).
 LoadedPipelines load_pipelines(const std::vector<std::string>& files);
+// The same for whoever calls no AI provider: their keys may be missing.
+LoadedPipelines load_offline_pipeline(const std::string& file);
 
 // The settings that stand in colloquium.yaml (or the file $COLLOQUIUM_CONFIG names), its overlay for
 // `environment` (or $COLLOQUIUM_ENV), variables and `flags`.

@@ -27,6 +27,7 @@ struct WrittenCase {
   ConfigNode expect;
   std::string error;
   int64_t dead_letters = 0;
+  std::map<std::string, std::vector<WrittenAnswer>> answers;
 };
 
 // The whole name may not be the ending: ".json" is no script.
@@ -74,12 +75,24 @@ void check_case(const TestCase& test, TestSubject subject, ConfigProblems& probl
   if (is_script && test.dead_letters != 0) {
     config::add_error(problems, test.mark, "a script makes no 'dead_letters'; name the 'error'");
   }
+  if (is_script && !test.answers.empty()) {
+    config::add_error(problems, test.mark, "a script asks no model; only a pipeline's case has 'answers'");
+  }
   // Neither would pass whatever the script does; both cannot hold.
   if (is_script && test.expect.has_value() == !test.error.empty()) {
     config::add_error(problems, test.mark, "a script's case has either 'expect' or 'error'");
   }
   if (!is_script && test.expect && test.expect->kind != ConfigNode::Kind::kMap) {
     config::add_error(problems, test.expect->mark, "expect has to map the names of sinks to lists of events");
+  }
+}
+
+void read_answers(const WrittenCase& written, const ConfigNode& node, TestCase& test, ConfigProblems& problems) {
+  const ConfigNode* const stages = node.find("answers");
+  for (const auto& [stage, answers] : written.answers) {
+    const ConfigNode* const list = stages->find(stage);
+    std::vector<CaseAnswer>& to = test.answers[stage];
+    for (size_t i = 0; i < answers.size(); ++i) to.push_back(read_answer(answers[i], list->items[i], problems));
   }
 }
 
@@ -112,7 +125,9 @@ struct ConfigObject<app::WrittenCase> {
         .field("expect", &WrittenCase::expect, {.description = "The script's result, or the events of each sink."})
         .field("error", &WrittenCase::error, {.description = "Category of the error a script is to end with."})
         .field("dead_letters", &WrittenCase::dead_letters,
-               {.description = "How many events become dead letters.", .minimum = 0});
+               {.description = "How many events become dead letters.", .minimum = 0})
+        .field("answers", &WrittenCase::answers,
+               {.description = "By stage: what models say to what the stage asks, in this order."});
   }
 };
 
@@ -140,9 +155,10 @@ std::vector<TestCase> read_test_file(std::string_view text, const std::string& f
     const WrittenCase& from = written.cases[i];
     const ConfigNode& node = cases->items[i];
     TestCase& test = tests.emplace_back(
-        TestCase{from.name, from.inputs, from.input, std::nullopt, from.error, from.dead_letters, node.mark});
+        TestCase{from.name, from.inputs, from.input, std::nullopt, from.error, from.dead_letters, {}, node.mark});
     // The spec can't tell `expect: null` from no expect, but here they differ.
     if (const ConfigNode* expect = node.find("expect")) test.expect = *expect;
+    read_answers(from, node, test, problems);
     check_case(test, subject, problems);
     check_category(test.error, node.find("error"), problems);
   }

@@ -11,7 +11,8 @@
 //
 // A script's case gives `inputs` and either `expect` or `error` (a category of the language). A pipeline's case
 // gives `input`, what each sink named under `expect` gets (sinks not named are not looked at), and how many
-// events become dead letters: none, unless `dead_letters` says so.
+// events become dead letters: none, unless `dead_letters` says so. What models say to its stages stands under
+// `answers` (case_answers.h); nobody is asked.
 //
 // Thread safety: values.
 #pragma once
@@ -24,6 +25,8 @@
 
 #include "colloquium/config_spec.h"
 
+#include "app/case_answers.h"
+
 namespace colloquium::app {
 
 struct TestCase {
@@ -33,6 +36,7 @@ struct TestCase {
   std::optional<ConfigNode> expect;  // set even where it is null
   std::string error;
   int64_t dead_letters = 0;
+  CaseAnswersByStage answers;
   ConfigMark mark;
 };
 

@@ -157,8 +157,8 @@ class Comparison {
     TRY_ASSIGN(const auto keys, keys_of({versions.old_version.plan, versions.new_version.plan}, options_.key_file,
                                         foundation_.chance()));
     const engine::Environment environment = foundation_.environment(nullptr, false);
-    TRY_ASSIGN(const auto old_run, engine::DryRun::create(*versions.old_version.plan, environment));
-    TRY_ASSIGN(const auto new_run, engine::DryRun::create(*versions.new_version.plan, environment));
+    TRY_ASSIGN(const auto old_run, engine::DryRun::create(*versions.old_version.plan, environment, nullptr));
+    TRY_ASSIGN(const auto new_run, engine::DryRun::create(*versions.new_version.plan, environment, nullptr));
     for (const engine::ReplaySpan& span : spans) {
       TRY_ASSIGN(auto reader, log::open_reader(log_files(), options_.data_dir, options_.stream, span.partition,
                                                span.from, keys, &stored_tapes(), true));

@@ -46,7 +46,7 @@ Result<Suite> load_suite(const TestFiles& files, ConfigProblems& problems) {
     suite.script.origin = suite.files.subject;
     return suite;
   }
-  LoadedPipelines loaded = load_pipelines({suite.files.subject});
+  LoadedPipelines loaded = load_offline_pipeline(suite.files.subject);
   problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
   if (!loaded.pipelines.empty()) suite.plan = loaded.pipelines.front().plan;
   return suite;
@@ -197,7 +197,8 @@ Verb test_verb() {
   verb.description =
       "The cases of orders.yaml are in orders.test.yaml, those of total.json in total.test.yaml; either file may "
       "be\n"
-      "named. A pipeline's stages and the `when` of every sink run in memory, without sources, sinks or log.";
+      "named. A pipeline's stages and the `when` of every sink run in memory, without sources, sinks or log.\n"
+      "What models are to answer stands in the cases: none is asked, and their keys are not needed.";
   verb.example = "colloquium test orders.yaml --junit results.xml";
   verb.options = {
       {"--filter", "TEXT", "only the cases with TEXT in their name", &options->filter},

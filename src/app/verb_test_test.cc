@@ -26,6 +26,76 @@ TEST_CASE("cases of a pipeline run its stages and every sink's `when` in memory 
   CHECK(verbs.read("never.ndjson").empty());
 }
 
+constexpr const char* kAsking =
+    "name: p\n"
+    "sources: [{stdin: {}}]\n"
+    "ai:\n"
+    "  providers: [{openai: {api_key: '${COLLOQUIUM_TEST_NO_SUCH_KEY}'}}]\n"
+    "  redact: [email]\n"
+    "stages:\n"
+    "  - name: sort\n"
+    "    ai:\n"
+    "      task: classify\n"
+    "      models: [openai/gpt-4o-mini]\n"
+    "      labels: [bug, other]\n"
+    "      user: 'Sort: {{ $input/t }}'\n"
+    "      into: /label\n"
+    "sinks: [{name: all, stdout: {}}]\n";
+
+TEST_CASE("what models answer stands in the cases, and nobody is asked or needs a key [REQ-107]") {
+  const VerbRunner verbs;
+  const std::string file = verbs.write("p.yaml", kAsking);
+  verbs.write("p.test.yaml",
+              "cases:\n"
+              "  - name: sorts in the order of the events\n"
+              "    input: [{t: a}, {t: b}]\n"
+              "    answers: {sort: [bug, {json: {label: other}}]}\n"
+              "    expect: {all: [{t: a, label: bug}, {t: b, label: other}]}\n"
+              "  - name: by event\n"
+              "    input: [{t: a}, {t: b}]\n"
+              "    answers: {sort: [{text: bug, for: {/t: b}}, other]}\n"
+              "    expect: {all: [{t: a, label: other}, {t: b, label: bug}]}\n"
+              "  - name: no addresses leave\n"
+              "    input: [{t: from me@example.org}]\n"
+              "    answers: {sort: [{text: bug, asked: ['Sort: from [email]']}]}\n"
+              "  - name: repairs\n"
+              "    input: [{t: a}]\n"
+              "    answers: {sort: [what, {text: other, asked: [Answer again]}]}\n"
+              "    expect: {all: [{t: a, label: other}]}\n"
+              "  - name: waits, asks again, and is refused\n"
+              "    input: [{t: a}]\n"
+              "    answers: {sort: [{error: throttled}, {error: caller, message: no}]}\n"
+              "    dead_letters: 1\n");
+  const VerbResult result = verbs.run({"test", file});
+  INFO(result.err);
+  CHECK(result.exit == Exit::kDone);
+  CHECK(result.out == "5 passed, 0 failed\n");
+}
+
+TEST_CASE(
+    "a question without an answer fails its case and is shown as it would be sent, as does an answer to nothing") {
+  const VerbRunner verbs;
+  const std::string file = verbs.write("p.yaml", kAsking);
+  const std::string cases =
+      verbs.write("p.test.yaml",
+                  "cases:\n"
+                  "  - {name: none, input: [{t: a}, {t: me@example.org}], answers: {sort: [bug]}}\n"
+                  "  - {name: other, input: [{t: a}], answers: {sort: [{text: bug, asked: [b]}]}}\n"
+                  "  - {name: left, input: [{t: a}], answers: {sort: [bug, other]}}\n"
+                  "  - {name: no stage, input: [{t: a}], answers: {sor: [bug]}}\n");
+  const VerbResult result = verbs.run({"test", file});
+  CHECK(result.exit == Exit::kFailed);
+  CHECK(result.out == "0 passed, 4 failed\n");
+  CHECK(contains(result.err, cases +
+                                 ":2:5: failed: none: stage sort, event 2: no answer is left for what it asked:\n"
+                                 "    --- user\n    Sort: [email]\n"));
+  CHECK(contains(result.err,
+                 "failed: other: stage sort, event 1: what it asked has no \"b\":\n"
+                 "    --- user\n    Sort: a\n"));
+  CHECK(contains(result.err, "failed: left: nothing asked for the answer at " + cases + ":4:57 of stage sort\n"));
+  CHECK(contains(result.err, "failed: no stage: the pipeline has no stage 'sor' that asks a model\n"));
+}
+
 TEST_CASE("a file and its cases may both be named, and are run once") {
   const VerbRunner verbs;
   const std::string file = verbs.write("a.json", R"(["+", ["$input"], 1])");

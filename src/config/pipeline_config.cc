@@ -204,8 +204,8 @@ class FileReader {
     }
     const ConfigNode* list = node.find("providers");
     if (list != nullptr) {
-      config_.providers = read_components(*list, ComponentKind::kProvider, surroundings_.registry, config_.base_dir,
-                                          problems_);
+      config_.providers =
+          read_components(*list, ComponentKind::kProvider, surroundings_.registry, config_.base_dir, problems_);
       const bool empty = list->kind == Kind::kNull || (list->kind == Kind::kList && list->items.empty());
       if (empty) error(list->mark, "ai needs at least one provider");
     }
@@ -420,11 +420,39 @@ bool is_valid_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_name_character);
 }
 
+namespace {
+
+// The list of `ai.providers`; null if there is none.
+ConfigNode* providers_in(ConfigNode& root) {
+  ConfigNode* at = &root;
+  for (const std::string_view key : {"ai", "providers"}) {
+    const auto found = std::find_if(at->members.begin(), at->members.end(),
+                                    [&](const ConfigNode::Member& member) { return member.key == key; });
+    if (found == at->members.end()) return nullptr;
+    at = &found->value;
+  }
+  return at;
+}
+
+void substitute_all(ConfigNode& root, const PipelineSurroundings& surroundings, ConfigProblems& problems) {
+  ConfigNode* const providers = surroundings.offline ? providers_in(root) : nullptr;
+  ConfigNode own;
+  if (providers != nullptr) {
+    ConfigProblems untold;
+    own = std::exchange(*providers, {});
+    substitute(own, surroundings.substitutions, untold);
+  }
+  substitute(root, surroundings.substitutions, problems);
+  if (providers != nullptr) *providers = std::move(own);
+}
+
+}  // namespace
+
 PipelineConfig read_pipeline(std::string_view text, const std::string& file_name,
                              const PipelineSurroundings& surroundings, ConfigProblems& problems) {
   std::optional<ConfigNode> root = load_yaml(text, file_name, problems);
   if (!root) return {};
-  substitute(*root, surroundings.substitutions, problems);
+  substitute_all(*root, surroundings, problems);
   if (root->kind == Kind::kNull) {
     add_error(problems, root->mark, "the file is empty; a pipeline needs sources and sinks");
     return {};

@@ -96,9 +96,9 @@ struct ErrorsConfig {
   std::optional<AlertConfig> alert;
   FailureAction then = FailureAction::kDeadLetter;
   std::optional<BreakerConfig> breaker;
-  std::string dead_letter;  // stream name; "<pipeline>.dead" if not given
+  std::string dead_letter;    // stream name; "<pipeline>.dead" if not given
   RetentionConfig retention;  // of that stream
-  std::string to;           // another pipeline that gets the events instead; empty: none
+  std::string to;             // another pipeline that gets the events instead; empty: none
 };
 
 // Of one stage or sink; what is not given is the pipeline's. What failed in a stage would fail there again.
@@ -169,7 +169,7 @@ struct ComponentConfig {
   std::optional<MaxLagConfig> max_lag;     // sinks
   std::vector<std::string> route;          // sinks: the cases it takes; empty: every event
   ConfigMark route_mark;
-  ProviderSettings provider;               // providers
+  ProviderSettings provider;  // providers
 };
 
 struct PipelineConfig {
@@ -200,6 +200,8 @@ struct PipelineSurroundings {
   ComponentRegistry registry;
   Substitutions substitutions;
   std::string base_dir;
+  // No AI provider is called: what their entries name and the environment has not, a key mostly, is no problem.
+  bool offline = false;
 };
 
 // Reads a pipeline file. With errors among `problems` the result is incomplete, but every component in it has

@@ -182,6 +182,18 @@ TEST_CASE("a substituted number is a number where one is wanted", "[REQ-095]") {
         "orders.yaml:1:19: error: log.partitions must be an integer, found the string '6'\n");
 }
 
+TEST_CASE("who calls no provider needs no keys of theirs, and everything else all the same", "[REQ-095]") {
+  const std::string text = "ai: {providers: [{openai: {api_key: '${KEY}'}}]}\n" + std::string(kEnds);
+  CHECK(read(text).messages.find("KEY") != std::string::npos);
+  PipelineSurroundings offline = surroundings();
+  offline.offline = true;
+  ConfigProblems problems;
+  read_pipeline(text, "orders.yaml", offline, problems);
+  CHECK(describe(problems).find("KEY") == std::string::npos);
+  read_pipeline("name: ${OTHER}\n" + text, "orders.yaml", offline, problems);
+  CHECK(describe(problems).find("orders.yaml:1:7: error") != std::string::npos);
+}
+
 TEST_CASE("the log can be off, and then nothing durable can be promised") {
   CHECK_FALSE(log_of("off").enabled);
   CHECK_FALSE(log_of("'off'").enabled);

@@ -167,6 +167,17 @@ void check_ai(const config::PipelineConfig& config, ConfigProblems& problems) {
   }
 }
 
+Result<ai::CallSettings> offline_ai(const config::PipelineConfig& config) {
+  ASSERT(config.ai.has_value());
+  TRY_ASSIGN(ai::CallSettings settings, settings_of(config));
+  for (const config::ComponentConfig& component : config.providers) {
+    TRY_ASSIGN(AiConnection connection, component.descriptor->create_provider(component.parsed, config.base_dir));
+    settings.providers.push_back(provider_of(component));
+    settings.providers.back().provider = std::move(connection.provider);
+  }
+  return settings;
+}
+
 Status AiDesk::take_providers(const config::PipelineConfig& config, const Environment& environment,
                               ai::CallSettings& settings) {
   auto* files = environment.services.find<io::FileSystem>();

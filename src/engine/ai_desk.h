@@ -20,6 +20,7 @@
 
 #include "ai/access_reader.h"
 #include "ai/budget_book.h"
+#include "ai/call_settings.h"
 #include "ai/calls.h"
 #include "ai/child_transport.h"
 #include "ai/transport.h"
@@ -32,6 +33,10 @@ namespace colloquium::engine {
 // What of the section only its files and providers can tell: that prices can be read, that models are of providers
 // there are. Before anything starts.
 void check_ai(const config::PipelineConfig& config, ConfigProblems& problems);
+
+// The section for ai::OfflineCalls: as it is set, but for what a call would have to be sent with. REQUIRES:
+// config.ai.
+Result<ai::CallSettings> offline_ai(const config::PipelineConfig& config);
 
 class AiDesk {
  public:

@@ -34,9 +34,9 @@ void append_values(const Batch& batch, std::vector<std::string>& out) {
 }  // namespace
 
 Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events,
-                                     Environment environment) {
+                                     Environment environment, ai::OfflineCalls* calls) {
   TRY_ASSIGN(auto input, batch_of(plan, events, environment.clock));
-  TRY_ASSIGN(const auto run, DryRun::create(plan, environment));
+  TRY_ASSIGN(const auto run, DryRun::create(plan, environment, calls));
   const DryRun::Outcome result = run->run(input);
   InMemoryResult out;
   for (size_t i = 0; i < result.sinks.size(); ++i) {

@@ -22,6 +22,9 @@
 #include "colloquium/loop.h"
 #include "colloquium/result.h"
 
+namespace colloquium::ai {
+class OfflineCalls;
+}
 namespace colloquium::config {
 struct PipelineConfig;
 }
@@ -156,8 +159,8 @@ struct InMemoryResult {
 };
 
 // Runs the stages and every sink's `when` over `events` (JSON texts, one batch) without sources, sinks or
-// log: what `colloquium test` does with a pipeline.
+// log: what `colloquium test` does with a pipeline. Stages that ask models ask `calls`; null: there are none.
 Result<InMemoryResult> run_in_memory(const Plan& plan, const std::vector<std::string>& events,
-                                     Environment environment);
+                                     Environment environment, ai::OfflineCalls* calls);
 
 }  // namespace colloquium::engine

@@ -21,8 +21,6 @@ namespace {
 constexpr int64_t kRetryQuietNs = 10'000'000'000;
 // Events of a partition that may be done and wait for one before them, for each call that may be in flight.
 constexpr size_t kWindowPerCall = 8;
-// What one event may become: far below what the log takes as one batch.
-constexpr size_t kOutputBytes = size_t{64} << 20;
 
 }  // namespace
 
@@ -138,7 +136,7 @@ void StageLeg::processed(Lane& lane, Event& event, AsyncOutput output) {
   // What is under way at the end is no failure of anybody's, and is asked again.
   if (closing_) return check_closed();
   std::shared_ptr<const Batch> made;
-  if (!output.error) made = make(event, output);
+  if (!output.error) made = made_.make(*event.batch, event.index, options_.component, output);
   if (!output.error) {
     event.failing = false;
     event.done = true;
@@ -162,49 +160,6 @@ void StageLeg::processed(Lane& lane, Event& event, AsyncOutput output) {
                       {}});
   }
   retry_later(lane, event, output);
-}
-
-std::shared_ptr<const Batch> StageLeg::make(const Event& event, AsyncOutput& output) {
-  const Batch& input = *event.batch;
-  const BatchEntry& from = input.entry(event.index);
-  const auto headers = input.headers(event.index);
-  BatchBuilder made;
-  for (size_t ordinal = 0; ordinal < output.values.size(); ++ordinal) {
-    const std::string& value = output.values[ordinal];
-    if (auto error = check(value)) {
-      output.error = std::move(error);
-      return nullptr;
-    }
-    const std::string id = input.id(event.index) + "-" + options_.component + "-" + std::to_string(ordinal);
-    made.add(value, tape_,
-             {.key = input.key(event.index),
-              .headers = headers,
-              .timestamp_ms = from.timestamp_ms,
-              .offset_delta = from.offset_delta,
-              .ordinal = static_cast<uint32_t>(ordinal),
-              .id = id});
-  }
-  return made.seal(input.shared_origin(), input.base_offset());
-}
-
-// Its tokens are in tape_ then.
-std::optional<Error> StageLeg::check(const std::string& value) {
-  if (value.size() > kOutputBytes) {
-    return Error{ErrorCode::kLimit,
-                 "it became an event of " + std::to_string(value.size()) + " bytes; " +
-                     std::to_string(kOutputBytes) + " are the most",
-                 false,
-                 {}};
-  }
-  json::WalkError error;
-  tape_.clear();
-  text_.assign(value).append(kBatchPadding, '\0');
-  if (walker_.walk({text_.data(), value.size()}, tape_, error)) return std::nullopt;
-  return Error{
-      ErrorCode::kInternal,
-      "the stage made no JSON of it: " + std::string(error.what) + " at byte " + std::to_string(error.byte),
-      false,
-      {}};
 }
 
 void StageLeg::retry_later(Lane& lane, Event& event, const AsyncOutput& output) {

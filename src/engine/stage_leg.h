@@ -26,7 +26,7 @@
 #include "colloquium/stage.h"
 
 #include "engine/leg.h"
-#include "json/walk.h"
+#include "engine/made_events.h"
 
 namespace colloquium::log {
 class PatientCommit;
@@ -77,9 +77,6 @@ class StageLeg final : public Leg {
   bool begin_next(Lane& lane);
   void process(Lane& lane, Event& event);
   void processed(Lane& lane, Event& event, AsyncOutput output);
-  // What the stage made, as events. Where one of them is none it is the stage that failed: `output` says so then.
-  std::shared_ptr<const Batch> make(const Event& event, AsyncOutput& output);
-  std::optional<Error> check(const std::string& value);
   void retry_later(Lane& lane, Event& event, const AsyncOutput& output);
   void warn_of_retry(const std::string& event, int64_t wait_ms);
   void give_up(Event& event, const Error& error);
@@ -115,9 +112,7 @@ class StageLeg final : public Leg {
   // Heap objects: callbacks refer to them. They live as long as the leg.
   std::vector<std::unique_ptr<Lane>> lanes_;
   LegLetters kept_;
-  json::Walker walker_;
-  std::vector<TapeToken> tape_;
-  std::string text_;  // with the padding that the walk wants
+  MadeEvents made_;
   size_t uncommitted_bytes_ = 0;
   bool dirty_ = false;  // something done is not committed
   bool committing_ = false;
