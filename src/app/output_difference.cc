@@ -1,6 +1,7 @@
 #include "app/output_difference.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
@@ -46,14 +47,32 @@ Letter letter_of(std::string_view envelope, std::string& id) {
   return {envelope, parsed.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
+std::set<std::string> ids_at(const Batch& input, const std::vector<int64_t>& offsets) {
+  std::set<std::string> ids;
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (std::binary_search(offsets.begin(), offsets.end(), input.offset(i))) ids.insert(input.id(i));
+  }
+  return ids;
+}
+
+// Whether that is the id of one of the events, or of something that stages made of it, which goes on behind a '-'.
+bool came_of_one(const std::string& id, const std::set<std::string>& events) {
+  if (events.empty()) return false;
+  for (size_t end = id.size(); end != id.npos && end > 0; end = id.rfind('-', end - 1)) {
+    if (events.count(id.substr(0, end)) > 0) return true;
+  }
+  return false;
+}
+
 // Of the envelopes of one event, which has one for each sink whose `when` fails, by turns.
 using Letters = std::map<std::pair<std::string, int>, Letter>;
 
-Letters letters_of(const Batch& dead) {
+Letters letters_of(const Batch& dead, const std::set<std::string>& open) {
   Letters letters;
   for (size_t i = 0; i < dead.size(); ++i) {
     std::string id;
     const Letter letter = letter_of(dead.value(i), id);
+    if (came_of_one(id, open)) continue;
     int turn = 0;
     while (!letters.emplace(std::pair(id, turn), letter).second) ++turn;
   }
@@ -78,16 +97,23 @@ OutputDifference::OutputDifference(std::vector<std::string> old_sinks, std::vect
   }
 }
 
-void OutputDifference::add(const engine::DryRun::Outcome& old_outcome,
+void OutputDifference::add(const Batch& input, const engine::DryRun::Outcome& old_outcome,
                            const engine::DryRun::Outcome& new_outcome) {
   static const auto nothing = BatchBuilder().seal(std::make_shared<const BatchOrigin>(), 0);
+  std::vector<int64_t> open;
+  std::set_union(old_outcome.open.begin(), old_outcome.open.end(), new_outcome.open.begin(),
+                 new_outcome.open.end(), std::back_inserter(open));
+  open_ += open.size();
+  const auto compared = [&](const engine::DryRun::Outcome& outcome, const std::vector<std::string>& names,
+                            const std::string& name) {
+    const auto at = index_of(names, name);
+    return at ? engine::DryRun::without(outcome.sinks[*at], open) : nothing;
+  };
   for (Counts& counts : sinks_) {
-    const auto in_old = index_of(old_sinks_, counts.sink);
-    const auto in_new = index_of(new_sinks_, counts.sink);
-    compare_sink(counts, in_old ? *old_outcome.sinks[*in_old] : *nothing,
-                 in_new ? *new_outcome.sinks[*in_new] : *nothing);
+    compare_sink(counts, *compared(old_outcome, old_sinks_, counts.sink),
+                 *compared(new_outcome, new_sinks_, counts.sink));
   }
-  compare_dead(*old_outcome.dead, *new_outcome.dead);
+  compare_dead(*old_outcome.dead, *new_outcome.dead, ids_at(input, open));
 }
 
 // Both are in the order of their places.
@@ -111,10 +137,11 @@ void OutputDifference::compare_sink(Counts& counts, const Batch& old_batch, cons
   }
 }
 
-void OutputDifference::compare_dead(const Batch& old_dead, const Batch& new_dead) {
+void OutputDifference::compare_dead(const Batch& old_dead, const Batch& new_dead,
+                                    const std::set<std::string>& open) {
   if (old_dead.empty() && new_dead.empty()) return;
-  const Letters old_letters = letters_of(old_dead);
-  const Letters new_letters = letters_of(new_dead);
+  const Letters old_letters = letters_of(old_dead, open);
+  const Letters new_letters = letters_of(new_dead, open);
   for (const auto& [key, letter] : old_letters) {
     const auto other = new_letters.find(key);
     if (other != new_letters.end() && other->second.compared == letter.compared) {
@@ -138,8 +165,9 @@ void OutputDifference::note(Counts& counts, const std::string& id, std::string_v
 }
 
 bool OutputDifference::equal() const {
-  return total() == 0 && std::all_of(sinks_.begin(), sinks_.end(),
-                                     [](const Counts& counts) { return counts.in_old && counts.in_new; });
+  return total() == 0 && open_ == 0 && std::all_of(sinks_.begin(), sinks_.end(), [](const Counts& counts) {
+           return counts.in_old && counts.in_new;
+         });
 }
 
 uint64_t OutputDifference::total() const {

@@ -2,13 +2,15 @@
 //
 // Fed batch by batch with the outputs of both, it keeps counts and the first few differences, so a stream of any
 // length costs no more memory than its largest batch. Events are told apart by their place in the stream and their
-// ordinal there; values are compared as JSON values.
+// ordinal there; values are compared as JSON values. An event that one of them would ask a model about, whose
+// answer nobody knows, is not compared, and neither is anything that came of it.
 //
 // Thread safety: one thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +26,9 @@ class OutputDifference {
   // The sinks' names of both versions, as their outcomes have them. `shown`: how many differences are kept.
   OutputDifference(std::vector<std::string> old_sinks, std::vector<std::string> new_sinks, size_t shown);
 
-  // Both made of the same batch.
-  void add(const engine::DryRun::Outcome& old_outcome, const engine::DryRun::Outcome& new_outcome);
+  // What both made of `input`.
+  void add(const Batch& input, const engine::DryRun::Outcome& old_outcome,
+           const engine::DryRun::Outcome& new_outcome);
 
   struct Counts {
     std::string sink;
@@ -35,7 +38,10 @@ class OutputDifference {
   };
   const std::vector<Counts>& sinks() const { return sinks_; }
   const Counts& dead_letters() const { return dead_; }
-  // A sink that only one version has is a difference, whether it gets an event or not.
+  // Events that were not compared.
+  uint64_t open() const { return open_; }
+  // A sink that only one version has is a difference, whether it gets an event or not. Nor are they equal while
+  // some event is open.
   bool equal() const;
   uint64_t total() const;
 
@@ -49,7 +55,7 @@ class OutputDifference {
 
  private:
   void compare_sink(Counts& counts, const Batch& old_batch, const Batch& new_batch);
-  void compare_dead(const Batch& old_dead, const Batch& new_dead);
+  void compare_dead(const Batch& old_dead, const Batch& new_dead, const std::set<std::string>& open);
   void note(Counts& counts, const std::string& id, std::string_view old_value, std::string_view new_value);
 
   const std::vector<std::string> old_sinks_, new_sinks_;
@@ -57,6 +63,7 @@ class OutputDifference {
   std::vector<Counts> sinks_;
   Counts dead_;
   std::vector<Difference> shown_;
+  uint64_t open_ = 0;
 };
 
 }  // namespace colloquium::app

@@ -10,6 +10,7 @@
 #include "app/json_difference.h"
 #include "app/output_difference.h"
 #include "app/pipeline_files.h"
+#include "app/recorded_calls.h"
 #include "app/verb_log.h"
 #include "config/problems.h"
 #include "engine/dry_run.h"
@@ -38,7 +39,7 @@ struct Versions {
 
 // Each by itself: as two pipelines of one process they would collide over names and files.
 Result<LoadedPipeline> load(const std::string& file, Console& console) {
-  const LoadedPipelines loaded = load_pipelines({file});
+  const LoadedPipelines loaded = load_offline_pipeline(file);
   console.err << config::describe(loaded.problems);
   if (!loaded.ok()) return fail(ErrorCode::kInvalidConfig, "the pipeline of '" + file + "' can't run as it is");
   return loaded.pipelines.at(0);
@@ -79,16 +80,23 @@ std::string cut(const std::string& text) {
   return text.size() <= kShownLength ? text : text.substr(0, kShownLength) + "…";
 }
 
+// What both would ask models about, beyond what is recorded.
+struct WouldAsk {
+  RecordedCalls::Asked old_version, new_version;
+};
+
 // The versions as people see them: by their files.
 class Report {
  public:
-  Report(const Options& options, const OutputDifference& difference, uint64_t events, Console& console)
-      : options_(options), difference_(difference), events_(events), console_(console) {}
+  Report(const Options& options, const OutputDifference& difference, uint64_t events, WouldAsk would_ask,
+         Console& console)
+      : options_(options), difference_(difference), events_(events), would_ask_(would_ask), console_(console) {}
 
   void print_text() const {
     console_.out << counted(events_, "event") << " of " << options_.stream << "\n";
     for (const OutputDifference::Counts& counts : difference_.sinks()) print_counts("sink " + counts.sink, counts);
     print_counts("dead letters", difference_.dead_letters());
+    if (difference_.open() > 0) print_open();
     if (!difference_.shown().empty()) console_.out << "\n";
     for (const OutputDifference::Difference& one : difference_.shown()) print_difference(one);
     const uint64_t more = difference_.total() - difference_.shown().size();
@@ -103,7 +111,8 @@ class Report {
       if (out.back() != '[') out += ",";
       out += "{\"sink\":" + quoted(counts.sink) + "," + json_counts(counts) + "}";
     }
-    out += "],\"dead_letters\":{" + json_counts(difference_.dead_letters()) + "},\"differences\":[";
+    out += "],\"dead_letters\":{" + json_counts(difference_.dead_letters()) + "}" + json_open() +
+           ",\"differences\":[";
     for (const OutputDifference::Difference& one : difference_.shown()) {
       if (out.back() != '[') out += ",";
       out += "{\"id\":" + quoted(one.id) + (one.sink.empty() ? "" : ",\"sink\":" + quoted(one.sink));
@@ -119,6 +128,28 @@ class Report {
   static std::string json_counts(const OutputDifference::Counts& counts) {
     return "\"equal\":" + std::to_string(counts.equal) + ",\"changed\":" + std::to_string(counts.changed) +
            ",\"only_old\":" + std::to_string(counts.only_old) + ",\"only_new\":" + std::to_string(counts.only_new);
+  }
+
+  void print_open() const {
+    console_.out << "not compared: " << counted(difference_.open(), "event")
+                 << " with questions to models whose answers are not recorded\n";
+    const auto asks = [&](size_t version, const RecordedCalls::Asked& asked) {
+      if (asked.calls == 0) return;
+      console_.out << "  " << options_.pipelines[version] << " would ask: " << counted(asked.calls, "call") << ", "
+                   << usd_text(asked.most) << " USD at most\n";
+    };
+    asks(0, would_ask_.old_version);
+    asks(1, would_ask_.new_version);
+  }
+
+  std::string json_open() const {
+    if (difference_.open() == 0) return {};
+    const auto asked = [](const RecordedCalls::Asked& calls) {
+      return "{\"calls\":" + std::to_string(calls.calls) + ",\"usd_at_most\":" + usd_text(calls.most) + "}";
+    };
+    return ",\"not_compared\":{\"events\":" + std::to_string(difference_.open()) +
+           ",\"old_would_ask\":" + asked(would_ask_.old_version) +
+           ",\"new_would_ask\":" + asked(would_ask_.new_version) + "}";
   }
 
   void print_counts(const std::string& what, const OutputDifference::Counts& counts) const {
@@ -143,6 +174,7 @@ class Report {
   const Options& options_;
   const OutputDifference& difference_;
   const uint64_t events_;
+  const WouldAsk would_ask_;
   Console& console_;
 };
 
@@ -156,9 +188,8 @@ class Comparison {
              OutputDifference& difference) {
     TRY_ASSIGN(const auto keys, keys_of({versions.old_version.plan, versions.new_version.plan}, options_.key_file,
                                         foundation_.chance()));
-    const engine::Environment environment = foundation_.environment(nullptr, false);
-    TRY_ASSIGN(const auto old_run, engine::DryRun::create(*versions.old_version.plan, environment, nullptr));
-    TRY_ASSIGN(const auto new_run, engine::DryRun::create(*versions.new_version.plan, environment, nullptr));
+    TRY_ASSIGN(const Version old_run, version(*versions.old_version.plan, keys));
+    TRY_ASSIGN(const Version new_run, version(*versions.new_version.plan, keys));
     for (const engine::ReplaySpan& span : spans) {
       TRY_ASSIGN(auto reader, log::open_reader(log_files(), options_.data_dir, options_.stream, span.partition,
                                                span.from, keys, &stored_tapes(), true));
@@ -166,19 +197,37 @@ class Comparison {
       for (int64_t next = span.from;;) {
         TRY_ASSIGN(const auto item, feed.read(next));
         if (!item) break;
-        difference.add(old_run->run(item->batch), new_run->run(item->batch));
+        difference.add(*item->batch, old_run.run->run(item->batch), new_run.run->run(item->batch));
+        for (const Version* each : {&old_run, &new_run}) {
+          if (each->calls->failure()) return fail(*each->calls->failure());
+        }
         events_ += item->batch->size();
         next = item->next_sequence;
         show_progress();
       }
     }
+    would_ask_ = {old_run.calls->asked(), new_run.calls->asked()};
     if (shown_ns_ != 0) console_.err << "\r\033[K" << std::flush;
     return {};
   }
 
   uint64_t events() const { return events_; }
+  const WouldAsk& would_ask() const { return would_ask_; }
 
  private:
+  struct Version {
+    std::unique_ptr<RecordedCalls> calls;
+    std::unique_ptr<engine::DryRun> run;
+  };
+
+  Result<Version> version(const engine::Plan& plan, const std::shared_ptr<const log::KeyRing>& keys) {
+    Version made;
+    TRY_ASSIGN(made.calls, RecordedCalls::create(plan, log_files(), options_.data_dir, options_.stream, keys));
+    TRY_ASSIGN(made.run,
+               engine::DryRun::create(plan, foundation_.environment(nullptr, false), made.calls->calls()));
+    return made;
+  }
+
   void show_progress() {
     const int64_t now_ns = foundation_.clock().monotonic_ns();
     if (!console_.err_is_terminal || now_ns < shown_ns_ + kProgressNs) return;
@@ -190,6 +239,7 @@ class Comparison {
   Foundation& foundation_;
   Console& console_;
   uint64_t events_ = 0;
+  WouldAsk would_ask_;
   int64_t shown_ns_ = 0;
 };
 
@@ -220,7 +270,7 @@ Exit diff(const Options& options, Console& console) {
   Comparison comparison(options, *prepared->foundation, console);
   const Status compared = comparison.run(versions, prepared->spans, difference);
   if (!compared) return fail_running(console, compared.error());
-  const Report report(options, difference, comparison.events(), console);
+  const Report report(options, difference, comparison.events(), comparison.would_ask(), console);
   if (options.format == "json") {
     report.print_json();
   } else {
@@ -254,8 +304,9 @@ Verb log_diff_verb() {
   verb.summary = "Show what two versions of a pipeline make of the same events";
   verb.description =
       "Runs the stages of both, and the `when` of every sink, over a part of the stream, and compares what\n"
-      "each sink would get. Nothing is delivered, nothing is locked. Exits with 0 if nothing differs, with 1\n"
-      "if anything does.";
+      "each sink would get. Nothing is delivered, nothing is locked. What models have answered is taken from\n"
+      "the records; none is asked, and events with questions that are not recorded are told. Exits with 0 if\n"
+      "nothing differs, with 1 if anything does, or may.";
   verb.example = "colloquium log diff orders --from 2026-11-01T00:00Z --pipeline old.yaml --pipeline new.yaml";
   verb.options = options_of(*options);
   verb.run = [options](Console& console) { return diff(*options, console); };
