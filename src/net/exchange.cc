@@ -49,9 +49,10 @@ void answer_problem(Exchanges& exchanges, uint64_t exchange, const Problem& prob
   std::vector<HeaderField> headers;
   headers.reserve(problem.headers.size());
   for (const auto& [name, value] : problem.headers) headers.push_back({name, value});
-  const std::string body = problem.to_json();
+  const bool worded = !problem.body.empty();
+  const std::string body = worded ? problem.body : problem.to_json();
   exchanges.answer(exchange, {.status = problem.status,
-                              .content_type = "application/problem+json",
+                              .content_type = worded ? "application/json" : "application/problem+json",
                               .body = body,
                               .headers = headers,
                               .close = problem.close,

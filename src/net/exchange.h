@@ -157,6 +157,10 @@ struct Route {
   std::function<std::unique_ptr<BodyCheck>(const RequestHead&)> check_body;  // empty: none
   std::shared_ptr<const CorsPolicy> cors;           // null: no page of another origin is told that it may
   std::shared_ptr<const WebSocketRules> websocket;  // null: none is spoken; over HTTP/1.1 only
+  // Puts what is refused before a handler sees it into the words of an API: sets the problem's body, and may add
+  // headers. It stays when the route is removed, so it refers to nothing that goes with its handlers. Empty: RFC
+  // 9457.
+  std::function<void(const RequestHead&, Problem&)> reword;
   std::function<void(const Request&, Responder)> handle;
 };
 

@@ -129,6 +129,7 @@ void Http2Stream::handle(std::shared_ptr<LiveRoute> route, std::shared_ptr<const
 }
 
 void Http2Stream::refuse(Problem problem, bool) {
+  core_.reword(head_, problem);
   answer_problem(*this, 0, problem);
 }
 

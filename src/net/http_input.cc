@@ -243,6 +243,7 @@ void HttpConnection::hand_over_websocket() {
 // Answers the request being read. The connection goes on behind it if what is left of the body is known to be
 // short and certain to come; after Expect, or when it came too slowly, it is not certain.
 void HttpConnection::refuse(Problem problem, bool complete) {
+  core_.reword(parser_.head(), problem);
   intake_.abandon();
   if (complete) {
     request_ended();

@@ -82,13 +82,14 @@ struct Response {
   std::string_view problem;              // of a refusal: its sentence, which the body has, too
 };
 
-// A refusal, sent as application/problem+json.
+// A refusal, sent as application/problem+json, or with a `body` of its own as application/json.
 struct Problem {
   int status = 500;
   std::string detail;                                        // one sentence for the sender
   std::vector<std::pair<std::string, std::string>> members;  // further members: name, JSON text
   std::vector<std::pair<std::string, std::string>> headers;
   bool close = false;
+  std::string body = {};  // JSON to be sent instead, in the words of what is served there; empty: to_json()
 
   Problem&& member(std::string name, int64_t value) &&;
   Problem&& header(std::string name, std::string value) &&;

@@ -378,5 +378,34 @@ TEST_CASE("addresses are read and written, IPv6 in brackets") {
   CHECK(SocketAddress::parse("h:0")->describe() == "h:0");
 }
 
+TEST_CASE("a route has words of its own for what the server refuses, and keeps them when it is gone",
+          "[REQ-001]") {
+  ServerFixture server;
+  server.route({.path = "/api",
+                .methods = {Method::kPost},
+                .max_body_bytes = 10,
+                .reword =
+                    [](const RequestHead& head, Problem& problem) {
+                      problem.body = "{\"at\":\"" + std::string(head.path) +
+                                     "\",\"no\":" + std::to_string(problem.status) + "}";
+                      problem.headers.emplace_back("x-request-id", "7");
+                    },
+                .handle = [](const Request&, Responder responder) { responder.send({.body = "fine"}); }});
+  const auto refused = [&](const std::string& request) {
+    RawClient client(server.port());
+    const RawAnswer answer = client.ask(request);
+    CHECK(answer.has("Content-Type: application/json"));
+    CHECK(answer.has("x-request-id: 7"));
+    return answer.body;
+  };
+  CHECK(refused("GET /api HTTP/1.1\r\nHost: h\r\n\r\n") == "{\"at\":\"/api\",\"no\":405}");
+  CHECK(refused(post("/api", "longer than ten")) == "{\"at\":\"/api\",\"no\":413}");
+  CHECK(refused(post("/api", "x", "Content-Encoding: br\r\n")) == "{\"at\":\"/api\",\"no\":415}");
+  CHECK(refused("POST /api HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n") ==
+        "{\"at\":\"/api\",\"no\":400}");
+  server.on_loop([&] { server->remove_route("/api"); });
+  CHECK(refused(post("/api", "x")) == "{\"at\":\"/api\",\"no\":503}");
+}
+
 }  // namespace
 }  // namespace colloquium::net

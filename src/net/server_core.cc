@@ -93,6 +93,11 @@ std::shared_ptr<LiveRoute> ServerCore::find_route(std::string_view path) const {
   return nullptr;
 }
 
+void ServerCore::reword(const RequestHead& head, Problem& problem) const {
+  const auto route = find_route(head.path);
+  if (route != nullptr && route->route.reword) route->route.reword(head, problem);
+}
+
 // Where the route of this path stands, and by which key.
 ServerCore::Routes& ServerCore::routes_of(const std::string& path, std::string& key) {
   const bool is_prefix = path.ends_with("/*");
@@ -256,6 +261,7 @@ void ServerCore::remove_route(const std::string& path) {
   // The route itself goes, as soon as no request holds it: its handlers may refer to what dies now.
   auto gone = std::make_shared<LiveRoute>();
   gone->route.path = path;
+  gone->route.reword = found->second->route.reword;
   gone->removed = true;
   const std::shared_ptr<LiveRoute> route = std::exchange(found->second, std::move(gone));
   route->removed = true;

@@ -67,6 +67,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   bool ending() const { return winding_down_ || stopping_; }
 
   std::shared_ptr<LiveRoute> find_route(std::string_view path) const;
+  // A refusal of what was asked with this head, in the words of its route.
+  void reword(const RequestHead& head, Problem& problem) const;
 
   // Bodies of unanswered requests, all connections together. False if `bytes` more are too many.
   bool fits(uint64_t bytes) const {
@@ -80,8 +82,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   // A body without content, with its padding.
   const std::shared_ptr<const std::string>& empty_body() const { return empty_body_; }
 
-  // Writes what a connection of HTTP/1.1 or WebSocket has to send, and empties it; `sent_ms` is when the client took
-  // something last. False if the stream is broken.
+  // Writes what a connection of HTTP/1.1 or WebSocket has to send, and empties it; `sent_ms` is when the client
+  // took something last. False if the stream is broken.
   [[nodiscard]] bool write(ByteStream& stream, std::string& out, int64_t& sent_ms);
   // Has `connection` write what it has at the end of this turn: answers that come in one turn share a write.
   void write_later(std::shared_ptr<ServerConnection> connection);
