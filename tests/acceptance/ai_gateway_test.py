@@ -2,6 +2,7 @@
 providers that keeps a ledger of its own."""
 import json
 import socket
+import subprocess
 import sys
 
 from harness import (REPOSITORY, Instance, check, check_equal, main, read_lines, request, skip, wait_for,
@@ -157,6 +158,53 @@ def requests_that_are_none_are_told_so():
         check_equal([each["id"] for each in json.loads(models)["data"]], ["gpt-4o-mini", "text-embedding-3-small"], "models")
 
 
+def what_never_comes_to_a_model_is_told_in_the_words_of_the_api():
+    both = OPENAI % {"models": "[openai/gpt-4o-mini]", "more": "      max_body: 1MiB\n"} + ANTHROPIC % {
+        "models": "[claude/claude-haiku-4-5]", "more": "      max_body: 1MiB\n"}
+    with Gate(source=both.replace("%", "%%")) as gate:
+        large = {"messages": [{"role": "user", "content": "x" * (1 << 20)}], "max_tokens": 9}
+        for path, model, header, wanted in (
+                ("/v1/chat/completions", "gpt-4o-mini", "x-request-id", lambda error: (error["error"]["code"], error["error"]["param"])),
+                ("/v1/messages", "claude-haiku-4-5", "request-id", lambda error: (error["error"]["type"], error["type"]))):
+            told = []
+            for method, body, more in (("GET", None, {}), ("POST", {"model": model, **large}, {}), ("POST", {}, {"Content-Encoding": "br"}),
+                                       ("POST", {}, {"Authorization": "Bearer x"}), ("POST", {}, {})):
+                status, headers, answer = request(gate.instance.listen, method, path, body and json.dumps(body), {
+                    "Authorization": "Bearer fake-key", **more})
+                told.append((status, *wanted(json.loads(answer))))
+                check(headers[header].startswith("req_") and headers["Content-Type"] == "application/json", headers)
+            check_equal([each[0] for each in told], [405, 413, 415, 401, 400], told)
+            check_equal({each[2] for each in told}, {None} if header == "x-request-id" else {"error"}, told)
+        # Below one path, those of Anthropic's clients are known by the version that they name.
+        for more, key in (({}, "code"), ({"anthropic-version": "2023-06-01"}, "type")):
+            status, _, answer = request(gate.instance.listen, "POST", "/v1/responses", "{}", {"Authorization": "Bearer fake-key", **more})
+            check_equal((status, json.loads(answer)["error"][key]), (404, {"code": "unknown_url", "type": "not_found_error"}[key]), answer)
+        metrics = request(gate.instance.admin, "GET", "/metrics")[2].decode()
+        check('colloquium_gateway_chat_requests_total{pipeline="gate",component="openai",kind="openai_api_source",reason="413"} 1\n' in metrics, metrics)
+        check_equal(gate.fake.counters().get("requests", 0), 0, "requests of the provider")
+
+
+def requests_of_any_size_up_to_the_limit_are_asked_over_either_version_of_http():
+    with Gate() as gate:
+        body = {**ASKED, "messages": [{"role": "user", "content": ""}]}
+        room = (32 << 20) - len(json.dumps(body))
+        body["messages"][0]["content"] = "word " * (room // 5)
+        (gate.directory / "fits").write_text(json.dumps(body))
+        (gate.directory / "small").write_text(json.dumps({**ASKED, "stream": True}))
+        (gate.directory / "over").write_text(json.dumps(body) + " " * (room % 5 + 1))
+        curl = ["curl", "-sS", "-m", "120", "-w", "\n%{http_code} %{http_version}", "-H", "Authorization: Bearer fake-key", "-H",
+                "Content-Type: application/json", gate.url + "/v1/chat/completions", "--data-binary"]
+        fine = [("small", "200", "data: [DONE]"), ("fits", "200", '"choices"')]
+        # A stream whose body is refused by its length is reset, and curl 7.88 tells no status then.
+        for version, flag, all_of in (("1.1", "--http1.1", [*fine, ("over", "413", "request_too_large")]),
+                                      ("2", "--http2-prior-knowledge", fine)):
+            for name, status, wanted in all_of:
+                done = subprocess.run([*curl, "@" + name, flag], cwd=gate.directory, capture_output=True, text=True, timeout=150)
+                answer, _, last = done.stdout.rpartition("\n")
+                check_equal(last, "%s %s" % (status, version), name + done.stderr + answer[-500:])
+                check(wanted in answer, name + answer[-500:])
+
+
 def raw(gate, headers=""):
     body = json.dumps({**ASKED, "stream": True})
     peer = socket.create_connection(("127.0.0.1", int(gate.url.rsplit(":", 1)[-1])), timeout=20)
@@ -202,7 +250,8 @@ def a_stop_lets_streams_end():
 
 
 OURS = (messages_are_answered_in_anthropic_s_words, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, a_spent_budget_is_a_429,
-        requests_that_are_none_are_told_so, a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client, a_stop_lets_streams_end)
+        requests_that_are_none_are_told_so, what_never_comes_to_a_model_is_told_in_the_words_of_the_api,
+        requests_of_any_size_up_to_the_limit_are_asked_over_either_version_of_http, a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client, a_stop_lets_streams_end)
 try:
     ai_sdk.modules()
 except ai_sdk.Unavailable as reason:

@@ -10,7 +10,9 @@ class AnthropicGateway final : public GatewayApi {
   std::string name() const override { return "anthropic"; }
 
   std::vector<ApiPath> paths(const std::string& base) const override {
-    return {{base + "/v1/messages", ApiEndpoint::kChat}};
+    return {{base + "/v1/messages", ApiEndpoint::kChat},
+            {base + "/v1/models", ApiEndpoint::kModels, true},
+            {base + "/v1/*", ApiEndpoint::kOther, true}};
   }
   Result<ApiRequest> parse(ApiEndpoint, std::string_view body, const GatewayConfig& config) const override {
     return parse_messages(body, config.pass_on);
@@ -19,14 +21,19 @@ class AnthropicGateway final : public GatewayApi {
     return std::make_unique<AnthropicAnswerWriter>(request, head);
   }
   std::string failure(const ApiFailure& failure) const override { return anthropic_failure_json(failure); }
-  // It has no list of them here.
-  std::string models(const std::vector<std::string>&, int64_t) const override { return "{}"; }
+  std::string models(const std::vector<std::string>& names, int64_t wall_ms) const override {
+    return anthropic_models_json(names, wall_ms);
+  }
+  std::string unserved(std::string_view method, std::string_view path) const override {
+    return std::string(method) + " " + std::string(path) + " is not offered here; /v1/messages and /v1/models are";
+  }
+  const char* id_header() const override { return "request-id"; }
 };
 
 }  // namespace
 
-std::unique_ptr<const GatewayApi> anthropic_gateway_api() {
-  return std::make_unique<AnthropicGateway>();
+std::shared_ptr<const GatewayApi> anthropic_gateway_api() {
+  return std::make_shared<AnthropicGateway>();
 }
 
 }  // namespace colloquium::components

@@ -1,5 +1,10 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "base/manual_clock.h"
 #include "components/gateway/anthropic_answers.h"
 #include "components/gateway/anthropic_requests.h"
 
@@ -82,6 +87,109 @@ TEST_CASE("a stream of messages has blocks that begin and stop") {
   CHECK(out.find(R"("stop_reason":"tool_use")") != out.npos);
   CHECK(out.find(R"("usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,)"
                  R"("output_tokens":6})") != out.npos);
+}
+
+// What clients put together of a stream: its blocks in their order, each begun and ended once.
+struct Stream {
+  std::vector<std::string> blocks;
+  std::string problem;
+
+  explicit Stream(const std::string& events) {
+    bool open = false;
+    for (size_t at = events.find("data: "); at != events.npos; at = events.find("data: ", at + 1)) {
+      const auto event = nlohmann::json::parse(events.substr(at + 6, events.find('\n', at) - at - 6));
+      const std::string type = event["type"];
+      if (!type.starts_with("content_block")) continue;
+      const size_t index = event["index"];
+      if (type == "content_block_start") {
+        if (open || index != blocks.size()) problem += "begins " + std::to_string(index) + "; ";
+        const auto& block = event["content_block"];
+        blocks.push_back(block["type"] == "tool_use"
+                             ? block["id"].get<std::string>() + " " + block["name"].get<std::string>() + " "
+                             : block["type"].get<std::string>() + " ");
+        open = true;
+      } else if (!open || index + 1 != blocks.size()) {
+        problem += type + " " + std::to_string(index) + "; ";
+      } else if (type == "content_block_delta") {
+        for (const char* key : {"text", "thinking", "partial_json"})
+          blocks.back() += event["delta"].value(key, "");
+      } else {
+        open = false;
+      }
+    }
+    if (open) problem += "is not ended";
+  }
+};
+
+struct Written {
+  AnthropicAnswerWriter writer{ApiRequest{.model = "c"}, ApiAnswerHead{.id = "1"}};
+  std::string events;
+
+  Written& call(size_t index, std::string_view id, std::string_view name, std::string_view arguments) {
+    writer.output(AiToolCallDelta{index, id, name, arguments}, events);
+    return *this;
+  }
+  Written& text(std::string_view text) {
+    writer.output(AiTextDelta{text}, events);
+    return *this;
+  }
+  Stream end() {
+    writer.finish({}, events);
+    return Stream(events);
+  }
+};
+
+TEST_CASE("calls that come piece by piece in turns are blocks one behind the other") {
+  Written written;
+  written.text("Let me look.").call(0, "a", "find", "{\"q\": \"}").call(1, "b", "get", "{\"n\":");
+  // The first is shown as it comes, though the second has begun.
+  CHECK(written.events.find("\\\"}") != std::string::npos);
+  CHECK(written.events.find("get") == std::string::npos);
+  written.call(0, "", "", "\\\"\"}").call(1, "", "", "[1]}").call(2, "c", "no_arguments", "").call(1, "", "", " ");
+  const Stream stream = written.end();
+  CHECK(stream.problem.empty());
+  CHECK(stream.blocks == std::vector<std::string>{"text Let me look.", "a find {\"q\": \"}\\\"\"}",
+                                                  "b get {\"n\":[1]}", "c no_arguments "});
+}
+
+TEST_CASE(
+    "a call that is whole ends as soon as something else begins, and one that is not holds back what follows") {
+  Written written;
+  written.call(0, "a", "find", "{}").text("And");
+  CHECK(written.events.find("\"And\"") != std::string::npos);
+  written.call(1, "b", "get", "").text(" then");
+  CHECK(written.events.find("then") == std::string::npos);
+  const Stream stream = written.text(" more").end();
+  CHECK(stream.problem.empty());
+  CHECK(stream.blocks == std::vector<std::string>{"a find {}", "text And", "b get ", "text  then more"});
+}
+
+TEST_CASE("calls of tools in any order of pieces become the same blocks") {
+  SeededRandom random(7);
+  const std::vector<std::string> arguments = {R"({"a":"[{\\\"","b":[1,{"c":2}]})", R"({})", R"({"x":{"y":"}"}})"};
+  for (int round = 0; round < 200; ++round) {
+    Written written;
+    std::vector<size_t> sent(arguments.size(), 0);
+    std::vector<std::string> expected(arguments.size());
+    std::vector<size_t> order;
+    for (size_t left = arguments.size(); left > 0;) {
+      const size_t call = random.next() % arguments.size();
+      const std::string& text = arguments[call];
+      if (sent[call] == text.size()) continue;
+      const size_t size = std::min<size_t>(1 + random.next() % 4, text.size() - sent[call]);
+      const std::string id = "id" + std::to_string(call);
+      const bool first = sent[call] == 0;
+      if (first) order.push_back(call);
+      written.call(call, first ? id : "", first ? "tool" : "", std::string_view(text).substr(sent[call], size));
+      sent[call] += size;
+      if (sent[call] == text.size()) --left;
+    }
+    const Stream stream = written.end();
+    CHECK(stream.problem.empty());
+    for (size_t i = 0; i < order.size(); ++i)
+      expected[i] = "id" + std::to_string(order[i]) + " tool " + arguments[order[i]];
+    CHECK(stream.blocks == expected);
+  }
 }
 
 }  // namespace

@@ -14,14 +14,18 @@
 #include "colloquium/ai_calls.h"
 
 #include "components/gateway/gateway_config.h"
+#include "net/http_message.h"
 
 namespace colloquium::components {
 
-enum class ApiEndpoint : uint8_t { kChat, kEmbed, kModels };
+// kOther: whatever else is below the API's path, and is not offered.
+enum class ApiEndpoint : uint8_t { kChat, kEmbed, kModels, kOther };
+inline constexpr size_t kApiEndpoints = 4;
 
 struct ApiPath {
-  std::string path;
+  std::string path;  // as net::Route has it
   ApiEndpoint endpoint;
+  bool shared = false;  // gateways may stand below one path: the first of them answers here
 };
 
 // What a client asks for.
@@ -38,6 +42,9 @@ enum class ApiProblem : uint8_t {
   kRequest,     // 400
   kKey,         // 401
   kModel,       // 404
+  kPath,        // 404: nothing is offered there
+  kMethod,      // 405
+  kTooLarge,    // 413
   kTooMuch,     // 429: later
   kBudget,      // 429: not soon
   kProvider,    // 502: the provider refuses us
@@ -47,9 +54,13 @@ struct ApiFailure {
   ApiProblem problem = ApiProblem::kUnavailable;
   std::string message;
   std::optional<int64_t> retry_after_ms;
+  int exact_status = 0;         // where it is none of those above
+  std::string request_id = {};  // ours, for whoever reports it
   int status() const;
 };
 ApiFailure failure_of(const AiRefusal& refusal);
+// What the server refused before the source saw it.
+ApiFailure failure_of(const net::Problem& problem);
 
 // Of one request.
 struct ApiAnswerHead {
@@ -77,15 +88,19 @@ class GatewayApi {
 
   virtual std::string name() const = 0;
   virtual std::vector<ApiPath> paths(const std::string& base) const = 0;
-  // kInvalidInput with a sentence for the client. REQUIRES: not kModels.
+  // kInvalidInput with a sentence for the client. REQUIRES: kChat or kEmbed.
   virtual Result<ApiRequest> parse(ApiEndpoint endpoint, std::string_view body,
                                    const GatewayConfig& config) const = 0;
   virtual std::unique_ptr<AnswerWriter> writer(const ApiRequest& request, ApiAnswerHead head) const = 0;
   virtual std::string failure(const ApiFailure& failure) const = 0;
   virtual std::string models(const std::vector<std::string>& names, int64_t wall_ms) const = 0;
+  // A sentence for who asks for what is not offered, with what is instead.
+  virtual std::string unserved(std::string_view method, std::string_view path) const = 0;
+  // The header in which clients look for the request's id.
+  virtual const char* id_header() const = 0;
 };
 
-std::unique_ptr<const GatewayApi> openai_gateway_api();
-std::unique_ptr<const GatewayApi> anthropic_gateway_api();
+std::shared_ptr<const GatewayApi> openai_gateway_api();
+std::shared_ptr<const GatewayApi> anthropic_gateway_api();
 
 }  // namespace colloquium::components

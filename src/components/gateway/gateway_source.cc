@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "ai/json_text.h"
 #include "base/assert.h"
+#include "components/gateway/gateway_event.h"
 #include "io/hmac.h"
 #include "net/http_server.h"
 
@@ -13,21 +13,32 @@ namespace colloquium::components {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
-constexpr double kNanoPerUsd = 1e9;
-constexpr int64_t kBudgetRetryMs = 60'000;
 constexpr int64_t kRetryMs = 1'000;
 // Of a client whose key is not known no more than this is read, so that it is told in the API's own words.
 constexpr uint64_t kStrangerBytesMax = 64 * 1024;
+constexpr int kOk = 200;
 constexpr int kClientGone = 499;
+constexpr const char* kStranger = "this key is not known here";
 
-net::Problem unavailable(const char* detail) {
-  return net::Problem{.status = 503, .detail = detail}.retry_after(kRetryMs);
+ApiFailure stopping() {
+  return {ApiProblem::kUnavailable, "this pipeline is stopping", kRetryMs};
 }
 
 std::string hex(uint64_t value) {
   std::string out(16, '0');
   for (size_t i = out.size(); i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
   return out;
+}
+
+std::string request_id(const std::string& id) {
+  return "req_" + id;
+}
+
+// Where gateways stand below one path, Anthropic's clients are those that name a version of its API.
+const GatewayApi& words_of(const GatewayApi& api, ApiEndpoint endpoint, const net::RequestHead& head) {
+  static const auto anthropic = anthropic_gateway_api();
+  const bool shared = endpoint == ApiEndpoint::kModels || endpoint == ApiEndpoint::kOther;
+  return shared && head.find("anthropic-version") ? *anthropic : api;
 }
 
 AiRouting routing_of(GatewayRoute route) {
@@ -42,42 +53,6 @@ AiRouting routing_of(GatewayRoute route) {
   return AiRouting::kOrder;
 }
 
-const char* name_of(AiAnswerFrom from) {
-  switch (from) {
-    case AiAnswerFrom::kRecord:
-      return "record";
-    case AiAnswerFrom::kCache:
-      return "cache";
-    case AiAnswerFrom::kShared:
-      return "shared";
-    case AiAnswerFrom::kProvider:
-      break;
-  }
-  return "provider";
-}
-
-// What this answer took of the budgets: nothing where it was paid before.
-double cost_usd(const AiAnswer& answer) {
-  return answer.from == AiAnswerFrom::kProvider ? static_cast<double>(answer.cost_nano_usd) / kNanoPerUsd : 0;
-}
-
-void write_usage(json::Writer& out, const AiUsage& usage) {
-  out.key("usage");
-  out.begin_object();
-  const auto put = [&out](const char* key, const std::optional<int64_t>& count) {
-    if (!count) return;
-    out.key(key);
-    out.integer(*count);
-  };
-  put("input", usage.input);
-  put("cache_read", usage.cache_read);
-  put("cache_write_5m", usage.cache_write_5m);
-  put("cache_write_1h", usage.cache_write_1h);
-  put("output", usage.output);
-  put("reasoning", usage.reasoning);
-  out.end_object();
-}
-
 }  // namespace
 
 std::optional<AiModelChoice> model_choice(const std::string& text, double weight) {
@@ -86,48 +61,8 @@ std::optional<AiModelChoice> model_choice(const std::string& text, double weight
   return AiModelChoice{text.substr(0, slash), text.substr(slash + 1), weight};
 }
 
-int ApiFailure::status() const {
-  switch (problem) {
-    case ApiProblem::kRequest:
-      return 400;
-    case ApiProblem::kKey:
-      return 401;
-    case ApiProblem::kModel:
-      return 404;
-    case ApiProblem::kTooMuch:
-    case ApiProblem::kBudget:
-      return 429;
-    case ApiProblem::kProvider:
-      return 502;
-    case ApiProblem::kUnavailable:
-      break;
-  }
-  return 503;
-}
-
-// A key of ours that a provider refuses is nothing that the client could mend.
-ApiFailure failure_of(const AiRefusal& refusal) {
-  const AiFailure& failure = refusal.failure;
-  if (refusal.budget) {
-    return {ApiProblem::kBudget, failure.message, failure.retry_after_ms.value_or(kBudgetRetryMs)};
-  }
-  switch (failure.kind) {
-    case AiFailureKind::kCaller:
-      return {failure.status == 404 ? ApiProblem::kModel : ApiProblem::kRequest, failure.message, std::nullopt};
-    case AiFailureKind::kThrottled:
-      return {ApiProblem::kTooMuch, failure.message, failure.retry_after_ms.value_or(kRetryMs)};
-    case AiFailureKind::kQuota:
-      return {ApiProblem::kBudget, failure.message, failure.retry_after_ms.value_or(kBudgetRetryMs)};
-    case AiFailureKind::kKey:
-      return {ApiProblem::kProvider, "the provider refuses to answer this gateway", std::nullopt};
-    case AiFailureKind::kTransient:
-      break;
-  }
-  return {ApiProblem::kUnavailable, failure.message, failure.retry_after_ms.value_or(kRetryMs)};
-}
-
 Result<std::unique_ptr<Source>> GatewaySource::create(SourceContext context, const GatewayConfig& config,
-                                                      std::unique_ptr<const GatewayApi> api,
+                                                      std::shared_ptr<const GatewayApi> api,
                                                       net::HttpServer& server) {
   if (context.ai == nullptr) {
     return fail(ErrorCode::kInvalidConfig,
@@ -140,7 +75,7 @@ Result<std::unique_ptr<Source>> GatewaySource::create(SourceContext context, con
 }
 
 GatewaySource::GatewaySource(SourceContext context, const GatewayConfig& config,
-                             std::unique_ptr<const GatewayApi> api, net::HttpServer& server)
+                             std::shared_ptr<const GatewayApi> api, net::HttpServer& server)
     : context_(std::move(context)),
       config_(config),
       api_(std::move(api)),
@@ -154,7 +89,7 @@ GatewaySource::GatewaySource(SourceContext context, const GatewayConfig& config,
 }
 
 GatewaySource::~GatewaySource() {
-  ASSERT_WHY(serving_ == 0 && exchanges_.empty(), "close() comes first");
+  ASSERT_WHY(serving_.empty() && exchanges_.empty(), "close() comes first");
 }
 
 // A question that stands for those of clients.
@@ -184,32 +119,67 @@ Status GatewaySource::check_models() const {
 Status GatewaySource::start(std::string) {
   LOOP_ASSERT(context_.loop);
   for (const ApiPath& path : paths_) {
-    net::Route route;
-    route.path = path.path;
-    route.methods = {path.endpoint == ApiEndpoint::kModels ? net::Method::kGet : net::Method::kPost};
-    route.max_body_bytes = static_cast<size_t>(config_.max_body.bytes);
-    route.admit = [this](const net::RequestHead& head) { return admit(head); };
-    route.handle = [this, endpoint = path.endpoint](const net::Request& request, net::Responder responder) {
-      handle(endpoint, request, std::move(responder));
-    };
-    Status added = server_.add_route(std::move(route));
+    Status added = server_.add_route(route_of(path));
+    if (!added && path.shared && added.error().code == ErrorCode::kAlreadyExists) continue;
     if (!added) {
-      for (; serving_ > 0; --serving_) server_.remove_route(paths_[serving_ - 1].path);
+      stop_serving();
       return added;
     }
-    ++serving_;
+    serving_.push_back(path.path);
+  }
+  if (auto* const registry = context_.services.find<metrics::Registry>()) {
+    const metrics::Labels labels{
+        .pipeline = context_.pipeline, .component = context_.name, .kind = api_->name() + "_api_source"};
+    registrations_ = register_gateway(*registry, labels, counters_);
   }
   return {};
 }
 
-net::Admission GatewaySource::admit(const net::RequestHead& head) {
-  if (stopped_) return net::Admission::refuse(unavailable("this pipeline is stopping"));
+void GatewaySource::stop_serving() {
+  for (; !serving_.empty(); serving_.pop_back()) server_.remove_route(serving_.back());
+}
+
+net::Route GatewaySource::route_of(const ApiPath& path) {
+  using net::Method;
+  const ApiEndpoint endpoint = path.endpoint;
+  net::Route route;
+  route.path = path.path;
+  route.methods = {endpoint == ApiEndpoint::kModels ? Method::kGet : Method::kPost};
+  if (endpoint == ApiEndpoint::kOther) {
+    route.methods = {Method::kGet, Method::kPost, Method::kPut, Method::kPatch, Method::kDelete};
+  }
+  route.max_body_bytes = static_cast<size_t>(config_.max_body.bytes);
+  route.admit = [this, endpoint](const net::RequestHead& head) {
+    return admit(words_of(*api_, endpoint, head), endpoint, head);
+  };
+  // What it refers to is there as long as the server.
+  route.reword = [api = api_, counters = counters_, endpoint, &random = context_.random](
+                     const net::RequestHead& head, net::Problem& problem) {
+    counters->count(endpoint, problem.status);
+    ApiFailure failure = failure_of(problem);
+    failure.request_id = request_id(hex(random.next()));
+    const GatewayApi& words = words_of(*api, endpoint, head);
+    problem.body = words.failure(failure);
+    problem.headers.emplace_back(words.id_header(), failure.request_id);
+  };
+  route.handle = [this, endpoint](const net::Request& request, net::Responder responder) {
+    handle(endpoint, request, std::move(responder));
+  };
+  return route;
+}
+
+net::Admission GatewaySource::admit(const GatewayApi& api, ApiEndpoint endpoint, const net::RequestHead& head) {
+  if (stopped_) {
+    return net::Admission::refuse(net::Problem{.status = 503, .detail = stopping().message}.retry_after(kRetryMs));
+  }
+  if (endpoint == ApiEndpoint::kOther) {
+    return net::Admission::refuse({.status = 404, .detail = api.unserved(to_string(head.method), head.path)});
+  }
   if (!tenant_of(head)) {
     const bool is_short = !head.chunked && head.content_length.value_or(0) <= kStrangerBytesMax;
-    return is_short ? net::Admission{}
-                    : net::Admission::refuse({.status = 401, .detail = "this key is not known here"});
+    return is_short ? net::Admission{} : net::Admission::refuse({.status = 401, .detail = kStranger});
   }
-  if (context_.intake.ready()) return {};
+  if (endpoint == ApiEndpoint::kModels || context_.intake.ready()) return {};
   wait_for_door();
   return net::Admission::wait();
 }
@@ -223,7 +193,7 @@ void GatewaySource::wait_for_door() {
 }
 
 void GatewaySource::resume_routes() {
-  for (size_t i = 0; i < serving_; ++i) server_.resume_route(paths_[i].path);
+  for (const std::string& path : serving_) server_.resume_route(path);
 }
 
 // All keys are compared, in a time that does not depend on them.
@@ -259,22 +229,28 @@ std::vector<AiModelChoice> GatewaySource::choices_of(const std::string& model) c
 
 void GatewaySource::handle(ApiEndpoint endpoint, const net::Request& request, net::Responder responder) {
   LOOP_ASSERT(context_.loop);
+  const GatewayApi& api = words_of(*api_, endpoint, request.head);
   auto tenant = tenant_of(request.head);
-  if (!tenant) return send_failure(responder, {ApiProblem::kKey, "this key is not known here", std::nullopt});
-  if (stopped_) return responder.fail(unavailable("this pipeline is stopping"));
-  if (endpoint == ApiEndpoint::kModels) {
-    std::vector<std::string> names;
-    for (const auto& [name, models] : config_.models) names.push_back(name);
-    const std::string json = api_->models(names, context_.clock.wall_ms());
-    return responder.send({.content_type = "application/json", .body = json});
-  }
+  if (!tenant) return refuse(api, endpoint, responder, {ApiProblem::kKey, kStranger, std::nullopt});
+  if (stopped_) return refuse(api, endpoint, responder, stopping());
+  if (endpoint == ApiEndpoint::kModels) return send_models(api, responder);
   if (exchanges_.size() >= static_cast<size_t>(config_.max_requests)) {
-    return send_failure(responder,
-                        {ApiProblem::kTooMuch, "as many requests are under way here as may be", kRetryMs});
+    return refuse(api, endpoint, responder,
+                  {ApiProblem::kTooMuch, "as many requests are under way here as may be", kRetryMs});
   }
   auto asked = api_->parse(endpoint, *request.body, config_);
-  if (!asked) return send_failure(responder, {ApiProblem::kRequest, asked.error().message, std::nullopt});
-  ask(std::move(*asked), std::move(*tenant), request, std::move(responder));
+  if (!asked) return refuse(api, endpoint, responder, {ApiProblem::kRequest, asked.error().message, std::nullopt});
+  ask(endpoint, std::move(*asked), std::move(*tenant), request, std::move(responder));
+}
+
+void GatewaySource::send_models(const GatewayApi& api, net::Responder& responder) {
+  std::vector<std::string> names;
+  for (const auto& [name, models] : config_.models) names.push_back(name);
+  const std::string json = api.models(names, context_.clock.wall_ms());
+  const std::string id = request_id(hex(context_.random.next()));
+  const net::HeaderField header{api.id_header(), id};
+  counters_->count(ApiEndpoint::kModels, kOk);
+  responder.send({.content_type = "application/json", .body = json, .headers = {&header, 1}});
 }
 
 // A name that nobody set up is no model at all; what else is wrong is the request's.
@@ -286,7 +262,7 @@ std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question) 
                     known ? fits.error().message : "there is no such model here", std::nullopt};
 }
 
-void GatewaySource::ask(ApiRequest asked, std::string tenant, const net::Request& request,
+void GatewaySource::ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
                         net::Responder responder) {
   AiQuestion question;
   question.who = context_.name;
@@ -297,10 +273,12 @@ void GatewaySource::ask(ApiRequest asked, std::string tenant, const net::Request
   question.routing = routing_of(config_.route);
   question.cache_ttl_ms = config_.cache ? config_.cache->ttl.ms : 0;
   question.tenant = tenant;
-  if (const auto refused = refusal_of(question)) return send_failure(responder, *refused);
+  if (const auto refused = refusal_of(question)) return refuse(*api_, endpoint, responder, *refused);
 
   const Number number = next_++;
   Exchange& exchange = exchanges_[number];
+  exchange.endpoint = endpoint;
+  counters_->under_way.add(1);
   exchange.id = hex(context_.random.next());
   exchange.writer = api_->writer(asked, {exchange.id, context_.clock.wall_ms()});
   exchange.asked = std::move(asked);
@@ -322,7 +300,8 @@ void GatewaySource::ask(ApiRequest asked, std::string tenant, const net::Request
 
 net::AnswerStream& GatewaySource::begin(Exchange& exchange) {
   if (!exchange.stream) {
-    const std::array<net::HeaderField, 1> headers = {{{"Cache-Control", "no-cache"}}};
+    const std::string id = request_id(exchange.id);
+    const std::array<net::HeaderField, 2> headers = {{{"Cache-Control", "no-cache"}, {api_->id_header(), id}}};
     exchange.stream.emplace(exchange.responder->stream({.content_type = "text/event-stream", .headers = headers}));
     exchange.responder.reset();
   }
@@ -343,9 +322,10 @@ void GatewaySource::answered(Number number, AiOutcome outcome) {
   Exchange& exchange = ended.mapped();
   if (outcome.answer) {
     succeed(exchange, *outcome.answer);
-    emit(exchange, 200, &*outcome.answer);
+    emit(exchange, kOk, &*outcome.answer);
   } else {
-    const ApiFailure failure = failure_of(outcome.refusal);
+    ApiFailure failure = failure_of(outcome.refusal);
+    failure.request_id = request_id(exchange.id);
     fail_with(exchange, failure);
     emit(exchange, failure.status(), nullptr);
   }
@@ -361,7 +341,9 @@ void GatewaySource::succeed(Exchange& exchange, const AiAnswer& answer) {
     return stream.finish();
   }
   const std::string model = answer.model.provider + "/" + answer.model.model;
-  const std::array<net::HeaderField, 3> headers = {{{"X-Colloquium-Call", answer.call},
+  const std::string id = request_id(exchange.id);
+  const std::array<net::HeaderField, 4> headers = {{{api_->id_header(), id},
+                                                    {"X-Colloquium-Call", answer.call},
                                                     {"X-Colloquium-Model", model},
                                                     {"X-Colloquium-From", name_of(answer.from)}}};
   const std::string body = exchange.writer->whole(answer);
@@ -370,21 +352,31 @@ void GatewaySource::succeed(Exchange& exchange, const AiAnswer& answer) {
 
 // Behind the head all that is left is to say so in the stream, which then ends without its last word.
 void GatewaySource::fail_with(Exchange& exchange, const ApiFailure& failure) {
-  if (!exchange.stream) return send_failure(*exchange.responder, failure);
+  if (!exchange.stream) return send_failure(*api_, *exchange.responder, failure);
   std::string events;
   exchange.writer->fail(failure, events);
   exchange.stream->write(events);
   exchange.stream->finish();
 }
 
-void GatewaySource::send_failure(net::Responder& responder, const ApiFailure& failure) const {
+// A request that has become none under way.
+void GatewaySource::refuse(const GatewayApi& api, ApiEndpoint endpoint, net::Responder& responder,
+                           ApiFailure failure) const {
+  counters_->count(endpoint, failure.status());
+  failure.request_id = request_id(hex(context_.random.next()));
+  send_failure(api, responder, failure);
+}
+
+void GatewaySource::send_failure(const GatewayApi& api, net::Responder& responder,
+                                 const ApiFailure& failure) const {
   const std::string seconds = std::to_string((failure.retry_after_ms.value_or(0) + 999) / 1000);
-  const net::HeaderField retry{"Retry-After", seconds};
-  const std::string body = api_->failure(failure);
+  const std::array<net::HeaderField, 2> headers = {
+      {{api.id_header(), failure.request_id}, {"Retry-After", seconds}}};
+  const std::string body = api.failure(failure);
   responder.send({.status = failure.status(),
                   .content_type = "application/json",
                   .body = body,
-                  .headers = {&retry, failure.retry_after_ms ? size_t{1} : size_t{0}},
+                  .headers = {headers.data(), failure.retry_after_ms ? size_t{2} : size_t{1}},
                   .problem = failure.message});
 }
 
@@ -413,38 +405,24 @@ void GatewaySource::look() {
   tell_when_done();
 }
 
+// It has ended.
 void GatewaySource::emit(const Exchange& exchange, int status, const AiAnswer* answer) {
-  std::vector<char> bytes;
-  json::Writer out(bytes, nullptr);
-  out.begin_object();
-  ai::write_member(out, "api", api_->name());
-  ai::write_member(out, "id", exchange.id);
-  ai::write_member(out, "model", exchange.asked.model);
-  if (!exchange.tenant.empty()) ai::write_member(out, "key", exchange.tenant);
-  out.key("status");
-  out.integer(status);
-  out.key("stream");
-  out.boolean(exchange.asked.stream);
-  out.key("took_ms");
-  out.integer((context_.clock.monotonic_ns() - exchange.begun_ns) / kNsPerMs);
-  if (answer != nullptr) {
-    ai::write_member(out, "answered_by", answer->model.provider + "/" + answer->model.model);
-    ai::write_member(out, "call", answer->call);
-    ai::write_member(out, "from", name_of(answer->from));
-    write_usage(out, answer->usage);
-    out.key("cost_usd");
-    out.number(cost_usd(*answer));
-  }
-  if (config_.bodies) {
-    out.key("request");
-    ai::write_json(out, exchange.body);
-    if (answer != nullptr) ai::write_member(out, "answer", answer->text);
-  }
-  out.end_object();
+  counters_->count(exchange.endpoint, status);
+  counters_->under_way.add(-1);
+  const std::string api = api_->name();
+  std::string json = to_json({.api = api,
+                              .id = exchange.id,
+                              .model = exchange.asked.model,
+                              .key = exchange.tenant,
+                              .status = status,
+                              .stream = exchange.asked.stream,
+                              .took_ms = (context_.clock.monotonic_ns() - exchange.begun_ns) / kNsPerMs,
+                              .answer = answer,
+                              .request = config_.bodies ? &exchange.body : nullptr});
   RawBatch batch;
-  batch.body = std::make_shared<const std::string>(bytes.data(), bytes.size());
   batch.position = position_;
-  position_ += static_cast<int64_t>(bytes.size()) + 1;
+  position_ += static_cast<int64_t>(json.size()) + 1;
+  batch.body = std::make_shared<const std::string>(std::move(json));
   // The client has its answer whatever becomes of this; the door counts what it does not take.
   context_.intake.emit(std::move(batch), [](Ack) {});
 }
@@ -473,9 +451,10 @@ void GatewaySource::close(Task closed) {
   look_timer_.reset();
   for (auto& [number, exchange] : std::exchange(exchanges_, {})) {
     if (exchange.call) calls_.cancel(*exchange.call);
-    if (exchange.responder) exchange.responder->fail(unavailable("this pipeline is stopping"));
+    counters_->under_way.add(-1);
+    if (exchange.responder) refuse(*api_, exchange.endpoint, *exchange.responder, stopping());
   }
-  for (; serving_ > 0; --serving_) server_.remove_route(paths_[serving_ - 1].path);
+  stop_serving();
   context_.loop.post(std::move(closed));
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/liveness.h"
 #include "components/gateway/gateway_api.h"
+#include "components/gateway/gateway_metrics.h"
 #include "net/exchange.h"
 
 namespace colloquium::net {
@@ -38,7 +39,7 @@ class GatewaySource final : public Source {
 
   // kInvalidConfig for models that can't be asked.
   static Result<std::unique_ptr<Source>> create(SourceContext context, const GatewayConfig& config,
-                                                std::unique_ptr<const GatewayApi> api, net::HttpServer& server);
+                                                std::shared_ptr<const GatewayApi> api, net::HttpServer& server);
   ~GatewaySource() override;  // REQUIRES: close() has been called, or start() never was
 
   Status start(std::string cursor) override;
@@ -50,6 +51,7 @@ class GatewaySource final : public Source {
   using Number = uint64_t;
   // A request under way.
   struct Exchange {
+    ApiEndpoint endpoint = ApiEndpoint::kChat;
     ApiRequest asked;
     std::string id;
     std::string tenant;
@@ -61,12 +63,15 @@ class GatewaySource final : public Source {
     std::optional<AiCalls::Number> call;
   };
 
-  GatewaySource(SourceContext context, const GatewayConfig& config, std::unique_ptr<const GatewayApi> api,
+  GatewaySource(SourceContext context, const GatewayConfig& config, std::shared_ptr<const GatewayApi> api,
                 net::HttpServer& server);
 
   AiQuestion sample(std::vector<AiModelChoice> models) const;
   Status check_models() const;
-  net::Admission admit(const net::RequestHead& head);
+  net::Route route_of(const ApiPath& path);
+  net::Admission admit(const GatewayApi& api, ApiEndpoint endpoint, const net::RequestHead& head);
+  void stop_serving();
+  void send_models(const GatewayApi& api, net::Responder& responder);
   void wait_for_door();
   void resume_routes();
   void handle(ApiEndpoint endpoint, const net::Request& request, net::Responder responder);
@@ -74,13 +79,15 @@ class GatewaySource final : public Source {
   std::optional<std::string> tenant_of(const net::RequestHead& head) const;
   std::vector<AiModelChoice> choices_of(const std::string& model) const;
   std::optional<ApiFailure> refusal_of(const AiQuestion& question) const;
-  void ask(ApiRequest asked, std::string tenant, const net::Request& request, net::Responder responder);
+  void ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
+           net::Responder responder);
 
   void heard(Number number, const AiOutput& output);
   void answered(Number number, AiOutcome outcome);
   void succeed(Exchange& exchange, const AiAnswer& answer);
   void fail_with(Exchange& exchange, const ApiFailure& failure);
-  void send_failure(net::Responder& responder, const ApiFailure& failure) const;
+  void refuse(const GatewayApi& api, ApiEndpoint endpoint, net::Responder& responder, ApiFailure failure) const;
+  void send_failure(const GatewayApi& api, net::Responder& responder, const ApiFailure& failure) const;
   net::AnswerStream& begin(Exchange& exchange);
 
   void look_later();
@@ -90,7 +97,7 @@ class GatewaySource final : public Source {
 
   SourceContext context_;
   const GatewayConfig config_;
-  const std::unique_ptr<const GatewayApi> api_;
+  const std::shared_ptr<const GatewayApi> api_;
   net::HttpServer& server_;
   AiCalls& calls_;
   const std::vector<ApiPath> paths_;
@@ -100,7 +107,9 @@ class GatewaySource final : public Source {
   };
   std::vector<KnownKey> keys_;
 
-  size_t serving_ = 0;  // so many of the paths, from the first on
+  std::vector<std::string> serving_;  // paths
+  const std::shared_ptr<GatewayCounters> counters_ = std::make_shared<GatewayCounters>();
+  std::vector<metrics::Registration> registrations_;
   bool stopped_ = false;
   bool waits_for_door_ = false;
   std::map<Number, Exchange> exchanges_;

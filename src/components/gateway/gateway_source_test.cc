@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/manual_clock.h"
+#include "metrics/registry.h"
 #include "net/testing/raw_client.h"
 #include "net/testing/server_fixture.h"
 
@@ -57,18 +58,24 @@ class Events final : public Intake {
   std::vector<std::string> all;
 };
 
+const std::vector<GatewayKey> kWebKey = {{"web", {"secret"}}};
+constexpr int64_t kBodyMax = 200'000;
+
 class Fixture : public net::ServerFixture {
  public:
-  explicit Fixture(std::vector<GatewayKey> keys = {}) {
+  explicit Fixture(std::vector<GatewayKey> keys = {},
+                   std::shared_ptr<const GatewayApi> api = openai_gateway_api()) {
     GatewayConfig config;
     config.path = "/v1";
     config.models["m"] = {{"fake/a", 1}, {"fake/b", 1}};
     config.keys = std::move(keys);
     config.max_requests = 2;
+    config.max_body.bytes = kBodyMax;
+    services_.provide<metrics::Registry>(&registry_);
     on_loop([&] {
       SourceContext context{{loop(), clock(), random_, services_, "p", "gate", "."}, events, false, {}};
       context.ai = &calls;
-      auto made = GatewaySource::create(std::move(context), config, openai_gateway_api(), **this);
+      auto made = GatewaySource::create(std::move(context), config, std::move(api), **this);
       ASSERT(made);
       source_ = std::move(*made);
       const Status started = source_->start("");
@@ -112,10 +119,13 @@ class Fixture : public net::ServerFixture {
     return on_loop([&] { return events.all; });
   }
 
+  std::string metrics() const { return registry_.text(); }
+
   HeldCalls calls;
   Events events;
 
  private:
+  metrics::Registry registry_;
   SeededRandom random_{1};
   Services services_;
   std::unique_ptr<Source> source_;
@@ -263,6 +273,115 @@ TEST_CASE("requests that can't be asked never are") {
     gate.wait_for_calls(i);
   }
   CHECK(client.ask(chat()).status == 429);
+}
+
+std::string get(const std::string& path, const std::string& headers = {}) {
+  return "GET " + path + " HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n";
+}
+
+struct Refused {
+  std::string request;
+  int status;
+  std::string body;  // a part of it
+};
+
+void check_refused(Fixture& gate, const std::vector<Refused>& all, const std::string& begins,
+                   const std::string& id_header) {
+  for (const Refused& each : all) {
+    INFO(each.request.substr(0, 100));
+    net::RawClient client(gate.port());
+    const net::RawAnswer answer = client.ask(each.request);
+    CHECK(answer.status == each.status);
+    CHECK(answer.has("Content-Type: application/json"));
+    CHECK(answer.head.find(id_header + ": req_") != answer.head.npos);
+    CHECK(answer.body.find(begins) == 0);
+    CHECK_THAT(answer.body, Catch::Contains(each.body));
+  }
+}
+
+TEST_CASE("what never comes to a model is told in the words of OpenAI's API, whoever refuses it") {
+  Fixture gate(kWebKey);
+  const std::string chunks =
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nx-api-key: secret\r\nTransfer-Encoding: "
+      "chunked\r\n\r\nx\r\n";
+  const std::string key = "x-api-key: secret\r\n";
+  check_refused(
+      gate,
+      {{get("/v1/chat/completions"), 405, "method_not_supported"},
+       {net::post("/v1/models", "{}"), 405, "takes GET"},
+       {net::post("/v1/embeddings", "{}", key + "Content-Encoding: br\r\n"), 415, "gzip or zstd"},
+       {net::post("/v1/chat/completions", std::string(kBodyMax + 1, ' '), key), 413, "request_too_large"},
+       {net::post("/v1/chat/completions", std::string(100'000, 'x')), 401, "invalid_api_key"},
+       {chunks, 400, "invalid_request_error"},
+       {net::post("/v1/responses", "{}", key), 404, "ask /chat/completions instead"},
+       {get("/v1/files/7", key), 404, "\"code\":\"unknown_url\""},
+       {net::post("/v1/chat/completions", "{", key), 400, "invalid_request_error"}},
+      R"({"error":{"message":")", "x-request-id");
+  net::RawClient client(gate.port());
+  CHECK(client.ask(get("/other")).has("Content-Type: application/problem+json"));
+  CHECK(gate.calls.asked.empty());
+  const std::string metrics = gate.metrics();
+  const auto counted = [&](const std::string& family, const std::string& status, const std::string& count) {
+    const std::string line = "colloquium_gateway_" + family +
+                             "_total{pipeline=\"p\",component=\"gate\",kind=\"openai_api_source\",reason=\"" +
+                             status + "\"} " + count + "\n";
+    CHECK_THAT(metrics, Catch::Contains(line));
+  };
+  counted("chat_requests", "405", "1");
+  counted("chat_requests", "413", "1");
+  counted("chat_requests", "400", "2");
+  counted("chat_requests", "401", "1");
+  counted("embedding_requests", "415", "1");
+  counted("model_list_requests", "405", "1");
+  counted("other_requests", "404", "2");
+}
+
+TEST_CASE("what never comes to a model is told in the words of Anthropic's API") {
+  Fixture gate(kWebKey, anthropic_gateway_api());
+  const std::string key = "x-api-key: secret\r\n";
+  check_refused(gate,
+                {{get("/v1/v1/messages"), 405, "\"type\":\"invalid_request_error\""},
+                 {net::post("/v1/v1/messages", std::string(kBodyMax + 1, ' '), key), 413, "request_too_large"},
+                 {net::post("/v1/v1/messages", "{}"), 401, "authentication_error"},
+                 {net::post("/v1/v1/messages", "{}", key), 400, "\"request_id\":\"req_"},
+                 {net::post("/v1/v1/complete", "{}", key), 404, "not_found_error"}},
+                R"({"type":"error","error":{"type":")", "request-id");
+}
+
+TEST_CASE("the list of models is in the words of who asks for it") {
+  Fixture gate;
+  net::RawClient client(gate.port());
+  CHECK(client.ask(get("/v1/models")).body.find(R"({"object":"list","data":[{"id":"m")") == 0);
+  const net::RawAnswer answer = client.ask(get("/v1/models", "anthropic-version: 2023-06-01\r\n"));
+  CHECK(answer.body.find(R"({"data":[{"type":"model","id":"m","display_name":"m","created_at":")") == 0);
+  CHECK_THAT(answer.body, Catch::Contains(R"("first_id":"m","last_id":"m","has_more":false})"));
+}
+
+TEST_CASE("requests under way are counted until they have ended, however they do") {
+  Fixture gate;
+  const auto under_way = [&](const std::string& count) {
+    CHECK_THAT(gate.metrics(),
+               Catch::Contains("colloquium_gateway_requests_under_way{pipeline=\"p\",component=\"gate\","
+                               "kind=\"openai_api_source\"} " +
+                               count + "\n"));
+  };
+  net::RawClient client(gate.port());
+  client.send(chat());
+  gate.wait_for_calls(1);
+  under_way("1");
+  gate.answer(1, "hello");
+  CHECK_THAT(client.answer().head, Catch::Contains("x-request-id: req_"));
+  under_way("0");
+  {
+    net::RawClient leaving(gate.port());
+    leaving.send(chat(true));
+    gate.wait_for_calls(2);
+    gate.say(2, "one");
+    until(leaving, "\"one\"");
+  }
+  gate.wait_until([&] { return gate.calls.cancelled.count(2) == 1; });
+  under_way("0");
+  CHECK_THAT(gate.metrics(), Catch::Contains("reason=\"499\"} 1\n"));
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ void check_gateway(GatewayConfig& config, const ConfigNode& node, ConfigProblems
 
 namespace {
 
-using MakeApi = std::unique_ptr<const GatewayApi> (*)();
+using MakeApi = std::shared_ptr<const GatewayApi> (*)();
 
 Descriptor describe(const std::string& name, const std::string& path, MakeApi make_api) {
   Descriptor d;
@@ -136,7 +136,7 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
   d.claims = [make_api](const ParsedConfig& parsed, const std::string&) {
     std::vector<Claim> claims;
     for (const ApiPath& each : make_api()->paths(config_of<GatewayConfig>(parsed).path)) {
-      claims.push_back({"the path " + each.path, "path", false, "give every source a path of its own"});
+      claims.push_back({"the path " + each.path, "path", each.shared, "give every source a path of its own"});
     }
     return claims;
   };
@@ -164,10 +164,9 @@ Descriptor describe_anthropic() {
   d.summary = "Answers applications as Anthropic's API does, with the pipeline's models.";
   d.description =
       "An application whose client of Anthropic has `http://<listen address>` as its base URL asks the pipeline's "
-      "`ai` section: within its budgets, with its cache and failover, recorded and audited. Served is "
-      "`/v1/messages`, whole and streamed, in both of the API's versions. Each request that has ended is an "
-      "event, as "
-      "of `openai_api`.";
+      "`ai` section: within its budgets, with its cache and failover, recorded and audited. Served are "
+      "`/v1/messages`, whole and streamed, in both of the API's versions, and `/v1/models`. Each request that has "
+      "ended is an event, as of `openai_api`.";
   d.examples = {{"One name for two models",
                  "anthropic_api:\n  models: {claude-haiku-4-5: [claude/claude-haiku-4-5, openai/gpt-4o-mini]}\n"
                  "  keys: [{name: web, key: \"${WEB_KEY}\"}]"}};

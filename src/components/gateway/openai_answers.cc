@@ -123,6 +123,12 @@ Words words_of(ApiProblem problem) {
       return {"invalid_request_error", "invalid_api_key"};
     case ApiProblem::kModel:
       return {"invalid_request_error", "model_not_found"};
+    case ApiProblem::kPath:
+      return {"invalid_request_error", "unknown_url"};
+    case ApiProblem::kMethod:
+      return {"invalid_request_error", "method_not_supported"};
+    case ApiProblem::kTooLarge:
+      return {"invalid_request_error", "request_too_large"};
     case ApiProblem::kTooMuch:
       return {"requests", "rate_limit_exceeded"};
     case ApiProblem::kBudget:

@@ -13,9 +13,12 @@ class OpenAiGateway final : public GatewayApi {
   std::string name() const override { return "openai"; }
 
   std::vector<ApiPath> paths(const std::string& base) const override {
-    return {{base + "/chat/completions", ApiEndpoint::kChat},
-            {base + "/embeddings", ApiEndpoint::kEmbed},
-            {base + "/models", ApiEndpoint::kModels}};
+    std::vector<ApiPath> paths = {{base + "/chat/completions", ApiEndpoint::kChat},
+                                  {base + "/embeddings", ApiEndpoint::kEmbed},
+                                  {base + "/models", ApiEndpoint::kModels, true}};
+    // Of everything that is asked of the port it is not for this API to speak.
+    if (!base.empty()) paths.push_back({base + "/*", ApiEndpoint::kOther, true});
+    return paths;
   }
   Result<ApiRequest> parse(ApiEndpoint endpoint, std::string_view body,
                            const GatewayConfig& config) const override {
@@ -47,12 +50,19 @@ class OpenAiGateway final : public GatewayApi {
     out.end_object();
     return {bytes.data(), bytes.size()};
   }
+
+  std::string unserved(std::string_view method, std::string_view path) const override {
+    std::string said = std::string(method) + " " + std::string(path) + " is not offered here";
+    if (path.ends_with("/responses")) return said + ": ask /chat/completions instead of the Responses API";
+    return said + "; /chat/completions, /embeddings and /models are";
+  }
+  const char* id_header() const override { return "x-request-id"; }
 };
 
 }  // namespace
 
-std::unique_ptr<const GatewayApi> openai_gateway_api() {
-  return std::make_unique<OpenAiGateway>();
+std::shared_ptr<const GatewayApi> openai_gateway_api() {
+  return std::make_shared<OpenAiGateway>();
 }
 
 }  // namespace colloquium::components

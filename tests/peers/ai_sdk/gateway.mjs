@@ -117,6 +117,48 @@ const scripted = (each) => ({
   },
 });
 
+// What is not asked of a model.
+const beside = {
+  openai: (each) => ({
+    async 'the models are listed'() {
+      const ids = [];
+      for await (const model of each.client.models.list()) ids.push([model.id, model.object]);
+      ok(ids.some(([id, object]) => id === 'gpt-4o-mini' && object === 'model'), JSON.stringify(ids));
+    },
+    async 'what is not offered is told in words that the client knows'() {
+      await rejects(each.client.responses.create({model: 'gpt-4o-mini', input: 'x'}), (error) => {
+        equal([error.constructor.name, error.type, error.code], ['NotFoundError', 'invalid_request_error', 'unknown_url']);
+        ok(error.message.includes('/chat/completions') && error.requestID.startsWith('req_'), error.message);
+        return true;
+      });
+      await rejects(each.client.get('/chat/completions'), (error) => {
+        equal([error.status, error.code], [405, 'method_not_supported']);
+        return true;
+      });
+    },
+  }),
+  anthropic: (each) => ({
+    async 'the models are listed'() {
+      const page = await each.client.models.list();
+      const {type, id, display_name: name, created_at: made} = page.data.find((model) => model.id === 'claude-haiku-4-5');
+      equal([type, id, name, page.has_more, page.hasNextPage()], ['model', 'claude-haiku-4-5', 'claude-haiku-4-5', false, false]);
+      equal([page.first_id, page.last_id], [page.data[0].id, page.data.at(-1).id]);
+      ok(Date.now() - Date.parse(made) < 86400000, made);
+    },
+    async 'what is not offered is told in words that the client knows'() {
+      for (const [method, path, status, name, type] of [['post', '/v1/complete', 404, 'NotFoundError', 'not_found_error'],
+        ['get', '/v1/messages', 405, 'APIError', 'invalid_request_error']]) {
+        await rejects(each.client[method](path, {body: method === 'post' ? {} : undefined}), (error) => {
+          equal([error.status, error.constructor.name, error.error.error.type], [status, name, type]);
+          equal(error.requestID, error.error.request_id);
+          ok(error.requestID.startsWith('req_'), error.requestID);
+          return true;
+        });
+      }
+    },
+  }),
+};
+
 async function report(group, all) {
   for (const [name, check] of Object.entries(all)) {
     const row = {check: `${group}: ${name}`};
@@ -133,6 +175,6 @@ if (options.control) await ask('POST', 'script', {rules: RULES});
 for (const name of names) {
   const each = known(options.key)[name]();
   await report(name, anyModel(each, known('wrong')[name]()));
-  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each)});
+  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each), ...beside[options.dialect](each)});
 }
 process.exit(0);  // some clients keep their connections
