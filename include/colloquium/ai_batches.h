@@ -43,13 +43,18 @@ struct AiBatchSending {
   AiTask task = AiTask::kChat;  // of all of them
   // What the batch is called by whoever makes it, for `find`: letters and digits.
   std::string mark;
-  std::span<const AiBatchCall> calls;  // with kUpload and kCreate
+  // With kUpload; with kCreate where nothing is uploaded. A provider that can find creates without them.
+  std::span<const AiBatchCall> calls;
 };
 
-// What is to be found out by looking again later.
+// It is under way: to be looked at again later.
 struct AiBatchWaits {};
+// The batch as a whole was refused after it was made, and nothing of it is paid.
+struct AiBatchRefused {
+  AiFailure failure;
+};
 // The place to go on at, or why that does not go.
-using AiBatchTurn = std::variant<AiBatchPlace, AiBatchWaits, AiFailure>;
+using AiBatchTurn = std::variant<AiBatchPlace, AiBatchWaits, AiBatchRefused, AiFailure>;
 
 // One line of the results.
 struct AiBatchResult {

@@ -47,6 +47,14 @@ enum class AiOnUnknown : uint8_t {
   kFail,   // it has failed for good
 };
 
+// Asked with others of the same stage and model as one batch (ai_batches.h), which costs less and takes up to a
+// day.
+struct AiBatching {
+  size_t size = 1;       // of a batch: it goes out once there are so many …
+  int64_t every_ms = 0;  // … or this long after its first
+  int64_t look_ms = 0;   // between looks at one that is out
+};
+
 struct AiQuestion {
   std::string who;               // the stage or source that asks
   std::optional<AiEvent> event;  // nothing: a client's, who asks again by itself
@@ -58,7 +66,8 @@ struct AiQuestion {
   // is empty by all of the request.
   int64_t cache_ttl_ms = 0;
   std::string cache_key;
-  bool shares = true;  // with another that asks the same at the same time
+  bool shares = true;                  // with another that asks the same at the same time
+  std::optional<AiBatching> batching;  // nothing: by itself, at once
   // For records and reports.
   std::string prompt;  // "triage@3"
   std::string arm;     // of an experiment

@@ -1,14 +1,15 @@
-// AiProvider: one provider's wire format, and nothing else. It turns an AiRequest into an HTTP request, and the bytes of
-// the answer into AiOutputs; it opens no connection, holds no key, waits for nothing and keeps no count. What all
-// providers have in common (sending, retries, limits, money, caches, records) is src/ai's, once, for all of them.
+// AiProvider: one provider's wire format, and nothing else. It turns an AiRequest into an HTTP request, and the
+// bytes of the answer into AiOutputs; it opens no connection, holds no key, waits for nothing and keeps no count.
+// What all providers have in common (sending, retries, limits, money, caches, records) is src/ai's, once, for all
+// of them.
 //
-// A call's way: check() once, as the pipeline is read; encode(); the head and the bytes of the answer to an AiDecoder
-// made for it, which hands on what they mean as they come, streamed or not. Exactly one AiOutput ends a call: a finish
-// or a failure. A provider that answers 200 and then fails has failed; one that breaks off before it said that it is
-// done has failed, and what came before is kept as partial.
+// A call's way: check() once, as the pipeline is read; encode(); the head and the bytes of the answer to an
+// AiDecoder made for it, which hands on what they mean as they come, streamed or not. Exactly one AiOutput ends a
+// call: a finish or a failure. A provider that answers 200 and then fails has failed; one that breaks off before
+// it said that it is done has failed, and what came before is kept as partial.
 //
-// JSON travels as text: schemas, arguments and what a provider says of itself are nobody's to understand on the way.
-// Thread safety: an AiProvider is immutable, any thread; an AiDecoder belongs to one thread, the loop's.
+// JSON travels as text: schemas, arguments and what a provider says of itself are nobody's to understand on the
+// way. Thread safety: an AiProvider is immutable, any thread; an AiDecoder belongs to one thread, the loop's.
 #pragma once
 
 #include <cstdint>
@@ -140,8 +141,8 @@ struct AiEmbedding {
   size_t index = 0;  // of the input
   std::vector<float> vector;
 };
-// What the call took so far: later ones replace earlier ones, bucket by bucket. Buckets as in ai/usage.h, of which no
-// two count the same token; what a provider does not say is nothing.
+// What the call took so far: later ones replace earlier ones, bucket by bucket. Buckets as in ai/usage.h, of which
+// no two count the same token; what a provider does not say is nothing.
 struct AiUsage {
   std::optional<int64_t> input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
 };
@@ -170,8 +171,8 @@ struct AiFailure {
   int status = 0;                         // of HTTP; 0: it never came to that, or came after a 200
 };
 
-using AiOutput = std::variant<AiTextDelta, AiReasoningDelta, AiToolCallDelta, AiEmbedding, AiUsage, AiFinished,
-                              AiFailure>;
+using AiOutput =
+    std::variant<AiTextDelta, AiReasoningDelta, AiToolCallDelta, AiEmbedding, AiUsage, AiFinished, AiFailure>;
 // The views are good until it returns.
 using AiTake = std::function<void(const AiOutput&)>;
 
@@ -208,8 +209,8 @@ class AiProvider {
 
 // --- how a pipeline sets it
 
-// Puts what a file holds into the access. Its error is for a message, "… the key file: it has no key", and holds no part
-// of a key. Pure.
+// Puts what a file holds into the access. Its error is for a message, "… the key file: it has no key", and holds
+// no part of a key. Pure.
 using AiReadKey = std::function<Status(std::string_view text, AiAccess& access)>;
 
 // A program that is a provider: it is asked in lines over its standard streams, and not over HTTP.

@@ -65,7 +65,11 @@ class AsyncStage {
   // replay none of them comes again.
   virtual void settled(const std::string& partition, int64_t offset) { (void)partition, (void)offset; }
 
-  // Abandons what is in flight (its `done` still runs, with kCancelled); `closed` runs in a later turn.
+  // The leg stops, and waits for what is in flight: what would take long is to be abandoned (`done` runs, with
+  // kCancelled), and is processed again in the next run. Nothing is begun any more.
+  virtual void wind_down() {}
+
+  // Abandons what is in flight (its `done` still runs, with kCancelled); `closed` may run inside close().
   virtual void close(Task closed) = 0;
 };
 

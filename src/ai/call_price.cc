@@ -44,7 +44,8 @@ int64_t most_cost(const AiModelChoice& choice, const AiQuestion& question, const
 
 Result<CallPrice> price_of(const CallSettings& settings, const ProviderSettings& provider,
                            const std::string& model) {
-  if (const ModelPrice* price = settings.prices.find(provider.kind, model)) return CallPrice{.tokens = *price, .call = {}};
+  if (const ModelPrice* price = settings.prices.find(provider.kind, model))
+    return CallPrice{.tokens = *price, .call = {}};
   if (settings.unpriced) return CallPrice{.tokens = {}, .call = settings.unpriced};
   return fail(ErrorCode::kInvalidConfig, "model '" + model + "' of provider '" + provider.name +
                                              "' has no price, so no budget could hold it: add " + provider.kind +
@@ -62,6 +63,10 @@ Status check_question(const CallSettings& settings, const AiQuestion& question) 
     }
     TRY(price_of(settings, *provider, choice.model));
     TRY(provider->provider->check(request_for(*provider, choice, question.request)));
+    if (question.batching && provider->provider->batches() == nullptr) {
+      return fail(ErrorCode::kInvalidConfig,
+                  "AI provider '" + choice.provider + "' (" + provider->kind + ") takes no batches");
+    }
   }
   return {};
 }

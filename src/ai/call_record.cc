@@ -263,6 +263,7 @@ std::string to_json(const CallRecord& record) {
   writer.text("kind", to_string(record.kind));
   writer.tags(record.tags);
   if (record.kind == RecordKind::kBatch) {
+    writer.integer("look", record.look_ms);
     writer.place(record.place);
   } else if (record.kind != RecordKind::kIntent) {
     writer.end(record);
@@ -291,6 +292,7 @@ Result<CallRecord> parse_record(std::string_view json) {
                     from.text("message"), std::nullopt, static_cast<int>(from.integer("status"))};
   record.from = named<AiAnswerFrom>(kFroms, from.text("from")).value_or(AiAnswerFrom::kProvider);
   if (record.kind == RecordKind::kBatch) record.place = from.place();
+  record.look_ms = from.integer("look");
   return record;
 }
 

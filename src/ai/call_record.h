@@ -14,7 +14,7 @@
 //    "reserved":1200,"tokens":31,"cost":420,"estimated":false,"usage":[31,0,0,0,12,0],"took":830,"first":210,
 //    "text":"…","tools":[["id","name","{}"]],"embeddings":["0000803f…"],"finish":"stop","said":"end_turn",
 //    "cache":"7a…","until":1764000060000,"failure":"transient","message":"…","status":529,"from":"cache",
-//    "batch":"c0…","embeds":true,"step":"wait","file":"file-1","job":"batch_1","results":["file-2"]}
+//    "batch":"c0…","embeds":true,"look":60000,"step":"wait","file":"file-1","job":"batch_1","results":["file-2"]}
 //
 // Members that say nothing are left out. Money is in billionths of a dollar, an embedding the bytes of its 32-bit
 // numbers, little end first.
@@ -83,7 +83,8 @@ struct CallRecord {
   std::optional<CacheMark> cache;
   AiFailure failure;
   AiAnswerFrom from = AiAnswerFrom::kProvider;  // of a reuse: kCache or kShared
-  AiBatchPlace place;                           // of a batch, whose id is the tags' `call`
+  AiBatchPlace place;                           // of a batch, whose id is the tags' `call` …
+  int64_t look_ms = 0;                          // … and how often it is looked after
 };
 
 std::string to_json(const CallRecord& record);

@@ -75,6 +75,27 @@ TEST_CASE("each kind says what it is of, and no more") {
   CHECK(intent->cost == NanoUsd{0});
 }
 
+TEST_CASE("a batch says where it is, and its calls name it", "[REQ-089]") {
+  CallRecord record = answer();
+  record.kind = RecordKind::kBatch;
+  record.place = {AiBatchStep::kFetch, "file-1", "batch_1", {"file-2", "file-3"}};
+  record.look_ms = 60'000;
+  const auto batch = parse_record(to_json(record));
+  REQUIRE(batch);
+  CHECK(batch->place == record.place);
+  CHECK(batch->look_ms == 60'000);
+  CHECK(batch->content.text.empty());
+  CallRecord intent;
+  intent.tags = answer().tags;
+  intent.tags.batch = "c0ffee";
+  intent.tags.embeds = true;
+  const auto read = parse_record(to_json(intent));
+  REQUIRE(read);
+  CHECK(read->tags.batch == "c0ffee");
+  CHECK(read->tags.embeds);
+  CHECK_FALSE(batch->tags.embeds);
+}
+
 TEST_CASE("what is no UTF-8 is written as text that is") {
   CallRecord record = answer();
   record.content.text =

@@ -108,21 +108,24 @@ Result<int64_t> CallRecords::read_state(const CallRecordsOptions& options) {
   return position;
 }
 
-void CallRecords::recall(const CallRecord& record, int64_t offset, int64_t position,
-                         std::map<std::string, CallRecord>& open) {
+void CallRecords::recall(const CallRecord& record, int64_t offset, int64_t position, Unended& open) {
   if (offset >= sums_.counted) {
     sums_.ledger.add(record);
     sums_.counted = offset + 1;
   }
   if (offset < position) return;
   const CallTags& tags = record.tags;
+  if (record.kind == RecordKind::kBatch) {
+    open.batches.insert_or_assign(tags.call, record);
+    return;
+  }
   if (record.kind == RecordKind::kIntent) {
-    open.emplace(tags.call, record);
+    open.calls.emplace(tags.call, record);
     open_[tags.call] = offset;
     return;
   }
   if (record.kind != RecordKind::kReuse) {
-    open.erase(tags.call);
+    open.calls.erase(tags.call);
     open_.erase(tags.call);
   }
   if (!tags.event || record.kind == RecordKind::kFailure || !may_ask(tags.who)) return;
@@ -139,7 +142,7 @@ Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recove
                log_->first_within(stream_, 0, {.bytes = {}, .since_ms = now_ms - options.cache_ttl_max_ms}));
     from = std::min(from, recent);
   }
-  std::map<std::string, CallRecord> open;
+  Unended open;
   TRY(each_record(*log_, stream_, from, [&](CallRecord record, int64_t offset) {
     recall(record, offset, position, open);
     if (record.kind == RecordKind::kAnswer && record.cache && record.cache->until_ms > now_ms) {
@@ -147,19 +150,43 @@ Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recove
     }
   }));
   fold_when_due();
-  for (auto& [call, intent] : open) {
-    CallTags& tags = intent.tags;
-    if (tags.event && may_ask(tags.who)) {
-      answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event, {open_.at(call), true});
-    }
-    intent.kind = RecordKind::kUnknown;
-    intent.failure.message = "the process ended while it was under way";
-    recovered.unknown.push_back(std::move(intent));
-  }
+  sort_out(std::move(open), recovered);
   for (const std::string& of : options.replay_of) {
     if (of != options.records) TRY(index_replay(of));
   }
   return {};
+}
+
+// What became of calls without an end.
+void CallRecords::sort_out(Unended open, Recovered& recovered) {
+  std::map<std::string, OpenBatch> batches;
+  for (auto& [call, intent] : open.calls) {
+    const CallTags& tags = intent.tags;
+    const auto place = open.batches.find(tags.batch);
+    if (!tags.batch.empty() && place == open.batches.end()) {
+      intent.kind = RecordKind::kFailure;
+      intent.failure = {AiFailureKind::kTransient, "the process ended before its batch was sent", std::nullopt, 0};
+      recovered.unsent.push_back(std::move(intent));
+    } else if (!tags.batch.empty()) {
+      OpenBatch& batch = batches[tags.batch];
+      batch.place = place->second;
+      batch.calls.push_back(std::move(intent));
+    } else {
+      give_up(intent, "the process ended while it was under way");
+      recovered.unknown.push_back(std::move(intent));
+    }
+  }
+  for (auto& [id, batch] : batches) recovered.batches.push_back(std::move(batch));
+}
+
+void CallRecords::give_up(CallRecord& intent, const std::string& why) {
+  const CallTags& tags = intent.tags;
+  if (tags.event && may_ask(tags.who)) {
+    answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event,
+                 {open_.at(tags.call), true});
+  }
+  intent.kind = RecordKind::kUnknown;
+  intent.failure.message = why;
 }
 
 Status CallRecords::index_replay(const std::string& of) {
@@ -178,10 +205,7 @@ Status CallRecords::index_replay(const std::string& of) {
 
 // --- what is written
 
-void CallRecords::intent(CallRecord record, RecordWriter::Done done) {
-  ASSERT(record.kind == RecordKind::kIntent);
-  Records records;
-  records.push_back(std::move(record));
+void CallRecords::intents(Records records, RecordWriter::Done done) {
   writer_.append(std::move(records), log::AckLevel::kWritten, false, std::move(done));
 }
 

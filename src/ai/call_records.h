@@ -5,8 +5,9 @@
 // have no end and of the answers whose event is not settled. So retention keeps what a restart needs. It commits
 // at most once a second, and more rarely where its token is large: that is a CountedLedger.
 //
-// Recovery reads from the position on. Intents without an end are told (`unknown`): whoever recovers writes their
-// records.
+// Recovery reads from the position on. Intents without an end are told: `unknown`, and those of a batch that had
+// not been made yet `unsent`; whoever recovers writes their records. What is in a batch that had been made goes
+// on.
 //
 // Without a log nothing is kept but the ledger, for as long as the process runs.
 //
@@ -50,21 +51,33 @@ struct CallRecordsOptions {
   int64_t cache_ttl_max_ms = 0;  // 0: no answer is read for the cache
 };
 
+// Calls that an earlier run has sent together, and that have no end yet.
+struct OpenBatch {
+  CallRecord place;  // where their batch was, at last
+  Records calls;     // their intents
+};
+
 class CallRecords {
  public:
-  // What was found: intents without an end, and answers that a cache may give again, oldest first.
+  // What was found: the ends of calls that have none, which whoever recovers is to write, batches that go on, and
+  // answers that a cache may give again, oldest first.
   struct Recovered {
-    std::vector<CallRecord> unknown;
+    Records unknown;
+    Records unsent;
+    std::vector<OpenBatch> batches;
     Records cacheable;
   };
 
   static Result<std::unique_ptr<CallRecords>> create(const CallRecordsOptions& options, log::Log* log, Loop& loop,
                                                      const Clock& clock, Recovered& recovered);
 
-  // kWritten. Refused where the log has no room.
-  void intent(CallRecord record, RecordWriter::Done done);
+  // kWritten. Refused where the log has no room. Intents, or where a batch is.
+  void intents(Records records, RecordWriter::Done done);
   // kDurable, all of them at once. Waits for room.
   void end(Records records, RecordWriter::Done done);
+
+  // Makes an unknown call of one that was recovered without an end: nobody is given its answer from here on.
+  void give_up(CallRecord& intent, const std::string& why);
 
   struct Found {
     log::StreamId stream = 0;
@@ -94,7 +107,13 @@ class CallRecords {
 
   Status recover(const CallRecordsOptions& options, Recovered& recovered);
   Result<int64_t> read_state(const CallRecordsOptions& options);
-  void recall(const CallRecord& record, int64_t offset, int64_t position, std::map<std::string, CallRecord>& open);
+  // What a recovery has read so far, by the id of the call, or of the batch.
+  struct Unended {
+    std::map<std::string, CallRecord> calls;
+    std::map<std::string, CallRecord> batches;
+  };
+  void recall(const CallRecord& record, int64_t offset, int64_t position, Unended& open);
+  void sort_out(Unended open, Recovered& recovered);
   Status index_replay(const std::string& of);
   void placed(const Records& records, std::optional<int64_t> first_offset, log::AckLevel level);
   void fold_when_due();

@@ -44,7 +44,7 @@ struct Scene {
     }
   }
   void intent(const std::string& call, int64_t event) {
-    records->intent(record(RecordKind::kIntent, call, event), [](const Status& status) { CHECK(status); });
+    records->intents({record(RecordKind::kIntent, call, event)}, [](const Status& status) { CHECK(status); });
     run();
   }
   void end(RecordKind kind, const std::string& call, int64_t event, int64_t cost) {

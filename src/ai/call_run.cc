@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "ai/over_budget.h"
 #include "base/assert.h"
 #include "base/full_jitter.h"
 
@@ -11,10 +12,6 @@ namespace colloquium::ai {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
-// How often a call looks again whether others have given back what they reserved.
-constexpr int64_t kReservedMs = 100;
-constexpr int64_t kNextWindowMostMs = 60'000;
-
 }  // namespace
 
 CallRun::CallRun(CallDesk& desk, std::shared_ptr<const AiQuestion> question, const io::Digest128& digest,
@@ -100,47 +97,21 @@ void CallRun::give_turn_back() {
 // --- money
 
 void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
-  const BudgetRefusal& refused = *reserved.refused;
-  const bool never = refused.wanted > refused.limit;
-  // Others will give back most of what they have reserved.
-  if (!never && refused.spent + refused.wanted <= refused.limit) return again_after(kReservedMs);
-  const auto& budgets = desk_.settings.budgets;
-  const auto budget = std::find_if(budgets.begin(), budgets.end(),
-                                   [&](const BudgetSettings& each) { return each.spec.name == refused.budget; });
-  ASSERT(budget != budgets.end());
-  const OnExceeded policy = budget->on_exceeded;
-  const int64_t now_ms = desk_.clock.wall_ms();
-  std::optional<int64_t> wait_ms;
-  if (refused.resets_ms) wait_ms = std::max<int64_t>(*refused.resets_ms - now_ms, 1);
-  if (policy == OnExceeded::kWait && wait_ms && !never) return again_after(std::min(*wait_ms, kNextWindowMostMs));
-  const bool final = policy == OnExceeded::kFail || never;
-  note({final ? AiFailureKind::kCaller : AiFailureKind::kQuota, reserved.why, wait_ms, 0});
+  OverBudget over = ai::over_budget(reserved, desk_.settings, desk_.clock.wall_ms());
+  if (over.again_ms) return again_after(*over.again_ms);
+  note(std::move(over.failure));
   refusal_.budget = true;
-  if (policy == OnExceeded::kSwitch && switch_to(*budget)) return next_model();
-  refuse();
-}
-
-// Whether the next model is one that may be asked instead.
-bool CallRun::switch_to(const BudgetSettings& budget) {
-  if (!budget.switch_to) return true;
-  const AiModelChoice& other = *budget.switch_to;
-  const auto end = choices_.begin() + static_cast<std::ptrdiff_t>(at_) + 1;
-  const bool tried = std::any_of(choices_.begin(), end, [&](const AiModelChoice& choice) {
-    return choice.provider == other.provider && choice.model == other.model;
-  });
-  if (tried) return false;
-  const ProviderSettings& provider = *desk_.models.provider(other.provider);
-  if (!provider.provider->check(request_for(provider, other, question_->request))) return false;
-  choices_.insert(end, other);
-  return true;
+  const bool goes_on =
+      over.switches != nullptr && switched(*over.switches, *question_, desk_.models, at_, choices_);
+  goes_on ? next_model() : refuse();
 }
 
 // --- sending
 
 void CallRun::write_intent() {
   phase_ = Phase::kIntent;
-  desk_.records.intent(account_->intent(attempt_number_),
-                       alive_.guard([this](const Status& status) { intent_written(status); }));
+  desk_.records.intents({account_->intent(attempt_number_)},
+                        alive_.guard([this](const Status& status) { intent_written(status); }));
 }
 
 void CallRun::intent_written(const Status& status) {

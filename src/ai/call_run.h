@@ -35,6 +35,7 @@ namespace colloquium::ai {
 struct RunEnd {
   std::optional<CallRecord> answer;  // not written yet
   AiRefusal refusal;                 // without an answer
+  bool lost = false;                 // it was sent, and nobody knows what became of it
 };
 
 class CallRun {
@@ -68,7 +69,6 @@ class CallRun {
   void my_turn();
   void give_turn_back();
   void over_budget(const BudgetShare::Reserved& reserved);
-  bool switch_to(const BudgetSettings& budget);
   void write_intent();
   void intent_written(const Status& status);
   void send();

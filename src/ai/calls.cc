@@ -90,7 +90,11 @@ Status Calls::start() {
   }
   desk_ = std::make_unique<CallDesk>(CallDesk{settings_, with_.loop, with_.clock, with_.random, with_.transport,
                                               *records_, *budgets_, estimates_, models_, audit_.get()});
-  charge_past(recovered.unknown);
+  batches_ = std::make_unique<BatchDesk>(*desk_);
+  charge_past();
+  resume(recovered.batches, recovered.unknown);
+  charge_unknown(recovered.unknown);
+  if (!recovered.unsent.empty()) records_->end(std::move(recovered.unsent), [](const Status&) {});
   if (audit_ != nullptr) {
     for (const CallRecord& record : recovered.unknown) audit_->add(record, {});
   }
@@ -99,13 +103,17 @@ Status Calls::start() {
   return {};
 }
 
-void Calls::charge_past(const std::vector<CallRecord>& unknown) {
+void Calls::charge_past() {
   const int64_t now_ms = with_.clock.wall_ms();
   for (const auto& [key, sums] : records_->ledger().rows()) {
     const CallLabels labels{settings_.pipeline, key.provider, key.model, key.key};
     budgets_->charge(labels, sums.settled, false, key.from_ms, now_ms);
     budgets_->charge(labels, sums.unknown, true, key.from_ms, now_ms);
   }
+}
+
+void Calls::charge_unknown(const Records& unknown) {
+  const int64_t now_ms = with_.clock.wall_ms();
   NanoUsd reserved;
   for (const CallRecord& record : unknown) {
     const CallTags& tags = record.tags;
@@ -117,6 +125,35 @@ void Calls::charge_past(const std::vector<CallRecord>& unknown) {
   log_warning(settings_.records,
               "calls to models were under way when the process ended, and nobody knows what became of them",
               {{"calls", unknown.size()}, {"usd_at_most", usd_text(reserved)}});
+}
+
+// What is in a batch that nobody can look after any more may be paid, and nobody will know.
+void Calls::resume(const std::vector<OpenBatch>& batches, Records& unknown) {
+  for (const OpenBatch& batch : batches) {
+    if (batches_->resume(batch, [this](const CallTags& call) { return take_up(call); })) continue;
+    const CallTags& tags = batch.place.tags;
+    const bool made = batch.place.place.step != AiBatchStep::kCreate;
+    const std::string why =
+        made ? "AI provider '" + tags.provider + "' has it and is not in this pipeline any more, or has no price"
+             : "the process ended before AI provider '" + tags.provider + "' said whether it was made";
+    log_warning(settings_.records, "the answers of a batch are lost: " + why,
+                {{"batch", tags.call}, {"there", batch.place.place.batch}, {"calls", batch.calls.size()}});
+    Records lost = batch.calls;
+    for (CallRecord& intent : lost) records_->give_up(intent, "it was sent in a batch: " + why);
+    std::move(lost.begin(), lost.end(), std::back_inserter(unknown));
+  }
+}
+
+BatchDesk::Done Calls::take_up(const CallTags& call) {
+  const FlightNumber number = next_flight_++;
+  Flight& flight = flights_[number];
+  flight.digest = call.question;
+  flight.in_batch = true;
+  if (call.event) {
+    flight.event = event_key(call.who, *call.event, call.question);
+    by_event_.emplace(*flight.event, number);
+  }
+  return [this, number](RunEnd end) { run_ended(number, std::move(end)); };
 }
 
 // --- asking
@@ -146,7 +183,7 @@ AiCalls::Number Calls::ask(AiQuestion question, AiAnswered answered, AiListen li
 }
 
 void Calls::find_answer(Number number) {
-  if (find_cached(number) || join(number)) return;
+  if (join_batched(number) || find_cached(number) || join(number)) return;
   take_off({number});
 }
 
@@ -206,6 +243,17 @@ bool Calls::join(Number number) {
   return true;
 }
 
+// What an earlier run has sent for the same event.
+bool Calls::join_batched(Number number) {
+  Ask& ask = asks_.at(number);
+  if (!ask.question->event) return false;
+  const auto found = by_event_.find(event_key(ask.question->who, *ask.question->event, ask.digest));
+  if (found == by_event_.end()) return false;
+  ask.flight = found->second;
+  flights_.at(found->second).asks.push_back(number);
+  return true;
+}
+
 void Calls::take_off(std::vector<Number> asks) {
   const FlightNumber number = next_flight_++;
   const Ask& leader = asks_.at(asks.front());
@@ -215,6 +263,12 @@ void Calls::take_off(std::vector<Number> asks) {
   for (const Number ask : asks) asks_.at(ask).flight = number;
   flight.asks = std::move(asks);
   if (flight.shares) by_question_.emplace(flight.digest, number);
+  if (leader.question->batching) {
+    flight.in_batch = true;
+    flight.batched = batches_->add(leader.question, leader.digest,
+                                   [this, number](RunEnd end) { run_ended(number, std::move(end)); });
+    return;
+  }
   flight.run = std::make_unique<CallRun>(
       *desk_, leader.question, leader.digest,
       [this, number](const AiOutput& output) { return hear(number, output); },
@@ -242,6 +296,7 @@ bool Calls::hear(FlightNumber number, const AiOutput& output) {
 void Calls::run_ended(FlightNumber number, RunEnd end) {
   Flight& flight = flights_.at(number);
   flight.run = nullptr;
+  flight.in_batch = false;
   if (end.answer) return record_answer(number, std::move(*end.answer));
   refused(number, end);
 }
@@ -256,7 +311,9 @@ void Calls::refused(FlightNumber number, const RunEnd& end) {
   for (const Number ask : asks) {
     // Who has heard of an answer that broke off hears no other.
     if (leads || closing_ || asks_.at(ask).heard || is_everybodys(end.refusal)) {
-      refuse(ask, end.refusal);
+      AiRefusal refusal = end.refusal;
+      if (end.lost && asks_.at(ask).question->on_unknown == AiOnUnknown::kFail) refusal.unknown = true;
+      refuse(ask, std::move(refusal));
     } else {
       others.push_back(ask);
     }
@@ -339,6 +396,7 @@ void Calls::land(FlightNumber number) {
   const auto flight = flights_.find(number);
   const auto joined = by_question_.find(flight->second.digest);
   if (joined != by_question_.end() && joined->second == number) by_question_.erase(joined);
+  if (flight->second.event) by_event_.erase(*flight->second.event);
   for (const Number ask : flight->second.asks) {
     const auto asked = asks_.find(ask);
     if (asked != asks_.end()) asked->second.flight = 0;
@@ -407,15 +465,19 @@ void Calls::cancel(Number number) {
 }
 
 void Calls::stop_unwanted() {
+  std::vector<FlightNumber> taken_back;
   for (auto& [number, flight] : flights_) {
     const bool wanted =
         std::any_of(flight.asks.begin(), flight.asks.end(), [this](Number ask) { return asks_.contains(ask); });
-    if (wanted || flight.run == nullptr) continue;
+    if (wanted) continue;
+    if (flight.batched != 0 && flight.in_batch && batches_->remove(flight.batched)) taken_back.push_back(number);
+    if (flight.run == nullptr) continue;
     // Nobody may join what is being stopped.
     const auto joined = by_question_.find(flight.digest);
     if (joined != by_question_.end() && joined->second == number) by_question_.erase(joined);
     flight.run->cancel();
   }
+  for (const FlightNumber number : taken_back) land(number);
 }
 
 void Calls::settled(const std::string& who, const std::string& partition, int64_t offset) {
@@ -431,11 +493,16 @@ void Calls::close(Task closed) {
   closed_ = std::move(closed);
   asks_.clear();
   stop_unwanted();
-  close_when_done();
+  batches_->close(alive_.guard([this] {
+    // What is out in batches is taken up by the next run; what has come of them is being recorded.
+    std::erase_if(flights_, [](const auto& flight) { return flight.second.in_batch; });
+    batches_closed_ = true;
+    close_when_done();
+  }));
 }
 
 void Calls::close_when_done() {
-  if (!closing_ || !flights_.empty() || !closed_) return;
+  if (!closing_ || !batches_closed_ || !flights_.empty() || !closed_) return;
   records_->close(std::exchange(closed_, nullptr));
 }
 

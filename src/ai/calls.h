@@ -4,6 +4,7 @@
 //
 //   asks ──> flights (one for each question that is under way) ──> CallRun ──> provider
 //            its first asker leads; when that fails, the next one leads a flight of its own
+//            those that are asked in a batch go through the BatchDesk, in the place of a CallRun
 //
 // An answer and what it gives to followers is one append: whoever was told, every one of them is durable.
 //
@@ -16,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@
 
 #include "ai/answer_cache.h"
 #include "ai/audit.h"
+#include "ai/batch_desk.h"
 #include "ai/budget_book.h"
 #include "ai/call_records.h"
 #include "ai/call_run.h"
@@ -82,21 +85,28 @@ class Calls final : public AiCalls {
   };
   struct Flight {
     io::Digest128 digest{};
-    std::vector<Number> asks;  // the first leads
-    std::unique_ptr<CallRun> run;
+    std::vector<Number> asks;            // the first leads
+    std::unique_ptr<CallRun> run;        // null: it is in a batch, or ended
+    BatchDesk::Ticket batched = 0;       // until it goes out
+    bool in_batch = false;               // until it ended
+    std::optional<io::Digest128> event;  // that an earlier run asked this for: event_key()
     bool shares = false;
   };
 
   Calls(CallSettings settings, CallSurroundings with);
   Status check_settings() const;
   Status start();
-  void charge_past(const std::vector<CallRecord>& unknown);
+  void charge_past();
+  void charge_unknown(const Records& unknown);
+  void resume(const std::vector<OpenBatch>& batches, Records& unknown);
+  BatchDesk::Done take_up(const CallTags& call);
 
   // The ways to an answer.
   bool find_recorded(Number number);
   void read_recorded(Number number, Result<CallRecord> record);
   bool find_cached(Number number);
   bool join(Number number);
+  bool join_batched(Number number);
   void take_off(std::vector<Number> asks);
   void find_answer(Number number);
 
@@ -126,14 +136,17 @@ class Calls final : public AiCalls {
   TokenEstimates estimates_;
   Models models_;
   std::unique_ptr<CallDesk> desk_;
+  std::unique_ptr<BatchDesk> batches_;
   AnswerCache cache_;
 
   std::map<Number, Ask> asks_;
   std::map<FlightNumber, Flight> flights_;
   std::map<io::Digest128, FlightNumber> by_question_;  // those that may be joined
+  std::map<io::Digest128, FlightNumber> by_event_;     // those of an earlier run's batches
   Number next_ask_ = 1;
   FlightNumber next_flight_ = 1;
   bool closing_ = false;
+  bool batches_closed_ = false;
   Task closed_;
   Liveness alive_;
 };

@@ -16,7 +16,8 @@ AiTransport::Number HttpTransport::send(AiHttpRequest request, int64_t connect_t
   http.method = std::move(request.method);
   http.url = std::move(request.url);
   http.headers = std::move(request.headers);
-  http.body = std::make_shared<const std::string>(std::move(request.body));
+  // Not even an empty one: what has a body is posted.
+  if (http.method != "GET") http.body = std::make_shared<const std::string>(std::move(request.body));
   http.connect_timeout_ms = connect_timeout_ms > 0 ? connect_timeout_ms : kDayMs;
   http.timeout_ms = kDayMs;
   http.decompress = true;

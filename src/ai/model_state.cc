@@ -42,7 +42,8 @@ void ModelCounters::count(const CallRecord& record) {
                                           usage.cache_write_1h, usage.output,     usage.reasoning};
   for (size_t i = 0; i < buckets.size(); ++i) tokens[i].add(static_cast<uint64_t>(buckets[i]));
   settled_nano_usd.add(amount(record.cost));
-  if (record.kind != RecordKind::kAnswer) return;
+  // A batch takes as long as it takes.
+  if (record.kind != RecordKind::kAnswer || !record.tags.batch.empty()) return;
   constexpr int64_t kNsPerMs = 1'000'000;
   total.observe_ns(record.took_ms * kNsPerMs);
   if (record.first_ms) first_output.observe_ns(*record.first_ms * kNsPerMs);

@@ -111,7 +111,8 @@ struct ScriptStep {
   int status = 200;
   std::string text = {};  // bytes, or why it broke
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::function<void()> then = {};  // as it happens
+  std::function<void()> then = {};              // as it happens
+  std::function<std::string()> late_text = {};  // of kBytes, in the place of `text`
 };
 using CallScript = std::vector<ScriptStep>;
 
@@ -182,7 +183,7 @@ class ScriptedTransport final : public AiTransport {
         sending->head(AiHead{step.status, step.headers});
         break;
       case ScriptStep::kBytes:
-        sending->bytes(step.text);
+        sending->bytes(step.late_text ? step.late_text() : step.text);
         break;
       case ScriptStep::kEnd:
         playing_.erase(number);

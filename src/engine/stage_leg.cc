@@ -77,6 +77,7 @@ void StageLeg::pump_all() {
 void StageLeg::wind_down() {
   LOOP_ASSERT(loop_);
   winding_down_ = true;
+  stage_->wind_down();
   check_drained();
 }
 
@@ -99,18 +100,16 @@ void StageLeg::pump(Lane& lane) {
 bool StageLeg::begin_next(Lane& lane) {
   if (broken_ || closing_ || winding_down_ || lane.in_flight >= concurrency_) return false;
   // What others wait for goes first.
-  const auto due =
-      std::find_if(lane.window.begin(), lane.window.end(), [](const auto& event) { return event->due; });
-  if (due != lane.window.end()) {
-    process(lane, **due);
+  if (!lane.due.empty()) {
+    Event& event = *lane.due.front();
+    lane.due.pop_front();
+    process(lane, event);
     return true;
   }
   if (lane.window.size() >= window_) return false;
   if (!options_.queues.empty() && options_.queues[lane.index]->full()) return false;
-  const auto next = std::find_if(lane.items.begin(), lane.items.end(), [](const Item& item) {
-    return !item.input.end && item.begun < item.input.batch->size();
-  });
-  if (next == lane.items.end()) return false;
+  Item* const next = lane.next_item();
+  if (next == nullptr) return false;
   lane.window.push_back(std::make_unique<Event>(Event{.batch = next->input.batch, .index = next->begun++}));
   process(lane, *lane.window.back());
   return true;
@@ -118,7 +117,6 @@ bool StageLeg::begin_next(Lane& lane) {
 
 void StageLeg::process(Lane& lane, Event& event) {
   ++lane.in_flight;
-  event.due = false;
   event.begun_ns = clock_.monotonic_ns();
   if (event.first_begun_ns < 0) event.first_begun_ns = event.begun_ns;
   stage_->process(event.batch, event.index, [this, &lane, &event](AsyncOutput output) {
@@ -135,6 +133,7 @@ void StageLeg::processed(Lane& lane, Event& event, AsyncOutput output) {
   counters.duration.observe_ns(clock_.monotonic_ns() - event.begun_ns);
   // What is under way at the end is no failure of anybody's, and is asked again.
   if (closing_) return check_closed();
+  if (winding_down_ && output.error && output.error->code == ErrorCode::kCancelled) return;
   std::shared_ptr<const Batch> made;
   if (!output.error) made = made_.make(*event.batch, event.index, options_.component, output);
   if (!output.error) {
@@ -167,7 +166,7 @@ void StageLeg::retry_later(Lane& lane, Event& event, const AsyncOutput& output) 
   warn_of_retry(event.batch->id(event.index), wait_ms);
   event.timer = loop_.start_timer(wait_ms, [this, &lane, &event] {
     event.timer = nullptr;
-    event.due = true;
+    lane.due.push_back(&event);
     pump(lane);
   });
 }
@@ -221,7 +220,7 @@ void StageLeg::release(Lane& lane) {
     Item& item = lane.items.front();
     if (item.input.end) {
       lane.ended = true;
-      lane.items.pop_front();
+      lane.pop_item();
       options_.counters->queue_depth.add(-1);
       return;
     }
@@ -267,7 +266,7 @@ void StageLeg::end_item(Lane& lane) {
   }
   options_.counters->queue_depth.add(-1);
   const size_t credit = item.input.credit_bytes;
-  lane.items.pop_front();
+  lane.pop_item();
   release_(lane.index, credit);
 }
 

@@ -29,7 +29,6 @@ struct StageLeg::Event {
   int64_t outage = 0;    // those that were not
   bool failing = false;
   std::unique_ptr<Timer> timer = nullptr;  // while it waits to be tried again
-  bool due = false;                        // it has waited
   bool done = false;
   std::shared_ptr<const Batch> made = nullptr;    // what the stage made of it …
   std::shared_ptr<const Batch> letter = nullptr;  // … or it was given up, and is to be kept
@@ -92,12 +91,27 @@ class StageOutputs {
 struct StageLeg::Lane {
   size_t index = 0;
   std::deque<Item> items;                     // in order; the front is being released
+  size_t all_begun = 0;                       // of items, those of which every event is begun
   std::deque<std::unique_ptr<Event>> window;  // begun and not released, in order
+  std::deque<Event*> due;                     // of the window, those that have waited to be tried again
   size_t in_flight = 0;
   bool pumping = false;
   bool ended = false;
   StageOutputs out;
   std::optional<int64_t> done;  // the next commit says: everything below is through
+
+  // The first of which an event is not begun; null if there is none.
+  Item* next_item() {
+    for (; all_begun < items.size() && !items[all_begun].input.end; ++all_begun) {
+      Item& item = items[all_begun];
+      if (item.begun < item.input.batch->size()) return &item;
+    }
+    return nullptr;
+  }
+  void pop_item() {
+    items.pop_front();
+    if (all_begun > 0) --all_begun;
+  }
 };
 
 }  // namespace colloquium::engine

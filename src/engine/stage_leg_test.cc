@@ -33,11 +33,17 @@ class HeldStage final : public AsyncStage {
     held.emplace(value, std::move(done));
   }
   void settled(const std::string& partition, int64_t offset) override { settled_below[partition] = offset; }
+  void wind_down() override {
+    if (gives_back) give_back();
+  }
   void close(Task closed) override {
+    give_back();
+    closed();
+  }
+  void give_back() {
     while (!held.empty()) {
       answer(held.begin()->first, {.values = {}, .error = Error{ErrorCode::kCancelled, "closed", true, {}}});
     }
-    closed();
   }
 
   void answer(const std::string& value, AsyncOutput output) {
@@ -48,6 +54,7 @@ class HeldStage final : public AsyncStage {
   void answer(const std::string& value) { answer(value, {.values = {"\"" + value + "!\""}, .error = {}}); }
 
   bool at_once = false;
+  bool gives_back = false;
   std::vector<std::string> asked;
   std::map<std::string, Done> held;
   std::map<std::string, int64_t> settled_below;
@@ -374,6 +381,45 @@ TEST_CASE("a leg that winds down begins nothing new, and commits what is in flig
   CHECK(bench.stage->asked == Texts{"1", "2"});
   CHECK(bench.committed() == 2);
   CHECK(bench.outputs().size() == 2);
+}
+
+TEST_CASE("a leg that winds down does not wait for what its stage gives back") {
+  Bench bench(3, [](StageLegOptions& options) { options.fail_when_stuck = true; });
+  bench.stage->gives_back = true;
+  bench.deliver({"1", "2", "3"}, 0);
+  bench.stage->answer("1");
+  bench.leg->wind_down();
+  bench.advance(300);
+  CHECK(bench.drained);
+  CHECK_FALSE(bench.failed);
+  CHECK(bench.committed() == 1);
+  CHECK(bench.stage->asked == Texts{"1", "2", "3"});
+}
+
+TEST_CASE("many events in flight are begun, retried and released in order") {
+  Bench bench(20'000);
+  Texts texts;
+  for (int i = 0; i < 300; ++i) texts.push_back(std::to_string(i));
+  for (int64_t base = 0; base < 3; ++base) {
+    Texts batch = texts;
+    for (std::string& text : batch) text += "00" + std::to_string(base);
+    bench.deliver(batch, base * 300);
+  }
+  CHECK(bench.stage->asked.size() == 900);
+  for (const std::string& text : texts) bench.stage->answer(text + "001", failure(true, false));
+  for (int64_t base : {2, 0}) {
+    for (const std::string& text : texts) bench.stage->answer(text + "00" + std::to_string(base));
+  }
+  bench.advance(200);
+  CHECK(bench.stage->asked.size() == 1200);
+  for (const std::string& text : texts) bench.stage->answer(text + "001");
+  bench.advance(300);
+  CHECK(bench.committed() == 900);
+  const auto outputs = bench.outputs();
+  REQUIRE(outputs.size() == 900);
+  CHECK(outputs.front() == "\"0000!\"");
+  CHECK(outputs[300] == "\"0001!\"");
+  CHECK(outputs.back() == "\"299002!\"");
 }
 
 TEST_CASE("a leg that winds down does not wait for what waits to be tried again") {

@@ -1,5 +1,6 @@
 #include "components/ai/ai_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -73,6 +74,10 @@ AiQuestion AiStage::question_of(const AiStageProgram::Arm& arm) const {
   question.on_unknown = config_.on_unknown;
   question.cache_ttl_ms = config_.cache ? config_.cache->ttl.ms : 0;
   question.shares = config_.share;
+  if (config_.batch) {
+    question.batching =
+        AiBatching{static_cast<size_t>(config_.batch->size), config_.batch->every.ms, config_.batch->poll.ms};
+  }
   question.prompt = arm.prompt_label;
   question.arm = arm.name;
   return question;
@@ -284,15 +289,27 @@ void AiStage::settled(const std::string& partition, int64_t offset) {
   calls_.settled(name_, partition, offset);
 }
 
+size_t AiStage::concurrency() const {
+  const auto asked = static_cast<size_t>(config_.concurrency);
+  // One batch is collected while another is out.
+  return config_.batch ? std::max(asked, size_t{2} * static_cast<size_t>(config_.batch->size)) : asked;
+}
+
+void AiStage::take_back(std::map<uint64_t, Asking>::iterator asking) {
+  if (asking->second.number != 0) calls_.cancel(asking->second.number);
+  give(asking->first,
+       {.values = {}, .error = Error{ErrorCode::kCancelled, "the pipeline stops", true, {}}, .is_attempt = false});
+}
+
+// What is in a batch is answered in hours, and waits for the next run.
+void AiStage::wind_down() {
+  if (!config_.batch) return;
+  while (!asking_.empty()) take_back(asking_.begin());
+}
+
 void AiStage::close(Task closed) {
   closing_ = true;
-  while (!asking_.empty()) {
-    const auto first = asking_.begin();
-    if (first->second.number != 0) calls_.cancel(first->second.number);
-    give(first->first, {.values = {},
-                        .error = Error{ErrorCode::kCancelled, "the pipeline stops", true, {}},
-                        .is_attempt = false});
-  }
+  while (!asking_.empty()) take_back(asking_.begin());
   closed();
 }
 

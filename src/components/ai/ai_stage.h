@@ -35,9 +35,10 @@ class AiStage final : public AsyncStage {
                                                  const std::shared_ptr<const computo::HostContext>& context,
                                                  AiCalls& calls);
 
-  size_t concurrency() const override { return static_cast<size_t>(config_.concurrency); }
+  size_t concurrency() const override;
   void process(std::shared_ptr<const Batch> batch, size_t event, UniqueFunction<void(AsyncOutput)> done) override;
   void settled(const std::string& partition, int64_t offset) override;
+  void wind_down() override;
   void close(Task closed) override;
 
  private:
@@ -67,6 +68,7 @@ class AiStage final : public AsyncStage {
   Status fill_inputs(Asking& asking);
   void ask(uint64_t id);
   void answered(uint64_t id, AiOutcome outcome);
+  void take_back(std::map<uint64_t, Asking>::iterator asking);
   bool repair(Asking& asking, const AiAnswer& answer, const std::string& problem);
   // Both end it.
   Result<std::string> with_answer(const Batch& batch, size_t event, const std::string& value,

@@ -57,6 +57,13 @@ struct AiExperimentSettings {
   Expression by;  // unset: the event's key, or its id where it has none
 };
 
+// Questions that go to the provider together, are answered within a day, and cost less.
+struct AiBatchSetting {
+  int32_t size = 1000;
+  Duration every{300'000};
+  Duration poll{60'000};
+};
+
 struct AiStageConfig {
   AiStageTask task = AiStageTask::kChat;
   std::vector<AiModelSetting> models;
@@ -75,6 +82,7 @@ struct AiStageConfig {
   std::string details;
   std::optional<AiCacheSetting> cache;
   bool share = true;
+  std::optional<AiBatchSetting> batch;
   int32_t concurrency = 8;
   AiOnUnknown on_unknown = AiOnUnknown::kRetry;
   Expression on_error;
@@ -116,6 +124,10 @@ struct ConfigObject<components::AiModelSetting> {
 template <>
 struct ConfigObject<components::AiParameterSettings> {
   static ConfigSpec<components::AiParameterSettings> spec();
+};
+template <>
+struct ConfigObject<components::AiBatchSetting> {
+  static ConfigSpec<components::AiBatchSetting> spec();
 };
 template <>
 struct ConfigObject<components::AiToolSetting> {

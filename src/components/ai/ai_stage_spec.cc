@@ -72,6 +72,19 @@ ConfigSpec<components::AiCacheSetting> ConfigObject<components::AiCacheSetting>:
                              "the same in all."});
 }
 
+ConfigSpec<components::AiBatchSetting> ConfigObject<components::AiBatchSetting>::spec() {
+  using Setting = components::AiBatchSetting;
+  return ConfigSpec<Setting>()
+      .field("size", &Setting::size,
+             {.description = "A batch is sent once it has so many questions …", .minimum = 1, .maximum = 50'000})
+      .field("every", &Setting::every,
+             {.description = "… or so long after its first.", .minimum = 1, .maximum = 86'400'000})
+      .field("poll", &Setting::poll,
+             {.description = "How often the provider is asked whether it is done.",
+              .minimum = 10,
+              .maximum = 86'400'000});
+}
+
 ConfigSpec<components::AiArmSetting> ConfigObject<components::AiArmSetting>::spec() {
   using Setting = components::AiArmSetting;
   return ConfigSpec<Setting>()
@@ -140,10 +153,18 @@ ConfigSpec<AiStageConfig> ai_stage_spec() {
       .field("cache", &Config::cache, {.description = "Answers are given again for a while, at no cost."})
       .field("share", &Config::share,
              {.description = "Events that ask the same at the same time share one answer.", .advanced = true})
-      .field("concurrency", &Config::concurrency,
-             {.description = "Events that are asked for at the same time, in each partition.",
-              .minimum = 1,
-              .maximum = 10'000})
+      .field("batch", &Config::batch,
+             {.description =
+                  "Questions are collected and sent as one batch, which costs less (mostly half) and takes "
+                  "up to a day. For the providers `openai` and `anthropic`. A batch that is out outlives a "
+                  "restart.",
+              .example = "{size: 5000, every: 10m}"})
+      .field(
+          "concurrency", &Config::concurrency,
+          {.description = "Events that are asked for at the same time, in each partition. With `batch`, at least "
+                          "twice its size.",
+           .minimum = 1,
+           .maximum = 10'000})
       .field("on_unknown", &Config::on_unknown,
              {.description = "What becomes of an event whose question was on its way when the process died, so "
                              "that nobody knows "
@@ -166,17 +187,33 @@ void check_pointer(const std::string& pointer, const char* key, const ConfigNode
   need(pointer.empty() || (path && !path->empty()), node, key, "a JSON Pointer begins with '/'", problems);
 }
 
+bool is_weight(double weight) {
+  return weight >= 0 && weight < 1e9;
+}
+
+// Of models that one is drawn of.
+bool can_draw(const std::vector<AiModelSetting>& models, AiRouting route) {
+  double sum = 0;
+  for (const AiModelSetting& model : models) {
+    if (!is_weight(model.weight)) return false;
+    sum += model.weight;
+  }
+  return models.empty() || route != AiRouting::kWeighted || sum > 0;
+}
+
 void check_weights(const AiStageConfig& config, const ConfigNode& node, ConfigProblems& problems) {
-  const auto good = [](double weight) { return weight >= 0 && weight < 1e9; };
-  bool all =
-      std::all_of(config.models.begin(), config.models.end(), [&](const auto& m) { return good(m.weight); });
-  need(all, node, "models", "a weight is 0 or more", problems);
+  constexpr char kModels[] = "a weight is 0 or more, and with `route: weighted` one of them more than 0";
+  need(can_draw(config.models, config.route), node, "models", kModels, problems);
   if (!config.experiment) return;
   const auto& arms = config.experiment->arms;
+  const bool draws = std::all_of(arms.begin(), arms.end(),
+                                 [&](const AiArmSetting& arm) { return can_draw(arm.models, config.route); });
+  need(draws, node, "experiment", kModels, problems);
+  bool all = true;
   double sum = 0;
   std::set<std::string> names;
   for (const AiArmSetting& arm : arms) {
-    all = all && good(arm.weight);
+    all = all && is_weight(arm.weight);
     sum += arm.weight;
     names.insert(arm.name);
   }

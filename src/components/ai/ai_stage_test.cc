@@ -312,6 +312,26 @@ TEST_CASE("at the end what is asked is asked no more") {
   CHECK(f.calls.settled_below.at("triage p.tagtagta-0") == 9);
 }
 
+TEST_CASE("questions that may wait go together, and are given back when the leg winds down", "[REQ-089]") {
+  Fixture f("  models: [fake/a]\n  user: '{{ $input/x }}'\n  batch: {size: 50, every: 1m, poll: 2s}\n");
+  CHECK(f.stage->concurrency() == 100);
+  f.process(R"({"x":"1"})");
+  REQUIRE(f.asked().batching);
+  CHECK(f.asked().batching->size == 50);
+  CHECK(f.asked().batching->every_ms == 60'000);
+  CHECK(f.asked().batching->look_ms == 2000);
+  f.stage->wind_down();
+  CHECK(f.calls.cancelled.size() == 1);
+  CHECK(f.error().code == ErrorCode::kCancelled);
+  CHECK(f.error().retryable);
+  CHECK_FALSE(f.outputs.back().is_attempt);
+  Fixture one_by_one("  models: [fake/a]\n  user: '{{ $input/x }}'\n");
+  one_by_one.process(R"({"x":"1"})");
+  CHECK_FALSE(one_by_one.asked().batching);
+  one_by_one.stage->wind_down();
+  CHECK(one_by_one.calls.cancelled.empty());
+}
+
 TEST_CASE("what does not fit together is told before anything runs") {
   const auto one = [](const std::string& yaml) {
     const auto problems = problems_of(yaml);
@@ -327,6 +347,11 @@ TEST_CASE("what does not fit together is told before anything runs") {
         "'fakes/a' is of no provider that `ai.providers` has; did you mean 'fake'?");
   CHECK(one("  models: [fake/a]\n  user: x\n  task: extract\n") == "`task: extract` needs output.schema");
   CHECK(one("  models: [fake/a]\n  user: x\n  task: classify\n") == "`task: classify` needs labels");
+  const std::string draws = "a weight is 0 or more, and with `route: weighted` one of them more than 0";
+  CHECK(one("  models: [{model: fake/a, weight: 0}]\n  user: x\n  route: weighted\n") == draws);
+  CHECK(one("  models: [fake/a]\n  user: x\n  route: weighted\n"
+            "  experiment: {arms: [{name: one}, {name: two, models: [{model: fake/b, weight: 0}]}]}\n") == draws);
+  CHECK(one("  models: [{model: fake/a, weight: -1}]\n  user: x\n") == draws);
   CHECK(one("  models: [fake/a]\n  user: x\n  into: a\n") == "a JSON Pointer begins with '/'");
   CHECK(one("  models: [fake/a]\n  prompt: gone@1\n").find("can't read the prompt 'gone@1.md'") == 0);
   CHECK(one("  models: [fake/a]\n  user: '{{ $nobody }}'\n").find("nobody") != std::string::npos);

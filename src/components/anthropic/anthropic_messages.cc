@@ -136,14 +136,6 @@ constexpr std::string_view kOurs[] = {"model",      "messages", "system",      "
 
 }  // namespace
 
-AnthropicDialect anthropic_2023() {
-  return {};
-}
-
-AnthropicDialect anthropic_2026() {
-  return {"2026-10-21", true, false};
-}
-
 Status AnthropicMessages::check(const AiRequest& request) const {
   if (request.task != AiTask::kChat) return fail(ErrorCode::kInvalidConfig, "Anthropic has no embeddings");
   TRY(ai::check_asked(request));
@@ -181,10 +173,7 @@ AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess
   }
   write_parameters(out, request.parameters, dialect_.sampling);
   out.end_object();
-  std::vector<std::pair<std::string, std::string>> headers{{"anthropic-version", dialect_.version}};
-  if (!access.key.empty() && dialect_.bearer) headers.emplace_back("Authorization", "Bearer " + access.key);
-  if (!access.key.empty() && !dialect_.bearer) headers.emplace_back("x-api-key", access.key);
-  return ai::json_request(access.base_url + "/v1/messages", body, std::move(headers), access);
+  return ai::json_request(access.base_url + "/v1/messages", body, anthropic_headers(dialect_, access), access);
 }
 
 std::unique_ptr<AiDecoder> AnthropicMessages::decoder(const AiRequest& /*request*/) const {

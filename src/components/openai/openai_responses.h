@@ -10,6 +10,7 @@
 #include "colloquium/ai_provider.h"
 
 #include "ai/openai_format/openai_request.h"
+#include "components/openai/openai_batches.h"
 
 namespace colloquium::components {
 
@@ -19,6 +20,10 @@ class OpenAiResponses final : public AiProvider {
   Status check(const AiRequest& request) const override;
   AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override;
   std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const override;
+  const AiBatches* batches() const override { return &batches_; }
+
+ private:
+  const OpenAiBatches batches_{"/v1/responses"};
 };
 
 }  // namespace colloquium::components

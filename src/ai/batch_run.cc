@@ -1,0 +1,345 @@
+#include "ai/batch_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ai/answer_parts.h"
+#include "base/assert.h"
+#include "base/full_jitter.h"
+#include "base/logging.h"
+
+namespace colloquium::ai {
+namespace {
+
+constexpr int64_t kAgainMostMs = 300'000;
+// How long a stop waits to be told whether the batch is there.
+constexpr int64_t kStopMs = 10'000;
+// Of intents that are written together.
+constexpr size_t kIntentsTogether = 2000;
+
+const AiQuestion& question_of(const BatchRun::Member& member) {
+  static const AiQuestion kNone;
+  return member.question != nullptr ? *member.question : kNone;
+}
+
+// What a line of results says, as if it were an answer of its own.
+AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, const AiRequest& request,
+                       size_t bytes_max) {
+  AnswerParts parts(bytes_max);
+  const auto take = [&parts](const AiOutput& output) {
+    if (!parts.ended()) parts.take(output);
+  };
+  const std::unique_ptr<AiDecoder> decoder = provider.decoder(request);
+  decoder->head(result.head, take);
+  decoder->bytes(result.body, take);
+  decoder->end(take);
+  AttemptEnd end;
+  end.content = parts.content();
+  end.usage = parts.usage();
+  end.how = AttemptEnds::kAnswered;
+  if (parts.finished()) return end;
+  end.failure = parts.failure().value_or(
+      AiFailure{AiFailureKind::kTransient, "the answer does not say that it is complete", std::nullopt, 0});
+  const bool refused = result.head.status < 200 || result.head.status >= 300;
+  end.how = refused ? AttemptEnds::kRefused : AttemptEnds::kBroken;
+  return end;
+}
+
+}  // namespace
+
+BatchRun::BatchRun(const CallDesk& desk, BatchSpec spec, ModelState& model, Task ended)
+    : desk_(desk),
+      spec_(std::move(spec)),
+      model_(model),
+      under_way_(model.counters.under_way),
+      ended_(std::move(ended)) {
+  ASSERT(model_.provider.provider->batches() != nullptr);
+}
+
+BatchRun::~BatchRun() {
+  for (auto& [call, member] : members_) member.account.release();
+  under_way_.add(-static_cast<int64_t>(members_.size()));
+}
+
+void BatchRun::add(const std::string& call, Member member) {
+  ASSERT(member.done);
+  members_.emplace(call, std::move(member));
+  under_way_.add(1);
+}
+
+AiBatchSending BatchRun::sending() const {
+  return {spec_.task, spec_.id, calls_};
+}
+
+void BatchRun::warn(const std::string& what) const {
+  log_warning(desk_.settings.records,
+              "batch " + spec_.id + " of '" + spec_.who + "' to " + model_.provider.name + "/" + model_.model +
+                  (place_.batch.empty() ? "" : ", there " + place_.batch) + ": " + what,
+              {{"calls", members_.size()}});
+}
+
+// --- the beginning
+
+void BatchRun::start(Records intents, std::vector<AiBatchCall> calls) {
+  LOOP_ASSERT(desk_.loop);
+  ASSERT(!members_.empty() && intents.size() == members_.size() && calls.size() == members_.size());
+  calls_ = std::move(calls);
+  write_intents(std::move(intents));
+}
+
+void BatchRun::write_intents(Records intents) {
+  for (size_t from = 0; from < intents.size(); from += kIntentsTogether) {
+    const size_t to = std::min(from + kIntentsTogether, intents.size());
+    ++intents_under_way_;
+    desk_.records.intents(Records(std::make_move_iterator(intents.begin() + static_cast<std::ptrdiff_t>(from)),
+                                  std::make_move_iterator(intents.begin() + static_cast<std::ptrdiff_t>(to))),
+                          alive_.guard([this](const Status& status) {
+                            if (!status) intents_written_ = status;
+                            if (--intents_under_way_ > 0 || closing_) return;
+                            if (intents_written_) return go_on(format().first());
+                            all_ended(AttemptEnds::kUnsent, {AiFailureKind::kTransient,
+                                                             "cannot record the calls before they are sent: " +
+                                                                 intents_written_.error().message,
+                                                             1000, 0});
+                          }));
+  }
+}
+
+void BatchRun::resume(AiBatchPlace place) {
+  LOOP_ASSERT(desk_.loop);
+  place_ = std::move(place);
+  // It may have been sent, and nobody kept what was said to it.
+  if (place_.step == AiBatchStep::kCreate) {
+    return lost(
+        {.head = {}, .body = {}, .complete = fail(ErrorCode::kUnavailable, "the process ended"), .is_sent = true});
+  }
+  send();
+}
+
+// --- its way
+
+void BatchRun::go_on(AiBatchPlace place) {
+  const AiBatchStep before = place_.step;
+  place_ = std::move(place);
+  attempt_ = 1;
+  switch (place_.step) {
+    case AiBatchStep::kCreate:
+      return create();
+    case AiBatchStep::kWait:
+      return before == AiBatchStep::kWait ? look_later() : created();
+    case AiBatchStep::kUpload:
+    case AiBatchStep::kFind:
+    case AiBatchStep::kFetch:
+      return send();
+    case AiBatchStep::kEnd:
+      return all_ended(AttemptEnds::kLost,
+                       {AiFailureKind::kTransient, "its batch ended and says nothing of it", std::nullopt, 0});
+  }
+}
+
+CallRecord BatchRun::place_record() const {
+  CallRecord record;
+  record.kind = RecordKind::kBatch;
+  record.tags.call = spec_.id;
+  record.tags.who = spec_.who;
+  record.tags.provider = model_.provider.name;
+  record.tags.model = model_.model;
+  record.tags.key = model_.provider.key;
+  record.tags.at_ms = desk_.clock.wall_ms();
+  record.tags.embeds = spec_.task == AiTask::kEmbed;
+  record.place = place_;
+  record.look_ms = spec_.look_ms;
+  return record;
+}
+
+// From here on it may be there.
+void BatchRun::create() {
+  desk_.records.intents({place_record()}, alive_.guard([this](const Status& status) {
+    if (closing_) return;
+    if (status) return send();
+    all_ended(AttemptEnds::kUnsent,
+              {AiFailureKind::kTransient, "cannot record where the batch is: " + status.error().message, 1000, 0});
+  }));
+}
+
+// It is there.
+void BatchRun::created() {
+  calls_.clear();
+  log_info(desk_.settings.records, "a batch of calls is with its provider",
+           {{"batch", spec_.id}, {"there", place_.batch}, {"calls", members_.size()}});
+  // What can't be recorded is looked up, or unknown, after a crash.
+  desk_.records.end({place_record()},
+                    alive_.guard([this](const Status&) { closing_ ? tell_closed() : look_later(); }));
+}
+
+void BatchRun::send() {
+  const ProviderSettings& provider = model_.provider;
+  request_ = std::make_unique<BatchRequest>(desk_.loop, desk_.transport, provider.timeouts);
+  BatchRequest::Line line = nullptr;
+  if (place_.step == AiBatchStep::kFetch) line = [this](std::string_view text) { take_line(text); };
+  request_->send(format().encode(place_, sending(), provider.access()), std::move(line),
+                 desk_.settings.answer_bytes, alive_.guard([this](BatchReply reply) {
+                   request_ = nullptr;
+                   replied(std::move(reply));
+                 }));
+}
+
+void BatchRun::replied(BatchReply reply) {
+  const bool creates = place_.step == AiBatchStep::kCreate;
+  if (!reply.head || !reply.complete) {
+    if (creates && reply.is_sent) return lost(reply);
+    const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
+    return again_later({AiFailureKind::kTransient, why, std::nullopt, 0});
+  }
+  AiBatchTurn turn = format().read(place_, sending(), *reply.head, reply.body);
+  if (const auto* failure = std::get_if<AiFailure>(&turn)) return again_later(*failure);
+  if (std::holds_alternative<AiBatchWaits>(turn)) return look_later();
+  if (const auto* refused = std::get_if<AiBatchRefused>(&turn)) {
+    warn("it was refused: " + refused->failure.message);
+    return all_ended(AttemptEnds::kRefused, refused->failure);
+  }
+  auto& next = std::get<AiBatchPlace>(turn);
+  // A batch may be there that no list names yet.
+  if (place_.step == AiBatchStep::kFind && next.step == AiBatchStep::kCreate && !std::exchange(finds_, true)) {
+    return look_later();
+  }
+  go_on(std::move(next));
+}
+
+// Whether there is a batch is not known.
+void BatchRun::lost(const BatchReply& reply) {
+  if (closing_) return tell_closed();
+  const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
+  if (format().can_find()) {
+    warn("whether it was made is not known and is looked up: " + why);
+    AiBatchPlace place = place_;
+    place.step = AiBatchStep::kFind;
+    return go_on(std::move(place));
+  }
+  warn("nobody knows whether it was made: " + why);
+  all_ended(AttemptEnds::kLost,
+            {AiFailureKind::kTransient, "it was sent in a batch, and then " + why, std::nullopt, 0});
+}
+
+void BatchRun::look_later() {
+  attempt_ = 1;
+  if (closing_) return;
+  timer_ = desk_.loop.start_timer(std::max<int64_t>(spec_.look_ms, 1), [this] {
+    const auto fired = std::move(timer_);
+    send();
+  });
+}
+
+void BatchRun::again_later(const AiFailure& failure) {
+  if (closing_) return tell_closed();
+  const bool is_there = !place_.batch.empty();
+  const bool looks_up = place_.step == AiBatchStep::kFind;
+  const bool gone = failure.kind == AiFailureKind::kCaller;
+  if (is_there && gone) {
+    warn("its provider knows nothing of it: " + failure.message);
+    return all_ended(AttemptEnds::kLost, failure);
+  }
+  const CallRetry& retry = model_.provider.retry;
+  const bool may_wait = failure.kind == AiFailureKind::kThrottled || failure.kind == AiFailureKind::kTransient;
+  if (!is_there && !looks_up && (!may_wait || attempt_ >= retry.attempts)) {
+    return all_ended(AttemptEnds::kRefused, failure);
+  }
+  const int64_t asked_ms = std::min(failure.retry_after_ms.value_or(0), retry.hint_max_ms);
+  const int64_t wait_ms = std::max(full_jitter_ms(retry.first_ms, kAgainMostMs, attempt_, desk_.random), asked_ms);
+  if (attempt_ > 1) warn("it is tried again in " + std::to_string(wait_ms) + " ms: " + failure.message);
+  ++attempt_;
+  timer_ = desk_.loop.start_timer(std::max<int64_t>(wait_ms, 1), [this] {
+    const auto fired = std::move(timer_);
+    send();
+  });
+}
+
+// --- what comes of it
+
+void BatchRun::take_line(std::string_view line) {
+  if (closing_) return;
+  if (line.empty()) return warn("a result is too long, and left out");
+  const Result<AiBatchResult> found = format().result(line);
+  if (!found) return warn(found.error().message);
+  result(*found);
+}
+
+void BatchRun::result(const AiBatchResult& result) {
+  const auto member = members_.find(result.id);
+  // It had come before a fetch broke off.
+  if (member == members_.end()) return;
+  member_ended(member, read_answer(result, *model_.provider.provider, member->second.account.request(),
+                                   desk_.settings.answer_bytes));
+}
+
+void BatchRun::member_ended(std::map<std::string, Member>::iterator at, AttemptEnd end) {
+  auto node = members_.extract(at);
+  Member& member = node.mapped();
+  under_way_.add(-1);
+  end.took_ms = std::max<int64_t>(desk_.clock.wall_ms() - member.account.tags().at_ms, 0);
+  CallRecord record = member.account.record_of(end);
+  member.account.settle(record, question_of(member));
+  RunEnd told;
+  ++(record.kind == RecordKind::kAnswer ? answered_ : not_answered_);
+  if (record.kind == RecordKind::kAnswer) {
+    told.answer = std::move(record);
+  } else {
+    const CallTags& tags = record.tags;
+    told.refusal.model = {tags.provider, tags.model, 1};
+    told.refusal.failure = std::move(end.failure);
+    told.refusal.partial = std::move(end.content.text);
+    told.lost = record.kind == RecordKind::kUnknown;
+    Records records;
+    records.push_back(std::move(record));
+    desk_.records.end(std::move(records), [](const Status&) {});  // what it was for is over
+  }
+  member.done(std::move(told));
+}
+
+void BatchRun::all_ended(AttemptEnds how, const AiFailure& failure) {
+  while (!members_.empty()) {
+    AttemptEnd end;
+    end.how = how;
+    end.failure = failure;
+    member_ended(members_.begin(), std::move(end));
+  }
+  finish();
+}
+
+void BatchRun::finish() {
+  log_info(
+      desk_.settings.records, "a batch of calls has ended",
+      {{"batch", spec_.id}, {"there", place_.batch}, {"answered", answered_}, {"not_answered", not_answered_}});
+  (void)desk_.loop.post(alive_.guard([this] {
+    // What is told destroys this.
+    const auto told = std::make_shared<Task>(std::move(ended_));
+    (*told)();
+  }));
+}
+
+// --- the end
+
+void BatchRun::close(Task closed) {
+  LOOP_ASSERT(desk_.loop);
+  ASSERT(!closing_);
+  closing_ = true;
+  timer_ = nullptr;
+  closed_ = std::move(closed);
+  const bool creates = place_.step == AiBatchStep::kCreate && request_ != nullptr;
+  if (!creates) {
+    request_ = nullptr;
+    return tell_closed();
+  }
+  timer_ = desk_.loop.start_timer(kStopMs, [this] {
+    const auto fired = std::move(timer_);
+    request_ = nullptr;
+    tell_closed();
+  });
+}
+
+void BatchRun::tell_closed() {
+  timer_ = nullptr;
+  if (closed_) (void)desk_.loop.post(std::exchange(closed_, nullptr));
+}
+
+}  // namespace colloquium::ai

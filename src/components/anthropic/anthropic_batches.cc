@@ -1,0 +1,123 @@
+#include "components/anthropic/anthropic_batches.h"
+
+#include <utility>
+
+#include "ai/batch_format.h"
+#include "ai/json_text.h"
+#include "base/assert.h"
+#include "components/anthropic/anthropic_decoder.h"
+
+namespace colloquium::components {
+namespace {
+
+using ai::JsonReader;
+using View = std::optional<json::ValueView>;
+
+AiFailure failure_of(const AiHead& head, std::string_view body) {
+  AiFailure failure;
+  AnthropicDecoder decoder;
+  const auto take = [&failure](const AiOutput& output) {
+    if (const auto* said = std::get_if<AiFailure>(&output)) failure = *said;
+  };
+  decoder.head(head, take);
+  decoder.bytes(body, take);
+  decoder.end(take);
+  return failure;
+}
+
+std::string text_of(const View& object, std::string_view key) {
+  std::string scratch;
+  return std::string(JsonReader::text(JsonReader::member(object, key), scratch).value_or(""));
+}
+
+}  // namespace
+
+AiBatches::Limits AnthropicBatches::limits() const {
+  // Of the service: 100,000 and 256 MB; what is put together here is in memory.
+  return {100'000, size_t{64} << 20};
+}
+
+AiHttpRequest AnthropicBatches::encode(const AiBatchPlace& at, const AiBatchSending& sending,
+                                       const AiAccess& access) const {
+  const std::string url = access.base_url + "/v1/messages/batches";
+  switch (at.step) {
+    case AiBatchStep::kCreate: {
+      std::vector<char> body;
+      json::Writer out(body, nullptr);
+      out.begin_object();
+      out.key("requests");
+      out.begin_array();
+      for (const AiBatchCall& call : sending.calls) {
+        out.begin_object();
+        ai::write_member(out, "custom_id", call.id);
+        out.key("params");
+        ai::write_json(out, call.body);
+        out.end_object();
+      }
+      out.end_array();
+      out.end_object();
+      return ai::json_request(url, body, anthropic_headers(dialect_, access), access);
+    }
+    case AiBatchStep::kWait:
+      return ai::get_request(url + "/" + at.batch, anthropic_headers(dialect_, access), access);
+    case AiBatchStep::kFetch:
+      // The answer names an address, too. It is not followed: the key goes to nobody else.
+      return ai::get_request(url + "/" + at.batch + "/results", anthropic_headers(dialect_, access), access);
+    case AiBatchStep::kUpload:
+    case AiBatchStep::kFind:
+    case AiBatchStep::kEnd:
+      break;
+  }
+  ASSERT_WHY(false, "there is no such step here");
+  return {};
+}
+
+AiBatchTurn AnthropicBatches::read(const AiBatchPlace& at, const AiBatchSending& /*sending*/, const AiHead& head,
+                                   std::string_view body) const {
+  if (!ai::is_success(head)) return failure_of(head, body);
+  AiBatchPlace next = at;
+  if (at.step == AiBatchStep::kFetch) {
+    next.step = AiBatchStep::kEnd;
+    return next;
+  }
+  JsonReader reader;
+  const View root = reader.read(body);
+  const std::string id = text_of(root, "id");
+  if (!ai::is_batch_name(id)) return ai::no_sense("the answer names no batch", body);
+  if (at.step == AiBatchStep::kCreate) {
+    next.step = AiBatchStep::kWait;
+    next.batch = id;
+    return next;
+  }
+  if (text_of(root, "processing_status") != "ended") return AiBatchWaits{};
+  next.step = AiBatchStep::kFetch;
+  return next;
+}
+
+Result<AiBatchResult> AnthropicBatches::result(std::string_view line) const {
+  JsonReader reader;
+  const View root = reader.read(line);
+  const View found = JsonReader::member(root, "result");
+  AiBatchResult result;
+  result.id = text_of(root, "custom_id");
+  const std::string type = text_of(found, "type");
+  if (result.id.empty() || type.empty()) {
+    return fail(ErrorCode::kCorrupt,
+                "a line of a batch's results is no result: " + std::string(line.substr(0, 200)));
+  }
+  const View message = JsonReader::member(found, "message");
+  const View error = JsonReader::member(found, "error");
+  if (type == "succeeded" && message) {
+    result.head = ai::json_head(200);
+    result.body = message->raw();
+    return result;
+  }
+  // The error's own type says whose matter it is.
+  result.head = ai::json_head(503);
+  result.body = error ? std::string(error->raw())
+                      : R"({"type":"error","error":{"type":"api_error","message":"its batch ended without it: )" +
+                            type + R"("}})";
+  return result;
+}
+
+}  // namespace colloquium::components

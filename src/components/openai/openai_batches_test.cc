@@ -1,0 +1,164 @@
+#include "components/openai/openai_batches.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "ai/batch_format.h"
+#include "components/openai/openai_chat.h"
+
+using namespace colloquium;
+using namespace colloquium::components;
+using Json = nlohmann::json;
+
+namespace {
+
+const AiAccess kAccess{"http://here/v1", "sk-secret", {{"OpenAI-Project", "p"}}};
+const OpenAiBatches kBatches{"/v1/chat/completions"};
+
+AiBatchTurn read(AiBatchStep step, const std::string& body, int status = 200, std::string mark = "c0ffee") {
+  AiBatchPlace at;
+  at.step = step;
+  at.file = "file-1";
+  at.batch = step == AiBatchStep::kWait || step == AiBatchStep::kFetch ? "batch_1" : "";
+  if (step == AiBatchStep::kFetch) at.results = {"file-2", "file-3"};
+  return kBatches.read(at, {AiTask::kChat, std::move(mark), {}}, ai::json_head(status), body);
+}
+
+AiBatchPlace place(const AiBatchTurn& turn) {
+  if (const auto* failure = std::get_if<AiFailure>(&turn)) FAIL(failure->message);
+  REQUIRE(std::holds_alternative<AiBatchPlace>(turn));
+  return std::get<AiBatchPlace>(turn);
+}
+
+}  // namespace
+
+TEST_CASE("requests go up as a file, a line each", "[REQ-089]") {
+  const std::vector<AiBatchCall> calls = {{"a1", R"({"model":"m","n":1})"}, {"b2", R"({"model":"m"})"}};
+  const AiHttpRequest http = kBatches.encode(kBatches.first(), {AiTask::kChat, "c0ffee", calls}, kAccess);
+  CHECK(http.method == "POST");
+  CHECK(http.url == "http://here/v1/files");
+  const std::vector<std::pair<std::string, std::string>> headers{
+      {"Authorization", "Bearer sk-secret"},
+      {"Content-Type", "multipart/form-data; boundary=colloquium-c0ffee"},
+      {"OpenAI-Project", "p"}};
+  CHECK(http.headers == headers);
+  CHECK(http.body ==
+        "--colloquium-c0ffee\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
+        "--colloquium-c0ffee\r\nContent-Disposition: form-data; name=\"file\"; filename=\"c0ffee.jsonl\"\r\n"
+        "Content-Type: application/jsonl\r\n\r\n"
+        "{\"custom_id\":\"a1\",\"method\":\"POST\",\"url\":\"/v1/chat/"
+        "completions\",\"body\":{\"model\":\"m\",\"n\":1}}\n"
+        "{\"custom_id\":\"b2\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"m\"}}\n"
+        "\r\n--colloquium-c0ffee--\r\n");
+}
+
+TEST_CASE("a batch is made of the file, named by its mark, and looked after", "[REQ-089]") {
+  const AiBatchSending embeds{AiTask::kEmbed, "c0ffee", {}};
+  AiBatchPlace at = place(read(AiBatchStep::kUpload, R"({"id":"file-1","object":"file"})"));
+  CHECK(at == AiBatchPlace{AiBatchStep::kCreate, "file-1", {}, {}});
+  AiHttpRequest http = kBatches.encode(at, embeds, kAccess);
+  CHECK(http.url == "http://here/v1/batches");
+  CHECK(Json::parse(http.body) == Json::parse(R"({"input_file_id":"file-1","endpoint":"/v1/embeddings",
+    "completion_window":"24h","metadata":{"colloquium":"c0ffee"}})"));
+  at = place(read(AiBatchStep::kCreate, R"({"id":"batch_1","status":"validating"})"));
+  CHECK(at == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_1", {}});
+  http = kBatches.encode(at, embeds, kAccess);
+  CHECK(http.method == "GET");
+  CHECK(http.url == "http://here/v1/batches/batch_1");
+  CHECK(http.headers.front().second == "Bearer sk-secret");
+  for (const char* status : {"validating", "in_progress", "finalizing", "cancelling", "something new"}) {
+    CHECK(std::holds_alternative<AiBatchWaits>(
+        read(AiBatchStep::kWait, R"({"id":"batch_1","status":")" + std::string(status) + "\"}")));
+  }
+}
+
+TEST_CASE("both files of answers are fetched, those that there are", "[REQ-089]") {
+  AiBatchPlace at =
+      place(read(AiBatchStep::kWait,
+                 R"({"id":"batch_1","status":"completed","output_file_id":"file-2","error_file_id":"file-3"})"));
+  CHECK(at == AiBatchPlace{AiBatchStep::kFetch, "file-1", "batch_1", {"file-2", "file-3"}});
+  CHECK(kBatches.encode(at, {}, kAccess).url == "http://here/v1/files/file-2/content");
+  at = place(read(AiBatchStep::kFetch, ""));
+  CHECK(at.step == AiBatchStep::kFetch);
+  CHECK(at.results == std::vector<std::string>{"file-3"});
+  CHECK(place(kBatches.read(at, {}, ai::json_head(200), "")).step == AiBatchStep::kEnd);
+  at = place(read(AiBatchStep::kWait, R"({"status":"expired","error_file_id":"file-3","output_file_id":null})"));
+  CHECK(at.results == std::vector<std::string>{"file-3"});
+  CHECK(place(read(AiBatchStep::kWait, R"({"status":"cancelled"})")).step == AiBatchStep::kEnd);
+}
+
+TEST_CASE("a batch that failed as a whole says why", "[REQ-089]") {
+  const AiBatchTurn turn = read(AiBatchStep::kWait, R"({"status":"failed","errors":{"object":"list","data":[
+    {"message":"line 1 is no JSON"},{"message":"line 2 neither"}]}})");
+  REQUIRE(std::holds_alternative<AiBatchRefused>(turn));
+  CHECK(std::get<AiBatchRefused>(turn).failure.message == "line 1 is no JSON; line 2 neither");
+}
+
+TEST_CASE("a batch is found by its mark", "[REQ-070]") {
+  CHECK(kBatches.encode({AiBatchStep::kFind, "file-1", {}, {}}, {}, kAccess).url ==
+        "http://here/v1/batches?limit=100");
+  const std::string list = R"({"object":"list","data":[{"id":"batch_9","metadata":null},
+    {"id":"batch_7","metadata":{"colloquium":"c0ffee"}}]})";
+  CHECK(place(read(AiBatchStep::kFind, list)) == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_7", {}});
+  CHECK(place(read(AiBatchStep::kFind, list, 200, "deadbeef")).step == AiBatchStep::kCreate);
+}
+
+TEST_CASE("what a server says that makes no sense is asked again", "[REQ-089]") {
+  for (const AiBatchStep step :
+       {AiBatchStep::kUpload, AiBatchStep::kCreate, AiBatchStep::kFind, AiBatchStep::kWait}) {
+    for (const char* body :
+         {"", "<html>", "[]", "{}", R"({"id":7,"data":{},"status":1})", R"({"id":"../../admin"})"}) {
+      INFO(body);
+      const AiBatchTurn turn = read(step, body);
+      REQUIRE(std::holds_alternative<AiFailure>(turn));
+      CHECK(std::get<AiFailure>(turn).kind == AiFailureKind::kTransient);
+    }
+  }
+  CHECK(std::holds_alternative<AiFailure>(
+      read(AiBatchStep::kWait, R"({"status":"completed","output_file_id":"../x"})")));
+  CHECK(std::get<AiFailure>(read(AiBatchStep::kWait, R"({"error":{"message":"gone"}})", 404)).kind ==
+        AiFailureKind::kCaller);
+  CHECK(std::get<AiFailure>(read(AiBatchStep::kWait, "", 401)).kind == AiFailureKind::kKey);
+}
+
+TEST_CASE("a line of results is an answer of its own", "[REQ-089]") {
+  const auto good = kBatches.result(R"({"id":"batch_req_1","custom_id":"a1","response":{"status_code":200,
+    "request_id":"r","body":{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],
+    "usage":{"prompt_tokens":3,"completion_tokens":1}}},"error":null})");
+  REQUIRE(good);
+  CHECK(good->id == "a1");
+  std::string text;
+  bool finished = false;
+  std::optional<AiFailure> failure;
+  const auto take = [&](const AiOutput& output) {
+    if (const auto* delta = std::get_if<AiTextDelta>(&output)) text += delta->text;
+    if (const auto* failed = std::get_if<AiFailure>(&output)) failure = *failed;
+    finished = finished || std::holds_alternative<AiFinished>(output);
+  };
+  const auto decode = [&](const AiBatchResult& result) {
+    failure.reset();
+    const auto decoder = OpenAiChat().decoder({});
+    decoder->head(result.head, take);
+    decoder->bytes(result.body, take);
+    decoder->end(take);
+  };
+  decode(*good);
+  CHECK(text == "Hi");
+  CHECK(finished);
+  const auto bad = kBatches.result(R"({"custom_id":"b2","response":{"status_code":400,"body":{"error":{
+    "message":"too long","code":"context_length_exceeded"}}},"error":null})");
+  REQUIRE(bad);
+  decode(*bad);
+  REQUIRE(failure);
+  CHECK(failure->kind == AiFailureKind::kCaller);
+  const auto late = kBatches.result(R"({"custom_id":"c3","response":null,"error":{"code":"batch_expired",
+    "message":"not in time"}})");
+  REQUIRE(late);
+  decode(*late);
+  REQUIRE(failure);
+  CHECK(failure->kind == AiFailureKind::kTransient);
+  CHECK(failure->message == "not in time");
+  for (const char* line : {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"response":{"body":{}}})"}) {
+    CHECK_FALSE(kBatches.result(line));
+  }
+}
