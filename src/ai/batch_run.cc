@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ai/answer_parts.h"
+#include "ai/failure_text.h"
 #include "base/assert.h"
 #include "base/full_jitter.h"
 #include "base/logging.h"
@@ -192,9 +193,13 @@ void BatchRun::replied(BatchReply reply) {
     return again_later({AiFailureKind::kTransient, why, std::nullopt, 0});
   }
   AiBatchTurn turn = format().read(place_, sending(), *reply.head, reply.body);
-  if (const auto* failure = std::get_if<AiFailure>(&turn)) return again_later(*failure);
+  if (auto* failure = std::get_if<AiFailure>(&turn)) {
+    make_presentable(*failure, model_.provider.access());
+    return again_later(*failure);
+  }
   if (std::holds_alternative<AiBatchWaits>(turn)) return look_later();
-  if (const auto* refused = std::get_if<AiBatchRefused>(&turn)) {
+  if (auto* refused = std::get_if<AiBatchRefused>(&turn)) {
+    make_presentable(refused->failure, model_.provider.access());
     warn("it was refused: " + refused->failure.message);
     return all_ended(AttemptEnds::kRefused, refused->failure);
   }
@@ -268,8 +273,10 @@ void BatchRun::result(const AiBatchResult& result) {
   const auto member = members_.find(result.id);
   // It had come before a fetch broke off.
   if (member == members_.end()) return;
-  member_ended(member, read_answer(result, *model_.provider.provider, member->second.account.request(),
-                                   desk_.settings.answer_bytes));
+  AttemptEnd end = read_answer(result, *model_.provider.provider, member->second.account.request(),
+                               desk_.settings.answer_bytes);
+  make_presentable(end.failure, model_.provider.access());
+  member_ended(member, std::move(end));
 }
 
 void BatchRun::member_ended(std::map<std::string, Member>::iterator at, AttemptEnd end) {

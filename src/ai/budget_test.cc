@@ -38,7 +38,8 @@ TEST_CASE("what is reserved can't be reserved again, and what was not needed can
   CHECK(budgets.reserve(kCall, NanoUsd{1}, kNowMs).refused);
 }
 
-TEST_CASE("a call that was never sent costs nothing; one of which nobody knows costs what was reserved", "[REQ-062]") {
+TEST_CASE("a call that was never sent costs nothing; one of which nobody knows costs what was reserved",
+          "[REQ-062]") {
   Budgets budgets({spec("all", usd(1))});
   budgets.release(budgets.reserve(kCall, usd(1), kNowMs).call);
   budgets.unknown(budgets.reserve(kCall, usd(0.7), kNowMs).call, kNowMs);
@@ -146,7 +147,8 @@ TEST_CASE("a forecast goes on as so far", "[REQ-062]") {
   CHECK_FALSE(forecast(status[1], kNowMs));
 }
 
-TEST_CASE("whatever races, no more is spent than the limit, where calls cost no more than they might", "[REQ-062]") {
+TEST_CASE("whatever races, no more is spent than the limit, where calls cost no more than they might",
+          "[REQ-062]") {
   for (unsigned seed = 0; seed < 100; ++seed) {
     std::mt19937_64 random(seed);
     const NanoUsd limit{static_cast<int64_t>(random() % 100'000)};

@@ -49,7 +49,8 @@ Result<CallAccount> CallAccount::open(const CallDesk& desk, const ModelState& mo
   tags.prompt = question.prompt;
   tags.arm = question.arm;
   tags.reserved = account.price_.most(account.input_.tokens, most_output(account.request_));
-  tags.tokens = account.input_.tokens + question.request.parameters.max_output_tokens.value_or(0);
+  const bool is_bounded = question.request.parameters.max_output_tokens.has_value();
+  tags.tokens = account.input_.tokens + (is_bounded ? most_output(account.request_) : 0);
   return account;
 }
 

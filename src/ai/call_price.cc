@@ -82,14 +82,18 @@ AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& cho
 
 int64_t most_output(const AiRequest& request) {
   if (request.task == AiTask::kEmbed) return 0;
-  return request.parameters.max_output_tokens.value_or(kMostOutput);
+  return std::clamp<int64_t>(request.parameters.max_output_tokens.value_or(kMostOutput), 0, kTokensMost);
 }
 
 Took took(const AiUsage& said, const CallContent& content, bool complete, const AiRequest& request,
           const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates) {
   Took took;
   TokenUsage& usage = took.usage;
-  const auto known = [](const std::optional<int64_t>& tokens) { return std::max<int64_t>(tokens.value_or(0), 0); };
+  const auto known = [&took](const std::optional<int64_t>& tokens) {
+    const int64_t said_so = tokens.value_or(0);
+    took.estimated = took.estimated || said_so < 0 || said_so > kTokensMost;
+    return std::clamp<int64_t>(said_so, 0, kTokensMost);
+  };
   usage = {known(said.input),          known(said.cache_read), known(said.cache_write_5m),
            known(said.cache_write_1h), known(said.output),     known(said.reasoning)};
   if (!said.input && usage.total_input() == 0) {

@@ -145,9 +145,8 @@ Status CallRecords::recover(const CallRecordsOptions& options, Recovered& recove
   Unended open;
   TRY(each_record(*log_, stream_, from, [&](CallRecord record, int64_t offset) {
     recall(record, offset, position, open);
-    if (record.kind == RecordKind::kAnswer && record.cache && record.cache->until_ms > now_ms) {
-      recovered.cacheable.push_back(std::move(record));
-    }
+    const bool is_good = record.kind == RecordKind::kAnswer && record.cache && record.cache->until_ms > now_ms;
+    if (is_good && recovered.cacheable) recovered.cacheable(std::move(record));
   }));
   fold_when_due();
   sort_out(std::move(open), recovered);
@@ -336,6 +335,10 @@ void CallRecords::committed() {
 // The log may go once this is closed.
 void CallRecords::has_read() {
   if (--reading_ == 0 && waits_for_reads_) end_writing();
+}
+
+void CallRecords::give_up_waiting() {
+  writer_.give_up_waiting();
 }
 
 void CallRecords::close(Task closed) {

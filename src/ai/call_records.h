@@ -65,7 +65,8 @@ class CallRecords {
     Records unknown;
     Records unsent;
     std::vector<OpenBatch> batches;
-    Records cacheable;
+    // Told of each as it is read; may be empty.
+    std::function<void(CallRecord answer)> cacheable;
   };
 
   static Result<std::unique_ptr<CallRecords>> create(const CallRecordsOptions& options, log::Log* log, Loop& loop,
@@ -98,6 +99,8 @@ class CallRecords {
 
   // Below it nothing is needed; of the records that are acknowledged.
   int64_t position() const;
+  // Nobody waits for room any more: what waits for it is not recorded, and unknown to the next run.
+  void give_up_waiting();
   // What is under way is finished, and the position committed. `closed` runs once.
   void close(Task closed);
 

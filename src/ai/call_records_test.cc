@@ -35,6 +35,7 @@ struct Scene {
     log = std::make_unique<log::FakeLog>(executor, clock, std::move(options));
   }
   void open(CallRecordsOptions options = {.records = "p", .replay_of = {}}) {
+    recovered.cacheable = [this](CallRecord answer) { cacheable.push_back(std::move(answer)); };
     auto created = CallRecords::create(options, log.get(), loop, clock, recovered);
     if (!created) FAIL(created.error().describe());
     records = std::move(*created);
@@ -69,6 +70,7 @@ struct Scene {
   loop::TestLoop loop{clock};
   std::unique_ptr<log::FakeLog> log;
   CallRecords::Recovered recovered;
+  Records cacheable;
   std::unique_ptr<CallRecords> records;
 };
 
@@ -173,8 +175,8 @@ TEST_CASE("answers of the last while are told for the cache, also below the posi
   Scene second(storage, 2);
   second.clock.set_wall_ms(first.clock.wall_ms() + 6000);
   second.open({.records = "p", .replay_of = {}, .cache_ttl_max_ms = 20'000});
-  REQUIRE(second.recovered.cacheable.size() == 1);
-  CHECK(second.recovered.cacheable[0].cache->key == io::Digest128{1, 2});
+  REQUIRE(second.cacheable.size() == 1);
+  CHECK(second.cacheable[0].cache->key == io::Digest128{1, 2});
   CHECK_FALSE(second.records->find(key(2)));
   CHECK(second.records->ledger().total().calls == 2);
   second.close();

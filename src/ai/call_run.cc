@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "ai/failure_text.h"
 #include "ai/over_budget.h"
 #include "base/assert.h"
 #include "base/full_jitter.h"
@@ -98,7 +99,8 @@ void CallRun::give_turn_back() {
 
 void CallRun::over_budget(const BudgetShare::Reserved& reserved) {
   OverBudget over = ai::over_budget(reserved, desk_.settings, desk_.clock.wall_ms());
-  if (over.again_ms) return again_after(*over.again_ms);
+  // What it is to be, and may cost, is known by now.
+  if (over.again_ms) return wait(*over.again_ms, &CallRun::queue_up);
   note(std::move(over.failure));
   refusal_.budget = true;
   const bool goes_on =
@@ -131,16 +133,18 @@ void CallRun::intent_written(const Status& status) {
 void CallRun::send() {
   phase_ = Phase::kSent;
   const ProviderSettings& provider = model_->provider;
+  const AiAccess access = provider.access();
   AiTransport& transport = provider.transport != nullptr ? *provider.transport : desk_.transport;
-  attempt_ = std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
-                                           desk_.settings.answer_bytes,
-                                           provider.provider->decoder(account_->request()));
+  attempt_ =
+      std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
+                                    desk_.settings.answer_bytes, provider.provider->decoder(account_->request()));
   model_->counters.under_way.add(1);
   const auto hear = [this](const AiOutput& output) {
     if (hear_ && hear_(output)) heard_ = true;
   };
-  attempt_->send(provider.provider->encode(account_->request(), provider.access()), hear,
-                 alive_.guard([this](AttemptEnd end) {
+  attempt_->send(provider.provider->encode(account_->request(), access), hear,
+                 alive_.guard([this, access](AttemptEnd end) {
+                   make_presentable(end.failure, access);
                    attempt_ = nullptr;
                    model_->counters.under_way.add(-1);
                    ended(std::move(end));
@@ -229,13 +233,17 @@ void CallRun::decide(const AiFailure& failure, bool lost) {
 }
 
 void CallRun::again_after(int64_t wait_ms) {
+  wait(wait_ms, &CallRun::prepare);
+}
+
+void CallRun::wait(int64_t wait_ms, void (CallRun::*then)()) {
   phase_ = Phase::kWait;
-  timer_ = desk_.loop.start_timer(wait_ms, [this] {
+  timer_ = desk_.loop.start_timer(wait_ms, [this, then] {
     const auto fired = std::move(timer_);
     const net::CircuitBreaker& breaker = model_->breaker;
     // It may have been opened meanwhile, by others.
     if (breaker.is_open() && desk_.clock.monotonic_ns() < breaker.next_probe_ns()) return next_model();
-    prepare();
+    (this->*then)();
   });
 }
 

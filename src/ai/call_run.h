@@ -77,6 +77,7 @@ class CallRun {
   void settle(const CallRecord& record);
   void decide(const AiFailure& failure, bool lost);
   void again_after(int64_t wait_ms);
+  void wait(int64_t wait_ms, void (CallRun::*then)());
   void note(AiFailure failure);
   void finish(RunEnd end);
   void refuse();

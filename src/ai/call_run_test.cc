@@ -353,6 +353,25 @@ TEST_CASE("what a provider does not say is estimated, and marked") {
   scene.close();
 }
 
+TEST_CASE("numbers that no call has are bounded, whoever says them", "[REQ-062]") {
+  const std::string many = std::to_string(INT64_MAX);
+  CallsScene scene(in_order({answering({"T hello", "U " + many + " " + many, "E"}), answering({"T hi", "E"})}));
+  scene.open(with_budget(1000, OnExceeded::kFail));
+  scene.ask(question("hi", 1));
+  const AiAnswer& answer = scene.answer(0);
+  CHECK(answer.estimated);
+  CHECK(answer.cost_nano_usd == kNanoUsdMost);
+  CHECK(scene.calls->ledger().total().tokens.input == kTokensMost);
+  AiQuestion asked = question("hi", 2);
+  for (const int64_t most : {INT64_MAX, int64_t{30'744'573'456'182'587}}) {
+    asked.request.parameters.max_output_tokens = most;
+    scene.ask(asked);
+    CHECK(scene.refusal(scene.outcomes.size() - 1).budget);
+  }
+  CHECK(scene.transport.sent() == 1);
+  scene.close();
+}
+
 TEST_CASE("counters tell of each model", "[REQ-076]") {
   std::vector<std::string> found;
   const ModelCounters* counters = nullptr;

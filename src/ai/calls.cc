@@ -84,6 +84,7 @@ Status Calls::start() {
   options.retention_bytes = settings_.retention_bytes;
   options.cache_ttl_max_ms = settings_.cache_ttl_max_ms;
   CallRecords::Recovered recovered;
+  recovered.cacheable = [this](CallRecord answer) { cache_.put(std::make_shared<CallRecord>(std::move(answer))); };
   TRY_ASSIGN(records_, CallRecords::create(options, with_.log, with_.loop, with_.clock, recovered));
   if (settings_.audit.on && with_.log != nullptr) {
     TRY_ASSIGN(audit_, AuditTrail::create(settings_.records, settings_.audit, *with_.log, with_.clock));
@@ -98,7 +99,6 @@ Status Calls::start() {
   if (audit_ != nullptr) {
     for (const CallRecord& record : recovered.unknown) audit_->add(record, {});
   }
-  for (CallRecord& answer : recovered.cacheable) cache_.put(std::make_shared<CallRecord>(std::move(answer)));
   if (!recovered.unknown.empty()) records_->end(std::move(recovered.unknown), [](const Status&) {});
   return {};
 }
@@ -492,6 +492,8 @@ void Calls::close(Task closed) {
   closing_ = true;
   closed_ = std::move(closed);
   asks_.clear();
+  // On a full disk, an end of it is not in sight.
+  records_->give_up_waiting();
   stop_unwanted();
   batches_->close(alive_.guard([this] {
     // What is out in batches is taken up by the next run; what has come of them is being recorded.

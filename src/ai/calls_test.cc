@@ -56,6 +56,25 @@ TEST_CASE("an answer waits for room on the disk; a call that can't be recorded i
   scene.close();
 }
 
+TEST_CASE("a stop does not wait for room on the disk", "[REQ-070]") {
+  const auto storage = log::make_fake_storage();
+  CallsScene scene(hello, 1, storage);
+  scene.open();
+  scene.ask(question("hi", 1));
+  scene.settle_down();
+  scene.fake->set_full(true);
+  scene.pass(3000);
+  CHECK_FALSE(scene.outcomes[0].has_value());
+  scene.fake->set_commits_full(true);
+  scene.close();
+  // What could not be recorded is unknown to the next run.
+  CallsScene next(hello, 2, storage);
+  next.open();
+  next.settle_down();
+  CHECK(next.calls->ledger().total().lost == 1);
+  next.close();
+}
+
 TEST_CASE("whoever asks again for an event is given the recorded answer, also after a restart", "[REQ-070]") {
   const auto storage = log::make_fake_storage();
   CallsScene first(hello, 1, storage);

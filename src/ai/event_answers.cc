@@ -17,6 +17,8 @@ void EventAnswers::add(const io::Digest128& key, const std::string& who, const A
   Lane& lane = lanes_[{who, event.partition}];
   if (event.offset < lane.settled) return;
   const auto [at, is_new] = found_.try_emplace(key, found);
+  // The end of a lost attempt may be written behind the answer of the next one.
+  if (!is_new && found.unknown && !at->second.unknown) return;
   if (is_new) {
     lane.keys.emplace(event.offset, key);
   } else {

@@ -27,7 +27,8 @@ class EventAnswers {
     bool unknown = false;  // nobody will ever know the answer
   };
 
-  // `key` is event_key(). What was there under it is forgotten. Nothing if the event is settled.
+  // `key` is event_key(). What was there under it is forgotten, but an answer for what is unknown. Nothing if the event
+  // is settled.
   void add(const io::Digest128& key, const std::string& who, const AiEvent& event, const Found& found);
   std::optional<Found> find(const io::Digest128& key) const;
 

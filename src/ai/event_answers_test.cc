@@ -12,6 +12,18 @@ io::Digest128 key(uint64_t number) {
   return {number, ~number};
 }
 
+TEST_CASE("what is unknown never takes the place of an answer", "[REQ-070]") {
+  EventAnswers answers;
+  answers.add(key(1), "a", event(5), {100, true});
+  answers.add(key(1), "a", event(5), {101, false});
+  CHECK_FALSE(answers.find(key(1))->unknown);
+  answers.add(key(1), "a", event(5), {102, true});
+  CHECK(answers.find(key(1))->offset == 101);
+  answers.add(key(1), "a", event(5), {103, false});
+  CHECK(answers.find(key(1))->offset == 103);
+  CHECK(answers.lowest() == 103);
+}
+
 TEST_CASE("an answer is found until its event is settled") {
   EventAnswers answers;
   CHECK_FALSE(answers.lowest());

@@ -17,7 +17,8 @@ TEST_CASE("a provider's wish to be asked later is read as its own SDK reads it",
   CHECK(after({{"retry-after", "0.25"}}) == 250);
   CHECK(after({{"retry-after", "7"}, {"Retry-After-Ms", "1500.2"}}) == 1501);
   CHECK(after({{"retry-after", "7"}, {"retry-after-ms", "soon"}}) == 7000);
-  CHECK(after({{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"retry-after", "Sun, 06 Nov 1994 08:49:39 GMT"}}) == 2000);
+  CHECK(after({{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"retry-after", "Sun, 06 Nov 1994 08:49:39 GMT"}}) ==
+        2000);
   CHECK(after({{"retry-after", "Sun, 06 Nov 1994 08:49:39 GMT"}}) == std::nullopt);
   for (const char* bad : {"-1", "", "1s", "nan", "inf", "1e3", "99999999999999999999"}) {
     CHECK(after({{"retry-after", bad}}) == std::nullopt);

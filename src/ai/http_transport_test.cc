@@ -109,6 +109,27 @@ TEST_CASE("one that breaks behind the request may have carried it") {
   CHECK_FALSE(scene.status.has_value());
 }
 
+TEST_CASE("a request that may have been taken is not sent once more by itself", "[REQ-070]") {
+  Scene scene;
+  net::ScriptedServer server;
+  scene.send(server.url());
+  server.accept("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+  scene.wait_for_end();
+  CHECK(scene.ended->has_value());
+  // On the same connection, which goes without an answer.
+  scene.ended.reset();
+  scene.status.reset();
+  scene.send(server.url());
+  CHECK_THAT(server.again(), Catch::StartsWith("post /"));
+  server.hang_up();
+  scene.wait_for_end();
+  CHECK_FALSE(scene.ended->has_value());
+  CHECK(scene.ended->error().retryable);
+  CHECK(*scene.sent);
+  CHECK_FALSE(scene.status.has_value());
+  CHECK_FALSE(server.has_visitor());
+}
+
 TEST_CASE("what is cancelled calls nobody any more") {
   Scene scene;
   net::ScriptedServer server;

@@ -37,8 +37,10 @@ WideNano product(int64_t tokens, NanoUsd price) {
   return static_cast<WideNano>(tokens) * price.value;
 }
 
+// What would not fit is as much as there can be.
 NanoUsd rounded_up(WideNano sum) {
-  return {static_cast<int64_t>((sum + kPriceUnit - 1) / kPriceUnit)};
+  constexpr WideNano kMost = kNanoUsdMost;
+  return {static_cast<int64_t>(std::min((sum + kPriceUnit - 1) / kPriceUnit, kMost))};
 }
 
 class Reader {

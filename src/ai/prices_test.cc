@@ -91,6 +91,16 @@ TEST_CASE("no call costs more than was said to be the most", "[REQ-062]") {
   }
 }
 
+TEST_CASE("what no sum can hold is as much as there can be", "[REQ-062]") {
+  for (const auto& [name, price] : PriceTable::built_in().models()) {
+    for (const int64_t output : {int64_t{30'744'573'456'182'587}, INT64_MAX}) {
+      CHECK(price.most(1, output) == NanoUsd{kNanoUsdMost});
+      CHECK(price.cost({.input = INT64_MAX, .output = output}) == NanoUsd{kNanoUsdMost});
+    }
+    CHECK(price.most(kTokensMost, kTokensMost) <= NanoUsd{kNanoUsdMost});
+  }
+}
+
 TEST_CASE("a model of a date costs what its name says, unless the date has a price of its own") {
   const auto prices = table(R"("p/m":{"input":1,"output":1},"p/m-2024-05-13":{"input":5,"output":5})");
   const auto input = [&](const char* model) {

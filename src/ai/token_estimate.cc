@@ -15,9 +15,10 @@ constexpr double kFall = 0.02;
 constexpr double kFactorMax = 20;
 constexpr double kFactorMin = 0.1;
 
-// A longer text is counted in three places.
-constexpr size_t kSampledAbove = 256 * 1024;
+// So many bytes of a request are counted, all of them; longer ones are counted in a few places.
+constexpr size_t kExact = 256 * 1024;
 constexpr size_t kSample = 32 * 1024;
+constexpr size_t kSamples = 12;
 
 // openai-cookbook, "How to count tokens with tiktoken".
 constexpr int64_t kPerMessage = 3;
@@ -41,39 +42,55 @@ const Tokenizer& tokenizer_of(const ModelName& name) {
   return **found;
 }
 
-int64_t count(const Tokenizer& tokens, std::string_view text) {
-  if (text.size() <= kSampledAbove) return static_cast<int64_t>(tokens.count(text));
-  size_t most = 0;
-  for (const size_t at : {size_t{0}, text.size() / 2, text.size() - kSample}) {
-    most = std::max(most, tokens.count(text.substr(at, kSample)));
-  }
-  return static_cast<int64_t>(std::ceil(static_cast<double>(most) * static_cast<double>(text.size()) / kSample));
-}
+// Of one request: exact as far as that goes quickly, then by samples, then at the worst rate that those had.
+class TokenCount {
+ public:
+  explicit TokenCount(const Tokenizer& tokens) : tokens_(tokens) {}
 
-int64_t count(const Tokenizer& tokens, const AiPart& part) {
-  if (const auto* text = std::get_if<AiText>(&part)) return count(tokens, text->text);
-  if (std::holds_alternative<AiImage>(part)) return kPerImage;
-  if (const auto* call = std::get_if<AiToolCall>(&part)) {
-    return count(tokens, call->name) + count(tokens, call->arguments) + kPerTool;
+  int64_t of(const AiRequest& request) {
+    int64_t sum = 0;
+    for (const std::string& input : request.inputs) sum += of(input);
+    if (request.task == AiTask::kEmbed) return sum;
+    for (const AiMessage& message : request.messages) {
+      sum += kPerMessage;
+      for (const AiPart& part : message.parts) sum += of(part);
+    }
+    if (!request.tools.empty()) sum += kPerTools;
+    for (const AiTool& tool : request.tools) {
+      sum += kPerTool + of(tool.name) + of(tool.description) + of(tool.parameters);
+    }
+    if (request.output_schema) sum += of(*request.output_schema);
+    return sum + kPerAnswer;
   }
-  return count(tokens, std::get<AiToolResult>(part).content) + kPerTool;
-}
 
-int64_t count(const Tokenizer& tokens, const AiRequest& request) {
-  int64_t sum = 0;
-  for (const std::string& input : request.inputs) sum += count(tokens, input);
-  if (request.task == AiTask::kEmbed) return sum;
-  for (const AiMessage& message : request.messages) {
-    sum += kPerMessage;
-    for (const AiPart& part : message.parts) sum += count(tokens, part);
+  int64_t of(std::string_view text) {
+    if (text.size() <= exact_left_) {
+      exact_left_ -= text.size();
+      return static_cast<int64_t>(tokens_.count(text));
+    }
+    const size_t part = std::min(text.size(), kSample);
+    for (const size_t at : {size_t{0}, (text.size() - part) / 2, text.size() - part}) {
+      if (samples_left_ == 0) break;
+      --samples_left_;
+      const auto counted = static_cast<double>(tokens_.count(text.substr(at, part)));
+      rate_ = std::max(rate_, counted / static_cast<double>(part));
+    }
+    return static_cast<int64_t>(std::ceil(rate_ * static_cast<double>(text.size())));
   }
-  if (!request.tools.empty()) sum += kPerTools;
-  for (const AiTool& tool : request.tools) {
-    sum += kPerTool + count(tokens, tool.name) + count(tokens, tool.description) + count(tokens, tool.parameters);
+
+ private:
+  int64_t of(const AiPart& part) {
+    if (const auto* text = std::get_if<AiText>(&part)) return of(text->text);
+    if (std::holds_alternative<AiImage>(part)) return kPerImage;
+    if (const auto* call = std::get_if<AiToolCall>(&part)) return of(call->name) + of(call->arguments) + kPerTool;
+    return of(std::get<AiToolResult>(part).content) + kPerTool;
   }
-  if (request.output_schema) sum += count(tokens, *request.output_schema);
-  return sum + kPerAnswer;
-}
+
+  const Tokenizer& tokens_;
+  size_t exact_left_ = kExact;
+  size_t samples_left_ = kSamples;
+  double rate_ = 0;  // tokens in a byte, the most so far
+};
 
 }  // namespace
 
@@ -85,12 +102,12 @@ double TokenEstimates::factor(const ModelName& name) const {
 
 TokenEstimates::Input TokenEstimates::input(const ModelName& name, const AiRequest& request) const {
   const double now = factor(name);
-  const auto counted = static_cast<double>(count(tokenizer_of(name), request));
+  const auto counted = static_cast<double>(TokenCount(tokenizer_of(name)).of(request));
   return {static_cast<int64_t>(std::ceil(counted * now)), now};
 }
 
 int64_t TokenEstimates::output(const ModelName& name, std::string_view text) const {
-  const auto counted = static_cast<double>(count(tokenizer_of(name), text));
+  const auto counted = static_cast<double>(TokenCount(tokenizer_of(name)).of(text));
   return static_cast<int64_t>(std::ceil(counted * factor(name)));
 }
 

@@ -54,6 +54,21 @@ TEST_CASE("the factor of others rises at once and falls slowly") {
   CHECK(estimates.factor({"anthropic", "a", "other"}) == Approx(1.5));
 }
 
+TEST_CASE("a request of many texts is counted in places, too") {
+  const TokenEstimates estimates;
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "hello world ";
+  AiRequest request;
+  request.task = AiTask::kEmbed;
+  request.inputs.assign(200, text);
+  const int64_t tokens = estimates.input({"openai", "openai", "gpt-4o"}, request).tokens;
+  CHECK(tokens > 200 * 19'000);
+  CHECK(tokens < 200 * 32'000);
+  // What is small behind that counts by the rate so far, and is never nothing.
+  request.inputs.push_back("hello");
+  CHECK(estimates.input({"openai", "openai", "gpt-4o"}, request).tokens > tokens);
+}
+
 TEST_CASE("a long text is counted in places") {
   const TokenEstimates estimates;
   std::string text;

@@ -8,6 +8,9 @@
 
 namespace colloquium::ai {
 
+// More than any call takes: what is said to be more is a mistake, or meant to do harm, and sums of it would not fit.
+inline constexpr int64_t kTokensMost = int64_t{1} << 40;
+
 struct TokenUsage {
   int64_t input = 0;           // neither read from a cache nor written to one
   int64_t cache_read = 0;      // of the provider's prompt cache

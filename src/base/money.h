@@ -24,6 +24,8 @@ struct NanoUsd {
 };
 
 constexpr int64_t kNanoPerUsd = 1'000'000'000;
+// A million dollars: so much that no call costs it, and so little that the sums of thousands fit.
+constexpr int64_t kNanoUsdMost = 1'000'000 * kNanoPerUsd;
 
 // For products of amounts: ten million tokens at a thousand dollars a million do not fit into 64 bits.
 __extension__ using WideNano = __int128;

@@ -99,10 +99,12 @@ size_t on_streamed(char* bytes, size_t size, size_t count, void* data) {
   return size * count;
 }
 
+// Where a connection that was used before goes without an answer, libcurl sends the request once more by itself.
+// Whoever wants to know whether it was sent decides that.
 int on_sending(void* data, char*, char*, int, int) {
   const Transfer& transfer = *static_cast<Transfer*>(data);
-  if (transfer.stream != nullptr && transfer.stream->taker.sent != nullptr) *transfer.stream->taker.sent = true;
-  return CURL_PREREQFUNC_OK;
+  if (transfer.stream == nullptr || transfer.stream->taker.sent == nullptr) return CURL_PREREQFUNC_OK;
+  return std::exchange(*transfer.stream->taker.sent, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 size_t on_body(char* bytes, size_t size, size_t count, void* transfer) {

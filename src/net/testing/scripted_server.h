@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -37,6 +38,10 @@ class ScriptedServer {
     hang_up();
     peer_ = ::accept(fd_, nullptr, nullptr);
     REQUIRE(peer_ >= 0);
+    return again(answer);
+  }
+  // The same for the next request of this connection.
+  std::string again(std::string_view answer = {}) {
     std::string head;
     char byte = 0;
     while (head.find("\r\n\r\n") == head.npos) {
@@ -45,6 +50,11 @@ class ScriptedServer {
     }
     say(answer);
     return head;
+  }
+  // Whether somebody waits to be accepted.
+  bool has_visitor() const {
+    pollfd listens{fd_, POLLIN, 0};
+    return ::poll(&listens, 1, 0) == 1;
   }
   void say(std::string_view bytes) {
     REQUIRE(::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
