@@ -109,6 +109,14 @@ using AiAnswered = UniqueFunction<void(AiOutcome)>;
 // had come.
 using AiListen = std::function<void(const AiOutput&)>;
 
+// How many tokens something is for a model.
+struct AiCount {
+  int64_t tokens = 0;
+  bool estimated = false;            // the provider has no way to count
+  std::optional<AiFailure> failure;  // it has one, and did not count
+};
+using AiCounted = UniqueFunction<void(AiCount)>;
+
 class AiCalls {
  public:
   using Number = uint64_t;
@@ -124,6 +132,10 @@ class AiCalls {
   // Nobody wants it any more: `answered` never runs. What was sent is paid as far as it came; a call that others
   // wait for, too, goes on.
   virtual void cancel(Number number) = 0;
+
+  // How long the input of a question is for the first of its models: as its provider counts, else by estimate. Nothing
+  // is paid or recorded. `counted` runs once, in a later turn, unless the calls are closed before.
+  virtual void count(AiQuestion question, AiCounted counted) = 0;
 
   // Everything that `who` asked for events below `offset` is committed, and will not be asked again but in a
   // replay.

@@ -194,6 +194,13 @@ class AiDecoder {
   virtual void end(const AiTake& take) = 0;
 };
 
+// Asks a provider how long something is for a model. Nothing is generated, nor paid.
+struct AiCounting {
+  AiHttpRequest request;
+  // What the body of a 200 says, in tokens; kUnavailable if that is no count.
+  std::function<Result<int64_t>(std::string_view body)> read;
+};
+
 class AiProvider {
  public:
   virtual ~AiProvider() = default;
@@ -205,6 +212,12 @@ class AiProvider {
   virtual std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const = 0;
   // See ai_batches.h. Null: it has none.
   virtual const AiBatches* batches() const { return nullptr; }
+
+  // For the input of a chat: its messages and all that goes with them. What is refused is a decoder's to tell. Nothing
+  // where the provider has no API for it. REQUIRES: check() holds.
+  virtual std::optional<AiCounting> counting(const AiRequest& /*request*/, const AiAccess& /*access*/) const {
+    return std::nullopt;
+  }
 };
 
 // --- how a pipeline sets it

@@ -33,6 +33,7 @@
 #include "ai/call_run.h"
 #include "ai/call_settings.h"
 #include "ai/model_state.h"
+#include "ai/token_counter.h"
 #include "ai/token_estimate.h"
 #include "ai/transport.h"
 #include "base/liveness.h"
@@ -60,6 +61,7 @@ class Calls final : public AiCalls {
   Status check(const AiQuestion& question) const override;
   Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) override;
   void cancel(Number number) override;
+  void count(AiQuestion question, AiCounted counted) override;
   void settled(const std::string& who, const std::string& partition, int64_t offset) override;
 
   // Nobody is answered any more. What is under way is stopped and recorded; `closed` runs once that is durable.
@@ -138,6 +140,7 @@ class Calls final : public AiCalls {
   std::unique_ptr<CallDesk> desk_;
   std::unique_ptr<BatchDesk> batches_;
   AnswerCache cache_;
+  TokenCounter counter_{with_.loop, with_.clock, with_.transport};
 
   std::map<Number, Ask> asks_;
   std::map<FlightNumber, Flight> flights_;

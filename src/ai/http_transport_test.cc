@@ -120,14 +120,15 @@ TEST_CASE("a request that may have been taken is not sent once more by itself", 
   scene.ended.reset();
   scene.status.reset();
   scene.send(server.url());
-  CHECK_THAT(server.again(), Catch::StartsWith("post /"));
+  CHECK_THAT(server.again(), Catch::Contains("post / "));
   server.hang_up();
   scene.wait_for_end();
   CHECK_FALSE(scene.ended->has_value());
   CHECK(scene.ended->error().retryable);
   CHECK(*scene.sent);
   CHECK_FALSE(scene.status.has_value());
-  CHECK_FALSE(server.has_visitor());
+  // It may connect anew, and says nothing there.
+  CHECK(server.next_visitor().empty());
 }
 
 TEST_CASE("what is cancelled calls nobody any more") {

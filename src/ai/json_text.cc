@@ -125,6 +125,15 @@ AiHttpRequest json_request(std::string url, const std::vector<char>& body,
   return {.url = std::move(url), .headers = std::move(headers), .body = std::string(body.begin(), body.end())};
 }
 
+Result<int64_t> count_in(std::string_view body, std::string_view member) {
+  constexpr size_t kQuoteBytes = 300;
+  JsonReader reader;
+  const auto count = JsonReader::integer(JsonReader::member(reader.read(body), member));
+  if (count) return *count;
+  const std::string said(body.substr(0, kQuoteBytes));
+  return fail(ErrorCode::kUnavailable, "the answer has no '" + std::string(member) + "': " + said, {}, true);
+}
+
 std::optional<json::ValueView> JsonReader::read(std::string_view text) {
   text_.assign(text);
   text_.append(kBatchPadding, '\0');

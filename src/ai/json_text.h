@@ -62,6 +62,9 @@ class Extra {
 AiHttpRequest json_request(std::string url, const std::vector<char>& body,
                            std::vector<std::pair<std::string, std::string>> headers, const AiAccess& access);
 
+// The tokens that `member` of an answer counts. kUnavailable, with what was said instead, if it is no count.
+Result<int64_t> count_in(std::string_view body, std::string_view member);
+
 // Reads one text after the other; a view is good until the next.
 class JsonReader {
  public:

@@ -51,4 +51,8 @@ AiCalls::Number OfflineCalls::ask(AiQuestion question, AiAnswered answered, AiLi
   return number;
 }
 
+void OfflineCalls::count(AiQuestion /*question*/, AiCounted counted) {
+  counted({.failure = AiFailure{AiFailureKind::kCaller, "no provider is asked to count here", std::nullopt, 0}});
+}
+
 }  // namespace colloquium::ai

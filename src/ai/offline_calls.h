@@ -37,6 +37,8 @@ class OfflineCalls final : public AiCalls {
   Status check(const AiQuestion& question) const override;
   Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) override;
   void cancel(Number) override {}
+  // Nobody is asked, and nothing is said.
+  void count(AiQuestion question, AiCounted counted) override;
   void settled(const std::string&, const std::string&, int64_t) override {}
 
  private:

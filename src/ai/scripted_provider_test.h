@@ -104,6 +104,27 @@ class LineProvider final : public AiProvider {
   std::unique_ptr<AiDecoder> decoder(const AiRequest&) const override { return std::make_unique<LineDecoder>(); }
 };
 
+// One that also counts, at a path of its own: "N 7".
+class CountingProvider final : public AiProvider {
+ public:
+  Status check(const AiRequest& request) const override { return lines_.check(request); }
+  AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override {
+    return lines_.encode(request, access);
+  }
+  std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const override { return lines_.decoder(request); }
+  std::optional<AiCounting> counting(const AiRequest& request, const AiAccess& access) const override {
+    AiHttpRequest http = encode(request, access);
+    http.url += "/count";
+    return AiCounting{std::move(http), [](std::string_view body) -> Result<int64_t> {
+                        if (!body.starts_with("N ")) return fail(ErrorCode::kUnavailable, "no count", {}, true);
+                        return std::stoll(std::string(body.substr(2)));
+                      }};
+  }
+
+ private:
+  LineProvider lines_;
+};
+
 struct ScriptStep {
   // kCut: what happens (`then`) where whoever asked goes before the end. It stands last.
   enum What : uint8_t { kSent, kHead, kBytes, kEnd, kBreak, kCut } what;

@@ -9,7 +9,11 @@
 
 #include "ai/tokenizer.h"
 #include "app/ndjson_reader.h"
+#include "app/pipeline_files.h"
+#include "app/provider_count.h"
 #include "app/script_session.h"
+#include "config/problems.h"
+#include "engine/plan_data.h"
 #include "json/view.h"
 #include "json/walk.h"
 
@@ -23,6 +27,7 @@ struct Options {
   std::string encoding{ai::kEncodings[0]};
   std::string file = "-";
   bool ids = false, each = false;
+  std::optional<std::string> pipeline, model;
 };
 
 Result<std::string> read_all(const ReadBytes& read) {
@@ -86,7 +91,32 @@ Exit each_line(const ai::Tokenizer& tokenizer, const Options& options, const Rea
   }
 }
 
+// Of the pipeline's provider, over the network.
+Exit count_there(const Options& options, Console& console) {
+  if (!options.pipeline || !options.model || options.ids || options.each) {
+    return refuse(console, {ErrorCode::kInvalidConfig,
+                            "--pipeline and --model go together, and without --ids and --each: a provider counts one "
+                            "text, and tells no ids",
+                            false,
+                            {}});
+  }
+  const LoadedPipelines loaded = load_pipelines({*options.pipeline});
+  console.err << config::describe(loaded.problems);
+  if (!loaded.ok()) return Exit::kRefused;
+  const auto bytes = open_bytes(options.file, console);
+  if (!bytes) return refuse(console, bytes.error());
+  auto text = read_all(*bytes);
+  if (!text) return fail_running(console, text.error());
+  const auto counted =
+      count_by_provider(loaded.pipelines.front().plan->data().config, *options.model, *std::move(text));
+  if (!counted && counted.error().code == ErrorCode::kInvalidConfig) return refuse(console, counted.error());
+  if (!counted) return fail_running(console, counted.error());
+  console.out << counted->tokens << " by " << *options.model << ", " << counted->estimate << " by estimate\n";
+  return Exit::kDone;
+}
+
 Exit tokens(const Options& options, Console& console) {
+  if (options.pipeline || options.model) return count_there(options, console);
   const auto tokenizer = ai::tokenizer(options.encoding);
   if (!tokenizer) return refuse(console, tokenizer.error());
   const auto bytes = open_bytes(options.file, console);
@@ -108,10 +138,13 @@ Verb tokens_verb() {
       "gpt-3.5\n"
       "and text-embedding-3. The text is counted as it is, with its line breaks; what looks like a special token "
       "is\n"
-      "text, too. A request has a few tokens more, for the roles of its messages and the like.";
+      "text, too. A request has a few tokens more, for the roles of its messages and the like.\n"
+      "With --pipeline and --model, a provider of that pipeline is asked (Anthropic, Google and Bedrock count): the text\n"
+      "as a chat's one message, beside the estimate that a call of it would begin with. It costs nothing.";
   verb.example =
       "colloquium ai tokens prompt.txt\n"
-      "colloquium ai tokens --each texts.ndjson";
+      "colloquium ai tokens --each texts.ndjson\n"
+      "colloquium ai tokens --pipeline orders.yaml --model claude/claude-haiku-4-5 prompt.txt";
   verb.options = {
       {"--encoding",
        "NAME",
@@ -121,6 +154,8 @@ Verb tokens_verb() {
        {ai::kEncodings.begin(), ai::kEncodings.end()}},
       {"--ids", "", "print the tokens' ids, as a JSON array, and not how many there are", &options->ids},
       {"--each", "", "each line is a text of its own, a JSON string; print a line for each", &options->each},
+      {"--pipeline", "FILE", "ask a provider of this pipeline, with --model", &options->pipeline},
+      {"--model", "PROVIDER/MODEL", "whom to ask, as the pipeline's stages name it", &options->model},
       {"FILE", "", "the text ('-', as without a FILE: standard input)", &options->file},
   };
   verb.run = [options](Console& console) { return tokens(*options, console); };

@@ -1,4 +1,4 @@
-"""[REQ-056][REQ-057] Applications ask models through the program: by their official clients, and in raw bytes, of a fake of the
+"""[REQ-056][REQ-057][REQ-062] Applications ask models through the program: by their official clients, and in raw bytes, of a fake of the
 providers that keeps a ledger of its own."""
 import json
 import socket
@@ -98,7 +98,7 @@ def official_clients_of_anthropic_are_content():
     with Gate(models="[claude/claude-haiku-4-5]", source=ANTHROPIC) as gate:
         rows = ai_sdk.drive_gateway(gate.url, "anthropic", control=gate.fake.url)
         check_equal([row for row in rows if "failed" in row], [], "failed checks")
-        check(len(rows) >= 26, "checks: %d" % len(rows))
+        check(len(rows) >= 28, "checks: %d" % len(rows))
 
 
 def messages_are_answered_in_anthropic_s_words():
@@ -111,6 +111,23 @@ def messages_are_answered_in_anthropic_s_words():
         check_equal((status, headers["X-Colloquium-Model"]), (200, "openai/gpt-4o-mini"), answer)
         answer = json.loads(answer)
         check_equal((answer["type"], answer["stop_reason"], answer["content"][0]["type"]), ("message", "end_turn", "text"), answer)
+
+
+def tokens_are_counted_by_the_provider_or_by_estimate():
+    path, asked = "/v1/messages/count_tokens", {"model": "claude-haiku-4-5", "messages": [{"role": "user", "content": "twelve bytes"}]}
+    with Gate(models="[claude/claude-haiku-4-5]", source=ANTHROPIC) as gate:
+        status, headers, answer = gate.ask(asked, path=path)
+        check_equal((status, headers["X-Colloquium-From"], json.loads(answer)), (200, "provider", {"input_tokens": 6}), answer)
+        gate.fake.fault("status", error="rate_limit", provider="anthropic", retry_after=3)
+        status, headers, answer = gate.ask(asked, path=path)
+        check_equal((status, json.loads(answer)["error"]["type"]), (429, "rate_limit_error"), answer)
+        check_equal(gate.ask(asked, path=path, key="x")[0], 401, "a wrong key")
+        check_equal(gate.fake.ledger()["totals"]["calls"], 0, "nothing is billed")
+    with Gate(models="[openai/gpt-4o-mini]", source=ANTHROPIC) as gate:
+        status, headers, answer = gate.ask(asked, path=path)
+        check_equal((status, headers["X-Colloquium-From"]), (200, "estimate"), answer)
+        check(0 < json.loads(answer)["input_tokens"] < 20, answer)
+        check_equal(gate.fake.counters().get("requests", 0), 0, "nobody is asked")
 
 
 def another_provider_answers_where_one_fails():
@@ -249,7 +266,7 @@ def a_stop_lets_streams_end():
         check_equal(gate.event(1)["status"], 200, "event")
 
 
-OURS = (messages_are_answered_in_anthropic_s_words, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, a_spent_budget_is_a_429,
+OURS = (messages_are_answered_in_anthropic_s_words, tokens_are_counted_by_the_provider_or_by_estimate, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, a_spent_budget_is_a_429,
         requests_that_are_none_are_told_so, what_never_comes_to_a_model_is_told_in_the_words_of_the_api,
         requests_of_any_size_up_to_the_limit_are_asked_over_either_version_of_http, a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client, a_stop_lets_streams_end)
 try:

@@ -34,6 +34,7 @@ class HeldCalls final : public AiCalls {
     cancelled.insert(number);
     held.erase(number);
   }
+  void count(AiQuestion, AiCounted) override {}
   void settled(const std::string& who, const std::string& partition, int64_t offset) override {
     settled_below[who + " " + partition] = offset;
   }

@@ -131,6 +131,21 @@ void write_parameters(Writer& out, const AiParameters& parameters, bool sampling
   extra.write(out);
 }
 
+// All that goes in, and so is counted.
+void write_input(Writer& out, const AiRequest& request) {
+  write_member(out, "model", request.model);
+  if (const std::string system = system_text(request); !system.empty()) write_member(out, "system", system);
+  out.key("messages");
+  out.begin_array();
+  for (const AiMessage& message : request.messages) {
+    if (message.role != AiRole::kSystem) write_message(out, message);
+  }
+  out.end_array();
+  write_tools(out, request);
+  write_tool_choice(out, request);
+  if (request.output_schema) write_schema(out, *request.output_schema);
+}
+
 constexpr std::string_view kOurs[] = {"model",      "messages", "system",      "stream",
                                       "max_tokens", "tools",    "tool_choice", "output_config"};
 
@@ -154,19 +169,9 @@ AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess
   std::vector<char> body;
   Writer out(body, nullptr);
   out.begin_object();
-  ai::write_member(out, "model", request.model);
+  write_input(out, request);
   out.key("max_tokens");
   out.integer(*request.parameters.max_output_tokens);
-  if (const std::string system = system_text(request); !system.empty()) ai::write_member(out, "system", system);
-  out.key("messages");
-  out.begin_array();
-  for (const AiMessage& message : request.messages) {
-    if (message.role != AiRole::kSystem) write_message(out, message);
-  }
-  out.end_array();
-  write_tools(out, request);
-  write_tool_choice(out, request);
-  if (request.output_schema) write_schema(out, *request.output_schema);
   if (request.stream) {
     out.key("stream");
     out.boolean(true);
@@ -174,6 +179,23 @@ AiHttpRequest AnthropicMessages::encode(const AiRequest& request, const AiAccess
   write_parameters(out, request.parameters, dialect_.sampling);
   out.end_object();
   return ai::json_request(access.base_url + "/v1/messages", body, anthropic_headers(dialect_, access), access);
+}
+
+std::optional<AiCounting> AnthropicMessages::counting(const AiRequest& request, const AiAccess& access) const {
+  std::vector<char> body;
+  Writer out(body, nullptr);
+  out.begin_object();
+  write_input(out, request);
+  // Of what is added by hand, this alone is input.
+  const ai::Extra extra(request.parameters.extra);
+  if (extra.has("thinking")) {
+    out.key("thinking");
+    ai::write_json(out, extra.text("thinking"));
+  }
+  out.end_object();
+  return AiCounting{ai::json_request(access.base_url + "/v1/messages/count_tokens", body,
+                                     anthropic_headers(dialect_, access), access),
+                    [](std::string_view answer) { return ai::count_in(answer, "input_tokens"); }};
 }
 
 std::unique_ptr<AiDecoder> AnthropicMessages::decoder(const AiRequest& /*request*/) const {

@@ -23,6 +23,7 @@ class AnthropicMessages final : public AiProvider {
   AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override;
   std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const override;
   const AiBatches* batches() const override { return &batches_; }
+  std::optional<AiCounting> counting(const AiRequest& request, const AiAccess& access) const override;
 
  private:
   const AnthropicDialect dialect_;

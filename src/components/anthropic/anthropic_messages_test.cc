@@ -113,3 +113,29 @@ TEST_CASE("what Anthropic can't be asked is said before anything is sent") {
   request.messages.push_back({AiRole::kAssistant, {AiToolCall{"c1", "look", "at"}}});
   CHECK(refusal(request).find("arguments of the call c1") != std::string::npos);
 }
+
+TEST_CASE("what is counted is what goes in, and nothing of how it is answered", "[REQ-062]") {
+  AiRequest request = asking("hi");
+  request.messages.insert(request.messages.begin(), {AiRole::kSystem, {AiText{"be short"}}});
+  request.tools.push_back({"look", "", R"({"type":"object"})"});
+  request.tool_choice = {AiToolChoice::Kind::kAny, ""};
+  request.output_schema = R"({"type":"object"})";
+  request.parameters.temperature = 0.5;
+  request.parameters.extra = R"({"thinking":{"type":"enabled","budget_tokens":1024},"service_tier":"auto"})";
+  for (const AnthropicDialect& dialect : {anthropic_2023(), anthropic_2026()}) {
+    const AnthropicMessages provider(dialect);
+    const auto counting = provider.counting(request, kAccess);
+    REQUIRE(counting);
+    CHECK(counting->request.url == "http://here/v1/messages/count_tokens");
+    CHECK(counting->request.headers == provider.encode(request, kAccess).headers);
+    CHECK(Json::parse(counting->request.body) == Json::parse(R"({"model":"claude-haiku-4-5","system":"be short",
+      "messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],
+      "tools":[{"name":"look","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"},
+      "output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}},
+      "thinking":{"type":"enabled","budget_tokens":1024}})"));
+    CHECK(*counting->read(R"({"input_tokens":2095})") == 2095);
+    for (const char* bad : {"", "{}", "[1]", R"({"input_tokens":"5"})", R"({"input_tokens":-5})", "<html>"}) {
+      CHECK_FALSE(counting->read(bad));
+    }
+  }
+}

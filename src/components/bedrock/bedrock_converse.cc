@@ -181,7 +181,7 @@ void write_chat(Writer& out, const AiRequest& request) {
 }
 
 // A model's name may be an ARN, with ':' and '/'.
-std::string path_of(const AiRequest& request) {
+std::string model_path(const AiRequest& request) {
   constexpr char kDigits[] = "0123456789ABCDEF";
   std::string path = "/model/";
   for (const char c : request.model) {
@@ -190,6 +190,11 @@ std::string path_of(const AiRequest& request) {
     const auto byte = static_cast<unsigned char>(c);
     path += plain ? std::string(1, c) : std::string{'%', kDigits[byte >> 4], kDigits[byte & 15]};
   }
+  return path;
+}
+
+std::string path_of(const AiRequest& request) {
+  const std::string path = model_path(request);
   if (request.task == AiTask::kEmbed) return path + "/invoke";
   return path + (request.stream ? "/converse-stream" : "/converse");
 }
@@ -248,9 +253,31 @@ AiHttpRequest BedrockConverse::encode(const AiRequest& request, const AiAccess& 
   } else {
     write_embedding(out, request);
   }
+  return post(path_of(request), body, access);
+}
+
+std::optional<AiCounting> BedrockConverse::counting(const AiRequest& request, const AiAccess& access) const {
+  std::vector<char> body;
+  Writer out(body, nullptr);
+  out.begin_object();
+  out.key("input");
+  out.begin_object();
+  out.key("converse");
+  out.begin_object();
+  write_messages(out, request);
+  write_system(out, request);
+  write_tools(out, request);
+  out.end_object();
+  out.end_object();
+  out.end_object();
+  return AiCounting{post(model_path(request) + "/count-tokens", body, access),
+                    [](std::string_view answer) { return ai::count_in(answer, "inputTokens"); }};
+}
+
+AiHttpRequest BedrockConverse::post(const std::string& path, const std::vector<char>& body,
+                                    const AiAccess& access) const {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!access.key.empty()) headers.emplace_back("Authorization", "Bearer " + access.key);
-  const std::string path = path_of(request);
   AiHttpRequest http = ai::json_request(access.base_url + path, body, std::move(headers), access);
   if (access.key.empty() && access.signing) sign(http, access, path);
   return http;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "colloquium/ai_provider.h"
 
@@ -23,8 +24,11 @@ class BedrockConverse final : public AiProvider {
   Status check(const AiRequest& request) const override;
   AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override;
   std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const override;
+  // CountTokens, which not every model has.
+  std::optional<AiCounting> counting(const AiRequest& request, const AiAccess& access) const override;
 
  private:
+  AiHttpRequest post(const std::string& path, const std::vector<char>& body, const AiAccess& access) const;
   void sign(AiHttpRequest& http, const AiAccess& access, const std::string& path) const;
 
   const std::string region_;

@@ -197,3 +197,19 @@ TEST_CASE("what Bedrock can't be asked is said before anything is sent", "[REQ-0
   request.parameters.extra = R"({"inferenceConfig":1})";
   CHECK(refusal(request).find("extra.inferenceConfig") != std::string::npos);
 }
+
+TEST_CASE("what Bedrock counts is signed for its own path", "[REQ-062]") {
+  const BedrockConverse provider("us-east-1");
+  AiRequest request = asking("hi");
+  request.messages.insert(request.messages.begin(), {AiRole::kSystem, {AiText{"be short"}}});
+  request.parameters.temperature = 0.5;
+  const auto counting = provider.counting(request, kAccess);
+  REQUIRE(counting);
+  const AiHttpRequest& http = counting->request;
+  CHECK(http.url == kAccess.base_url + "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens");
+  CHECK(header(http, "authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/bedrock"));
+  CHECK(header(http, "authorization") != header(provider.encode(request, kAccess), "authorization"));
+  CHECK(Json::parse(http.body) == Json::parse(R"({"input":{"converse":{
+    "messages":[{"role":"user","content":[{"text":"hi"}]}],"system":[{"text":"be short"}]}}})"));
+  CHECK(*counting->read(R"({"inputTokens":12})") == 12);
+}

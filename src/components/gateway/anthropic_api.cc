@@ -1,4 +1,6 @@
 // What Anthropic's API is to a gateway.
+#include <string>
+
 #include "components/gateway/anthropic_answers.h"
 #include "components/gateway/anthropic_requests.h"
 
@@ -11,11 +13,13 @@ class AnthropicGateway final : public GatewayApi {
 
   std::vector<ApiPath> paths(const std::string& base) const override {
     return {{base + "/v1/messages", ApiEndpoint::kChat},
+            {base + "/v1/messages/count_tokens", ApiEndpoint::kCount},
             {base + "/v1/models", ApiEndpoint::kModels, true},
             {base + "/v1/*", ApiEndpoint::kOther, true}};
   }
-  Result<ApiRequest> parse(ApiEndpoint, std::string_view body, const GatewayConfig& config) const override {
-    return parse_messages(body, config.pass_on);
+  Result<ApiRequest> parse(ApiEndpoint endpoint, std::string_view body,
+                           const GatewayConfig& config) const override {
+    return parse_messages(body, config.pass_on, endpoint == ApiEndpoint::kChat);
   }
   std::unique_ptr<AnswerWriter> writer(const ApiRequest& request, ApiAnswerHead head) const override {
     return std::make_unique<AnthropicAnswerWriter>(request, head);
@@ -25,9 +29,10 @@ class AnthropicGateway final : public GatewayApi {
     return anthropic_models_json(names, wall_ms);
   }
   std::string unserved(std::string_view method, std::string_view path) const override {
-    return std::string(method) + " " + std::string(path) + " is not offered here; /v1/messages and /v1/models are";
+    return std::string(method) + " " + std::string(path) + " is not offered here; /v1/messages, /v1/messages/count_tokens and /v1/models are";
   }
   const char* id_header() const override { return "request-id"; }
+  std::string count(int64_t tokens) const override { return "{\"input_tokens\":" + std::to_string(tokens) + "}"; }
 };
 
 }  // namespace

@@ -173,14 +173,14 @@ Status read_system(const ValueView& root, AiRequest& request) {
 
 }  // namespace
 
-Result<ApiRequest> parse_messages(std::string_view body, const std::vector<std::string>& pass_on) {
+Result<ApiRequest> parse_messages(std::string_view body, const std::vector<std::string>& pass_on, bool answered) {
   TRY_ASSIGN(const json::Document document, request_object(body));
   const ValueView root(document.text.data(), document.tape.data(), 0);
   ApiRequest made;
   AiParameters& parameters = made.request.parameters;
   TRY_ASSIGN(made.model, needed_text(root, "model", "model"));
   TRY_ASSIGN(parameters.max_output_tokens, integer_of(root, "max_tokens", "max_tokens"));
-  if (parameters.max_output_tokens.value_or(0) < 1) return bad_request("max_tokens has to be 1 or more");
+  if (parameters.max_output_tokens.value_or(answered ? 0 : 1) < 1) return bad_request("max_tokens has to be 1 or more");
   TRY(read_system(root, made.request));
   const auto messages = given(root, "messages");
   if (!messages) return bad_request("messages is missing");

@@ -19,8 +19,8 @@
 namespace colloquium::components {
 
 // kOther: whatever else is below the API's path, and is not offered.
-enum class ApiEndpoint : uint8_t { kChat, kEmbed, kModels, kOther };
-inline constexpr size_t kApiEndpoints = 4;
+enum class ApiEndpoint : uint8_t { kChat, kEmbed, kModels, kCount, kOther };
+inline constexpr size_t kApiEndpoints = 5;
 
 struct ApiPath {
   std::string path;  // as net::Route has it
@@ -93,6 +93,8 @@ class GatewayApi {
                                    const GatewayConfig& config) const = 0;
   virtual std::unique_ptr<AnswerWriter> writer(const ApiRequest& request, ApiAnswerHead head) const = 0;
   virtual std::string failure(const ApiFailure& failure) const = 0;
+  // Of an API with kCount: what its answer says.
+  virtual std::string count(int64_t tokens) const = 0;
   virtual std::string models(const std::vector<std::string>& names, int64_t wall_ms) const = 0;
   // A sentence for who asks for what is not offered, with what is instead.
   virtual std::string unserved(std::string_view method, std::string_view path) const = 0;

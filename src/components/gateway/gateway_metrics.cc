@@ -12,6 +12,7 @@ constexpr std::array<metrics::Family, kApiEndpoints> kFamilies = {
     {{"colloquium_gateway_chat_requests_total", "Requests for an answer of a model, by their HTTP status."},
      {"colloquium_gateway_embedding_requests_total", "Requests for embeddings, by their HTTP status."},
      {"colloquium_gateway_model_list_requests_total", "Requests for the list of models, by their HTTP status."},
+     {"colloquium_gateway_count_requests_total", "Requests for counts of tokens, by their HTTP status."},
      {"colloquium_gateway_other_requests_total",
       "Requests for what the gateway does not offer, by their HTTP status."}}};
 

@@ -234,12 +234,13 @@ void GatewaySource::handle(ApiEndpoint endpoint, const net::Request& request, ne
   if (!tenant) return refuse(api, endpoint, responder, {ApiProblem::kKey, kStranger, std::nullopt});
   if (stopped_) return refuse(api, endpoint, responder, stopping());
   if (endpoint == ApiEndpoint::kModels) return send_models(api, responder);
-  if (exchanges_.size() >= static_cast<size_t>(config_.max_requests)) {
+  if (exchanges_.size() + counting_.size() >= static_cast<size_t>(config_.max_requests)) {
     return refuse(api, endpoint, responder,
                   {ApiProblem::kTooMuch, "as many requests are under way here as may be", kRetryMs});
   }
   auto asked = api_->parse(endpoint, *request.body, config_);
   if (!asked) return refuse(api, endpoint, responder, {ApiProblem::kRequest, asked.error().message, std::nullopt});
+  if (endpoint == ApiEndpoint::kCount) return count(*asked, *tenant, std::move(responder));
   ask(endpoint, std::move(*asked), std::move(*tenant), request, std::move(responder));
 }
 
@@ -253,6 +254,48 @@ void GatewaySource::send_models(const GatewayApi& api, net::Responder& responder
   responder.send({.content_type = "application/json", .body = json, .headers = {&header, 1}});
 }
 
+AiQuestion GatewaySource::question_of(const ApiRequest& asked, const std::string& tenant) const {
+  AiQuestion question;
+  question.who = context_.name;
+  question.request = asked.request;
+  question.models = choices_of(asked.model);
+  auto& most = question.request.parameters.max_output_tokens;
+  if (question.request.task == AiTask::kChat && !most) most = config_.max_output_tokens;
+  question.routing = routing_of(config_.route);
+  question.cache_ttl_ms = config_.cache ? config_.cache->ttl.ms : 0;
+  question.tenant = tenant;
+  return question;
+}
+
+void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, net::Responder responder) {
+  AiQuestion question = question_of(asked, tenant);
+  if (const auto refused = refusal_of(question)) return refuse(*api_, ApiEndpoint::kCount, responder, *refused);
+  const Number number = next_++;
+  counting_.emplace(number, std::move(responder));
+  counters_->under_way.add(1);
+  calls_.count(std::move(question),
+               alive_.guard([this, number](const AiCount& found) { counted(number, found); }));
+}
+
+void GatewaySource::counted(Number number, const AiCount& count) {
+  auto waiting = counting_.extract(number);
+  if (waiting.empty()) return;
+  counters_->under_way.add(-1);
+  if (count.failure) {
+    AiRefusal refusal;
+    refusal.failure = *count.failure;
+    refuse(*api_, ApiEndpoint::kCount, waiting.mapped(), failure_of(refusal));
+  } else {
+    const std::string id = request_id(hex(context_.random.next()));
+    const std::array<net::HeaderField, 2> headers = {
+        {{"X-Colloquium-From", count.estimated ? "estimate" : "provider"}, {api_->id_header(), id}}};
+    const std::string body = api_->count(count.tokens);
+    counters_->count(ApiEndpoint::kCount, kOk);
+    waiting.mapped().send({.content_type = "application/json", .body = body, .headers = headers});
+  }
+  tell_when_done();
+}
+
 // A name that nobody set up is no model at all; what else is wrong is the request's.
 std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question) const {
   Status fits = question.models.empty() ? fail(ErrorCode::kNotFound, "") : calls_.check(question);
@@ -264,15 +307,7 @@ std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question) 
 
 void GatewaySource::ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
                         net::Responder responder) {
-  AiQuestion question;
-  question.who = context_.name;
-  question.request = asked.request;
-  question.models = choices_of(asked.model);
-  auto& most = question.request.parameters.max_output_tokens;
-  if (question.request.task == AiTask::kChat && !most) most = config_.max_output_tokens;
-  question.routing = routing_of(config_.route);
-  question.cache_ttl_ms = config_.cache ? config_.cache->ttl.ms : 0;
-  question.tenant = tenant;
+  AiQuestion question = question_of(asked, tenant);
   if (const auto refused = refusal_of(question)) return refuse(*api_, endpoint, responder, *refused);
 
   const Number number = next_++;
@@ -440,7 +475,7 @@ void GatewaySource::when_offered(Task offered) {
 }
 
 void GatewaySource::tell_when_done() {
-  if (!offered_ || !exchanges_.empty()) return;
+  if (!offered_ || !exchanges_.empty() || !counting_.empty()) return;
   context_.loop.post(std::exchange(offered_, nullptr));
 }
 
@@ -453,6 +488,10 @@ void GatewaySource::close(Task closed) {
     if (exchange.call) calls_.cancel(*exchange.call);
     counters_->under_way.add(-1);
     if (exchange.responder) refuse(*api_, exchange.endpoint, *exchange.responder, stopping());
+  }
+  for (auto& [number, responder] : std::exchange(counting_, {})) {
+    counters_->under_way.add(-1);
+    refuse(*api_, ApiEndpoint::kCount, responder, stopping());
   }
   stop_serving();
   context_.loop.post(std::move(closed));

@@ -1,6 +1,6 @@
 // GatewaySource: applications ask models through this process as they would ask the provider, in its own API, and
 // so within the pipeline's budgets, caches, failover, records and audit. Each request that has ended is an event
-// as well.
+// as well, but for those that only count tokens.
 //
 // An answer goes out as it comes; its end only once it is durable. A client that goes away, or falls behind its
 // answer by more than kUnsentBytesMax, takes its question with it: that is seen within kLookMs.
@@ -82,6 +82,10 @@ class GatewaySource final : public Source {
   void ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
            net::Responder responder);
 
+  AiQuestion question_of(const ApiRequest& asked, const std::string& tenant) const;
+  void count(const ApiRequest& asked, const std::string& tenant, net::Responder responder);
+  void counted(Number number, const AiCount& count);
+
   void heard(Number number, const AiOutput& output);
   void answered(Number number, AiOutcome outcome);
   void succeed(Exchange& exchange, const AiAnswer& answer);
@@ -113,6 +117,7 @@ class GatewaySource final : public Source {
   bool stopped_ = false;
   bool waits_for_door_ = false;
   std::map<Number, Exchange> exchanges_;
+  std::map<Number, net::Responder> counting_;  // who waits for a count
   Number next_ = 1;
   int64_t position_ = 0;  // bytes of all events so far
   std::unique_ptr<Timer> look_timer_;

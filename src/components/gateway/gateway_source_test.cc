@@ -33,6 +33,9 @@ class HeldCalls final : public AiCalls {
     cancelled.insert(number);
     held.erase(number);
   }
+  void count(AiQuestion question, AiCounted counted) override {
+    counting.push_back({std::move(question), std::move(counted)});
+  }
   void settled(const std::string&, const std::string&, int64_t) override {}
 
   struct Held {
@@ -42,6 +45,11 @@ class HeldCalls final : public AiCalls {
   std::vector<AiQuestion> asked;
   std::map<Number, Held> held;
   std::set<Number> cancelled;
+  struct Counting {
+    AiQuestion question;
+    AiCounted counted;
+  };
+  std::vector<Counting> counting;
 };
 
 class Events final : public Intake {
@@ -66,7 +74,7 @@ class Fixture : public net::ServerFixture {
   explicit Fixture(std::vector<GatewayKey> keys = {},
                    std::shared_ptr<const GatewayApi> api = openai_gateway_api()) {
     GatewayConfig config;
-    config.path = "/v1";
+    config.path = api->name() == "openai" ? "/v1" : "";
     config.models["m"] = {{"fake/a", 1}, {"fake/b", 1}};
     config.keys = std::move(keys);
     config.max_requests = 2;
@@ -340,11 +348,11 @@ TEST_CASE("what never comes to a model is told in the words of Anthropic's API")
   Fixture gate(kWebKey, anthropic_gateway_api());
   const std::string key = "x-api-key: secret\r\n";
   check_refused(gate,
-                {{get("/v1/v1/messages"), 405, "\"type\":\"invalid_request_error\""},
-                 {net::post("/v1/v1/messages", std::string(kBodyMax + 1, ' '), key), 413, "request_too_large"},
-                 {net::post("/v1/v1/messages", "{}"), 401, "authentication_error"},
-                 {net::post("/v1/v1/messages", "{}", key), 400, "\"request_id\":\"req_"},
-                 {net::post("/v1/v1/complete", "{}", key), 404, "not_found_error"}},
+                {{get("/v1/messages"), 405, "\"type\":\"invalid_request_error\""},
+                 {net::post("/v1/messages", std::string(kBodyMax + 1, ' '), key), 413, "request_too_large"},
+                 {net::post("/v1/messages", "{}"), 401, "authentication_error"},
+                 {net::post("/v1/messages", "{}", key), 400, "\"request_id\":\"req_"},
+                 {net::post("/v1/complete", "{}", key), 404, "not_found_error"}},
                 R"({"type":"error","error":{"type":")", "request-id");
 }
 
@@ -382,6 +390,51 @@ TEST_CASE("requests under way are counted until they have ended, however they do
   gate.wait_until([&] { return gate.calls.cancelled.count(2) == 1; });
   under_way("0");
   CHECK_THAT(gate.metrics(), Catch::Contains("reason=\"499\"} 1\n"));
+}
+
+std::string counted(const std::string& model = "m") {
+  return net::post("/v1/messages/count_tokens",
+                   R"({"model":")" + model + R"(","messages":[{"role":"user","content":"x"}]})");
+}
+
+void say(Fixture& gate, size_t nth, AiCount count) {
+  gate.wait_until([&] { return gate.calls.counting.size() == nth; });
+  gate.on_loop([&] { gate.calls.counting[nth - 1].counted(std::move(count)); });
+}
+
+TEST_CASE("tokens are counted for whoever may ask, and that is no event", "[REQ-062]") {
+  Fixture gate({}, anthropic_gateway_api());
+  net::RawClient client(gate.port());
+  client.send(counted());
+  say(gate, 1, {.tokens = 17});
+  auto answer = client.answer();
+  CHECK(answer.status == 200);
+  CHECK(answer.body == R"({"input_tokens":17})");
+  client.send(counted());
+  say(gate, 2, {.tokens = 18, .estimated = true});
+  CHECK(client.answer().body == R"({"input_tokens":18})");
+  client.send(counted());
+  say(gate, 3, {.failure = AiFailure{AiFailureKind::kThrottled, "later", 2000, 429}});
+  answer = client.answer();
+  CHECK(answer.status == 429);
+  CHECK(answer.body.find("later") != std::string::npos);
+  CHECK(client.ask(counted("x")).status == 404);
+  CHECK(client.ask(net::post("/v1/messages/count_tokens", "{")).status == 400);
+  CHECK(gate.emitted().empty());
+  gate.on_loop([&] { CHECK(gate.calls.counting[0].question.models.size() == 2); });
+}
+
+TEST_CASE("counts have their place among the requests that are under way, and end with the source", "[REQ-062]") {
+  Fixture gate({}, anthropic_gateway_api());
+  std::vector<std::unique_ptr<net::RawClient>> busy;
+  for (size_t i = 1; i <= 2; ++i) {
+    busy.push_back(std::make_unique<net::RawClient>(gate.port()));
+    busy.back()->send(counted());
+    gate.wait_until([&] { return gate.calls.counting.size() == i; });
+  }
+  CHECK(net::RawClient(gate.port()).ask(counted()).status == 429);
+  say(gate, 2, {.tokens = 1});
+  CHECK(busy[1]->answer().status == 200);
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ class OpenAiGateway final : public GatewayApi {
   }
   std::string failure(const ApiFailure& failure) const override { return openai_failure_json(failure); }
 
+  // It has no such path.
+  std::string count(int64_t) const override { return "{}"; }
   std::string models(const std::vector<std::string>& names, int64_t wall_ms) const override {
     std::vector<char> bytes;
     json::Writer out(bytes, nullptr);

@@ -148,13 +148,18 @@ void write_config(Writer& out, const AiRequest& request, const ai::Extra& config
   out.end_object();
 }
 
-void write_chat(Writer& out, const AiRequest& request) {
-  const ai::Extra extra(request.parameters.extra);
-  out.begin_object();
+// All that goes in, and so is counted.
+void write_input(Writer& out, const AiRequest& request) {
   write_system(out, request);
   write_contents(out, request);
   write_tools(out, request);
   write_tool_choice(out, request);
+}
+
+void write_chat(Writer& out, const AiRequest& request) {
+  const ai::Extra extra(request.parameters.extra);
+  out.begin_object();
+  write_input(out, request);
   write_config(out, request, ai::Extra(extra.text(kConfig)));
   extra.write(out, kConfig);
   out.end_object();
@@ -186,6 +191,14 @@ void write_embed(Writer& out, const AiRequest& request) {
 
 constexpr std::string_view kOurs[] = {"contents", "systemInstruction", "tools", "toolConfig", "model", "content"};
 constexpr std::string_view kOurConfig[] = {"responseMimeType", "responseJsonSchema", "responseSchema"};
+
+AiHttpRequest post(const AiRequest& request, const char* verb, const std::vector<char>& body,
+                   const AiAccess& access) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!access.key.empty()) headers.emplace_back("x-goog-api-key", access.key);
+  return ai::json_request(access.base_url + "/v1beta/models/" + request.model + verb, body, std::move(headers),
+                          access);
+}
 
 bool is_model_name(std::string_view model) {
   return !model.empty() && std::all_of(model.begin(), model.end(), [](char c) {
@@ -223,10 +236,22 @@ AiHttpRequest GoogleGenerate::encode(const AiRequest& request, const AiAccess& a
   const char* const verb = !chat            ? ":batchEmbedContents"
                            : request.stream ? ":streamGenerateContent?alt=sse"
                                             : ":generateContent";
-  std::vector<std::pair<std::string, std::string>> headers;
-  if (!access.key.empty()) headers.emplace_back("x-goog-api-key", access.key);
-  return ai::json_request(access.base_url + "/v1beta/models/" + request.model + verb, body, std::move(headers),
-                          access);
+  return post(request, verb, body, access);
+}
+
+// As a whole request, as `contents` alone would leave out the system's word and the tools.
+std::optional<AiCounting> GoogleGenerate::counting(const AiRequest& request, const AiAccess& access) const {
+  std::vector<char> body;
+  Writer out(body, nullptr);
+  out.begin_object();
+  out.key("generateContentRequest");
+  out.begin_object();
+  write_member(out, "model", "models/" + request.model);
+  write_input(out, request);
+  out.end_object();
+  out.end_object();
+  return AiCounting{post(request, ":countTokens", body, access),
+                    [](std::string_view answer) { return ai::count_in(answer, "totalTokens"); }};
 }
 
 std::unique_ptr<AiDecoder> GoogleGenerate::decoder(const AiRequest& request) const {

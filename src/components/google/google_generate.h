@@ -16,6 +16,7 @@ class GoogleGenerate final : public AiProvider {
   Status check(const AiRequest& request) const override;
   AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override;
   std::unique_ptr<AiDecoder> decoder(const AiRequest& request) const override;
+  std::optional<AiCounting> counting(const AiRequest& request, const AiAccess& access) const override;
 };
 
 }  // namespace colloquium::components

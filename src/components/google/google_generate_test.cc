@@ -106,3 +106,20 @@ TEST_CASE("what Google can't be asked is said before anything is sent") {
   request.output_schema = "{}";
   CHECK(refusal(request) == "extra: 'responseSchema' is set by the stage itself");
 }
+
+TEST_CASE("Google counts a whole request, with the system's word and the tools", "[REQ-062]") {
+  AiRequest request = asking("hi");
+  request.messages.insert(request.messages.begin(), {AiRole::kSystem, {AiText{"be short"}}});
+  request.tools.push_back({"look", "", R"({"type":"object"})"});
+  request.parameters.temperature = 0.5;
+  const auto counting = GoogleGenerate().counting(request, kAccess);
+  REQUIRE(counting);
+  CHECK(counting->request.url == "http://here/v1beta/models/gemini-2.5-flash:countTokens");
+  CHECK(counting->request.headers == GoogleGenerate().encode(request, kAccess).headers);
+  CHECK(Json::parse(counting->request.body) == Json::parse(R"({"generateContentRequest":{
+    "model":"models/gemini-2.5-flash","systemInstruction":{"parts":[{"text":"be short"}]},
+    "contents":[{"role":"user","parts":[{"text":"hi"}]}],
+    "tools":[{"functionDeclarations":[{"name":"look","parametersJsonSchema":{"type":"object"}}]}]}})"));
+  CHECK(*counting->read(R"({"totalTokens":31,"promptTokensDetails":[]})") == 31);
+  CHECK_FALSE(counting->read(R"({"input_tokens":31})"));
+}

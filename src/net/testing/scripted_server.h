@@ -51,10 +51,16 @@ class ScriptedServer {
     say(answer);
     return head;
   }
-  // Whether somebody waits to be accepted.
-  bool has_visitor() const {
+  // All that whoever comes next says until it goes; nothing where nobody comes.
+  std::string next_visitor() {
+    hang_up();
     pollfd listens{fd_, POLLIN, 0};
-    return ::poll(&listens, 1, 0) == 1;
+    if (::poll(&listens, 1, 0) != 1) return {};
+    peer_ = ::accept(fd_, nullptr, nullptr);
+    std::string said;
+    char byte = 0;
+    while (::recv(peer_, &byte, 1, 0) == 1) said += byte;
+    return said;
   }
   void say(std::string_view bytes) {
     REQUIRE(::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));

@@ -159,6 +159,20 @@ const beside = {
   }),
 };
 
+// Of Anthropic's, with our own fake behind it.
+const counting = (each) => ({
+  async 'tokens are counted as the provider counts them, and for nothing'() {
+    const {calls} = (await ask('GET', 'ledger')).totals;
+    const asked = {model: 'claude-haiku-4-5', messages: [{role: 'user', content: 'twelve bytes'}]};
+    equal((await each.client.messages.countTokens(asked)).input_tokens, 6);
+    const {input_tokens: more} = await each.client.messages.countTokens({...asked, system: 'Be brief.', tools: [
+      {name: WEATHER.name, description: WEATHER.description, input_schema: WEATHER.parameters}]});
+    ok(more > 20, `${more}`);
+    equal((await ask('GET', 'ledger')).totals.calls, calls);
+    await rejects(each.client.messages.countTokens({...asked, messages: []}), {status: 400});
+  },
+});
+
 async function report(group, all) {
   for (const [name, check] of Object.entries(all)) {
     const row = {check: `${group}: ${name}`};
@@ -175,6 +189,6 @@ if (options.control) await ask('POST', 'script', {rules: RULES});
 for (const name of names) {
   const each = known(options.key)[name]();
   await report(name, anyModel(each, known('wrong')[name]()));
-  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each), ...beside[options.dialect](each)});
+  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each), ...beside[options.dialect](each), ...(options.dialect === 'anthropic' && counting(each))});
 }
 process.exit(0);  // some clients keep their connections
