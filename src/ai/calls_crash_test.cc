@@ -469,8 +469,8 @@ TEST_CASE("so they do on the real log, and what was told survives the machine", 
   const Dies dies = GENERATE(Dies::kKilledFiles, Dies::kPowerLoss, Dies::kSomeSectors);
   INFO("dies " << static_cast<int>(dies));
   Tally tally;
-  run_seeds(dies, 40, tally);
-  CHECK(tally.kills_under_way > 30);
+  run_seeds(dies, 60, tally);
+  CHECK(tally.kills_under_way > 40);
 }
 
 }  // namespace
