@@ -10,6 +10,9 @@
 namespace colloquium::ai {
 namespace {
 
+// A log takes no batch of any size.
+constexpr size_t kTogetherBytes = size_t{1} << 20;
+
 void text(json::Writer& out, std::string_view key, std::string_view value) {
   if (!value.empty()) write_member(out, key, valid_utf8(value));
 }
@@ -76,30 +79,49 @@ std::string audit_json(const CallRecord& record, const AiQuestion& question, con
 
 }  // namespace
 
-AuditTrail::AuditTrail(const AuditSettings& settings, log::Log& log, log::StreamId stream, const Clock& clock)
-    : settings_(settings), log_(log), stream_(stream), clock_(clock), left_out_(std::make_shared<Counter>()) {}
+AuditTrail::AuditTrail(const AuditSettings& settings, log::Log& log, log::StreamId stream, Loop& loop,
+                       const Clock& clock)
+    : settings_(settings),
+      log_(log),
+      stream_(stream),
+      loop_(loop),
+      clock_(clock),
+      left_out_(std::make_shared<Counter>()) {}
 
 Result<std::unique_ptr<AuditTrail>> AuditTrail::create(const std::string& records, const AuditSettings& settings,
-                                                       log::Log& log, const Clock& clock) {
+                                                       log::Log& log, Loop& loop, const Clock& clock) {
   log::StreamSpec spec;
   spec.name = records + ".audit";
   spec.retention =
       log::Retention{.time_ms = settings.retention_ms, .size_bytes = settings.retention_bytes, .legs = {}};
   TRY_ASSIGN(const log::StreamId stream, log.open_stream(spec));
-  return std::unique_ptr<AuditTrail>(new AuditTrail(settings, log, stream, clock));
+  return std::unique_ptr<AuditTrail>(new AuditTrail(settings, log, stream, loop, clock));
 }
 
 void AuditTrail::add(const CallRecord& record, const AiQuestion& question) {
   ASSERT(record.kind != RecordKind::kIntent);
+  waiting_.push_back(audit_json(record, question, settings_));
+  waiting_bytes_ += waiting_.back().size();
+  if (waiting_bytes_ > kTogetherBytes) return write();
+  if (waiting_.size() == 1) loop_.at_turn_end(alive_.guard([this] { write(); }));
+}
+
+void AuditTrail::write() {
+  if (waiting_.empty()) return;
+  const int64_t now_ms = clock_.wall_ms();
   BatchBuilder builder;
-  builder.add(audit_json(record, question, settings_), {}, {.timestamp_ms = clock_.wall_ms()});
+  for (const std::string& text : waiting_) {
+    builder.add(text, {}, {.timestamp_ms = now_ms, .offset_delta = static_cast<uint32_t>(builder.size())});
+  }
+  const size_t count = std::exchange(waiting_, {}).size();
+  waiting_bytes_ = 0;
   static const auto kNowhere = std::make_shared<const BatchOrigin>();
   Result<log::EncodedBatch> batch = log::encode(builder.seal(kNowhere, 0), log::Codec::kLz4, nullptr);
-  if (!batch) return left_out_->add();
+  if (!batch) return left_out_->add(count);
   batch->batch = nullptr;
   log_.append(stream_, 0, std::move(*batch), log::AckLevel::kQueued,
-              [left_out = left_out_](const Result<log::AppendResult>& result) {
-                if (!result) left_out->add();
+              [left_out = left_out_, count](const Result<log::AppendResult>& result) {
+                if (!result) left_out->add(count);
               });
 }
 

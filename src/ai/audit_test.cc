@@ -66,7 +66,7 @@ TEST_CASE("bodies are there if they are wanted, as they left", "[REQ-079][REQ-08
 
 TEST_CASE("where there is no room, an audit's record is left out and counted") {
   CallsScene scene(once_refused);
-  const auto trail = *AuditTrail::create("p", {.on = true}, *scene.log, scene.clock);
+  const auto trail = *AuditTrail::create("p", {.on = true}, *scene.log, scene.loop, scene.clock);
   CallRecord record;
   record.kind = RecordKind::kAnswer;
   trail->add(record, question("hi"));

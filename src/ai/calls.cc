@@ -87,7 +87,7 @@ Status Calls::start() {
   recovered.cacheable = [this](CallRecord answer) { cache_.put(std::make_shared<CallRecord>(std::move(answer))); };
   TRY_ASSIGN(records_, CallRecords::create(options, with_.log, with_.loop, with_.clock, recovered));
   if (settings_.audit.on && with_.log != nullptr) {
-    TRY_ASSIGN(audit_, AuditTrail::create(settings_.records, settings_.audit, *with_.log, with_.clock));
+    TRY_ASSIGN(audit_, AuditTrail::create(settings_.records, settings_.audit, *with_.log, with_.loop, with_.clock));
   }
   desk_ = std::make_unique<CallDesk>(CallDesk{settings_, with_.loop, with_.clock, with_.random, with_.transport,
                                               *records_, *budgets_, estimates_, models_, audit_.get()});

@@ -36,6 +36,12 @@ struct Scene {
   RecordWriter::Done note(const std::string& name) {
     return [this, name](const Status& status) { told += status ? name : "!" + name; };
   }
+  size_t batches() {
+    const auto reader = *log->read(stream, 0, 0, false);
+    size_t count = 0;
+    while (*reader->next() != nullptr) ++count;
+    return count;
+  }
   void run() {
     while (executor.run_until_idle() + loop.run_until_idle() > 0) {
     }
@@ -58,6 +64,24 @@ TEST_CASE("what is appended is told, and placed in its order") {
   scene.run();
   CHECK(scene.told == "12");
   CHECK(scene.placed == "abc");
+}
+
+TEST_CASE("what comes in one turn is one batch for each way of appending it, and large ones are alone") {
+  Scene scene;
+  const auto writer = scene.writer();
+  Records large = Scene::of("e");
+  large.front().kind = RecordKind::kAnswer;
+  large.front().content.text.assign(2 << 20, 'x');
+  writer->append(Scene::of("a"), log::AckLevel::kDurable, true, scene.note("a"));
+  writer->append(Scene::of("c"), log::AckLevel::kWritten, false, scene.note("c"));
+  writer->append(Scene::of("b"), log::AckLevel::kDurable, true, scene.note("b"));
+  writer->append(std::move(large), log::AckLevel::kWritten, false, scene.note("e"));
+  writer->append(Scene::of("d"), log::AckLevel::kWritten, false, scene.note("d"));
+  CHECK(scene.batches() == 0);
+  scene.run();
+  CHECK(scene.told == "abced");
+  CHECK(scene.placed == "abced");
+  CHECK(scene.batches() == 4);
 }
 
 TEST_CASE("what is patient waits for room, and the rest is refused") {
