@@ -1,11 +1,16 @@
 #include "ai/answer_decoder.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/assert.h"
 
 namespace colloquium::ai {
 namespace {
 
 constexpr size_t kBodyBytesMax = size_t{64} << 20;
+// Each takes a place on the tape, which is larger than the value may be. 2048 vectors of 3072 numbers fit.
+constexpr size_t kValuesMax = 8'000'000;
 constexpr size_t kRefusalBytesMax = size_t{64} << 10;
 constexpr size_t kQuoteBytes = 300;
 
@@ -16,7 +21,12 @@ bool is_success(int status) {
 }  // namespace
 
 std::string_view quoted(std::string_view text) {
-  return text.substr(0, kQuoteBytes);
+  if (text.size() <= kQuoteBytes) return text;
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  size_t bytes = kQuoteBytes;
+  // A character is four bytes at most; what is none is cut anywhere.
+  while (bytes + 3 > kQuoteBytes && continues(text[bytes])) --bytes;
+  return text.substr(0, continues(text[bytes]) ? kQuoteBytes : bytes);
 }
 
 void AnswerDecoder::head(const AiHead& head, const AiTake& /*take*/) {
@@ -31,20 +41,36 @@ void AnswerDecoder::bytes(std::string_view bytes, const AiTake& take) {
     body_ += bytes.substr(0, kRefusalBytesMax - body_.size());
     return;
   }
-  if (!streams_) {
-    if (body_.size() + bytes.size() > kBodyBytesMax) return broken("the answer is larger than 64 MiB", take);
-    body_ += bytes;
-    return;
+  if (streams_) {
+    stream(bytes, take);
+  } else {
+    keep(bytes, take);
   }
-  stream(bytes, take);
+  let_go();
+}
+
+void AnswerDecoder::keep(std::string_view bytes, const AiTake& take) {
+  if (body_.size() + bytes.size() > kBodyBytesMax) return too_large("the answer is larger than 64 MiB", take);
+  commas_ += static_cast<size_t>(std::count(bytes.begin(), bytes.end(), ','));
+  if (commas_ > kValuesMax) return too_large("the answer is of more than 8 million values", take);
+  body_ += bytes;
+}
+
+void AnswerDecoder::let_go() {
+  reader_.let_go();
+  if (ended_) std::string().swap(body_);
 }
 
 void AnswerDecoder::end(const AiTake& take) {
   if (ended_) return;
   if (!is_success(head_.status)) return failed(refusal(head_, body_), take);
-  if (streams_) return stream_end(take);
-  whole(body_, take);
-  ASSERT_WHY(ended_, "a whole answer ends its call");
+  if (streams_) {
+    stream_end(take);
+  } else {
+    whole(body_, take);
+    ASSERT_WHY(ended_, "a whole answer ends its call");
+  }
+  let_go();
 }
 
 void AnswerDecoder::stream_end(const AiTake& take) {
@@ -67,20 +93,30 @@ void AnswerDecoder::broken(std::string message, const AiTake& take) {
   failed({AiFailureKind::kTransient, std::move(message), {}, 0}, take);
 }
 
-void AnswerDecoder::too_long(const AiTake& take) {
-  broken("a piece of the answer is larger than 16 MiB", take);
+void AnswerDecoder::too_large(std::string message, const AiTake& take) {
+  failed({AiFailureKind::kCaller, std::move(message), {}, 0}, take);
 }
 
-EventAnswerDecoder::EventAnswerDecoder() : AnswerDecoder("text/event-stream"), events_(kPieceBytesMax, "") {
-  events_.begin();
+void AnswerDecoder::too_long(const AiTake& take) {
+  too_large("a piece of the answer is larger than 16 MiB", take);
+}
+
+EventAnswerDecoder::EventAnswerDecoder()
+    : AnswerDecoder("text/event-stream"), events_(std::in_place, kPieceBytesMax, "") {
+  events_->begin();
 }
 
 void EventAnswerDecoder::stream(std::string_view bytes, const AiTake& take) {
-  events_.feed(bytes, [&](const net::StreamedEvent& one) {
+  events_->feed(bytes, [&](const net::StreamedEvent& one) {
     if (ended()) return;
     if (one.truncated) return too_long(take);
     event(one, take);
   });
+}
+
+void EventAnswerDecoder::let_go() {
+  AnswerDecoder::let_go();
+  if (ended()) events_.reset();
 }
 
 void LineAnswerDecoder::stream(std::string_view bytes, const AiTake& take) {
@@ -106,6 +142,11 @@ void LineAnswerDecoder::stream(std::string_view bytes, const AiTake& take) {
 void LineAnswerDecoder::stream_end(const AiTake& take) {
   hand_on(rest_, take);
   if (!ended()) AnswerDecoder::stream_end(take);
+}
+
+void LineAnswerDecoder::let_go() {
+  AnswerDecoder::let_go();
+  if (ended()) std::string().swap(rest_);
 }
 
 void LineAnswerDecoder::hand_on(std::string_view line, const AiTake& take) {

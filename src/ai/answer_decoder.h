@@ -1,5 +1,7 @@
 // AnswerDecoder: what the decoders of all providers do alike with an HTTP answer: keep its head, cut a stream into
 // pieces or keep a body whole, both bounded, end once, and see to it that an answer that breaks off has failed.
+// What they keep to read an answer goes with its end, not with the decoder, which may be there as long as its
+// connection.
 //
 // What a piece is differs: EventAnswerDecoder has events (text/event-stream), LineAnswerDecoder has lines
 // (application/x-ndjson); a provider with another kind of stream takes its bytes itself.
@@ -7,6 +9,7 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "colloquium/ai_provider.h"
@@ -16,7 +19,7 @@
 
 namespace colloquium::ai {
 
-// How messages quote what a provider sent.
+// How messages quote what a provider sent: its beginning, which ends with a whole character.
 std::string_view quoted(std::string_view text);
 
 class AnswerDecoder : public AiDecoder {
@@ -37,6 +40,8 @@ class AnswerDecoder : public AiDecoder {
   virtual void stream_end(const AiTake& take);
   // All of an answer that is no stream. It has to end the call.
   virtual void whole(std::string_view body, const AiTake& take) = 0;
+  // Once it has ended, or behind a piece: memory that nothing more needs is given back.
+  virtual void let_go();
   // What an answer that is no 2xx means; of the body, as much as is kept of one.
   virtual AiFailure refusal(const AiHead& head, std::string_view body) = 0;
 
@@ -44,6 +49,8 @@ class AnswerDecoder : public AiDecoder {
   void finish(AiFinished finished, const AiTake& take);
   void failed(AiFailure failure, const AiTake& take);
   void broken(std::string message, const AiTake& take);
+  // Of what is sent at no other size if it is asked again: the caller's matter.
+  void too_large(std::string message, const AiTake& take);
   void too_long(const AiTake& take);  // a piece
   bool ended() const { return ended_; }
   const AiHead& answer_head() const { return head_; }
@@ -51,9 +58,12 @@ class AnswerDecoder : public AiDecoder {
   JsonReader reader_;
 
  private:
+  void keep(std::string_view bytes, const AiTake& take);
+
   const std::string_view stream_type_;
   AiHead head_;
   std::string body_;
+  size_t commas_ = 0;  // in it: an answer has about as many values
   bool streams_ = false;
   bool ended_ = false;
 };
@@ -67,8 +77,9 @@ class EventAnswerDecoder : public AnswerDecoder {
 
  private:
   void stream(std::string_view bytes, const AiTake& take) final;
+  void let_go() final;
 
-  net::EventStreamParser events_;
+  std::optional<net::EventStreamParser> events_;  // until the end
 };
 
 class LineAnswerDecoder : public AnswerDecoder {
@@ -83,6 +94,7 @@ class LineAnswerDecoder : public AnswerDecoder {
   void stream(std::string_view bytes, const AiTake& take) final;
   // The last line may come without its break.
   void stream_end(const AiTake& take) final;
+  void let_go() final;
   void hand_on(std::string_view line, const AiTake& take);
 
   std::string rest_;  // of a line whose end has not come

@@ -2,6 +2,7 @@
 
 #include "colloquium/batch.h"
 
+#include "ai/call_record.h"
 #include "base/assert.h"
 
 namespace colloquium::ai {
@@ -58,6 +59,16 @@ Status check_calls(const AiRequest& request) {
 void write_json(json::Writer& out, std::string_view json) {
   const json::Document document = checked(json);
   out.raw(root_of(document));
+}
+
+void write_arguments(json::Writer& out, std::string_view arguments) {
+  const auto document = json::parse(arguments, "arguments");
+  if (document && root_of(*document).type() == TokenType::kObject) return out.raw(root_of(*document));
+  out.begin_object();
+  if (arguments.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+    write_member(out, "_raw", valid_utf8(arguments));
+  }
+  out.end_object();
 }
 
 void write_member(json::Writer& out, std::string_view key, std::string_view text) {
@@ -141,6 +152,12 @@ std::optional<json::ValueView> JsonReader::read(std::string_view text) {
   json::WalkError error;
   if (!walker_.walk(std::string_view(text_).substr(0, text.size()), tape_, error)) return std::nullopt;
   return json::ValueView(text_.data(), tape_.data(), 0);
+}
+
+void JsonReader::let_go() {
+  constexpr size_t kKeptBytes = size_t{64} << 10;
+  if (text_.capacity() > kKeptBytes) std::string().swap(text_);
+  if (tape_.capacity() * sizeof(TapeToken) > kKeptBytes) std::vector<TapeToken>().swap(tape_);
 }
 
 std::optional<json::ValueView> JsonReader::member(const std::optional<json::ValueView>& object,

@@ -33,6 +33,9 @@ Status check_calls(const AiRequest& request);
 
 // The value as it stands. REQUIRES: JSON.
 void write_json(json::Writer& out, std::string_view json);
+// What a model calls a tool with, which is whatever it wrote, as the object that an API has there: nothing at all
+// is {}, and what is no object (an answer that was cut, say) is {"_raw": "what it wrote"}.
+void write_arguments(json::Writer& out, std::string_view arguments);
 void write_member(json::Writer& out, std::string_view key, std::string_view text);
 
 // Members that a user adds by hand to an object that is sent: they go before those that are made.
@@ -70,6 +73,8 @@ class JsonReader {
  public:
   // Nothing if it is no JSON.
   std::optional<json::ValueView> read(std::string_view text);
+  // Gives back the memory of what was read, unless it is little and may serve again.
+  void let_go();
 
   // Of what may be absent, null, or of another type than expected; nothing then.
   static std::optional<json::ValueView> member(const std::optional<json::ValueView>& object, std::string_view key);

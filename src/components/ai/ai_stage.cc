@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ai/call_record.h"
 #include "base/assert.h"
 #include "components/ai/ai_answers.h"
 #include "io/digest.h"
@@ -257,7 +258,7 @@ void AiStage::fail_with(uint64_t id, AsyncOutput output) {
   ASSERT(output.error.has_value());
   if (!on_error_ || output.error->retryable || closing_) return give(id, std::move(output));
   std::vector<char> text;
-  json::Writer(text, nullptr).string(output.error->describe());
+  json::Writer(text, nullptr).string(ai::valid_utf8(output.error->describe()));
   on_error_->bind("error", std::string(text.begin(), text.end()));
   const auto value = ai::json_value(*on_error_, *asking.batch, asking.event);
   if (!value) return give(id, {.values = {}, .error = value.error()});

@@ -273,6 +273,15 @@ TEST_CASE("on_error takes the place of an answer that never comes") {
   CHECK(f.value().find("triage") != std::string::npos);
 }
 
+TEST_CASE("on_error is told what failed, whatever a provider's page of errors is made of") {
+  Fixture f("  models: [fake/a]\n  user: '{{ $input/x }}'\n  on_error: = error\n");
+  f.process(R"({"x":"y"})");
+  AiOutcome outcome;
+  outcome.refusal.failure = {.kind = AiFailureKind::kCaller, .message = "a page \xc3", .status = 400};
+  f.calls.end(1, std::move(outcome));
+  CHECK_THAT(f.value(), Catch::Contains("a page \xef\xbf\xbd"));
+}
+
 TEST_CASE("the arm of an experiment follows from the event's key", "[REQ-086]") {
   Fixture f(
       "  models: [fake/a]\n  user: '{{ $input/x }}'\n"

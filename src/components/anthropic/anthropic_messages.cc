@@ -44,7 +44,7 @@ struct BlockWriter {
     write_member(out, "id", call.id);
     write_member(out, "name", call.name);
     out.key("input");
-    ai::write_json(out, call.arguments);
+    ai::write_arguments(out, call.arguments);
   }
   void operator()(const AiToolResult& result) const {
     write_member(out, "type", "tool_result");

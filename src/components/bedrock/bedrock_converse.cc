@@ -45,7 +45,7 @@ struct BlockWriter {
     write_member(out, "toolUseId", call.id);
     write_member(out, "name", call.name);
     out.key("input");
-    ai::write_json(out, call.arguments);
+    ai::write_arguments(out, call.arguments);
     out.end_object();
   }
   void operator()(const AiToolResult& result) const {

@@ -97,7 +97,7 @@ void write_call(Writer& json, std::string_view id, std::string_view name, std::s
   write_member(json, "id", id);
   write_member(json, "name", name);
   json.key("input");
-  ai::write_json(json, input);
+  ai::write_arguments(json, input);
 }
 
 const char* type_of(ApiProblem problem) {

@@ -164,6 +164,21 @@ TEST_CASE(
   CHECK(stream.blocks == std::vector<std::string>{"a find {}", "text And", "b get ", "text  then more"});
 }
 
+TEST_CASE("what a model calls a tool with is an object in a whole answer, whatever it wrote") {
+  AiAnswer answer;
+  answer.finished.reason = AiFinish::kLength;
+  answer.tool_calls = {
+      {"a", "f", ""}, {"b", "f", "{\"a\": "}, {"c", "f", " "}, {"d", "f", "[1]"}, {"e", "f", "\xff"}};
+  AnthropicAnswerWriter writer(ApiRequest{.model = "m"}, {"1", 0});
+  const auto message = nlohmann::json::parse(writer.whole(answer), nullptr, true);
+  const auto input = [&](size_t call) { return message["content"].at(call)["input"].dump(); };
+  CHECK(input(0) == "{}");
+  CHECK(input(1) == R"({"_raw":"{\"a\": "})");
+  CHECK(input(2) == "{}");
+  CHECK(input(3) == R"({"_raw":"[1]"})");
+  CHECK(message["content"].at(4)["input"].contains("_raw"));
+}
+
 TEST_CASE("calls of tools in any order of pieces become the same blocks") {
   SeededRandom random(7);
   const std::vector<std::string> arguments = {R"({"a":"[{\\\"","b":[1,{"c":2}]})", R"({})", R"({"x":{"y":"}"}})"};

@@ -37,7 +37,7 @@ struct PartWriter {
     if (!call.id.empty()) write_member(out, "id", call.id);
     write_member(out, "name", call.name);
     out.key("args");
-    ai::write_json(out, call.arguments);
+    ai::write_arguments(out, call.arguments);
     out.end_object();
   }
   void operator()(const AiToolResult& result) const {

@@ -24,7 +24,7 @@ void write_tool_calls(Writer& out, const AiMessage& message) {
     out.begin_object();
     write_member(out, "name", call->name);
     out.key("arguments");
-    ai::write_json(out, call->arguments);
+    ai::write_arguments(out, call->arguments);
     out.end_object();
     out.end_object();
   }

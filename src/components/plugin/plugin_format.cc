@@ -32,7 +32,8 @@ struct WritePart {
     write_member(out, "type", "tool_call");
     write_member(out, "id", part.id);
     write_member(out, "name", part.name);
-    write_raw(out, "arguments", part.arguments);
+    out.key("arguments");
+    ai::write_arguments(out, part.arguments);
   }
   void operator()(const AiToolResult& part) const {
     write_member(out, "type", "tool_result");
