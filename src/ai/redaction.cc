@@ -2,73 +2,97 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <re2/re2.h>
+#include <utility>
 
+#include "ai/json_text.h"
 #include "base/assert.h"
 #include "base/names.h"
+#include "json/walk.h"
+#include "json/writer.h"
 
 namespace colloquium::ai {
 namespace {
 
-using Accept = bool (*)(std::string_view found);
+// How much of the beginning of what an expression found is such a thing, most first; 0: nothing. An expression
+// takes as much as it can, and so also what stands behind: "4111 1111 1111 1111 12/27".
+using Measure = size_t (*)(std::string_view found);
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// ISO/IEC 7812-1, annex B.
-bool is_card(std::string_view found) {
-  int sum = 0;
+// The end of what may stand by itself: of all, or before a space or dash.
+bool may_end(std::string_view found, size_t size) {
+  return size == found.size() || found[size] == ' ' || found[size] == '-';
+}
+
+// ISO/IEC 7812-1, annex B. From the right every second digit counts twice; read from the left both sums are kept,
+// of what is read with its last digit counted once, and counted twice.
+size_t card_size(std::string_view found) {
+  int once = 0;
+  int twice = 0;
   size_t digits = 0;
-  for (size_t i = found.size(); i-- > 0;) {
+  size_t size = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
     if (!is_digit(found[i])) continue;
-    int digit = found[i] - '0';
-    if (digits++ % 2 == 1) digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-    sum += digit;
+    const int digit = found[i] - '0';
+    const int before = once;
+    once = twice + digit;
+    twice = before + (digit > 4 ? 2 * digit - 9 : 2 * digit);
+    if (++digits >= 13 && digits <= 19 && once % 10 == 0 && may_end(found, i + 1)) size = i + 1;
   }
-  return digits >= 13 && digits <= 19 && sum % 10 == 0;
+  return size;
 }
 
 // ISO 13616: the first four characters stand last, letters are numbers from 10 on, and all of it is 1 modulo 97.
-bool is_iban(std::string_view found) {
-  std::string plain;
-  for (const char c : found) {
-    if (c != ' ') plain += c;
-  }
+bool is_iban(std::string_view plain) {
   if (plain.size() < 15 || plain.size() > 34) return false;
-  std::rotate(plain.begin(), plain.begin() + 4, plain.end());
   int rest = 0;
-  for (const char c : plain) {
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const char c = plain[(i + 4) % plain.size()];
     rest = is_digit(c) ? (rest * 10 + (c - '0')) % 97 : (rest * 100 + (c - 'A' + 10)) % 97;
   }
   return rest == 1;
 }
 
-bool is_phone(std::string_view found) {
-  const auto digits = std::count_if(found.begin(), found.end(), is_digit);
-  return digits >= 8 && digits <= 15;
+size_t iban_size(std::string_view found) {
+  std::string plain;
+  size_t size = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i] == ' ') continue;
+    plain += found[i];
+    if (may_end(found, i + 1) && is_iban(plain)) size = i + 1;
+  }
+  return size;
 }
 
-bool is_any(std::string_view) {
-  return true;
+size_t phone_size(std::string_view found) {
+  const auto digits = std::count_if(found.begin(), found.end(), is_digit);
+  return digits >= 8 && digits <= 15 ? found.size() : 0;
+}
+
+size_t all_of(std::string_view found) {
+  return found.size();
 }
 
 struct Kind {
   std::string_view name;
   const char* expression;
-  Accept accept;
+  Measure measure;
 };
 
 // In the order they are looked for: what is longer and surer first.
 constexpr std::array<Kind, 5> kKinds = {{
-    {"email", R"([A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)", is_any},
-    {"iban", R"(\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b)", is_iban},
-    {"card", R"(\b[0-9](?:[ \-]?[0-9]){12,18}\b)", is_card},
+    {"email", R"([\pL\pM\pN._%+\-]+@[\pL\pM\pN\-]+(?:\.[\pL\pM\pN\-]+)+)", all_of},
+    {"iban", R"(\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b)", iban_size},
+    {"card", R"(\b[0-9](?:[ \-]?[0-9]){12,18}\b)", card_size},
     {"ip",
      R"(\b(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\b)"
      R"(|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b|\b(?:[0-9A-Fa-f]{1,4}:)+:(?:[0-9A-Fa-f]{1,4}:?)*)",
-     is_any},
-    {"phone", R"(\+[0-9](?:[ ./\-]?\(?[0-9]\)?){7,14}|\b0[0-9](?:[ ./\-]?\(?[0-9]\)?){6,13}\b)", is_phone},
+     all_of},
+    {"phone", R"(\+[0-9](?:[ ./\-]?\(?[0-9]\)?){7,14}|\b0[0-9](?:[ ./\-]?\(?[0-9]\)?){6,13}\b)", phone_size},
 }};
 
 re2::RE2::Options options() {
@@ -81,32 +105,42 @@ re2::RE2::Options options() {
 }  // namespace
 
 struct Redaction::Rule {
-  Rule(const std::string& name, const std::string& expression, Accept the_accept)
-      : mark("[" + name + "]"), finds(expression, options()), accept(the_accept) {}
+  Rule(const std::string& name, const std::string& expression, Measure the_measure)
+      : mark("[" + name + "]"), finds(expression, options()), measure(the_measure) {}
   const std::string mark;
   const re2::RE2 finds;
-  const Accept accept;
+  const Measure measure;
 
   std::string apply(const std::string& text) const;
+  // The next such thing that begins from `at` on: where, and its end.
+  std::optional<std::pair<size_t, size_t>> next(const std::string& text, size_t at) const;
 };
 
-std::string Redaction::Rule::apply(const std::string& text) const {
+std::optional<std::pair<size_t, size_t>> Redaction::Rule::next(const std::string& text, size_t at) const {
   const re2::StringPiece whole(text);
   re2::StringPiece found;
+  while (at <= text.size() && finds.Match(whole, at, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
+    const auto begin = static_cast<size_t>(found.data() - text.data());
+    const size_t size = measure({found.data(), found.size()});
+    if (size > 0) return std::pair(begin, begin + size);
+    at = begin + 1;  // it may begin at the next place; of a user's expressions one may match nothing at all
+  }
+  return std::nullopt;
+}
+
+// What only by chance has the form may begin before what is meant, and end within it: both go.
+std::string Redaction::Rule::apply(const std::string& text) const {
   std::string out;
   size_t done = 0;
-  for (size_t at = 0; at <= text.size() && finds.Match(whole, at, text.size(), re2::RE2::UNANCHORED, &found, 1);) {
-    const auto begin = static_cast<size_t>(found.data() - text.data());
-    if (found.empty()) {  // an expression of a user's that matches nothing at all
-      at = begin + 1;
-      continue;
+  for (auto found = next(text, 0); found;) {
+    auto [begin, end] = *found;
+    for (found = next(text, measure == all_of ? end : begin + 1); found && found->first < end;
+         found = next(text, found->first + 1)) {
+      end = std::max(end, found->second);
     }
-    if (accept({found.data(), found.size()})) {
-      out.append(text, done, begin - done);
-      out += mark;
-      done = begin + found.size();
-    }
-    at = begin + found.size();
+    out.append(text, done, begin - done);
+    out += mark;
+    done = end;
   }
   if (done == 0) return text;
   return out.append(text, done, std::string::npos);
@@ -125,7 +159,7 @@ Result<std::shared_ptr<const Redaction>> Redaction::create(
     const std::vector<std::string>& kinds, const std::vector<std::pair<std::string, std::string>>& own) {
   const std::shared_ptr<Redaction> redaction(new Redaction());
   for (const auto& [name, expression] : own) {
-    auto rule = std::make_unique<const Rule>(name, expression, is_any);
+    auto rule = std::make_unique<const Rule>(name, expression, all_of);
     if (!rule->finds.ok()) {
       return fail(ErrorCode::kInvalidConfig,
                   "the expression of redaction '" + name + "' cannot be read: " + rule->finds.error());
@@ -144,7 +178,7 @@ Result<std::shared_ptr<const Redaction>> Redaction::create(
   for (const Kind& kind : kKinds) {
     if (std::find(kinds.begin(), kinds.end(), kind.name) == kinds.end()) continue;
     redaction->rules_.push_back(
-        std::make_unique<const Rule>(std::string(kind.name), kind.expression, kind.accept));
+        std::make_unique<const Rule>(std::string(kind.name), kind.expression, kind.measure));
     ASSERT(redaction->rules_.back()->finds.ok());
   }
   return std::shared_ptr<const Redaction>(redaction);
@@ -155,16 +189,133 @@ std::string Redaction::operator()(std::string text) const {
   return text;
 }
 
-void redact_texts(AiRequest& request, const std::function<std::string(std::string)>& redact) {
-  const auto apply = [&redact](std::string& text) { text = redact(std::move(text)); };
-  for (AiMessage& message : request.messages) {
-    for (AiPart& part : message.parts) {
-      if (auto* text = std::get_if<AiText>(&part)) apply(text->text);
-      if (auto* call = std::get_if<AiToolCall>(&part)) apply(call->arguments);
-      if (auto* result = std::get_if<AiToolResult>(&part)) apply(result->content);
+namespace {
+
+using Redact = std::function<std::string(std::string)>;
+
+bool is_structure(const json::ValueView& value) {
+  return value.type() == TokenType::kObject || value.type() == TokenType::kArray;
+}
+
+// Rewrites a value of which something is redacted: strings as they are meant, whatever escapes they have, and what
+// else is redacted (a number) becomes a string. `keys`: those of objects, too.
+class JsonRedaction {
+ public:
+  JsonRedaction(const Redact& redact, bool keys) : redact_(redact), keys_(keys) {}
+
+  // Nothing, if nothing of it is redacted.
+  std::optional<std::string> operator()(const json::ValueView& root) {
+    value(root);
+    if (!changed_) return std::nullopt;
+    return std::string(bytes_.begin(), bytes_.end());
+  }
+
+ private:
+  void value(const json::ValueView& value) {
+    if (value.type() == TokenType::kObject) {
+      out_.begin_object();
+      for (json::ValueView key = value.first_child(); !key.at_end_of(value); key = key.next().next()) {
+        member(key);
+      }
+      out_.end_object();
+    } else if (value.type() == TokenType::kArray) {
+      out_.begin_array();
+      for (json::ValueView item = value.first_child(); !item.at_end_of(value); item = item.next()) {
+        this->value(item);
+      }
+      out_.end_array();
+    } else {
+      scalar(value);
     }
   }
-  for (std::string& input : request.inputs) apply(input);
+  void member(const json::ValueView& key) {
+    const std::optional<std::string> made = keys_ ? redacted(key) : std::nullopt;
+    if (made) {
+      out_.key(*made);
+    } else {
+      out_.raw_key(key);
+    }
+    value(key.next());
+  }
+  void scalar(const json::ValueView& value) {
+    const std::optional<std::string> made = redacted(value);
+    if (made) {
+      out_.string(*made);
+    } else {
+      out_.raw(value);
+    }
+  }
+  std::optional<std::string> redacted(const json::ValueView& text) {
+    std::string scratch;
+    const bool is_text = text.type() == TokenType::kString || text.type() == TokenType::kKey;
+    const std::string before(is_text ? text.string(scratch) : text.raw());
+    std::string after = redact_(before);
+    if (after == before) return std::nullopt;
+    changed_ = true;
+    return after;
+  }
+
+  const Redact& redact_;
+  const bool keys_;
+  std::vector<char> bytes_;
+  json::Writer out_{bytes_, nullptr};
+  bool changed_ = false;
+};
+
+// What is JSON stays JSON; what is none is redacted as a text.
+void redact_json(std::string& text, const Redact& redact, bool keys) {
+  if (text.empty()) return;
+  const auto document = json::parse(text, "");
+  if (!document) return void(text = redact(std::move(text)));
+  const json::ValueView root(document->text.data(), document->tape.data(), 0);
+  if (auto made = JsonRedaction(redact, keys)(root)) text = std::move(*made);
+}
+
+// A text that is JSON, as results of tools and events are, may say with an escape what must not leave. An
+// expression may also be about the JSON itself.
+void redact_text(std::string& text, const Redact& redact) {
+  if (text.find('\\') != std::string::npos) {
+    const auto document = json::parse(text, "");
+    if (document) {
+      const json::ValueView root(document->text.data(), document->tape.data(), 0);
+      if (is_structure(root)) {
+        if (auto made = JsonRedaction(redact, true)(root)) text = std::move(*made);
+      }
+    }
+  }
+  text = redact(std::move(text));
+}
+
+// An expression about the JSON itself may leave what is no JSON, which is then the text of an object.
+void redact_arguments(std::string& arguments, const Redact& redact) {
+  redact_json(arguments, redact, true);
+  std::string as_text = redact(arguments);
+  if (as_text == arguments) return;
+  std::vector<char> bytes;
+  json::Writer out(bytes, nullptr);
+  write_arguments(out, as_text);
+  arguments.assign(bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+void redact_texts(AiRequest& request, const std::function<std::string(std::string)>& redact) {
+  for (AiMessage& message : request.messages) {
+    for (AiPart& part : message.parts) {
+      if (auto* text = std::get_if<AiText>(&part)) redact_text(text->text, redact);
+      if (auto* call = std::get_if<AiToolCall>(&part)) redact_arguments(call->arguments, redact);
+      if (auto* result = std::get_if<AiToolResult>(&part)) redact_text(result->content, redact);
+    }
+  }
+  for (std::string& input : request.inputs) redact_text(input, redact);
+  for (std::string& stop : request.parameters.stop) redact_text(stop, redact);
+  // Of these the keys have a meaning.
+  for (AiTool& tool : request.tools) {
+    redact_text(tool.description, redact);
+    redact_json(tool.parameters, redact, false);
+  }
+  if (request.output_schema) redact_json(*request.output_schema, redact, false);
+  redact_json(request.parameters.extra, redact, false);
 }
 
 }  // namespace colloquium::ai

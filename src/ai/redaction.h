@@ -2,7 +2,8 @@
 // numbers, IP addresses, and what a user's own expressions match. Each is replaced by its name: "[email]".
 //
 // It finds what has the form of such a thing: a card's number is one that Luhn's sum agrees with, an account's one
-// that is right modulo 97 (ISO 13616). It cannot know a name or a street.
+// that is right modulo 97 (ISO 13616), wherever in a row of digits they begin and end. It cannot know a name or a
+// street.
 //
 // Expressions are RE2's: linear in the text, whatever the text is. Thread safety: immutable; any thread.
 #pragma once
@@ -38,7 +39,9 @@ class Redaction {
   std::vector<std::unique_ptr<const Rule>> rules_;
 };
 
-// Every text of a request that a person may have written: messages, results and arguments of tools, inputs.
+// Every text of a request that a person may have written: messages, results and arguments of tools, inputs; the
+// descriptions and schemas of tools and of the answer, stop sequences, and members that are passed on. Strings
+// within JSON are redacted as they are meant ("bob\u0040mail.org", too), and JSON stays JSON.
 void redact_texts(AiRequest& request, const std::function<std::string(std::string)>& redact);
 
 }  // namespace colloquium::ai

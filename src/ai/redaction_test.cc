@@ -22,6 +22,19 @@ TEST_CASE("what has the form of a person's data is taken out", "[REQ-083]") {
   CHECK(redacted("from 192.168.10.1 and 2001:db8:0:0:0:0:0:1") == "from [ip] and [ip]");
 }
 
+TEST_CASE("what stands before or behind hides nothing", "[REQ-083]") {
+  CHECK(redacted("4111 1111 1111 1111 123") == "[card] 123");
+  CHECK(redacted("4111111111111111 12/27") == "[card] 12/27");
+  CHECK(redacted("1 5500-0000-0000-0004") == "1 [card]");
+  CHECK(redacted("12 35 5500-0000-0000-0004 56") == "12 35 [card] 56");
+  CHECK(redacted("BE68 5390 0754 7034 EUR") == "[iban] EUR");
+  CHECK(redacted("XY98 BE68 5390 0754 7034 EUR") == "XY98 [iban] EUR");
+  // By chance "12 34 5500-0000-0000" has the form of a card, too: nothing of either is left.
+  CHECK(redacted("12 34 5500-0000-0000-0004 56") == "[card] 56");
+  CHECK(redacted("to m\u00fcller@ex\u00e4mple.de now") == "to [email] now");
+  CHECK(redacted("to \u674e@\u4f8b\u5b50.\u4e2d\u56fd") == "to [email]");
+}
+
 TEST_CASE("what only looks alike is left") {
   for (const std::string text : {"order 4111 1111 1111 1112", "to GB81WEST12345698765432", "version 1.2.3",
                                  "in 2026", "a@b", "12:30:45", "no 300.1.1.1 here", "", "1234567"}) {
@@ -43,22 +56,57 @@ TEST_CASE("what is no redaction is told") {
 TEST_CASE("hostile text takes no longer") {
   const std::string text(1 << 20, '1');
   CHECK(redacted(text) == text);
+  // Every place may be the beginning of a card, and none is.
+  std::string ones;
+  for (int i = 0; i < 100'000; ++i) ones += "1 ";
+  CHECK(redacted(ones).size() <= ones.size());
   std::string colons;
   for (int i = 0; i < 200'000; ++i) colons += "a:";
   CHECK_FALSE(redacted(colons).empty());
 }
 
-TEST_CASE("every text of a request is redacted") {
+TEST_CASE("every text of a request is redacted", "[REQ-083]") {
   AiRequest request;
-  request.messages.push_back(
-      {AiRole::kUser, {AiText{"a"}, AiToolCall{"a", "a", "a"}, AiToolResult{"a", "a", false}}});
+  request.messages.push_back({AiRole::kUser,
+                              {AiText{"a"}, AiToolCall{"a", "a", R"({"a": ["a", {"b": "a"}], "c": 17})"},
+                               AiToolResult{"a", "a", false}}});
   request.inputs = {"a"};
-  redact_texts(request, [](const std::string& text) { return text + "!"; });
-  CHECK(std::get<AiText>(request.messages[0].parts[0]).text == "a!");
-  CHECK(std::get<AiToolCall>(request.messages[0].parts[1]).arguments == "a!");
+  request.tools = {{"a", "a", R"({"a": "a"})"}};
+  request.output_schema = R"({"a": ["a"]})";
+  request.parameters.stop = {"a"};
+  request.parameters.extra = R"({"a": "a"})";
+  redact_texts(request, [](const std::string& text) { return text == "a" || text == "17" ? "[x]" : text; });
+  CHECK(std::get<AiText>(request.messages[0].parts[0]).text == "[x]");
+  CHECK(std::get<AiToolCall>(request.messages[0].parts[1]).arguments ==
+        R"({"[x]":["[x]",{"b":"[x]"}],"c":"[x]"})");
   CHECK(std::get<AiToolCall>(request.messages[0].parts[1]).name == "a");
-  CHECK(std::get<AiToolResult>(request.messages[0].parts[2]).content == "a!");
-  CHECK(request.inputs[0] == "a!");
+  CHECK(std::get<AiToolResult>(request.messages[0].parts[2]).content == "[x]");
+  CHECK(request.inputs[0] == "[x]");
+  CHECK(request.tools[0].name == "a");
+  CHECK(request.tools[0].description == "[x]");
+  CHECK(request.tools[0].parameters == R"({"a":"[x]"})");
+  CHECK(request.output_schema == R"({"a":["[x]"]})");
+  CHECK(request.parameters.stop[0] == "[x]");
+  CHECK(request.parameters.extra == R"({"a":"[x]"})");
+}
+
+TEST_CASE("what JSON says with escapes is redacted, and JSON stays JSON", "[REQ-083]") {
+  const auto redaction = *Redaction::create({"email", "card"}, {{"pin", R"("pin": *"[0-9]+")"}});
+  const auto redact = [&](const std::string& arguments) {
+    AiRequest request;
+    request.messages = {
+        {AiRole::kAssistant, {AiToolCall{"i", "n", arguments}, AiToolResult{"i", arguments, false}}}};
+    redact_texts(request, [&](const std::string& text) { return (*redaction)(text); });
+    return std::pair(std::get<AiToolCall>(request.messages[0].parts[0]).arguments,
+                     std::get<AiToolResult>(request.messages[0].parts[1]).content);
+  };
+  const std::string mail = R"({"to":"[email]","n":1.50})";
+  CHECK(redact(R"({"to": "bob\u0040x.com", "n": 1.50})") == std::pair(mail, mail));
+  CHECK(redact(R"({"card": 4111111111111111})").first == R"({"card":"[card]"})");
+  CHECK(redact(R"({"bob@x.com": null})").first == R"({"[email]":null})");
+  CHECK(redact(R"({"pin": "1234"})").first == R"({"_raw":"{[pin]}"})");
+  CHECK(redact(R"({"left": "as \u0069t is"})").first == R"({"left": "as \u0069t is"})");
+  CHECK(redact("bob@x.com, {").first == "[email], {");
 }
 
 TEST_CASE("the settings know the same redactions") {
