@@ -15,6 +15,7 @@ void AnswerParts::take(const AiOutput& output) {
     content_.text += delta->text;
   } else if (const auto* reasoning = std::get_if<AiReasoningDelta>(&output)) {
     grow(reasoning->text.size());
+    reasoning_bytes_ += reasoning->text.size();
   } else if (const auto* call = std::get_if<AiToolCallDelta>(&output)) {
     take_call(*call);
   } else if (const auto* embedding = std::get_if<AiEmbedding>(&output)) {

@@ -26,6 +26,8 @@ class AnswerParts {
   const std::optional<AiFailure>& failure() const { return failure_; }
   const AiUsage& usage() const { return usage_; }
   const CallContent& content() const { return content_; }
+  // Of thoughts, which are paid for and not kept.
+  size_t reasoning_bytes() const { return reasoning_bytes_; }
 
   // All of it as what one might have heard, in a few pieces.
   static void tell(const CallContent& content, const std::function<void(const AiOutput&)>& listen);
@@ -37,6 +39,7 @@ class AnswerParts {
 
   const size_t bytes_max_;
   size_t bytes_ = 0;
+  size_t reasoning_bytes_ = 0;
   CallContent content_;
   AiUsage usage_;
   std::optional<AiFinished> finished_;

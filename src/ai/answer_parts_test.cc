@@ -30,6 +30,7 @@ TEST_CASE("an answer is put together of what came") {
   CHECK(parts.content().tool_calls[1].arguments == "{\"a\":1}");
   CHECK(parts.content().embeddings[1] == std::vector<float>{0.5F});
   CHECK(parts.content().finished.reason == AiFinish::kLength);
+  CHECK(parts.reasoning_bytes() == 2);
   CHECK(parts.usage().input == 5);
   CHECK(parts.usage().output == 2);
 }

@@ -37,6 +37,7 @@ AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, 
   AttemptEnd end;
   end.content = parts.content();
   end.usage = parts.usage();
+  end.reasoning_bytes = parts.reasoning_bytes();
   end.how = AttemptEnds::kAnswered;
   if (parts.finished()) return end;
   end.failure = parts.failure().value_or(

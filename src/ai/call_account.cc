@@ -105,7 +105,8 @@ CallRecord CallAccount::record_of(const AttemptEnd& end) const {
   record.failure = end.failure;
   if (end.how != AttemptEnds::kAnswered && end.how != AttemptEnds::kBroken) return record;
   const bool complete = end.how == AttemptEnds::kAnswered;
-  const Took what = took(end.usage, end.content, complete, request_, name(), input_.tokens, desk_->estimates);
+  const Took what = took(end.usage, end.content, end.reasoning_bytes, complete, request_, name(), input_.tokens,
+                         desk_->estimates);
   record.usage = what.usage;
   record.estimated = what.estimated || price_.call;
   record.cost = price_.cost(what.usage);

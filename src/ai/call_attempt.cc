@@ -20,6 +20,12 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
+// Neither what it took nor any of what it gave is known.
+bool says_nothing(const AttemptEnd& end) {
+  return !end.usage.output && end.content.text.empty() && end.content.tool_calls.empty() &&
+         end.reasoning_bytes == 0;
+}
+
 }  // namespace
 
 CallAttempt::CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,
@@ -74,6 +80,7 @@ void CallAttempt::take(const AiOutput& output) {
 void CallAttempt::take_head(const AiHead& head) {
   if (is_over_) return;
   status_ = head.status;
+  is_whole_ = head.find("content-type").value_or("").starts_with("application/json");
   last_ns_ = clock_.monotonic_ns();
   watch(timeouts_.silence_ms);
   decoder_->head(head, [this](const AiOutput& output) { take(output); });
@@ -136,6 +143,7 @@ AttemptEnd CallAttempt::ended(std::optional<AiFailure> failure) {
   AttemptEnd end;
   end.content = parts_.content();
   end.usage = parts_.usage();
+  end.reasoning_bytes = parts_.reasoning_bytes();
   end.took_ms = (clock_.monotonic_ns() - began_ns_) / kNsPerMs;
   end.first_ms = first_ms_;
   if (parts_.finished()) {
@@ -144,8 +152,10 @@ AttemptEnd CallAttempt::ended(std::optional<AiFailure> failure) {
   }
   // What the provider said of it goes first.
   end.failure = parts_.failure() ? *parts_.failure() : failure.value_or(transient("the call was stopped"));
-  if (status_) {
-    end.how = is_success(*status_) ? AttemptEnds::kBroken : AttemptEnds::kRefused;
+  if (status_ && !is_success(*status_)) {
+    end.how = AttemptEnds::kRefused;
+  } else if (status_) {
+    end.how = is_whole_ && says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;
   } else {
     end.how = *sent_ ? AttemptEnds::kLost : AttemptEnds::kUnsent;
   }

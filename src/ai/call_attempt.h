@@ -27,13 +27,14 @@ enum class AttemptEnds : uint8_t {
   kUnsent,   // the provider cannot have got it
   kRefused,  // it said no, by a status that is no success: nothing is paid
   kBroken,   // an answer had begun, and then it failed, or was stopped: what came is paid
-  kLost,     // it was sent, and nothing came: nobody knows
+  kLost,     // it was sent, and nothing came, or a part of an answer that is sent in whole: nobody knows
 };
 
 struct AttemptEnd {
   AttemptEnds how = AttemptEnds::kUnsent;
   CallContent content;
   AiUsage usage;
+  size_t reasoning_bytes = 0;
   AiFailure failure;  // unless it was answered
   int64_t took_ms = 0;
   std::optional<int64_t> first_ms;  // until the first output
@@ -82,6 +83,7 @@ class CallAttempt {
   std::optional<AiTransport::Number> number_;  // while the transport is at work
   std::shared_ptr<bool> sent_;
   std::optional<int> status_;
+  bool is_whole_ = false;  // the answer is one JSON text, which says nothing before its end
   int64_t began_ns_ = 0;
   int64_t last_ns_ = 0;   // when something came
   int64_t limit_ms_ = 0;  // of silence, now; 0: none

@@ -60,6 +60,19 @@ TEST_CASE("who pays depends on how far it came") {
   CHECK(how({{ScriptStep::kSent, 1}, {ScriptStep::kHead, 1}, {ScriptStep::kBreak, 1, 0, "reset"}}) ==
         AttemptEnds::kBroken);
   CHECK(how({{ScriptStep::kSent, 1}, {ScriptStep::kHead, 1}}) == AttemptEnds::kBroken);
+  // What is one JSON text says nothing before its end, and may be paid in whole.
+  const auto whole = [&](const std::string& line, ScriptStep::What ends) {
+    const std::vector<std::pair<std::string, std::string>> json = {
+        {"content-type", "application/json; charset=utf-8"}};
+    return how({{ScriptStep::kSent, 1},
+                {ScriptStep::kHead, 1, 200, {}, json},
+                {ScriptStep::kBytes, 1, 200, line},
+                {ends, 1, 0, "reset"}});
+  };
+  CHECK(whole("T", ScriptStep::kBreak) == AttemptEnds::kLost);
+  CHECK(whole("T", ScriptStep::kEnd) == AttemptEnds::kLost);
+  CHECK(whole("U 1 1\nF caller no\n", ScriptStep::kEnd) == AttemptEnds::kBroken);
+  CHECK(whole("E\n", ScriptStep::kEnd) == AttemptEnds::kAnswered);
   CHECK(how(answering({"T hi"})) == AttemptEnds::kBroken);
   CHECK(how(answering({"T hi", "F throttled later"})) == AttemptEnds::kBroken);
 }

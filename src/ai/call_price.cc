@@ -12,6 +12,9 @@ namespace {
 // Of a model that nobody has told a maximum of: no answer of today's is longer.
 constexpr int64_t kMostOutput = 32'768;
 
+// Thoughts are not kept, only how long they were. English has more bytes a token, so this is not too low.
+constexpr size_t kThoughtBytesPerToken = 4;
+
 double hashed(const std::string& id) {
   constexpr int kBits = 53;
   return static_cast<double>(io::Digester().digest(id)[0] >> (64 - kBits)) /
@@ -85,8 +88,8 @@ int64_t most_output(const AiRequest& request) {
   return std::clamp<int64_t>(request.parameters.max_output_tokens.value_or(kMostOutput), 0, kTokensMost);
 }
 
-Took took(const AiUsage& said, const CallContent& content, bool complete, const AiRequest& request,
-          const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates) {
+Took took(const AiUsage& said, const CallContent& content, size_t reasoning_bytes, bool complete,
+          const AiRequest& request, const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates) {
   Took took;
   TokenUsage& usage = took.usage;
   const auto known = [&took](const std::optional<int64_t>& tokens) {
@@ -103,9 +106,12 @@ Took took(const AiUsage& said, const CallContent& content, bool complete, const 
   if (request.task == AiTask::kEmbed || (said.output && complete)) return took;
   int64_t shown = content.text.empty() ? 0 : estimates.output(name, content.text);
   for (const AiToolCall& call : content.tool_calls) shown += estimates.output(name, call.name + call.arguments);
-  if (said.output && shown <= usage.output) return took;
-  usage.output = shown;
+  const auto thought = static_cast<int64_t>(reasoning_bytes / kThoughtBytesPerToken);
   took.estimated = true;
+  // Some count thoughts with the output, so only the sums can be compared.
+  if (said.output && shown + thought <= usage.total_output()) return took;
+  usage.output = shown;
+  usage.reasoning = std::max(usage.reasoning, thought);
   return took;
 }
 

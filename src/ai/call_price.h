@@ -41,13 +41,14 @@ AiRequest request_for(const ProviderSettings& provider, const AiModelChoice& cho
 // What its answer may take at most. REQUIRES: made by request_for().
 int64_t most_output(const AiRequest& request);
 
-// What a provider did not say is estimated; of an answer that is not complete also what it may not have said yet.
+// What a provider did not say is estimated. Of an answer that is not complete, what it said is not its last word:
+// of that and of what came, thoughts among it, the larger counts, and it is an estimate.
 struct Took {
   TokenUsage usage;
   bool estimated = false;
 };
-Took took(const AiUsage& said, const CallContent& content, bool complete, const AiRequest& request,
-          const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates);
+Took took(const AiUsage& said, const CallContent& content, size_t reasoning_bytes, bool complete,
+          const AiRequest& request, const ModelName& name, int64_t input_tokens, const TokenEstimates& estimates);
 
 // The models of a question, in the order that they are tried in.
 std::vector<AiModelChoice> routed(const AiQuestion& question, const CallSettings& settings, const Models& models,
