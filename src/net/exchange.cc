@@ -8,6 +8,11 @@ Responder::~Responder() {
   if (exchanges_ != nullptr) fail({.status = 500, .detail = "the request was given up without an answer"});
 }
 
+void Responder::give_back() {
+  ASSERT_WHY(exchanges_ != nullptr, "a request is answered once");
+  exchanges_->give_back(exchange_);
+}
+
 void Responder::send(const Response& response) {
   ASSERT_WHY(exchanges_ != nullptr, "a request is answered once");
   // Taken out first: the answer may let the connection go, and with it whoever holds this Responder.

@@ -33,6 +33,8 @@ class Exchanges {
   virtual ~Exchanges() = default;
   virtual void answer(uint64_t exchange, const Response& response) = 0;
   virtual bool alive() const = 0;
+  // What Responder::give_back() is for. Who counts no bodies has nothing to do.
+  virtual void give_back(uint64_t) {}
 
   // Of an answer in pieces (AnswerStream), whose duty these are to keep. Who takes none is not asked.
   // The head; `response.body` is the first piece.
@@ -86,6 +88,11 @@ class Responder {
   // The same, for an answer whose end is not known yet: `head.body` is its first piece, and no length is told. Not
   // over WebSocket.
   AnswerStream stream(const Response& head);
+
+  // The body is used: from here on it does not count as the server's memory, which others wait for, though the
+  // answer may take minutes. Whoever keeps of it what they need keeps to a bound of their own. REQUIRES: not used,
+  // and nothing keeps Request::body when the handler returns.
+  void give_back();
 
   // Whether the client still waits for the answer.
   bool awaited() const { return exchanges_ != nullptr && exchanges_->awaits(exchange_); }

@@ -161,6 +161,10 @@ void Http2Stream::answer(uint64_t, const Response& response) {
   connection_->submit(*this, sent, head_.method == Method::kHead);
 }
 
+void Http2Stream::give_back(uint64_t) {
+  if (alive()) core_.release(memory_);
+}
+
 void Http2Stream::begin(uint64_t, const Response& response) {
   if (!alive()) return;
   const auto self = shared_from_this();

@@ -47,6 +47,7 @@ class Http2Stream final : public Exchanges,
   void on_closed();
 
   void answer(uint64_t exchange, const Response& response) override;
+  void give_back(uint64_t exchange) override;
   bool alive() const override { return connection_ != nullptr; }
   void begin(uint64_t exchange, const Response& response) override;
   void write(uint64_t exchange, std::string_view piece) override;

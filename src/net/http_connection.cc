@@ -134,6 +134,10 @@ size_t HttpConnection::unsent_bytes(uint64_t exchange) const {
   return stream_->unsent_bytes() + out_.size();
 }
 
+void HttpConnection::give_back(uint64_t exchange) {
+  if (alive() && answers_.contains(exchange)) release(answers_.at(exchange));
+}
+
 bool HttpConnection::awaits(uint64_t exchange) const {
   return alive() && !peer_ended_ && answers_.contains(exchange);
 }

@@ -41,6 +41,7 @@ class HttpConnection final : public ServerConnection,
   void start() override;
 
   void answer(uint64_t exchange, const Response& response) override;
+  void give_back(uint64_t exchange) override;
   bool alive() const override { return input_ != Input::kClosed; }
   void begin(uint64_t exchange, const Response& response) override;
   void write(uint64_t exchange, std::string_view piece) override;

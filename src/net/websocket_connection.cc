@@ -180,6 +180,10 @@ void WebSocketConnection::give_up_message() {
   answers_.pop_back();
 }
 
+void WebSocketConnection::give_back(uint64_t exchange) {
+  if (alive() && answers_.contains(exchange)) core_.release(answers_.at(exchange).memory);
+}
+
 void WebSocketConnection::answer(uint64_t exchange, const Response& response) {
   if (!alive() || !answers_.contains(exchange)) return;
   PendingAnswer& pending = answers_.at(exchange);

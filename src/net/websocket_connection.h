@@ -56,6 +56,7 @@ class WebSocketConnection final : public ServerConnection,
   void route_removed(const LiveRoute& route) override;
 
   void answer(uint64_t exchange, const Response& response) override;
+  void give_back(uint64_t exchange) override;
   bool alive() const override { return stream_ != nullptr; }
 
   void on_bytes(std::string_view bytes) override;

@@ -107,6 +107,8 @@ const char* type_of(ApiProblem problem) {
       return "invalid_request_error";
     case ApiProblem::kKey:
       return "authentication_error";
+    case ApiProblem::kOrigin:
+      return "permission_error";
     case ApiProblem::kModel:
     case ApiProblem::kPath:
       return "not_found_error";

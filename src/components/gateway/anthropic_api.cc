@@ -29,7 +29,8 @@ class AnthropicGateway final : public GatewayApi {
     return anthropic_models_json(names, wall_ms);
   }
   std::string unserved(std::string_view method, std::string_view path) const override {
-    return std::string(method) + " " + std::string(path) + " is not offered here; /v1/messages, /v1/messages/count_tokens and /v1/models are";
+    return std::string(method) + " " + std::string(path) +
+           " is not offered here; /v1/messages, /v1/messages/count_tokens and /v1/models are";
   }
   const char* id_header() const override { return "request-id"; }
   std::string count(int64_t tokens) const override { return "{\"input_tokens\":" + std::to_string(tokens) + "}"; }

@@ -180,7 +180,8 @@ Result<ApiRequest> parse_messages(std::string_view body, const std::vector<std::
   AiParameters& parameters = made.request.parameters;
   TRY_ASSIGN(made.model, needed_text(root, "model", "model"));
   TRY_ASSIGN(parameters.max_output_tokens, integer_of(root, "max_tokens", "max_tokens"));
-  if (parameters.max_output_tokens.value_or(answered ? 0 : 1) < 1) return bad_request("max_tokens has to be 1 or more");
+  if (parameters.max_output_tokens.value_or(answered ? 0 : 1) < 1)
+    return bad_request("max_tokens has to be 1 or more");
   TRY(read_system(root, made.request));
   const auto messages = given(root, "messages");
   if (!messages) return bad_request("messages is missing");

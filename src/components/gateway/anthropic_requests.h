@@ -11,8 +11,9 @@
 
 namespace colloquium::components {
 
-// `pass_on`: members that go to the provider as they are; `answered`: more is wanted of it than to be counted, and so it
-// says how much at most. kInvalidInput with a sentence for the client.
-Result<ApiRequest> parse_messages(std::string_view body, const std::vector<std::string>& pass_on, bool answered = true);
+// `pass_on`: members that go to the provider as they are; `answered`: more is wanted of it than to be counted, and
+// so it says how much at most. kInvalidInput with a sentence for the client.
+Result<ApiRequest> parse_messages(std::string_view body, const std::vector<std::string>& pass_on,
+                                  bool answered = true);
 
 }  // namespace colloquium::components

@@ -41,6 +41,7 @@ struct ApiRequest {
 enum class ApiProblem : uint8_t {
   kRequest,     // 400
   kKey,         // 401
+  kOrigin,      // 403: a page in a browser asks
   kModel,       // 404
   kPath,        // 404: nothing is offered there
   kMethod,      // 405

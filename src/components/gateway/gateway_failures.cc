@@ -13,6 +13,8 @@ ApiProblem problem_of(int status) {
   switch (status) {
     case 401:
       return ApiProblem::kKey;
+    case 403:
+      return ApiProblem::kOrigin;
     case 404:
       return ApiProblem::kPath;
     case 405:
@@ -35,6 +37,8 @@ int ApiFailure::status() const {
       return 400;
     case ApiProblem::kKey:
       return 401;
+    case ApiProblem::kOrigin:
+      return 403;
     case ApiProblem::kModel:
     case ApiProblem::kPath:
       return 404;

@@ -17,7 +17,8 @@ namespace colloquium::components {
 class GatewayCounters {
  public:
   // Requests that ended with these, and those that ended with another one. 499: the client went away.
-  static constexpr std::array<int, 12> kStatuses = {200, 400, 401, 404, 405, 408, 413, 415, 429, 499, 502, 503};
+  static constexpr std::array<int, 13> kStatuses = {200, 400, 401, 403, 404, 405, 408,
+                                                    413, 415, 429, 499, 502, 503};
 
   // An answer that begins with 200 and fails then counts with what it failed with.
   void count(ApiEndpoint endpoint, int status);

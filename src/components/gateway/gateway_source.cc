@@ -175,6 +175,12 @@ net::Admission GatewaySource::admit(const GatewayApi& api, ApiEndpoint endpoint,
   if (endpoint == ApiEndpoint::kOther) {
     return net::Admission::refuse({.status = 404, .detail = api.unserved(to_string(head.method), head.path)});
   }
+  // Whoever has a page open would spend without knowing: a browser says whose page asks, and nobody else does.
+  if (keys_.empty() && head.find("origin")) {
+    return net::Admission::refuse(
+        {.status = 403,
+         .detail = "pages in browsers may not ask here, as no key is asked for: give the source 'keys'"});
+  }
   if (!tenant_of(head)) {
     const bool is_short = !head.chunked && head.content_length.value_or(0) <= kStrangerBytesMax;
     return is_short ? net::Admission{} : net::Admission::refuse({.status = 401, .detail = kStranger});
@@ -234,13 +240,12 @@ void GatewaySource::handle(ApiEndpoint endpoint, const net::Request& request, ne
   if (!tenant) return refuse(api, endpoint, responder, {ApiProblem::kKey, kStranger, std::nullopt});
   if (stopped_) return refuse(api, endpoint, responder, stopping());
   if (endpoint == ApiEndpoint::kModels) return send_models(api, responder);
-  if (exchanges_.size() + counting_.size() >= static_cast<size_t>(config_.max_requests)) {
-    return refuse(api, endpoint, responder,
-                  {ApiProblem::kTooMuch, "as many requests are under way here as may be", kRetryMs});
-  }
+  if (const auto refused = too_much(request.body->size())) return refuse(api, endpoint, responder, *refused);
   auto asked = api_->parse(endpoint, *request.body, config_);
   if (!asked) return refuse(api, endpoint, responder, {ApiProblem::kRequest, asked.error().message, std::nullopt});
-  if (endpoint == ApiEndpoint::kCount) return count(*asked, *tenant, std::move(responder));
+  if (endpoint == ApiEndpoint::kCount) {
+    return count(*asked, *tenant, request.body->size(), std::move(responder));
+  }
   ask(endpoint, std::move(*asked), std::move(*tenant), request, std::move(responder));
 }
 
@@ -267,12 +272,16 @@ AiQuestion GatewaySource::question_of(const ApiRequest& asked, const std::string
   return question;
 }
 
-void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, net::Responder responder) {
+void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, size_t body_bytes,
+                          net::Responder responder) {
   AiQuestion question = question_of(asked, tenant);
-  if (const auto refused = refusal_of(question)) return refuse(*api_, ApiEndpoint::kCount, responder, *refused);
+  if (const auto refused = refusal_of(question, asked.model)) {
+    return refuse(*api_, ApiEndpoint::kCount, responder, *refused);
+  }
   const Number number = next_++;
-  counting_.emplace(number, std::move(responder));
-  counters_->under_way.add(1);
+  responder.give_back();
+  counting_.emplace(number, Counting{std::move(responder), body_bytes});
+  begun(body_bytes);
   calls_.count(std::move(question),
                alive_.guard([this, number](const AiCount& found) { counted(number, found); }));
 }
@@ -280,26 +289,54 @@ void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, ne
 void GatewaySource::counted(Number number, const AiCount& count) {
   auto waiting = counting_.extract(number);
   if (waiting.empty()) return;
-  counters_->under_way.add(-1);
+  net::Responder& responder = waiting.mapped().responder;
+  ended(waiting.mapped().body_bytes);
   if (count.failure) {
     AiRefusal refusal;
     refusal.failure = *count.failure;
-    refuse(*api_, ApiEndpoint::kCount, waiting.mapped(), failure_of(refusal));
+    refuse(*api_, ApiEndpoint::kCount, responder, failure_of(refusal));
   } else {
     const std::string id = request_id(hex(context_.random.next()));
     const std::array<net::HeaderField, 2> headers = {
         {{"X-Colloquium-From", count.estimated ? "estimate" : "provider"}, {api_->id_header(), id}}};
     const std::string body = api_->count(count.tokens);
     counters_->count(ApiEndpoint::kCount, kOk);
-    waiting.mapped().send({.content_type = "application/json", .body = body, .headers = headers});
+    responder.send({.content_type = "application/json", .body = body, .headers = headers});
   }
   tell_when_done();
 }
 
+std::optional<ApiFailure> GatewaySource::too_much(size_t body_bytes) const {
+  if (exchanges_.size() + counting_.size() >= static_cast<size_t>(config_.max_requests)) {
+    return ApiFailure{ApiProblem::kTooMuch, "as many requests are under way here as may be", kRetryMs};
+  }
+  if (body_bytes_ > 0 && body_bytes_ + body_bytes > kBodyBytesMax) {
+    return ApiFailure{ApiProblem::kTooMuch, "the requests under way here are together as large as they may be",
+                      kRetryMs};
+  }
+  return std::nullopt;
+}
+
+// Of a model that its provider can be asked for. Some providers have a price for any name there is.
+std::optional<ApiFailure> GatewaySource::no_room_for(const std::string& model) {
+  if (config_.models.contains(model) || own_names_.contains(model)) return std::nullopt;
+  if (model.size() > kOwnNameBytesMax) {
+    return ApiFailure{ApiProblem::kModel, "there is no such model here", std::nullopt};
+  }
+  if (own_names_.size() >= kOwnNamesMax) {
+    return ApiFailure{ApiProblem::kModel,
+                      "as many models have been asked for by 'provider/model' as may be (" +
+                          std::to_string(kOwnNamesMax) + "): to ask for this one, it has to be in 'models'",
+                      std::nullopt};
+  }
+  own_names_.insert(model);
+  return std::nullopt;
+}
+
 // A name that nobody set up is no model at all; what else is wrong is the request's.
-std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question) const {
+std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question, const std::string& model) {
   Status fits = question.models.empty() ? fail(ErrorCode::kNotFound, "") : calls_.check(question);
-  if (fits) return std::nullopt;
+  if (fits) return no_room_for(model);
   const bool known = !question.models.empty() && calls_.check(sample(question.models));
   return ApiFailure{known ? ApiProblem::kRequest : ApiProblem::kModel,
                     known ? fits.error().message : "there is no such model here", std::nullopt};
@@ -308,18 +345,21 @@ std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question) 
 void GatewaySource::ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
                         net::Responder responder) {
   AiQuestion question = question_of(asked, tenant);
-  if (const auto refused = refusal_of(question)) return refuse(*api_, endpoint, responder, *refused);
+  if (const auto refused = refusal_of(question, asked.model)) return refuse(*api_, endpoint, responder, *refused);
 
   const Number number = next_++;
   Exchange& exchange = exchanges_[number];
   exchange.endpoint = endpoint;
-  counters_->under_way.add(1);
   exchange.id = hex(context_.random.next());
   exchange.writer = api_->writer(asked, {exchange.id, context_.clock.wall_ms()});
   exchange.asked = std::move(asked);
   exchange.asked.request = {};
   exchange.tenant = std::move(tenant);
   if (config_.bodies) exchange.body = *request.body;
+  // Counted here from now on, and not by the server, whose other sources have small requests.
+  exchange.body_bytes = request.body->size();
+  begun(exchange.body_bytes);
+  responder.give_back();
   exchange.begun_ns = context_.clock.monotonic_ns();
   exchange.responder.emplace(std::move(responder));
   AiListen listen;
@@ -440,10 +480,20 @@ void GatewaySource::look() {
   tell_when_done();
 }
 
+void GatewaySource::begun(size_t body_bytes) {
+  counters_->under_way.add(1);
+  body_bytes_ += body_bytes;
+}
+
+void GatewaySource::ended(size_t body_bytes) {
+  counters_->under_way.add(-1);
+  body_bytes_ -= body_bytes;
+}
+
 // It has ended.
 void GatewaySource::emit(const Exchange& exchange, int status, const AiAnswer* answer) {
   counters_->count(exchange.endpoint, status);
-  counters_->under_way.add(-1);
+  ended(exchange.body_bytes);
   const std::string api = api_->name();
   std::string json = to_json({.api = api,
                               .id = exchange.id,
@@ -486,12 +536,12 @@ void GatewaySource::close(Task closed) {
   look_timer_.reset();
   for (auto& [number, exchange] : std::exchange(exchanges_, {})) {
     if (exchange.call) calls_.cancel(*exchange.call);
-    counters_->under_way.add(-1);
+    ended(exchange.body_bytes);
     if (exchange.responder) refuse(*api_, exchange.endpoint, *exchange.responder, stopping());
   }
-  for (auto& [number, responder] : std::exchange(counting_, {})) {
-    counters_->under_way.add(-1);
-    refuse(*api_, ApiEndpoint::kCount, responder, stopping());
+  for (auto& [number, counting] : std::exchange(counting_, {})) {
+    ended(counting.body_bytes);
+    refuse(*api_, ApiEndpoint::kCount, counting.responder, stopping());
   }
   stop_serving();
   context_.loop.post(std::move(closed));

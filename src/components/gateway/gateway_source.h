@@ -6,13 +6,15 @@
 // answer by more than kUnsentBytesMax, takes its question with it: that is seen within kLookMs.
 //
 // Ownership: the server, the intake and the calls outlive the source. Memory: that of the requests under way, of
-// which there are `max_requests` at most. Thread safety: loop only.
+// which there are `max_requests` at most, with bodies of kBodyBytesMax together; and what is known of models, of
+// which clients can name kOwnNamesMax beside those that are set. Thread safety: loop only.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,12 @@ class GatewaySource final : public Source {
  public:
   static constexpr size_t kUnsentBytesMax = 4 << 20;
   static constexpr int64_t kLookMs = 200;
+  // Of the bodies of requests under way, as they came. The first is always let in.
+  static constexpr size_t kBodyBytesMax = 64 << 20;
+  // Of "provider/model" that clients ask for and `models` does not have. Each has counters, a breaker and a gate
+  // as long as the pipeline runs.
+  static constexpr size_t kOwnNamesMax = 256;
+  static constexpr size_t kOwnNameBytesMax = 256;
 
   // kInvalidConfig for models that can't be asked.
   static Result<std::unique_ptr<Source>> create(SourceContext context, const GatewayConfig& config,
@@ -56,11 +64,17 @@ class GatewaySource final : public Source {
     std::string id;
     std::string tenant;
     std::string body;  // with `bodies`
+    size_t body_bytes = 0;
     int64_t begun_ns = 0;
     std::unique_ptr<AnswerWriter> writer;
     std::optional<net::Responder> responder;  // until the answer begins
     std::optional<net::AnswerStream> stream;  // from then on
     std::optional<AiCalls::Number> call;
+  };
+  // Who waits for a count.
+  struct Counting {
+    net::Responder responder;
+    size_t body_bytes;
   };
 
   GatewaySource(SourceContext context, const GatewayConfig& config, std::shared_ptr<const GatewayApi> api,
@@ -78,12 +92,16 @@ class GatewaySource final : public Source {
   // Whose key it is, or nothing.
   std::optional<std::string> tenant_of(const net::RequestHead& head) const;
   std::vector<AiModelChoice> choices_of(const std::string& model) const;
-  std::optional<ApiFailure> refusal_of(const AiQuestion& question) const;
+  std::optional<ApiFailure> refusal_of(const AiQuestion& question, const std::string& model);
+  std::optional<ApiFailure> no_room_for(const std::string& model);
+  std::optional<ApiFailure> too_much(size_t body_bytes) const;
+  void begun(size_t body_bytes);
+  void ended(size_t body_bytes);
   void ask(ApiEndpoint endpoint, ApiRequest asked, std::string tenant, const net::Request& request,
            net::Responder responder);
 
   AiQuestion question_of(const ApiRequest& asked, const std::string& tenant) const;
-  void count(const ApiRequest& asked, const std::string& tenant, net::Responder responder);
+  void count(const ApiRequest& asked, const std::string& tenant, size_t body_bytes, net::Responder responder);
   void counted(Number number, const AiCount& count);
 
   void heard(Number number, const AiOutput& output);
@@ -117,7 +135,9 @@ class GatewaySource final : public Source {
   bool stopped_ = false;
   bool waits_for_door_ = false;
   std::map<Number, Exchange> exchanges_;
-  std::map<Number, net::Responder> counting_;  // who waits for a count
+  std::map<Number, Counting> counting_;
+  size_t body_bytes_ = 0;            // of both
+  std::set<std::string> own_names_;  // that clients asked for, and `models` does not have
   Number next_ = 1;
   int64_t position_ = 0;  // bytes of all events so far
   std::unique_ptr<Timer> look_timer_;

@@ -71,14 +71,15 @@ constexpr int64_t kBodyMax = 200'000;
 
 class Fixture : public net::ServerFixture {
  public:
-  explicit Fixture(std::vector<GatewayKey> keys = {},
-                   std::shared_ptr<const GatewayApi> api = openai_gateway_api()) {
+  explicit Fixture(std::vector<GatewayKey> keys = {}, std::shared_ptr<const GatewayApi> api = openai_gateway_api(),
+                   const std::function<void(GatewayConfig&)>& change = nullptr) {
     GatewayConfig config;
     config.path = api->name() == "openai" ? "/v1" : "";
     config.models["m"] = {{"fake/a", 1}, {"fake/b", 1}};
     config.keys = std::move(keys);
     config.max_requests = 2;
     config.max_body.bytes = kBodyMax;
+    if (change) change(config);
     services_.provide<metrics::Registry>(&registry_);
     on_loop([&] {
       SourceContext context{{loop(), clock(), random_, services_, "p", "gate", "."}, events, false, {}};
@@ -354,6 +355,81 @@ TEST_CASE("what never comes to a model is told in the words of Anthropic's API")
                  {net::post("/v1/messages", "{}", key), 400, "\"request_id\":\"req_"},
                  {net::post("/v1/complete", "{}", key), 404, "not_found_error"}},
                 R"({"type":"error","error":{"type":")", "request-id");
+}
+
+TEST_CASE("without keys no page in a browser may ask, whoever's it is") {
+  const std::string origin =
+      "Origin: " + GENERATE(as<std::string>(), "https://evil.example", "null", "http://h") + "\r\n";
+  Fixture open;
+  const std::vector<Refused> all = {
+      {net::post("/v1/chat/completions", "{}", origin), 403, "origin_not_allowed"},
+      {net::post("/v1/chat/completions", "{}", origin + "Content-Type: text/plain\r\n"), 403,
+       "give the source 'keys'"},
+      {get("/v1/models", origin), 403, "invalid_request_error"}};
+  check_refused(open, all, R"({"error":{"message":")", "x-request-id");
+  CHECK(open.calls.asked.empty());
+  Fixture closed(kWebKey);
+  net::RawClient page(closed.port());
+  CHECK(page.ask(get("/v1/models", origin + "x-api-key: secret\r\n")).status == 200);
+  Fixture anthropic({}, anthropic_gateway_api());
+  check_refused(anthropic, {{net::post("/v1/messages", "{}", origin), 403, "permission_error"}},
+                R"({"type":"error","error":{"type":")", "request-id");
+}
+
+std::string chat_with(const std::string& model) {
+  return net::post("/v1/chat/completions",
+                   R"({"model":")" + model + R"(","messages":[{"role":"user","content":"x"}]})");
+}
+
+TEST_CASE("clients name so many models of their own, and those that are set always") {
+  Fixture gate;
+  net::RawClient client(gate.port());
+  size_t calls = 0;
+  const auto is_asked = [&](const std::string& model) {
+    client.send(chat_with(model));
+    gate.wait_for_calls(++calls);
+    gate.answer(calls, "x");
+    return client.answer().status == 200;
+  };
+  for (size_t i = 0; i < GatewaySource::kOwnNamesMax; ++i) REQUIRE(is_asked("fake/own-" + std::to_string(i)));
+  const net::RawAnswer refused = client.ask(chat_with("fake/one-more"));
+  CHECK(refused.status == 404);
+  CHECK_THAT(refused.body, Catch::Contains("model_not_found") && Catch::Contains("has to be in 'models'"));
+  CHECK(is_asked("m"));
+  CHECK(is_asked("fake/own-7"));
+  Fixture another;
+  net::RawClient long_name(another.port());
+  CHECK(long_name.ask(chat_with("fake/" + std::string(GatewaySource::kOwnNameBytesMax, 'x'))).status == 404);
+}
+
+TEST_CASE("requests under way take no room from other sources, and have a bound of their own") {
+  constexpr size_t kLarge = 30 << 20;
+  Fixture gate({}, openai_gateway_api(), [](GatewayConfig& config) {
+    config.max_body.bytes = 32 << 20;
+    config.max_requests = 9;
+  });
+  gate.echo("/hook", kLarge);
+  const std::string large =
+      net::post("/v1/chat/completions",
+                R"({"model":"m","messages":[{"role":"user","content":")" + std::string(kLarge, 'x') + R"("}]})");
+  std::vector<std::unique_ptr<net::RawClient>> clients;
+  for (size_t i = 1; i <= 2; ++i) {
+    clients.push_back(std::make_unique<net::RawClient>(gate.port()));
+    clients.back()->send(large);
+    gate.wait_for_calls(i);
+  }
+  CHECK(gate.on_loop([&] { return gate->counters().body_reserved_bytes.value(); }) == 0);
+  net::RawClient third(gate.port());
+  const net::RawAnswer refused = third.ask(large);
+  CHECK(refused.status == 429);
+  CHECK_THAT(refused.body, Catch::Contains("as large as they may be"));
+  net::RawClient hook(gate.port());
+  CHECK(hook.ask(net::post("/hook", std::string(kLarge, 'y'))).status == 200);
+  // As soon as one has ended there is room for the next.
+  gate.answer(1, "x");
+  CHECK(clients[0]->answer().status == 200);
+  third.send(large);
+  gate.wait_for_calls(3);
 }
 
 TEST_CASE("the list of models is in the words of who asks for it") {

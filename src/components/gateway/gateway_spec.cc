@@ -165,7 +165,8 @@ Descriptor describe_anthropic() {
   d.description =
       "An application whose client of Anthropic has `http://<listen address>` as its base URL asks the pipeline's "
       "`ai` section: within its budgets, with its cache and failover, recorded and audited. Served are "
-      "`/v1/messages`, whole and streamed, in both of the API's versions, `/v1/messages/count_tokens`, which costs "
+      "`/v1/messages`, whole and streamed, in both of the API's versions, `/v1/messages/count_tokens`, which "
+      "costs "
       "nothing, and `/v1/models`. Each request for an answer that has ended is an event, as of `openai_api`.";
   d.examples = {{"One name for two models",
                  "anthropic_api:\n  models: {claude-haiku-4-5: [claude/claude-haiku-4-5, openai/gpt-4o-mini]}\n"

@@ -121,6 +121,8 @@ Words words_of(ApiProblem problem) {
       return {"invalid_request_error", nullptr};
     case ApiProblem::kKey:
       return {"invalid_request_error", "invalid_api_key"};
+    case ApiProblem::kOrigin:
+      return {"invalid_request_error", "origin_not_allowed"};
     case ApiProblem::kModel:
       return {"invalid_request_error", "model_not_found"};
     case ApiProblem::kPath:
