@@ -2,7 +2,10 @@
 // rules.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "net/testing/http2_client.h"
 
@@ -272,6 +275,47 @@ TEST_CASE("bodies wait for the budget, and all come through it") {
     CHECK(client.answers[id].body.size() == 400'000);
   }
   CHECK(server->counters().body_reserved_bytes.value() == 0);
+}
+
+TEST_CASE("a body that its handler is done with keeps no other out, though its answer takes long") {
+  const bool second_version = GENERATE(true, false);
+  ServerFixture server({.body_budget_bytes = 600'000});
+  std::vector<Responder> kept;
+  server.route({.path = "/later", .methods = {Method::kPost}, .handle = [&](const Request&, Responder responder) {
+                  responder.give_back();
+                  kept.push_back(std::move(responder));
+                }});
+  constexpr size_t kRequests = 4;
+  const std::string body(400'000, 'b');
+  std::vector<std::unique_ptr<RawClient>> plain;
+  std::optional<Http2Client> client;
+  if (second_version) {
+    client.emplace(server.port());
+    std::vector<int32_t> ids;
+    for (size_t i = 0; i < kRequests; ++i) ids.push_back(client->begin_post("/later", body));
+    std::thread answers([&] {
+      server.wait_until([&] { return kept.size() == kRequests; });
+      server.on_loop([&] {
+        CHECK(server->counters().body_reserved_bytes.value() == 0);
+        for (Responder& each : kept) each.send({.body = "done"});
+      });
+    });
+    REQUIRE(client->run_all());
+    answers.join();
+    for (const int32_t id : ids) CHECK(client->answers[id].body == "done");
+  } else {
+    for (size_t i = 0; i < kRequests; ++i) {
+      plain.push_back(std::make_unique<RawClient>(server.port()));
+      plain.back()->send(post("/later", body));
+    }
+    server.wait_until([&] { return kept.size() == kRequests; });
+    CHECK(server->counters().body_reserved_bytes.value() == 0);
+    server.on_loop([&] {
+      for (Responder& each : kept) each.send({.body = "done"});
+    });
+    for (const auto& each : plain) CHECK(each->answer().body == "done");
+  }
+  server.on_loop([&] { kept.clear(); });
 }
 
 TEST_CASE("checks of bodies and of origins hold as for HTTP/1.1") {
