@@ -64,10 +64,11 @@ def every_connector_understands_a_fake_that_is_not_ours():
             call = ask(mock, provider, "look it up", TOOLS)["answer"]["tool_calls"][0]
             check_equal((call["name"], call["arguments"]), ("look_up", {"id": 7}), provider + ": a call of a tool")
             print("    %s: text and tool" % provider)
-        # Its files and batches are OpenAI's; it has none of Anthropic's.
-        event = ask(mock, "openai", "hello", "batch: {size: 1, poll: 50ms}")
-        check_equal((event["answer"], event["asked"]["tokens"]), ("Hi there, and well met.", {"input": 7, "output": 3}), "a batch")
-        print("    openai: a batch")
+        # Its files and batches are OpenAI's, and say the same to everybody; it has none of Anthropic's.
+        for provider in ("openai", "openai responses"):
+            event = ask(mock, provider, "hello", "batch: {size: 1, poll: 50ms}")
+            check_equal(event["answer"], "Mock batch completion", provider + ": a batch")
+            print("    %s: a batch" % provider)
 
 
 main(every_connector_understands_a_fake_that_is_not_ours)
