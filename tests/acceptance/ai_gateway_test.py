@@ -87,7 +87,7 @@ def said(answer):
 
 def official_clients_are_content():
     with Gate() as gate:
-        rows = ai_sdk.drive_gateway(gate.url, "openai", control=gate.fake.url)
+        rows = ai_sdk.drive_gateway(gate.url, "openai", control=gate.fake.url, beside="yes")
         for row in rows:
             print("    %s" % row)
         check_equal([row for row in rows if "failed" in row], [], "failed checks")
@@ -96,7 +96,7 @@ def official_clients_are_content():
 
 def official_clients_of_anthropic_are_content():
     with Gate(models="[claude/claude-haiku-4-5]", source=ANTHROPIC) as gate:
-        rows = ai_sdk.drive_gateway(gate.url, "anthropic", control=gate.fake.url)
+        rows = ai_sdk.drive_gateway(gate.url, "anthropic", control=gate.fake.url, beside="yes")
         check_equal([row for row in rows if "failed" in row], [], "failed checks")
         check(len(rows) >= 28, "checks: %d" % len(rows))
 

@@ -30,7 +30,7 @@ def drive(url, *groups, control=None, timeout=120, **options):
 
 
 def drive_gateway(base_url, dialect, timeout=120, **options):
-    """The same for a gateway that speaks a dialect; `control`, `key`, `model` and `only` as in gateway.mjs."""
+    """The same for a gateway that speaks a dialect; `control`, `key`, `model`, `only` and `beside` as in gateway.mjs."""
     more = [text for name, value in options.items() for text in (f'--{name}', value)]
     return _rows('gateway.mjs', ['--base-url', base_url, '--dialect', dialect, *more], timeout)
 

@@ -1,8 +1,9 @@
 // Official clients against a gateway, or whatever else speaks as OpenAI or Anthropic do:
-//   node gateway.mjs FOLDER --base-url URL --dialect openai|anthropic [--key K] [--model M] [--control URL] [--only WORDS]
+//   node gateway.mjs FOLDER --base-url URL --dialect openai|anthropic [--key K] [--model M] [--control URL] [--only WORDS] [--beside yes]
 // Prints a line of JSON for each check: {"check", "failed"?, …what was seen}. With --control, that of our own fake behind
 // the gateway, it is scripted as happy.mjs wants it, and answers are withheld, fail and are given up in the middle; without,
-// any model will do, and what it says is not judged. FOLDER is where npm put the clients.
+// any model will do, and what it says is not judged. With --beside, what else a gateway offers is asked for, too. FOLDER is
+// where npm put the clients.
 import {deepStrictEqual as equal, ok, rejects} from 'node:assert';
 import {parseArgs} from 'node:util';
 
@@ -11,7 +12,7 @@ import {clients} from './clients.mjs';
 
 const text = {type: 'string'};
 const {values: options, positionals: [folder]} = parseArgs({allowPositionals: true, options: {
-  'base-url': text, dialect: text, key: {...text, default: 'fake-key'}, model: text, control: text, only: text}});
+  'base-url': text, dialect: text, key: {...text, default: 'fake-key'}, model: text, control: text, only: text, beside: text}});
 const url = options['base-url'].replace(/\/v1\/?$/, '');
 const names = {openai: ['openai'], anthropic: ['anthropic', 'anthropicOld']}[options.dialect];
 const known = (key) => clients(folder, {url, key, model: options.model});
@@ -189,6 +190,6 @@ if (options.control) await ask('POST', 'script', {rules: RULES});
 for (const name of names) {
   const each = known(options.key)[name]();
   await report(name, anyModel(each, known('wrong')[name]()));
-  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each), ...beside[options.dialect](each), ...(options.dialect === 'anthropic' && counting(each))});
+  if (options.control) await report(name, {...happy(each, {counts: true}), ...scripted(each), ...(options.beside && beside[options.dialect](each)), ...(options.dialect === 'anthropic' && counting(each))});
 }
 process.exit(0);  // some clients keep their connections
