@@ -10,6 +10,8 @@ namespace colloquium::ai {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
+// Between looks for money that batches which are out may give back, in hours.
+constexpr int64_t kMoneyMs = 1000;
 
 bool others_may(const AiFailure& failure) {
   return failure.kind != AiFailureKind::kCaller;
@@ -34,9 +36,12 @@ BatchDesk::Ticket BatchDesk::add(std::shared_ptr<const AiQuestion> question, con
 
 bool BatchDesk::remove(Ticket ticket) {
   const auto collecting = collecting_.find(ticket);
-  if (collecting == collecting_.end()) return false;
-  auto& waiting = groups_.at(collecting->second).waiting;
-  waiting.remove_if([&](const Waiter& waiter) { return waiter->ticket == ticket; });
+  if (collecting == collecting_.end()) {
+    const auto out = out_.find(ticket);
+    if (out != out_.end()) out->second->is_wanted = false;
+    return false;
+  }
+  groups_.at(collecting->second.key).waiting.erase(collecting->second.at);
   collecting_.erase(collecting);
   return true;
 }
@@ -49,8 +54,9 @@ void BatchDesk::queue(Waiter waiter) {
   const Key key{waiter->question->who, choice.provider, choice.model, waiter->question->request.task};
   waiter->since_ns = desk_.clock.monotonic_ns();
   Group& group = groups_[key];
-  collecting_.emplace(waiter->ticket, key);
-  group.waiting.push_back(std::move(waiter));
+  const Ticket ticket = waiter->ticket;
+  collecting_.emplace(ticket, Place{key, group.waiting.insert(group.waiting.end(), std::move(waiter))});
+  if (group.is_held) return;
   if (group.waiting.size() >= batching.size) {
     go_later(key, 0);
   } else if (group.timer == nullptr) {
@@ -60,7 +66,9 @@ void BatchDesk::queue(Waiter waiter) {
 
 void BatchDesk::go_later(const Key& key, int64_t wait_ms) {
   groups_.at(key).timer = desk_.loop.start_timer(wait_ms, [this, key] {
-    const auto fired = std::move(groups_.at(key).timer);
+    Group& group = groups_.at(key);
+    const auto fired = std::move(group.timer);
+    group.is_held = false;
     go(key);
   });
 }
@@ -94,24 +102,33 @@ void BatchDesk::go(const Key& key) {
     if (!load.calls.empty()) send(key, batch, model, std::exchange(load, {}));
     batch = new_batch();
   };
-  for (const Waiter& waiter : take_due(group)) {
-    if (load.calls.size() == std::min(limits.calls, waiter->question->batching->size)) send_it();
+  std::list<Waiter> due = take_due(group);
+  for (const Waiter& waiter : due) {
     collecting_.erase(waiter->ticket);
-    const auto wait_ms = take(waiter, model, batch, load);
+    // Who comes behind one that has to wait for money waits, too.
+    if (again_ms) {
+      held.push_back(waiter);
+      continue;
+    }
+    if (load.calls.size() == std::min(limits.calls, waiter->question->batching->size)) send_it();
+    again_ms = take(waiter, model, batch, load);
     if (load.bytes >= limits.bytes) send_it();
-    if (!wait_ms) continue;
-    again_ms = std::min(again_ms.value_or(*wait_ms), *wait_ms);
-    collecting_.emplace(waiter->ticket, key);
-    held.push_back(waiter);
+    if (again_ms) held.push_back(waiter);
   }
   send_it();
   group.waiting.splice(group.waiting.begin(), held);
+  for (auto at = group.waiting.begin(); at != group.waiting.end() && !collecting_.contains((*at)->ticket); ++at) {
+    collecting_.emplace((*at)->ticket, Place{key, at});
+  }
   wait_on(key, again_ms);
 }
 
 void BatchDesk::wait_on(const Key& key, std::optional<int64_t> again_ms) {
   Group& group = groups_.at(key);
-  if (again_ms) return go_later(key, *again_ms);
+  if (again_ms) {
+    group.is_held = true;
+    return go_later(key, std::max(*again_ms, kMoneyMs));
+  }
   if (group.timer != nullptr) return;
   if (group.waiting.empty()) return (void)groups_.erase(key);
   const Waiting& first = *group.waiting.front();
@@ -121,11 +138,15 @@ void BatchDesk::wait_on(const Key& key, std::optional<int64_t> again_ms) {
 
 std::optional<int64_t> BatchDesk::take(const Waiter& waiter, ModelState& model, const std::string& batch,
                                        Load& load) {
-  Result<CallAccount> account = CallAccount::open(desk_, model, *waiter->question, waiter->digest, true);
-  if (!account) {
-    next_model(waiter, {AiFailureKind::kCaller, account.error().message, std::nullopt, 0}, false);
-    return std::nullopt;
+  if (!waiter->account) {
+    Result<CallAccount> opened = CallAccount::open(desk_, model, *waiter->question, waiter->digest, true);
+    if (!opened) {
+      next_model(waiter, {AiFailureKind::kCaller, opened.error().message, std::nullopt, 0}, false);
+      return std::nullopt;
+    }
+    waiter->account.emplace(std::move(*opened));
   }
+  std::optional<CallAccount>& account = waiter->account;
   const BudgetShare::Reserved reserved = account->reserve();
   if (reserved.refused) {
     OverBudget over = over_budget(reserved, desk_.settings, desk_.clock.wall_ms());
@@ -141,6 +162,7 @@ std::optional<int64_t> BatchDesk::take(const Waiter& waiter, ModelState& model, 
   load.bodies.push_back({account->tags().call, provider.encode(account->request(), model.provider.access()).body});
   load.bytes += load.bodies.back().body.size();
   load.calls.emplace_back(waiter, std::move(*account));
+  account.reset();
   return std::nullopt;
 }
 
@@ -153,6 +175,7 @@ void BatchDesk::send(const Key& key, const std::string& batch, ModelState& model
       [this, batch] { run_ended(batch); });
   for (auto& [waiter, account] : load.calls) {
     const std::string call = account.tags().call;
+    out_.emplace(waiter->ticket, waiter);
     run->add(call, {std::move(account), waiter->question,
                     [this, waiter = waiter](RunEnd end) { ended(waiter, std::move(end)); }});
   }
@@ -187,7 +210,8 @@ void BatchDesk::run_ended(const std::string& batch) {
 // --- what comes of it
 
 void BatchDesk::ended(const Waiter& waiter, RunEnd end) {
-  const bool more = waiter->at + 1 < waiter->choices.size();
+  out_.erase(waiter->ticket);
+  const bool more = waiter->is_wanted && waiter->at + 1 < waiter->choices.size();
   if (!end.answer && more && !end.lost && others_may(end.refusal.failure)) {
     return next_model(waiter, std::move(end.refusal.failure), false);
   }
@@ -199,6 +223,7 @@ void BatchDesk::next_model(const Waiter& waiter, AiFailure failure, bool budget)
   refusal.model = waiter->choices[waiter->at];
   refusal.failure = std::move(failure);
   refusal.budget = budget;
+  waiter->account.reset();
   if (++waiter->at == waiter->choices.size()) return refuse(waiter, std::move(refusal));
   queue(waiter);
 }
@@ -215,6 +240,7 @@ void BatchDesk::close(Task closed) {
   LOOP_ASSERT(desk_.loop);
   groups_.clear();
   collecting_.clear();
+  out_.clear();
   closed_ = std::move(closed);
   closing_runs_ = runs_.size() + 1;
   const auto one_less = [this] {

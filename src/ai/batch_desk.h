@@ -59,12 +59,15 @@ class BatchDesk {
     std::vector<AiModelChoice> choices;
     size_t at = 0;  // of choices
     int64_t since_ns = 0;
+    bool is_wanted = true;
+    std::optional<CallAccount> account;  // with the present model, while a budget holds it back
     Done done;
   };
   using Waiter = std::shared_ptr<Waiting>;
   struct Group {
     std::list<Waiter> waiting;
     std::unique_ptr<Timer> timer;
+    bool is_held = false;  // by a budget: nothing goes before the timer
   };
   // What is put together for one batch.
   struct Load {
@@ -90,7 +93,12 @@ class BatchDesk {
 
   const CallDesk& desk_;
   std::map<Key, Group> groups_;
-  std::map<Ticket, Key> collecting_;
+  struct Place {
+    Key key;
+    std::list<Waiter>::iterator at;
+  };
+  std::map<Ticket, Place> collecting_;
+  std::map<Ticket, Waiter> out_;
   std::map<std::string, std::unique_ptr<BatchRun>> runs_;  // by the batch's id
   Ticket next_ = 1;
   size_t closing_runs_ = 0;

@@ -12,6 +12,12 @@
 namespace colloquium::ai {
 namespace {
 
+// An answer to `create` after which there is no batch.
+bool is_refusal(int status) {
+  const bool theirs = status == 503 || status == 529;
+  return theirs || (status >= 400 && status < 500 && status != 408 && status != 409);
+}
+
 constexpr int64_t kAgainMostMs = 300'000;
 // How long a stop waits to be told whether the batch is there.
 constexpr int64_t kStopMs = 10'000;
@@ -110,8 +116,10 @@ void BatchRun::write_intents(Records intents) {
 void BatchRun::resume(AiBatchPlace place) {
   LOOP_ASSERT(desk_.loop);
   place_ = std::move(place);
+  if (place_.step == AiBatchStep::kEnd) return go_on(place_);
   // It may have been sent, and nobody kept what was said to it.
   if (place_.step == AiBatchStep::kCreate) {
+    may_be_made_ = true;
     return lost(
         {.head = {}, .body = {}, .complete = fail(ErrorCode::kUnavailable, "the process ended"), .is_sent = true});
   }
@@ -188,7 +196,10 @@ void BatchRun::send() {
 
 void BatchRun::replied(BatchReply reply) {
   const bool creates = place_.step == AiBatchStep::kCreate;
-  if (!reply.head || !reply.complete) {
+  const bool is_whole = reply.head && reply.complete;
+  // What says no may be believed; a server in front of one that said yes says something else.
+  if (creates) may_be_made_ = is_whole ? !is_refusal(reply.head->status) : reply.is_sent;
+  if (!is_whole) {
     if (creates && reply.is_sent) return lost(reply);
     const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
     return again_later({AiFailureKind::kTransient, why, std::nullopt, 0});
@@ -196,25 +207,44 @@ void BatchRun::replied(BatchReply reply) {
   AiBatchTurn turn = format().read(place_, sending(), *reply.head, reply.body);
   if (auto* failure = std::get_if<AiFailure>(&turn)) {
     make_presentable(*failure, model_.provider.access());
-    return again_later(*failure);
+    if (!creates || !may_be_made_) return again_later(*failure);
+    reply.complete = fail(ErrorCode::kUnavailable, failure->message);
+    return lost(reply);
   }
+  gone_since_ns_ = -1;
   if (std::holds_alternative<AiBatchWaits>(turn)) return look_later();
   if (auto* refused = std::get_if<AiBatchRefused>(&turn)) {
+    if (closing_) return tell_closed();
     make_presentable(refused->failure, model_.provider.access());
     warn("it was refused: " + refused->failure.message);
     return all_ended(AttemptEnds::kRefused, refused->failure);
   }
   auto& next = std::get<AiBatchPlace>(turn);
+  const bool not_found = place_.step == AiBatchStep::kFind && next.step == AiBatchStep::kCreate;
   // A batch may be there that no list names yet.
-  if (place_.step == AiBatchStep::kFind && next.step == AiBatchStep::kCreate && !std::exchange(finds_, true)) {
+  if (not_found && !std::exchange(finds_, true)) {
+    place_.results.clear();
     return look_later();
   }
+  if (place_.step == AiBatchStep::kFetch && !took_results()) return;
   go_on(std::move(next));
+}
+
+// Something else may stand where the results are to be: then they are fetched again, a few times.
+bool BatchRun::took_results() {
+  if (bad_lines_ > 0) warn(std::to_string(bad_lines_) + " lines of its results are none");
+  const bool nothing = results_ == 0 && !members_.empty();
+  bad_lines_ = results_ = 0;
+  constexpr int64_t kFetches = 5;
+  if (!nothing || attempt_ >= kFetches) return true;
+  again_later({AiFailureKind::kTransient, "its results are none", std::nullopt, 0});
+  return false;
 }
 
 // Whether there is a batch is not known.
 void BatchRun::lost(const BatchReply& reply) {
   if (closing_) return tell_closed();
+  finds_ = false;
   const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
   if (format().can_find()) {
     warn("whether it was made is not known and is looked up: " + why);
@@ -237,13 +267,13 @@ void BatchRun::look_later() {
 }
 
 void BatchRun::again_later(const AiFailure& failure) {
-  if (closing_) return tell_closed();
+  if (closing_) return stop_here();
   const bool is_there = !place_.batch.empty();
   const bool looks_up = place_.step == AiBatchStep::kFind;
-  const bool gone = failure.kind == AiFailureKind::kCaller;
-  if (is_there && gone) {
-    warn("its provider knows nothing of it: " + failure.message);
-    return all_ended(AttemptEnds::kLost, failure);
+  if (is_there && is_gone(failure)) {
+    warn("its provider has known nothing of it for a day: " + failure.message);
+    return all_ended(AttemptEnds::kLost,
+                     {AiFailureKind::kTransient, failure.message, std::nullopt, failure.status});
   }
   const CallRetry& retry = model_.provider.retry;
   const bool may_wait = failure.kind == AiFailureKind::kThrottled || failure.kind == AiFailureKind::kTransient;
@@ -260,18 +290,31 @@ void BatchRun::again_later(const AiFailure& failure) {
   });
 }
 
+// A provider may say for a while that there is no such batch, and then has it: what is in it is paid.
+bool BatchRun::is_gone(const AiFailure& failure) {
+  constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
+  const int64_t now_ns = desk_.clock.monotonic_ns();
+  if (failure.status != 404 && failure.status != 410) {
+    gone_since_ns_ = -1;
+    return false;
+  }
+  if (gone_since_ns_ < 0) gone_since_ns_ = now_ns;
+  return now_ns - gone_since_ns_ >= kDayNs;
+}
+
 // --- what comes of it
 
 void BatchRun::take_line(std::string_view line) {
   if (closing_) return;
-  if (line.empty()) return warn("a result is too long, and left out");
-  const Result<AiBatchResult> found = format().result(line);
-  if (!found) return warn(found.error().message);
+  const Result<AiBatchResult> found =
+      line.empty() ? fail(ErrorCode::kLimit, "a result is too long") : format().result(line);
+  if (!found) return (void)++bad_lines_;
   result(*found);
 }
 
 void BatchRun::result(const AiBatchResult& result) {
   const auto member = members_.find(result.id);
+  ++results_;
   // It had come before a fetch broke off.
   if (member == members_.end()) return;
   AttemptEnd end = read_answer(result, *model_.provider.provider, member->second.account.request(),
@@ -293,6 +336,7 @@ void BatchRun::member_ended(std::map<std::string, Member>::iterator at, AttemptE
     told.answer = std::move(record);
   } else {
     const CallTags& tags = record.tags;
+    if (record.kind == RecordKind::kUnknown) desk_.records.lost(record);
     told.refusal.model = {tags.provider, tags.model, 1};
     told.refusal.failure = std::move(end.failure);
     told.refusal.partial = std::move(end.content.text);
@@ -336,13 +380,20 @@ void BatchRun::close(Task closed) {
   const bool creates = place_.step == AiBatchStep::kCreate && request_ != nullptr;
   if (!creates) {
     request_ = nullptr;
-    return tell_closed();
+    return stop_here();
   }
   timer_ = desk_.loop.start_timer(kStopMs, [this] {
     const auto fired = std::move(timer_);
     request_ = nullptr;
     tell_closed();
   });
+}
+
+// Where nothing was made, the next run is to know.
+void BatchRun::stop_here() {
+  if (place_.step != AiBatchStep::kCreate || may_be_made_) return tell_closed();
+  place_.step = AiBatchStep::kUpload;
+  desk_.records.end({place_record()}, alive_.guard([this](const Status&) { tell_closed(); }));
 }
 
 void BatchRun::tell_closed() {

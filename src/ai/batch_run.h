@@ -81,6 +81,9 @@ class BatchRun {
   void again_later(const AiFailure& failure);
   void take_line(std::string_view line);
   void result(const AiBatchResult& result);
+  bool took_results();
+  bool is_gone(const AiFailure& failure);
+  void stop_here();
 
   void member_ended(std::map<std::string, Member>::iterator member, AttemptEnd end);
   void all_ended(AttemptEnds how, const AiFailure& failure);
@@ -96,7 +99,10 @@ class BatchRun {
   std::map<std::string, Member> members_;  // by call; those without an end
   std::vector<AiBatchCall> calls_;         // until they are sent
   AiBatchPlace place_;
-  bool finds_ = false;  // it has looked once, and found none
+  bool finds_ = false;        // it has looked once, and found none
+  bool may_be_made_ = false;  // a request to create it has gone out, and nobody has said no
+  int64_t gone_since_ns_ = -1;
+  size_t results_ = 0, bad_lines_ = 0;  // of the present fetch
   int64_t attempt_ = 1;
   size_t intents_under_way_ = 0;
   Status intents_written_;

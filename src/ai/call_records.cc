@@ -162,7 +162,8 @@ void CallRecords::sort_out(Unended open, Recovered& recovered) {
   for (auto& [call, intent] : open.calls) {
     const CallTags& tags = intent.tags;
     const auto place = open.batches.find(tags.batch);
-    if (!tags.batch.empty() && place == open.batches.end()) {
+    const bool is_sent = place != open.batches.end() && place->second.place.step != AiBatchStep::kUpload;
+    if (!tags.batch.empty() && !is_sent) {
       intent.kind = RecordKind::kFailure;
       intent.failure = {AiFailureKind::kTransient, "the process ended before its batch was sent", std::nullopt, 0};
       recovered.unsent.push_back(std::move(intent));
@@ -176,6 +177,13 @@ void CallRecords::sort_out(Unended open, Recovered& recovered) {
     }
   }
   for (auto& [id, batch] : batches) recovered.batches.push_back(std::move(batch));
+}
+
+void CallRecords::lost(const CallRecord& unknown) {
+  const CallTags& tags = unknown.tags;
+  const auto intent = open_.find(tags.call);
+  if (intent == open_.end() || !tags.event || !may_ask(tags.who)) return;
+  answers_.add(event_key(tags.who, *tags.event, tags.question), tags.who, *tags.event, {intent->second, true});
 }
 
 void CallRecords::give_up(CallRecord& intent, const std::string& why) {

@@ -77,6 +77,8 @@ class CallRecords {
   // kDurable, all of them at once. Waits for room.
   void end(Records records, RecordWriter::Done done);
 
+  // Nobody is to be told anything else of a call whose unknown end is about to be written.
+  void lost(const CallRecord& unknown);
   // Makes an unknown call of one that was recovered without an end: nobody is given its answer from here on.
   void give_up(CallRecord& intent, const std::string& why);
 

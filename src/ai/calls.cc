@@ -396,7 +396,10 @@ void Calls::land(FlightNumber number) {
   const auto flight = flights_.find(number);
   const auto joined = by_question_.find(flight->second.digest);
   if (joined != by_question_.end() && joined->second == number) by_question_.erase(joined);
-  if (flight->second.event) by_event_.erase(*flight->second.event);
+  if (flight->second.event) {
+    const auto taken_up = by_event_.find(*flight->second.event);
+    if (taken_up != by_event_.end() && taken_up->second == number) by_event_.erase(taken_up);
+  }
   for (const Number ask : flight->second.asks) {
     const auto asked = asks_.find(ask);
     if (asked != asks_.end()) asked->second.flight = 0;
@@ -460,8 +463,12 @@ void Calls::tell_later(Number number, AiOutcome outcome) {
 void Calls::cancel(Number number) {
   LOOP_ASSERT(with_.loop);
   if (asks_.erase(number) == 0) return;
-  // In a turn of its own: a listener may have called, from inside of the call.
-  (void)with_.loop.post(alive_.guard([this] { stop_unwanted(); }));
+  // In a turn of its own: a listener may have called, from inside of the call. Once for many.
+  if (std::exchange(stops_unwanted_, true)) return;
+  (void)with_.loop.post(alive_.guard([this] {
+    stops_unwanted_ = false;
+    stop_unwanted();
+  }));
 }
 
 void Calls::stop_unwanted() {

@@ -150,6 +150,7 @@ class Calls final : public AiCalls {
   FlightNumber next_flight_ = 1;
   bool closing_ = false;
   bool batches_closed_ = false;
+  bool stops_unwanted_ = false;  // soon
   Task closed_;
   Liveness alive_;
 };

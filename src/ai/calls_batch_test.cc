@@ -51,6 +51,18 @@ class Lives {
   uint64_t seed = 0;
 };
 
+// What one of these questions reserves.
+int64_t most_of_one() {
+  Lives lives;
+  CallsScene& scene = lives.begin();
+  scene.ask(batched("q0", 0, 1));
+  scene.answer(0);
+  const int64_t most = scene.records().front().tags.reserved.value;
+  scene.close();
+  REQUIRE(most > kEach);
+  return most;
+}
+
 TEST_CASE("questions go together, for the price of a batch", "[REQ-089][batch]") {
   Lives lives(GENERATE(true, false));
   lives.server.unsorted = true;
@@ -326,18 +338,6 @@ TEST_CASE("results that break off are fetched again, and each counts once", "[RE
   scene.close();
 }
 
-// What one of these questions reserves.
-int64_t most_of_one() {
-  Lives lives;
-  CallsScene& scene = lives.begin();
-  scene.ask(batched("q0", 0, 1));
-  scene.answer(0);
-  const int64_t most = scene.records().front().tags.reserved.value;
-  scene.close();
-  REQUIRE(most > kEach);
-  return most;
-}
-
 TEST_CASE("budgets hold what batches may cost, and refuse what they can't", "[REQ-062][batch]") {
   const int64_t most = most_of_one();
   Lives lives;
@@ -401,6 +401,88 @@ TEST_CASE("a stop waits for whether a batch was made, and for nothing else", "[R
   CHECK(lives.server.creates == 1);
   CHECK(lives.server.answered.count("never sent") == 0);
   scene->close();
+}
+
+TEST_CASE("a batch that was not made yet is not unknown after a stop", "[REQ-070][batch]") {
+  Lives lives(false);
+  lives.settings.providers[0].retry = {.attempts = 5, .first_ms = 60'000, .max_ms = 60'000, .hint_max_ms = 60'000};
+  CallsScene* scene = &lives.begin();
+  const bool waits = GENERATE(true, false);
+  // It is told to come again later; or the answer to that comes while it stops.
+  lives.script = [&](const AiHttpRequest&) { return refusing(429, {{"retry-after-ms", "30000"}}); };
+  for (int64_t i = 0; i < 3; ++i) scene->ask(batched("q" + std::to_string(i), i));
+  while (lives.count("POST/batches") == 0) scene->pass(10);
+  if (waits) scene->pass(100);
+  scene->close();
+  lives.script = nullptr;
+  scene = &lives.die_and_begin();
+  scene->pass(10);
+  CHECK(scene->calls->ledger().total().lost == 0);
+  for (int64_t i = 0; i < 3; ++i) scene->ask(batched("q" + std::to_string(i), i));
+  for (size_t i = 0; i < 3; ++i) scene->answer(i);
+  CHECK(lives.server.creates == 1);
+  CHECK(scene->calls->ledger().total().settled == NanoUsd{3 * kEach});
+  scene->close();
+}
+
+TEST_CASE("a provider that says for a while that there is no such batch is asked on", "[REQ-070][batch]") {
+  Lives lives;
+  CallsScene& scene = lives.begin();
+  const bool comes_back = GENERATE(true, false);
+  int denied = 0;
+  lives.script = [&](const AiHttpRequest& request) -> CallScript {
+    const bool denies = request.method == "GET" && (!comes_back || denied < 5);
+    denied += denies;
+    return denies ? refusing(404) : served(lives.server, request);
+  };
+  for (int64_t i = 0; i < 3; ++i) scene.ask(batched("q" + std::to_string(i), i));
+  for (int i = 0; i < 20; ++i) {
+    scene.loop.advance(300'000);
+    scene.pass(100);
+  }
+  if (comes_back) {
+    for (size_t i = 0; i < 3; ++i) CHECK(scene.answer(i).text == "to q" + std::to_string(i));
+    CHECK(scene.calls->ledger().total().lost == 0);
+  } else {
+    CHECK_FALSE(scene.outcomes[0].has_value());
+    CHECK(denied > 20);
+    for (int i = 0; i < 300; ++i) {
+      scene.loop.advance(300'000);
+      scene.pass(100);
+    }
+    CHECK(scene.refusal(0).error().retryable);
+    CHECK(scene.calls->ledger().total().lost == 3);
+  }
+  CHECK(lives.server.creates == 1);
+  scene.close();
+}
+
+TEST_CASE("what stands where results are to be is no end of them", "[REQ-070][batch]") {
+  Lives lives;
+  CallsScene& scene = lives.begin();
+  int fetches = 0;
+  lives.script = [&](const AiHttpRequest& request) {
+    CallScript script = served(lives.server, request);
+    if (!request.url.ends_with("/results") || ++fetches > 3) return script;
+    script[2].late_text = [fetches] { return std::string(fetches == 1 ? "" : "<html>\nlog-in\n"); };
+    return script;
+  };
+  for (int64_t i = 0; i < 3; ++i) scene.ask(batched("q" + std::to_string(i), i));
+  for (size_t i = 0; i < 3; ++i) CHECK(scene.answer(i).text == "to q" + std::to_string(i));
+  CHECK(fetches == 4);
+  CHECK(scene.calls->ledger().total().lost == 0);
+  scene.close();
+}
+
+TEST_CASE("what is held back by a budget goes in whole batches once there is money", "[REQ-062][batch]") {
+  const int64_t most = most_of_one();
+  Lives lives;
+  lives.settings.budgets = {{{.name = "day", .scope = {}, .limit = {4 * most}, .alert_percents = {}}}};
+  CallsScene& scene = lives.begin();
+  for (int64_t i = 0; i < 12; ++i) scene.ask(batched("q" + std::to_string(i), i, 4));
+  for (size_t i = 0; i < 9; ++i) CHECK(scene.answer(i).text == "to q" + std::to_string(i));
+  CHECK(lives.server.creates <= 5);
+  scene.close();
 }
 
 TEST_CASE("who does not want an answer any more takes its question back while that goes", "[batch]") {
@@ -484,8 +566,13 @@ TEST_CASE("batches are paid once, whatever fails and whenever the process dies",
     lives.script = [&](const AiHttpRequest& request) -> CallScript {
       const auto after_ms = static_cast<int64_t>(chance.below(20));
       CallScript script = served(lives.server, request, after_ms);
-      const uint64_t fault = chance.below(12);
-      tally.faults += fault < 5;
+      const uint64_t fault = chance.below(13);
+      tally.faults += fault < 6;
+      // Taken, and something in front of it says that it was not.
+      if (fault == 5) {
+        script[1].status = 502;
+        script[2].late_text = [] { return std::string("<html>bad gateway"); };
+      }
       if (fault == 0) return {{ScriptStep::kBreak, after_ms, 0, "connection refused"}};
       if (fault == 1) return refusing(500);
       if (fault == 2) script.resize(1);  // it is taken, and nothing is said

@@ -35,25 +35,41 @@ AiBatchTurn named_or_no_sense(AiBatchPlace next, const std::string& name, std::s
   return next;
 }
 
+// By the code of an error. What is enqueued already may be too much: that is no fault of these requests.
+AiFailureKind kind_of(std::string_view code) {
+  if (code == "token_limit_exceeded" || code == "rate_limit_exceeded") return AiFailureKind::kThrottled;
+  if (code == "insufficient_quota" || code.starts_with("billing")) return AiFailureKind::kQuota;
+  for (const char* ours :
+       {"invalid", "empty", "duplicate", "missing", "mismatched", "model_not_found", "unsupported"}) {
+    if (code.starts_with(ours)) return AiFailureKind::kCaller;
+  }
+  return AiFailureKind::kTransient;
+}
+
 // What went wrong, in the words of the batch.
-std::string errors_of(const View& batch) {
+AiFailure failure_of(const View& batch) {
   std::string all;
   std::string scratch;
+  std::optional<AiFailureKind> kind;
   JsonReader::for_each(JsonReader::member(JsonReader::member(batch, "errors"), "data"),
                        [&](const json::ValueView& each) {
+                         if (!kind) kind = kind_of(text_of(each, "code"));
                          const auto message = JsonReader::text(JsonReader::member(each, "message"), scratch);
                          constexpr size_t kLongest = 1000;
                          if (message && all.size() < kLongest)
                            all += (all.empty() ? "" : "; ") + std::string(*message);
                        });
-  return all.empty() ? "the batch has failed" : all;
+  AiFailure failure{kind.value_or(AiFailureKind::kTransient), all.empty() ? "the batch has failed" : all, {}, 0};
+  constexpr int64_t kEnqueuedMs = 60'000;
+  if (failure.kind == AiFailureKind::kThrottled) failure.retry_after_ms = kEnqueuedMs;
+  return failure;
 }
 
 AiBatchTurn look(const AiBatchPlace& at, const View& batch, std::string_view body) {
   const std::string status = text_of(batch, "status");
   if (status.empty()) return ai::no_sense("the answer says nothing of the batch", body);
   if (status == "failed") {
-    return AiBatchRefused{{AiFailureKind::kCaller, errors_of(batch), std::nullopt, 0}};
+    return AiBatchRefused{failure_of(batch)};
   }
   if (status != "completed" && status != "expired" && status != "cancelled") return AiBatchWaits{};
   AiBatchPlace next = at;
@@ -77,7 +93,14 @@ AiBatchTurn found(const AiBatchPlace& at, const std::string& mark, const View& r
     next.step = AiBatchStep::kWait;
     next.batch = text_of(each, "id");
   });
-  if (next.step == AiBatchStep::kCreate) return next;
+  // The next page, where there is one.
+  const auto more = JsonReader::member(root, "has_more");
+  const std::string last = text_of(root, "last_id");
+  const bool goes_on =
+      next.step == AiBatchStep::kCreate && more && more->type() == TokenType::kTrue && ai::is_batch_name(last);
+  next.results = goes_on ? std::vector{last} : std::vector<std::string>();
+  if (goes_on) next.step = AiBatchStep::kFind;
+  if (next.step != AiBatchStep::kWait) return next;
   const std::string name = next.batch;
   return named_or_no_sense(std::move(next), name, body);
 }
@@ -143,7 +166,9 @@ AiHttpRequest OpenAiBatches::encode(const AiBatchPlace& at, const AiBatchSending
     case AiBatchStep::kCreate:
       return create(at, sending, access);
     case AiBatchStep::kFind:
-      return ai::get_request(access.base_url + "/batches?limit=100", login(access), access);
+      return ai::get_request(
+          access.base_url + "/batches?limit=100" + (at.results.empty() ? "" : "&after=" + at.results.front()),
+          login(access), access);
     case AiBatchStep::kWait:
       return ai::get_request(access.base_url + "/batches/" + at.batch, login(access), access);
     case AiBatchStep::kFetch:

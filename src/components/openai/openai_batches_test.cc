@@ -89,9 +89,19 @@ TEST_CASE("both files of answers are fetched, those that there are", "[REQ-089]"
 
 TEST_CASE("a batch that failed as a whole says why", "[REQ-089]") {
   const AiBatchTurn turn = read(AiBatchStep::kWait, R"({"status":"failed","errors":{"object":"list","data":[
-    {"message":"line 1 is no JSON"},{"message":"line 2 neither"}]}})");
+    {"code":"invalid_json_line","message":"line 1 is no JSON"},{"message":"line 2 neither"}]}})");
   REQUIRE(std::holds_alternative<AiBatchRefused>(turn));
   CHECK(std::get<AiBatchRefused>(turn).failure.message == "line 1 is no JSON; line 2 neither");
+  CHECK(std::get<AiBatchRefused>(turn).failure.kind == AiFailureKind::kCaller);
+  const auto kind = [](const std::string& code) {
+    const AiBatchTurn failed = read(
+        AiBatchStep::kWait, R"({"status":"failed","errors":{"data":[{"code":")" + code + R"(","message":"no"}]}})");
+    return std::get<AiBatchRefused>(failed).failure.kind;
+  };
+  CHECK(kind("token_limit_exceeded") == AiFailureKind::kThrottled);
+  CHECK(kind("billing_hard_limit_reached") == AiFailureKind::kQuota);
+  CHECK(kind("mismatched_model") == AiFailureKind::kCaller);
+  CHECK(kind("something new") == AiFailureKind::kTransient);
 }
 
 TEST_CASE("a batch is found by its mark", "[REQ-070]") {
@@ -101,6 +111,13 @@ TEST_CASE("a batch is found by its mark", "[REQ-070]") {
     {"id":"batch_7","metadata":{"colloquium":"c0ffee"}}]})";
   CHECK(place(read(AiBatchStep::kFind, list)) == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_7", {}});
   CHECK(place(read(AiBatchStep::kFind, list, 200, "deadbeef")).step == AiBatchStep::kCreate);
+  // Page by page.
+  const std::string page = R"({"data":[{"id":"batch_9"}],"has_more":true,"last_id":"batch_9"})";
+  const AiBatchPlace next = place(read(AiBatchStep::kFind, page));
+  CHECK(next.step == AiBatchStep::kFind);
+  CHECK(kBatches.encode(next, {}, kAccess).url == "http://here/v1/batches?limit=100&after=batch_9");
+  const AiBatchPlace found = place(kBatches.read(next, {AiTask::kChat, "c0ffee", {}}, ai::json_head(200), list));
+  CHECK(found == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_7", {}});
 }
 
 TEST_CASE("what a server says that makes no sense is asked again", "[REQ-089]") {
