@@ -171,7 +171,7 @@ ai: {providers: [{ollama: {}}]}
 stages: [{name: s, ai: {models: [ollama/llama3], user: "hi", batch: {size: 5}}}]
 sinks: [{stdout: {}}]
 """)
-        code, _, err = run(["run", "p.yaml", "--data-dir", "data"], directory)
+        code, _, err = run(["run", "p.yaml", "--data-dir", "data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"], directory)
         check(code != 0, "it does not run")
         check("takes no batches" in err, err)
 
