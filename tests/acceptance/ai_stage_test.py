@@ -244,7 +244,9 @@ def through_faults_and_kills_money_and_events_are_accounted_for():
     chance = random.Random(seed)
     print("    seed %d" % seed)
     kills = 8
-    with FakeAi(arguments=PRICES) as fake, work_directory() as directory:
+    # The fake counts four bytes a token. What broke off is estimated by words: of long ones, that is never more than it bills.
+    rules = {"rules": [{"kind": "chat", "pieces": ["international ", "development ", "understanding ", "responsibility"]}]}
+    with FakeAi(rules, arguments=PRICES) as fake, work_directory() as directory:
         write(directory, fake, first_byte="1s")
         sent = 0
         for _ in range(kills):
