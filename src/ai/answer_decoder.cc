@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ai/failures.h"
 #include "base/assert.h"
 
 namespace colloquium::ai {
@@ -13,10 +14,6 @@ constexpr size_t kBodyBytesMax = size_t{64} << 20;
 constexpr size_t kValuesMax = 8'000'000;
 constexpr size_t kRefusalBytesMax = size_t{64} << 10;
 constexpr size_t kQuoteBytes = 300;
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
 
 }  // namespace
 

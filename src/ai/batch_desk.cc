@@ -189,7 +189,6 @@ bool BatchDesk::resume(const OpenBatch& batch, const std::function<Done(const Ca
   const ProviderSettings* provider = desk_.models.provider(tags.provider);
   if (provider == nullptr || provider->provider->batches() == nullptr) return false;
   if (batch.place.place.step == AiBatchStep::kCreate && !provider->provider->batches()->can_find()) return false;
-  // How often it is looked after was the question's to say, which is not here.
   auto run = std::make_unique<BatchRun>(
       desk_, BatchSpec{tags.call, tags.who, tags.embeds ? AiTask::kEmbed : AiTask::kChat, batch.place.look_ms},
       desk_.models.at(tags.provider, tags.model), [this, id = tags.call] { run_ended(id); });

@@ -16,10 +16,6 @@ bool is_batch_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_plain);
 }
 
-bool is_success(const AiHead& head) {
-  return head.status >= 200 && head.status < 300;
-}
-
 AiFailure no_sense(std::string_view what, std::string_view body) {
   return {AiFailureKind::kTransient, std::string(what) + ": " + std::string(quoted(body)), std::nullopt, 0};
 }

@@ -17,8 +17,6 @@ namespace colloquium::ai {
 // 200.
 bool is_batch_name(std::string_view name);
 
-bool is_success(const AiHead& head);
-
 // An answer that makes no sense: it is asked again.
 AiFailure no_sense(std::string_view what, std::string_view body);
 

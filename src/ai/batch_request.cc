@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "ai/failures.h"
 #include "base/assert.h"
 
 namespace colloquium::ai {
 namespace {
 
-bool is_success(const BatchReply& reply) {
-  return reply.head && reply.head->status >= 200 && reply.head->status < 300;
+bool has_begun(const BatchReply& reply) {
+  return reply.head && is_success(reply.head->status);
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ void BatchRequest::send(AiHttpRequest request, Line line, size_t line_bytes_max,
 void BatchRequest::take_bytes(std::string_view bytes) {
   if (!done_) return;
   watch(timeouts_.silence_ms, "nothing more came in ");
-  if (line_ && is_success(reply_)) return take_lines(bytes);
+  if (line_ && has_begun(reply_)) return take_lines(bytes);
   if (reply_.body.size() + bytes.size() > kBodyBytesMax) {
     return end(fail(ErrorCode::kLimit, "the answer is longer than " + std::to_string(kBodyBytesMax) + " bytes"));
   }
@@ -89,7 +90,7 @@ void BatchRequest::end(Status status) {
   timer_ = nullptr;
   if (number_) transport_.cancel(*std::exchange(number_, std::nullopt));
   // The last line may come without its break.
-  if (status && line_ && is_success(reply_)) hand_on();
+  if (status && line_ && has_begun(reply_)) hand_on();
   reply_.complete = std::move(status);
   reply_.is_sent = *sent_;
   Done done = std::move(done_);

@@ -5,6 +5,7 @@
 
 #include "ai/answer_parts.h"
 #include "ai/failure_text.h"
+#include "ai/failures.h"
 #include "base/assert.h"
 #include "base/full_jitter.h"
 #include "base/logging.h"
@@ -48,8 +49,7 @@ AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, 
   if (parts.finished()) return end;
   end.failure = parts.failure().value_or(
       AiFailure{AiFailureKind::kTransient, "the answer does not say that it is complete", std::nullopt, 0});
-  const bool refused = result.head.status < 200 || result.head.status >= 300;
-  end.how = refused ? AttemptEnds::kRefused : AttemptEnds::kBroken;
+  end.how = is_success(result.head.status) ? AttemptEnds::kBroken : AttemptEnds::kRefused;
   return end;
 }
 
@@ -184,7 +184,7 @@ void BatchRun::created() {
 
 void BatchRun::send() {
   const ProviderSettings& provider = model_.provider;
-  request_ = std::make_unique<BatchRequest>(desk_.loop, desk_.transport, provider.timeouts);
+  request_ = std::make_unique<BatchRequest>(desk_.loop, provider.transport_or(desk_.transport), provider.timeouts);
   BatchRequest::Line line = nullptr;
   if (place_.step == AiBatchStep::kFetch) line = [this](std::string_view text) { take_line(text); };
   request_->send(format().encode(place_, sending(), provider.access()), std::move(line),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ai/failures.h"
 #include "base/assert.h"
 
 namespace colloquium::ai {
@@ -14,10 +15,6 @@ constexpr int64_t kDrainMs = 1000;
 
 AiFailure transient(std::string message) {
   return {AiFailureKind::kTransient, std::move(message), std::nullopt, 0};
-}
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
 }
 
 // Neither what it took nor any of what it gave is known.

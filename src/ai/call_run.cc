@@ -134,7 +134,7 @@ void CallRun::send() {
   phase_ = Phase::kSent;
   const ProviderSettings& provider = model_->provider;
   const AiAccess access = provider.access();
-  AiTransport& transport = provider.transport != nullptr ? *provider.transport : desk_.transport;
+  AiTransport& transport = provider.transport_or(desk_.transport);
   attempt_ =
       std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
                                     desk_.settings.answer_bytes, provider.provider->decoder(account_->request()));

@@ -59,6 +59,7 @@ struct ProviderSettings {
   std::shared_ptr<const AiProvider> provider;
   std::function<AiAccess()> access;  // as it is now: asked before each sending
   AiTransport* transport = nullptr;  // of its own; null: that of all. It outlives the calls
+  AiTransport& transport_or(AiTransport& of_all) const { return transport != nullptr ? *transport : of_all; }
   std::string key;                   // the key's name, for reports and limits; never the key itself
   RateLimitSpec rate;                // of each model that `models` does not name
   std::map<std::string, ModelSettings, std::less<>> models;

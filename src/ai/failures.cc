@@ -54,6 +54,10 @@ double take_unit(std::string_view& text) {
 
 }  // namespace
 
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
 AiFailureKind failure_kind(int status) {
   switch (status) {
     case 401:

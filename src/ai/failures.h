@@ -11,6 +11,9 @@
 
 namespace colloquium::ai {
 
+// 2xx.
+bool is_success(int status);
+
 // By the status alone, where the body says no more.
 AiFailureKind failure_kind(int status);
 

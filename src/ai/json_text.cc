@@ -185,6 +185,11 @@ std::optional<std::string_view> JsonReader::text(const std::optional<json::Value
   return value->string(scratch);
 }
 
+std::string JsonReader::member_text(const std::optional<json::ValueView>& object, std::string_view key) {
+  std::string scratch;
+  return std::string(text(member(object, key), scratch).value_or(""));
+}
+
 std::optional<std::vector<float>> JsonReader::floats(const std::optional<json::ValueView>& value) {
   if (!value || value->type() != TokenType::kArray) return std::nullopt;
   std::vector<float> found;

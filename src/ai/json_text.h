@@ -82,6 +82,8 @@ class JsonReader {
   static std::optional<int64_t> integer(const std::optional<json::ValueView>& value);
   // Decoded, into `scratch` where it has escapes.
   static std::optional<std::string_view> text(const std::optional<json::ValueView>& value, std::string& scratch);
+  // Of a member; empty where there is no such text.
+  static std::string member_text(const std::optional<json::ValueView>& object, std::string_view key);
   // A list of numbers, and of nothing else.
   static std::optional<std::vector<float>> floats(const std::optional<json::ValueView>& value);
   // Of what may be no list; nothing is done then.

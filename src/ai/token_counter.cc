@@ -3,16 +3,13 @@
 #include <string>
 #include <utility>
 
+#include "ai/failures.h"
 #include "base/assert.h"
 
 namespace colloquium::ai {
 namespace {
 
 constexpr size_t kBodyBytesMax = size_t{64} << 10;
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
 
 // The body of a 200 is the count's; what is refused, the provider's own decoder understands.
 class CountDecoder final : public AiDecoder {
@@ -63,7 +60,7 @@ bool TokenCounter::count(const ProviderSettings& provider, const AiRequest& requ
   }
   AiHttpRequest http = std::move(counting->request);
   auto decoder = std::make_unique<CountDecoder>(*std::move(counting), provider.provider->decoder(request));
-  AiTransport& transport = provider.transport != nullptr ? *provider.transport : transport_;
+  AiTransport& transport = provider.transport_or(transport_);
   const Number number = ++last_;
   auto& attempt = under_way_[number];
   attempt = std::make_unique<CallAttempt>(loop_, clock_, transport, provider.timeouts, kBodyBytesMax,

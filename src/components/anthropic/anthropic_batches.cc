@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ai/batch_format.h"
+#include "ai/failures.h"
 #include "ai/json_text.h"
 #include "base/assert.h"
 #include "components/anthropic/anthropic_decoder.h"
@@ -23,11 +24,6 @@ AiFailure failure_of(const AiHead& head, std::string_view body) {
   decoder.bytes(body, take);
   decoder.end(take);
   return failure;
-}
-
-std::string text_of(const View& object, std::string_view key) {
-  std::string scratch;
-  return std::string(JsonReader::text(JsonReader::member(object, key), scratch).value_or(""));
 }
 
 }  // namespace
@@ -74,7 +70,7 @@ AiHttpRequest AnthropicBatches::encode(const AiBatchPlace& at, const AiBatchSend
 
 AiBatchTurn AnthropicBatches::read(const AiBatchPlace& at, const AiBatchSending& /*sending*/, const AiHead& head,
                                    std::string_view body) const {
-  if (!ai::is_success(head)) return failure_of(head, body);
+  if (!ai::is_success(head.status)) return failure_of(head, body);
   AiBatchPlace next = at;
   if (at.step == AiBatchStep::kFetch) {
     next.step = AiBatchStep::kEnd;
@@ -82,14 +78,14 @@ AiBatchTurn AnthropicBatches::read(const AiBatchPlace& at, const AiBatchSending&
   }
   JsonReader reader;
   const View root = reader.read(body);
-  const std::string id = text_of(root, "id");
+  const std::string id = JsonReader::member_text(root, "id");
   if (!ai::is_batch_name(id)) return ai::no_sense("the answer names no batch", body);
   if (at.step == AiBatchStep::kCreate) {
     next.step = AiBatchStep::kWait;
     next.batch = id;
     return next;
   }
-  if (text_of(root, "processing_status") != "ended") return AiBatchWaits{};
+  if (JsonReader::member_text(root, "processing_status") != "ended") return AiBatchWaits{};
   next.step = AiBatchStep::kFetch;
   return next;
 }
@@ -99,8 +95,8 @@ Result<AiBatchResult> AnthropicBatches::result(std::string_view line) const {
   const View root = reader.read(line);
   const View found = JsonReader::member(root, "result");
   AiBatchResult result;
-  result.id = text_of(root, "custom_id");
-  const std::string type = text_of(found, "type");
+  result.id = JsonReader::member_text(root, "custom_id");
+  const std::string type = JsonReader::member_text(found, "type");
   if (result.id.empty() || type.empty()) {
     return fail(ErrorCode::kCorrupt,
                 "a line of a batch's results is no result: " + std::string(line.substr(0, 200)));

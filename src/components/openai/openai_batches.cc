@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ai/batch_format.h"
+#include "ai/failures.h"
 #include "ai/json_text.h"
 #include "ai/openai_format/openai_decoder.h"
 #include "base/assert.h"
@@ -23,11 +24,6 @@ std::vector<std::pair<std::string, std::string>> login(const AiAccess& access) {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!access.key.empty()) headers.emplace_back("Authorization", "Bearer " + access.key);
   return headers;
-}
-
-std::string text_of(const View& object, std::string_view key) {
-  std::string scratch;
-  return std::string(JsonReader::text(JsonReader::member(object, key), scratch).value_or(""));
 }
 
 AiBatchTurn named_or_no_sense(AiBatchPlace next, const std::string& name, std::string_view body) {
@@ -53,7 +49,7 @@ AiFailure failure_of(const View& batch) {
   std::optional<AiFailureKind> kind;
   JsonReader::for_each(JsonReader::member(JsonReader::member(batch, "errors"), "data"),
                        [&](const json::ValueView& each) {
-                         if (!kind) kind = kind_of(text_of(each, "code"));
+                         if (!kind) kind = kind_of(JsonReader::member_text(each, "code"));
                          const auto message = JsonReader::text(JsonReader::member(each, "message"), scratch);
                          constexpr size_t kLongest = 1000;
                          if (message && all.size() < kLongest)
@@ -66,7 +62,7 @@ AiFailure failure_of(const View& batch) {
 }
 
 AiBatchTurn look(const AiBatchPlace& at, const View& batch, std::string_view body) {
-  const std::string status = text_of(batch, "status");
+  const std::string status = JsonReader::member_text(batch, "status");
   if (status.empty()) return ai::no_sense("the answer says nothing of the batch", body);
   if (status == "failed") {
     return AiBatchRefused{failure_of(batch)};
@@ -74,7 +70,7 @@ AiBatchTurn look(const AiBatchPlace& at, const View& batch, std::string_view bod
   if (status != "completed" && status != "expired" && status != "cancelled") return AiBatchWaits{};
   AiBatchPlace next = at;
   for (const char* key : {"output_file_id", "error_file_id"}) {
-    std::string file = text_of(batch, key);
+    std::string file = JsonReader::member_text(batch, key);
     if (file.empty()) continue;
     if (!ai::is_batch_name(file)) return ai::no_sense("the answer names a file that cannot be", body);
     next.results.push_back(std::move(file));
@@ -89,13 +85,13 @@ AiBatchTurn found(const AiBatchPlace& at, const std::string& mark, const View& r
   AiBatchPlace next = at;
   next.step = AiBatchStep::kCreate;
   JsonReader::for_each(list, [&](const json::ValueView& each) {
-    if (text_of(JsonReader::member(each, "metadata"), kMark) != mark) return;
+    if (JsonReader::member_text(JsonReader::member(each, "metadata"), kMark) != mark) return;
     next.step = AiBatchStep::kWait;
-    next.batch = text_of(each, "id");
+    next.batch = JsonReader::member_text(each, "id");
   });
   // The next page, where there is one.
   const auto more = JsonReader::member(root, "has_more");
-  const std::string last = text_of(root, "last_id");
+  const std::string last = JsonReader::member_text(root, "last_id");
   const bool goes_on =
       next.step == AiBatchStep::kCreate && more && more->type() == TokenType::kTrue && ai::is_batch_name(last);
   next.results = goes_on ? std::vector{last} : std::vector<std::string>();
@@ -182,7 +178,7 @@ AiHttpRequest OpenAiBatches::encode(const AiBatchPlace& at, const AiBatchSending
 
 AiBatchTurn OpenAiBatches::read(const AiBatchPlace& at, const AiBatchSending& sending, const AiHead& head,
                                 std::string_view body) const {
-  if (!ai::is_success(head)) return ai::openai_failure(head, body);
+  if (!ai::is_success(head.status)) return ai::openai_failure(head, body);
   AiBatchPlace next = at;
   if (at.step == AiBatchStep::kFetch) {
     next.results.erase(next.results.begin());
@@ -194,7 +190,7 @@ AiBatchTurn OpenAiBatches::read(const AiBatchPlace& at, const AiBatchSending& se
   if (!root || root->type() != TokenType::kObject) return ai::no_sense("the answer is no JSON object", body);
   if (at.step == AiBatchStep::kWait) return look(at, root, body);
   if (at.step == AiBatchStep::kFind) return found(at, sending.mark, root, body);
-  const std::string id = text_of(root, "id");
+  const std::string id = JsonReader::member_text(root, "id");
   if (at.step == AiBatchStep::kUpload) {
     next.step = AiBatchStep::kCreate;
     next.file = id;
@@ -209,7 +205,7 @@ Result<AiBatchResult> OpenAiBatches::result(std::string_view line) const {
   JsonReader reader;
   const View root = reader.read(line);
   AiBatchResult result;
-  result.id = text_of(root, "custom_id");
+  result.id = JsonReader::member_text(root, "custom_id");
   const View response = JsonReader::member(root, "response");
   const View body = JsonReader::member(response, "body");
   const View error = JsonReader::member(root, "error");
