@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -18,13 +17,14 @@
 #include "colloquium/result.h"
 
 #include "base/counters.h"
+#include "engine/sparse_warnings.h"
 
 namespace colloquium::engine {
 
 class DeadLetterTally {
  public:
   // `who` stands before each line: "<pipeline>/<component>".
-  DeadLetterTally(std::string who, const Clock& clock) : who_(std::move(who)), clock_(clock) {}
+  DeadLetterTally(std::string who, const Clock& clock) : warnings_(std::move(who), clock) {}
 
   // `event` gives the event's id, or where its bytes stand; asked only if a line is written. `to`: the pipeline it
   // went to, if not to the dead letters.
@@ -38,11 +38,8 @@ class DeadLetterTally {
   uint64_t forwarded() const { return forwarded_.load(); }
 
  private:
-  const std::string who_;
-  const Clock& clock_;
+  SparseWarnings warnings_;
   ErrorCounters counts_;
-  std::atomic<int64_t> quiet_until_ns_{std::numeric_limits<int64_t>::min()};
-  std::atomic<uint64_t> untold_{0};
   std::atomic<uint64_t> forwarded_{0};
 };
 

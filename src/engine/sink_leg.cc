@@ -11,16 +11,8 @@
 #include "engine/lag_guard.h"
 #include "engine/leg_join.h"
 #include "engine/sink_leg_lane.h"
-#include "log/patient_commit.h"
 
 namespace colloquium::engine {
-
-namespace {
-
-// Of failed attempts a message is written at most this often.
-constexpr int64_t kRetryQuietNs = 10'000'000'000;
-
-}  // namespace
 
 SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop, const Clock& clock,
                  Random& random)
@@ -30,18 +22,20 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
       clock_(clock),
       random_(random),
       kept_(options_.places, options_.commit_name, *options_.counters),
-      breaker_(options_.breaker_failures, options_.breaker_open_ms) {
+      commits_(
+          options_, kept_, loop_, [this] { begin_commit(); },
+          [this](const Error& error) {
+            last_error_ = error.describe();
+            options_.counters->errors.add(error.code);
+          }),
+      breaker_(options_.breaker_failures, options_.breaker_open_ms),
+      drops_(options_.commit_name, clock),
+      retries_(options_.commit_name, clock) {
   ASSERT(options_.counters != nullptr && options_.letters != nullptr);
   for (size_t i = 0; i < options_.partitions.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->index = i;
   }
-  if (options_.log == nullptr) return;
-  commit_ =
-      std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
-        last_error_ = error.describe();
-        options_.counters->errors.add(error.code);
-      });
 }
 
 SinkLeg::~SinkLeg() = default;
@@ -73,8 +67,7 @@ void SinkLeg::pump(Lane& lane) {
   if (lane.pumping) return;
   lane.pumping = true;
   // Envelopes wait for the commit that stores them; more of them wait for its end.
-  const auto letters_wait = [this] { return committing_ && kept_.byte_size() > kLetterBytes; };
-  while (!lane.writing && !letters_wait() && !barrier_ && !holding_ && !broken_ && !closing_ &&
+  while (!lane.writing && !commits_.are_letters_full() && !barrier_ && !holding_ && !broken_ && !closing_ &&
          !lane.waiting.empty() && lane.retry_timer == nullptr) {
     // With max_lag each item is judged by its own place.
     if (lane.rest == nullptr && lag_ == nullptr) {
@@ -319,13 +312,7 @@ bool SinkLeg::give_up(Lane& lane, size_t event, const Error& error, int64_t atte
 void SinkLeg::leave(Lane& lane, size_t event, const Error& error, int64_t attempts, bool keep) {
   options_.counters->errors.add(error.code);
   if (keep) return keep_envelope(lane, event, error, attempts);
-  ++untold_drops_;
-  const int64_t now_ns = clock_.monotonic_ns();
-  if (now_ns < drops_quiet_until_ns_) return;
-  drops_quiet_until_ns_ = now_ns + kRetryQuietNs;
-  log_warning(options_.commit_name, std::to_string(std::exchange(untold_drops_, 0)) +
-                                        " event(s) dropped, as configured; the last: " + lane.rest->id(event) +
-                                        ": " + error.describe());
+  drops_.warn([&] { return "event " + lane.rest->id(event) + " dropped, as configured: " + error.describe(); });
 }
 
 void SinkLeg::keep_envelope(Lane& lane, size_t event, const Error& error, int64_t attempts) {
@@ -356,26 +343,16 @@ void SinkLeg::schedule_retry(Lane& lane, const EventOutcome& outcome, std::share
   // After an event was given up, those behind it have not failed for themselves and need not wait.
   const int64_t failures = lane.attempt + lane.outage;
   const int64_t wait_ms = failures == 0 ? 0 : options_.retry.wait_ms(failures, outcome.retry_after_ms, random_);
-  warn_of_retry(rest->id(0), wait_ms);
+  retries_.warn(
+      [&] {
+        return "event " + rest->id(0) + " not written, next attempt in " + std::to_string(wait_ms) +
+               " ms: " + last_error_;
+      },
+      "failed attempts ");
   lane.retry_timer = loop_.start_timer(wait_ms, [this, &lane] {
     lane.retry_timer = nullptr;
     pump(lane);
   });
-}
-
-// Many partitions that fail together, or one that fails every 200 ms, say so now and then.
-void SinkLeg::warn_of_retry(const std::string& event, int64_t wait_ms) {
-  const int64_t now_ns = clock_.monotonic_ns();
-  if (now_ns < retries_quiet_until_ns_) {
-    ++untold_retries_;
-    return;
-  }
-  retries_quiet_until_ns_ = now_ns + kRetryQuietNs;
-  std::string text =
-      "event " + event + " not written, next attempt in " + std::to_string(wait_ms) + " ms: " + last_error_;
-  const uint64_t untold = std::exchange(untold_retries_, 0);
-  if (untold > 0) text += " (and " + std::to_string(untold) + " more failed attempts since the last such message)";
-  log_warning(options_.commit_name, text);
 }
 
 // The front item is done: its position may be committed, its credit goes back.
@@ -388,7 +365,6 @@ void SinkLeg::complete(Lane& lane) {
   done.cursor = std::move(item.cursor);
   done.behind = std::max(done.behind, item.next_position);
   if (!item.batch->empty()) done.behind = std::max(done.behind, item.batch->offset(item.batch->size() - 1) + 1);
-  dirty_ = true;
   if (item.dead != nullptr) kept_.keep(*item.dead);
   size_t dead_bytes = item.dead == nullptr ? 0 : item.dead->payload_bytes();
   if (!lane.dead.empty()) {
@@ -402,24 +378,25 @@ void SinkLeg::complete(Lane& lane) {
   options_.counters->queue_depth.add(-1);
   // With the write, not with the commit: credit bounds what is under way, and commits come in their own time.
   release_(lane.index, item.credit_bytes);
-  progress_made(item.batch->payload_bytes() + dead_bytes);
+  commits_.done(item.batch->payload_bytes() + dead_bytes);
 }
 
 void SinkLeg::check_drained() {
   if (!drained_ || closing_ || broken_) return;
   const bool ended = std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->ended; });
-  if (!ended || committing_ || barrier_) return;
-  if (dirty_) return begin_commit();
+  if (!ended || commits_.under_way()) return;
+  if (commits_.dirty()) return begin_commit();
   Task drained = std::move(drained_);
   drained_ = nullptr;
   loop_.post(std::move(drained));
 }
 
 void SinkLeg::fail(Error error) {
-  // From here on nothing is written or committed: what a failed commit took along may not be stepped over. A
-  // commit that is still at the log keeps committing_, so that close() waits for its answer.
+  // From here on nothing is written or committed: what a failed commit took along may not be stepped over. One
+  // that is still at the log stays under way, so that close() waits for its answer.
   broken_ = true;
-  barrier_ = false;
+  leave_barrier();
+  commits_.stop();
   last_error_ = error.describe();
   if (!failed_) return;
   auto failed = std::move(failed_);
@@ -430,10 +407,10 @@ void SinkLeg::fail(Error error) {
 void SinkLeg::close(Task closed) {
   LOOP_ASSERT(loop_);
   closing_ = true;
-  barrier_ = false;
+  leave_barrier();
   closed_ = std::move(closed);
-  if (commit_ != nullptr) commit_->give_up_waiting();
-  commit_timer_ = nullptr;
+  commits_.stop();
+  commits_.give_up_waiting();
   for (const auto& lane : lanes_) lane->retry_timer = nullptr;
   breaker_timer_ = nullptr;
   if (lag_ != nullptr) lag_->stop();
@@ -445,8 +422,13 @@ void SinkLeg::close(Task closed) {
   });
 }
 
+// The token will not be asked for.
+void SinkLeg::leave_barrier() {
+  if (std::exchange(barrier_, false)) commits_.give_up();
+}
+
 void SinkLeg::check_closed() {
-  if (!sink_closed_ || committing_ || !closed_ || (lag_ != nullptr && lag_->asking())) return;
+  if (!sink_closed_ || commits_.under_way() || !closed_ || (lag_ != nullptr && lag_->asking())) return;
   const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
   if (writing) return;
   Task closed = std::move(closed_);
@@ -460,7 +442,7 @@ std::string SinkLeg::last_error() const {
 }
 
 bool SinkLeg::degraded() const {
-  if ((commit_ != nullptr && commit_->waits()) || pausing_) return true;
+  if (commits_.waits_for_room() || pausing_) return true;
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->failing; });
 }
 

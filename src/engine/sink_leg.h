@@ -27,12 +27,10 @@
 
 #include "config/pipeline_config.h"
 #include "engine/leg.h"
+#include "engine/leg_commits.h"
+#include "engine/sparse_warnings.h"
 #include "log/log.h"
 #include "net/circuit_breaker.h"
-
-namespace colloquium::log {
-class PatientCommit;
-}
 
 namespace colloquium::engine {
 
@@ -94,7 +92,6 @@ class SinkLeg final : public Leg {
   void note_breaker(bool failed);
   void pump_all();
   void schedule_retry(Lane& lane, const EventOutcome& outcome, std::shared_ptr<const Batch> rest);
-  void warn_of_retry(const std::string& event, int64_t wait_ms);
   // Counts a failure of the first event that has to wait. True if it has no attempt left.
   bool count_failure(Lane& lane, size_t event, const EventOutcome& outcome);
   void note_health(Lane& lane, bool failed);
@@ -102,8 +99,6 @@ class SinkLeg final : public Leg {
   std::optional<Error> dead_end(const Lane& lane, const Error& last) const;
   void complete(Lane& lane);
 
-  // Begins a commit, or sees to it that one begins in time.
-  void progress_made(size_t bytes);
   void begin_first_commit();
   void begin_recovery();
   void recovered(Result<std::vector<SinkProgress>> progress);
@@ -121,6 +116,7 @@ class SinkLeg final : public Leg {
   // Both may be called at any time and act once.
   void check_drained();
   void check_closed();
+  void leave_barrier();
   void fail(Error error);
 
   SinkLegOptions options_;
@@ -146,16 +142,12 @@ class SinkLeg final : public Leg {
   // Of what is done and not committed: some 16 MiB and one item's, as then a commit begins, and while one is under
   // way no write begins.
   LegLetters kept_;
-  size_t uncommitted_bytes_ = 0;
-  bool dirty_ = false;    // something done is not committed
+  LegCommits commits_;
   bool barrier_ = false;  // no new writes until the token is asked for
   bool holding_ = false;  // no writes until the first token is stored, or the progress known
-  bool committing_ = false;
-  bool broken_ = false;  // the sink can write nothing any more
+  bool broken_ = false;   // the sink can write nothing any more
   bool closing_ = false;
   bool sink_closed_ = false;
-  std::unique_ptr<log::PatientCommit> commit_;  // null without a log
-  std::unique_ptr<Timer> commit_timer_;         // set while something is done and its commit not yet due
   net::CircuitBreaker breaker_;
   std::unique_ptr<LagGuard> lag_;  // null: it may fall behind as far as it does
   bool pausing_ = false;
@@ -164,10 +156,8 @@ class SinkLeg final : public Leg {
   std::optional<Error> stop_;             // an event failed for good, and that ends the leg
   std::string last_error_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for callbacks that may come after the end
-  int64_t drops_quiet_until_ns_ = 0;
-  uint64_t untold_drops_ = 0;
-  int64_t retries_quiet_until_ns_ = 0;
-  uint64_t untold_retries_ = 0;
+  SparseWarnings drops_;
+  SparseWarnings retries_;
 };
 
 }  // namespace colloquium::engine

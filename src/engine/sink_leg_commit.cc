@@ -9,7 +9,6 @@
 #include "engine/sink_leg.h"
 #include "engine/sink_leg_lane.h"
 #include "io/file_system.h"
-#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
@@ -18,37 +17,20 @@ namespace colloquium::engine {
 void SinkLeg::begin_first_commit() {
   ASSERT(options_.log != nullptr && sink_->has_token());
   holding_ = true;
-  dirty_ = true;
+  commits_.begin();
   barrier_ = true;
   try_token();
 }
 
-void SinkLeg::progress_made(size_t bytes) {
-  uncommitted_bytes_ += bytes;
-  if (options_.log == nullptr || committing_ || barrier_ || broken_ || closing_) return;
-  if (uncommitted_bytes_ >= options_.commit_bytes || kept_.byte_size() >= kLetterBytes) {
-    begin_commit();
-  } else if (commit_timer_ == nullptr) {
-    commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
-      commit_timer_ = nullptr;
-      if (!committing_ && !barrier_ && !closing_ && !broken_) begin_commit();
-    });
-  }
-}
-
 void SinkLeg::begin_commit() {
-  ASSERT(!committing_ && !barrier_);
-  commit_timer_ = nullptr;
-  if (sink_->has_token()) {
-    barrier_ = true;
-    try_token();
-  } else if (options_.log != nullptr) {
-    committing_ = true;
-    store(collect(std::nullopt));
-  } else {
-    dirty_ = false;
-    check_drained();
+  if (!sink_->has_token() && options_.log == nullptr) {
+    commits_.collected();
+    return check_drained();
   }
+  commits_.begin();
+  if (!sink_->has_token()) return store(collect(std::nullopt));
+  barrier_ = true;
+  try_token();
 }
 
 // Asks for the token once no write is under way; from then on writes go on.
@@ -57,12 +39,11 @@ void SinkLeg::try_token() {
   const bool writing = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->writing; });
   if (writing) return;
   barrier_ = false;
-  committing_ = true;
   // The request is put together now: it and the token must speak of the same writes.
   auto request = std::make_shared<log::CommitRequest>(collect(std::string()));
   sink_->token([this, request](Result<std::string> token) {
     if (!token) {
-      committing_ = false;
+      commits_.give_up();
       fail(std::move(token).error());
       return check_closed();
     }
@@ -90,24 +71,20 @@ log::CommitRequest SinkLeg::collect(std::optional<std::string> token) {
     }
   }
   kept_.move_to(request);
-  uncommitted_bytes_ = 0;
-  dirty_ = false;
+  commits_.collected();
   return request;
 }
 
 void SinkLeg::store(log::CommitRequest request) {
-  ASSERT(committing_);
-  if (commit_ == nullptr) return stored({}, request);
   // While it waits for room, positions and dead letters wait with it; the sink goes on, up to the bounds that hold
   // while any commit is under way.
-  commit_->commit(std::move(request), [this](Status status, const log::CommitRequest& committed) {
+  commits_.store(std::move(request), [this](Status status, const log::CommitRequest& committed) {
     stored(std::move(status), committed);
   });
 }
 
 void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   LOOP_ASSERT(loop_);
-  committing_ = false;
   if (!status) {
     if (closing_ && io::waits_for_room(status.error())) {
       tell_given_up(committed);
@@ -121,8 +98,7 @@ void SinkLeg::stored(Status status, const log::CommitRequest& committed) {
   tell_committed(committed);
   holding_ = false;
   pump_all();
-  // What was done while the commit was under way has no timer yet.
-  if (dirty_) progress_made(0);
+  commits_.go_on();
   check_drained();
   check_closed();
 }

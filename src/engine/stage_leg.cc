@@ -11,14 +11,11 @@
 #include "engine/dead_letter_tally.h"
 #include "engine/feed.h"
 #include "engine/stage_leg_lane.h"
-#include "log/patient_commit.h"
 
 namespace colloquium::engine {
 
 namespace {
 
-// Of failed attempts a message is written at most this often.
-constexpr int64_t kRetryQuietNs = 10'000'000'000;
 // Events of a partition that may be done and wait for one before them, for each call that may be in flight.
 constexpr size_t kWindowPerCall = 8;
 
@@ -33,7 +30,15 @@ StageLeg::StageLeg(StageLegOptions options, std::unique_ptr<AsyncStage> stage, L
       random_(random),
       concurrency_(stage_->concurrency()),
       window_(concurrency_ * kWindowPerCall),
-      kept_(options_.places, options_.commit_name, *options_.counters) {
+      kept_(options_.places, options_.commit_name, *options_.counters),
+      commits_(
+          options_, kept_, loop_, [this] { begin_commit(); },
+          [this](const Error& error) {
+            last_error_ = error.describe();
+            options_.counters->errors.add(error.code);
+          }),
+      drops_(options_.commit_name, clock),
+      retries_(options_.commit_name, clock) {
   ASSERT(concurrency_ > 0 && options_.letters != nullptr);
   ASSERT_WHY((options_.log == nullptr) == (options_.queues.size() == options_.partitions.size()),
              "outputs go to the log or to queues");
@@ -41,12 +46,6 @@ StageLeg::StageLeg(StageLegOptions options, std::unique_ptr<AsyncStage> stage, L
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->index = i;
   }
-  if (options_.log == nullptr) return;
-  commit_ =
-      std::make_unique<log::PatientCommit>(*options_.log, loop_, options_.commit_name, [this](const Error& error) {
-        last_error_ = error.describe();
-        options_.counters->errors.add(error.code);
-      });
 }
 
 StageLeg::~StageLeg() = default;
@@ -163,27 +162,17 @@ void StageLeg::processed(Lane& lane, Event& event, AsyncOutput output) {
 
 void StageLeg::retry_later(Lane& lane, Event& event, const AsyncOutput& output) {
   const int64_t wait_ms = options_.retry.wait_ms(event.attempts + event.outage, output.retry_after_ms, random_);
-  warn_of_retry(event.batch->id(event.index), wait_ms);
+  retries_.warn(
+      [&] {
+        return "event " + event.batch->id(event.index) + " is not through, next attempt in " +
+               std::to_string(wait_ms) + " ms: " + last_error_;
+      },
+      "failed attempts ");
   event.timer = loop_.start_timer(wait_ms, [this, &lane, &event] {
     event.timer = nullptr;
     lane.due.push_back(&event);
     pump(lane);
   });
-}
-
-// Many events that fail together, or one that fails every 200 ms, say so now and then.
-void StageLeg::warn_of_retry(const std::string& event, int64_t wait_ms) {
-  const int64_t now_ns = clock_.monotonic_ns();
-  if (now_ns < retries_quiet_until_ns_) {
-    ++untold_retries_;
-    return;
-  }
-  retries_quiet_until_ns_ = now_ns + kRetryQuietNs;
-  std::string text =
-      "event " + event + " is not through, next attempt in " + std::to_string(wait_ms) + " ms: " + last_error_;
-  const uint64_t untold = std::exchange(untold_retries_, 0);
-  if (untold > 0) text += " (and " + std::to_string(untold) + " more failed attempts since the last such message)";
-  log_warning(options_.commit_name, text);
 }
 
 void StageLeg::give_up(Event& event, const Error& error) {
@@ -200,7 +189,7 @@ void StageLeg::give_up(Event& event, const Error& error) {
                             " attempt(s), and errors.then is stop: " + error.message,
                         false, error.context});
     case config::FailureAction::kDrop:
-      log_warning(options_.commit_name, "event " + id() + " dropped, as configured: " + error.describe());
+      drops_.warn([&] { return "event " + id() + " dropped, as configured: " + error.describe(); });
       return;
     case config::FailureAction::kDeadLetter: {
       BatchBuilder letter;
@@ -243,7 +232,7 @@ void StageLeg::release(Lane& lane) {
 // While a commit is under way what is done after it waits in memory.
 bool StageLeg::may_release() const {
   if (broken_ || closing_) return false;
-  return !committing_ || (uncommitted_bytes_ <= options_.commit_bytes && kept_.byte_size() <= kLetterBytes);
+  return !commits_.under_way() || !commits_.is_full();
 }
 
 void StageLeg::put_out(Item& item, const Event& event) {
@@ -286,8 +275,7 @@ void StageLeg::hand_on(Lane& lane, Item& item, int64_t position) {
     kept_.keep(*letter);
   }
   lane.done = position;
-  dirty_ = true;
-  progress_made(bytes);
+  commits_.done(bytes);
 }
 
 // To the legs behind this one, which commit its position.
@@ -311,27 +299,13 @@ void StageLeg::push(Lane& lane, Item& item) {
   options_.queues[lane.index]->push(std::move(out));
 }
 
-void StageLeg::progress_made(size_t bytes) {
-  uncommitted_bytes_ += bytes;
-  if (committing_ || broken_ || closing_) return;
-  if (uncommitted_bytes_ >= options_.commit_bytes || kept_.byte_size() >= kLetterBytes) {
-    begin_commit();
-  } else if (commit_timer_ == nullptr) {
-    commit_timer_ = loop_.start_timer(options_.commit_interval_ms, [this] {
-      commit_timer_ = nullptr;
-      if (!committing_ && !closing_ && !broken_) begin_commit();
-    });
-  }
-}
-
 void StageLeg::begin_commit() {
-  ASSERT(!committing_ && options_.log != nullptr);
-  commit_timer_ = nullptr;
+  ASSERT(options_.log != nullptr);
   auto request = collect();
   if (!request) return fail(std::move(request).error());
-  committing_ = true;
-  commit_->commit(std::move(*request),
-                  [this](Status status, const log::CommitRequest&) { stored(std::move(status)); });
+  commits_.begin();
+  commits_.store(std::move(*request),
+                 [this](Status status, const log::CommitRequest&) { stored(std::move(status)); });
 }
 
 Result<log::CommitRequest> StageLeg::collect() {
@@ -352,14 +326,12 @@ Result<log::CommitRequest> StageLeg::collect() {
     }
   }
   kept_.move_to(request);
-  uncommitted_bytes_ = 0;
-  dirty_ = false;
+  commits_.collected();
   return request;
 }
 
 void StageLeg::stored(Status status) {
   LOOP_ASSERT(loop_);
-  committing_ = false;
   if (!status) {
     // Nobody waits at a stop for a disk to be emptied: what is not committed is read, and made, again.
     if (closing_) {
@@ -375,20 +347,19 @@ void StageLeg::stored(Status status) {
   for (const Settled& each : committing_of_) {
     if (!closing_) stage_->settled(options_.partitions[each.lane].id, each.position);
   }
-  // What was done while the commit was under way has no timer yet.
-  if (dirty_) progress_made(0);
+  commits_.go_on();
   pump_all();
   check_closed();
 }
 
 void StageLeg::check_drained() {
-  if (!drained_ || closing_ || broken_ || committing_) return;
+  if (!drained_ || closing_ || broken_ || commits_.under_way()) return;
   const auto is_done = [this](const auto& lane) {
     const bool released = lane->window.empty() || !lane->window.front()->done;
     return lane->ended || (winding_down_ && lane->in_flight == 0 && released);
   };
   if (!std::all_of(lanes_.begin(), lanes_.end(), is_done)) return;
-  if (dirty_) return begin_commit();
+  if (commits_.dirty()) return begin_commit();
   Task drained = std::move(drained_);
   drained_ = nullptr;
   loop_.post(std::move(drained));
@@ -397,6 +368,7 @@ void StageLeg::check_drained() {
 void StageLeg::fail(Error error) {
   // From here on nothing is begun or committed.
   broken_ = true;
+  commits_.stop();
   last_error_ = error.describe();
   if (!failed_) return;
   auto failed = std::move(failed_);
@@ -408,8 +380,8 @@ void StageLeg::close(Task closed) {
   LOOP_ASSERT(loop_);
   closing_ = true;
   closed_ = std::move(closed);
-  if (commit_ != nullptr) commit_->give_up_waiting();
-  commit_timer_ = nullptr;
+  commits_.stop();
+  commits_.give_up_waiting();
   for (const auto& lane : lanes_) {
     for (const auto& event : lane->window) event->timer = nullptr;
   }
@@ -420,7 +392,7 @@ void StageLeg::close(Task closed) {
 }
 
 void StageLeg::check_closed() {
-  if (!stage_closed_ || committing_ || !closed_) return;
+  if (!stage_closed_ || commits_.under_way() || !closed_) return;
   if (std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->in_flight > 0; })) return;
   Task closed = std::move(closed_);
   closed_ = nullptr;
@@ -428,7 +400,7 @@ void StageLeg::check_closed() {
 }
 
 bool StageLeg::degraded() const {
-  if (commit_ != nullptr && commit_->waits()) return true;
+  if (commits_.waits_for_room()) return true;
   return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
     return std::any_of(lane->window.begin(), lane->window.end(), [](const auto& event) { return event->failing; });
   });

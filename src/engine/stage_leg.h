@@ -26,11 +26,9 @@
 #include "colloquium/stage.h"
 
 #include "engine/leg.h"
+#include "engine/leg_commits.h"
 #include "engine/made_events.h"
-
-namespace colloquium::log {
-class PatientCommit;
-}
+#include "engine/sparse_warnings.h"
 
 namespace colloquium::engine {
 
@@ -78,7 +76,6 @@ class StageLeg final : public Leg {
   void process(Lane& lane, Event& event);
   void processed(Lane& lane, Event& event, AsyncOutput output);
   void retry_later(Lane& lane, Event& event, const AsyncOutput& output);
-  void warn_of_retry(const std::string& event, int64_t wait_ms);
   void give_up(Event& event, const Error& error);
 
   // Hands on, in order, what is done.
@@ -89,7 +86,6 @@ class StageLeg final : public Leg {
   void hand_on(Lane& lane, Item& item, int64_t position);
   void push(Lane& lane, Item& item);
 
-  void progress_made(size_t bytes);
   void begin_commit();
   Result<log::CommitRequest> collect();
   void stored(Status status);
@@ -113,23 +109,19 @@ class StageLeg final : public Leg {
   std::vector<std::unique_ptr<Lane>> lanes_;
   LegLetters kept_;
   MadeEvents made_;
-  size_t uncommitted_bytes_ = 0;
-  bool dirty_ = false;  // something done is not committed
-  bool committing_ = false;
+  LegCommits commits_;
   bool broken_ = false;
   bool winding_down_ = false;
   bool closing_ = false;
   bool stage_closed_ = false;
-  std::unique_ptr<log::PatientCommit> commit_;  // null without a log
-  std::unique_ptr<Timer> commit_timer_;
   struct Settled {
     size_t lane;
     int64_t position;
   };
   std::vector<Settled> committing_of_;
   std::string last_error_;
-  int64_t retries_quiet_until_ns_ = 0;
-  uint64_t untold_retries_ = 0;
+  SparseWarnings drops_;
+  SparseWarnings retries_;
 };
 
 }  // namespace colloquium::engine
