@@ -4,6 +4,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <sys/ioctl.h>
 #include <utility>
 #include <uv.h>
 
@@ -47,6 +48,16 @@ std::vector<std::string> environment_of(const ChildSettings& settings) {
   return all;
 }
 
+// What stands in it, unread.
+size_t bytes_in(const uv_pipe_t& pipe) {
+  uv_os_fd_t fd = -1;
+  int count = 0;
+  const bool known =
+      uv_fileno(reinterpret_cast<const uv_handle_t*>(&pipe), &fd) == 0 && ::ioctl(fd, FIONREAD, &count) == 0;
+  ASSERT_WHY(known && count >= 0, "an open pipe of ours knows what is in it");
+  return static_cast<size_t>(count);
+}
+
 template <class Handle>
 uv_stream_t* as_stream(Handle& handle) {
   return reinterpret_cast<uv_stream_t*>(&handle);
@@ -67,6 +78,7 @@ struct ChildProcess::State {
   void read(uv_pipe_t& pipe);
   void has_read(uv_stream_t* stream, ssize_t got, const char* bytes);
   void has_exited(ChildExit exit);
+  void end_if_read(uv_pipe_t& pipe, size_t left);
   void close(uv_handle_t* handle);
   void close_all();
   void check_ended();
@@ -84,6 +96,8 @@ struct ChildProcess::State {
   std::array<char, kReadBytes> buffer;
   size_t open_handles = 0;
   size_t open_outputs = 2;
+  size_t output_left = 0;  // of what was in the pipe when the child exited
+  size_t errors_left = 0;
   bool has_process = false;
   bool exited = false;
   bool ended = false;
@@ -149,15 +163,24 @@ void ChildProcess::State::read(uv_pipe_t& pipe) {
 
 void ChildProcess::State::has_read(uv_stream_t* stream, ssize_t got, const char* bytes) {
   if (got == 0) return;  // libuv's way of saying EAGAIN
-  if (got > 0) {
-    auto& event = stream == as_stream(output) ? events.output : events.errors;
-    if (!detached && event) event({bytes, static_cast<size_t>(got)});
-    return;
-  }
+  const bool is_output = stream == as_stream(output);
+  uv_pipe_t& pipe = is_output ? output : errors;
   // The end, or an error that is one.
+  if (got < 0) return end_if_read(pipe, 0);
+  const auto count = static_cast<size_t>(got);
+  auto& event = is_output ? events.output : events.errors;
+  if (!detached && event) event({bytes, count});
+  if (!exited || detached) return;
+  size_t& left = is_output ? output_left : errors_left;
+  left -= std::min(left, count);
+  end_if_read(pipe, left);
+}
+
+void ChildProcess::State::end_if_read(uv_pipe_t& pipe, size_t left) {
+  if (left > 0 || uv_is_closing(handle_of(pipe)) != 0) return;
   ASSERT(open_outputs > 0);
   --open_outputs;
-  close(reinterpret_cast<uv_handle_t*>(stream));
+  close(handle_of(pipe));
   check_ended();
 }
 
@@ -169,7 +192,13 @@ void ChildProcess::State::has_exited(ChildExit how) {
   kill_group(SIGKILL);
   close(process_handle());
   close(handle_of(input));
-  check_ended();
+  // Their ends may never come: whatever left the group may have the pipes, too.
+  if (uv_is_closing(handle_of(output)) == 0) output_left = bytes_in(output);
+  if (uv_is_closing(handle_of(errors)) == 0) errors_left = bytes_in(errors);
+  const bool had_ended = open_outputs == 0;
+  end_if_read(output, output_left);
+  end_if_read(errors, errors_left);
+  if (had_ended) check_ended();
 }
 
 void ChildProcess::State::check_ended() {
@@ -242,6 +271,11 @@ void ChildProcess::write(std::shared_ptr<const std::string> bytes, UniqueFunctio
 size_t ChildProcess::unwritten_bytes() const {
   LOOP_ASSERT(state_->loop);
   return uv_stream_get_write_queue_size(as_stream(state_->input));
+}
+
+bool ChildProcess::has_exited() const {
+  LOOP_ASSERT(state_->loop);
+  return state_->exited;
 }
 
 void ChildProcess::close_input() {

@@ -2,8 +2,9 @@
 //
 // The child leads a session and process group of its own, so that signals reach whatever it starts, too, and a
 // Ctrl-C at our terminal does not reach it behind our back. Its environment is ours, and what is added to it. It
-// has ended once it has exited and both of its outputs are at their end; when the child itself has exited, the
-// rest of its group is killed, so that a grandchild that holds a pipe open does not keep it from ending.
+// has ended once it has exited and what it wrote is read. The rest of its group is killed then. What left the
+// group and holds a pipe open does not keep it from ending: behind what was in the pipes at the exit nothing more
+// is read.
 //
 // Ownership: create → … → destroyed at any time; destruction kills the group without another callback. The libuv
 // handles live on the heap and go in their close callbacks. Thread safety: loop only.
@@ -60,10 +61,13 @@ class ChildProcess {
   void write(std::shared_ptr<const std::string> bytes, UniqueFunction<void(bool written)> done);
   // Of what was written, what the pipe has not taken yet.
   size_t unwritten_bytes() const;
+  // It takes no input any more; what it wrote may still be on its way.
+  bool has_exited() const;
   // The end of its input.
   void close_input();
 
-  // Stops and goes on reading its standard output: a full pipe makes the child wait.
+  // Stops and goes on reading its standard output: a full pipe makes the child wait. One that has exited ends only
+  // when what is left there may be read.
   void pause_output(bool paused);
 
   // To its process group. Nothing happens once it has exited.

@@ -130,6 +130,56 @@ TEST_CASE("a grandchild that holds the pipes open does not outlive the child") {
   CHECK(f.exit->is_clean());
 }
 
+// What left the group of a child, with its pipes.
+class Stray {
+ public:
+  ~Stray() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+  }
+  // `rest` is what the child does when it may.
+  static std::vector<std::string> command(const std::string& rest) {
+    return {"sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' & read go; " + rest};
+  }
+  void await(Fixture& f) {
+    f.run_until([&] { return f.output.ends_with("\n"); });
+    pid_ = std::stoi(f.output);
+    f.output.clear();
+  }
+  bool runs() const { return ::kill(pid_, 0) == 0; }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST_CASE("a grandchild in a session of its own, with the pipes, does not keep a child from ending") {
+  Fixture f;
+  Stray stray;
+  REQUIRE(f.start(Stray::command("head -c 50000 /dev/zero; echo last >&2; exit 3")));
+  stray.await(f);
+  f.child->write(std::make_shared<const std::string>("go\n"), [](bool) {});
+  f.run_to_end();
+  CHECK(f.exit->status == 3);
+  CHECK(f.output.size() == 50'000);
+  CHECK(f.errors == "last\n");
+  CHECK(stray.runs());
+}
+
+TEST_CASE("what a child left is read before it ends, also if that had to wait") {
+  Fixture f;
+  Stray stray;
+  REQUIRE(f.start(Stray::command("echo $PPID >&2; echo words; kill -9 $$")));
+  stray.await(f);
+  f.child->pause_output(true);
+  f.child->write(std::make_shared<const std::string>("go\n"), [](bool) {});
+  const pid_t pid = f.child->pid();
+  f.run_until([&] { return ::kill(pid, 0) != 0; });
+  CHECK_FALSE(f.exit);
+  f.child->pause_output(false);
+  f.run_to_end();
+  CHECK(f.exit->signal == SIGKILL);
+  CHECK(f.output == "words\n");
+}
+
 TEST_CASE("destruction kills the child and tells nobody") {
   Fixture f;
   REQUIRE(f.start({"sh", "-c", "echo $$; sleep 600"}));
