@@ -112,6 +112,7 @@ struct AiAccess {
   // can't be signed with these goes out unsigned, and is refused as a wrong key is.
   std::optional<AiSigningKeys> signing = {};
   int64_t wall_ms = 0;
+  std::vector<std::string> secrets = {};  // what else the provider knows, and is shown to nobody
 };
 
 struct AiHttpRequest {
@@ -169,6 +170,7 @@ struct AiFailure {
   std::string message;                    // what the provider said, and of what; never the key
   std::optional<int64_t> retry_after_ms;  // what it asked for, in a header or in words
   int status = 0;                         // of HTTP; 0: it never came to that, or came after a 200
+  bool refused = false;  // the provider said so before it did anything: nothing is paid, whatever the status
 };
 
 using AiOutput =

@@ -133,7 +133,7 @@ void CallRun::intent_written(const Status& status) {
 void CallRun::send() {
   phase_ = Phase::kSent;
   const ProviderSettings& provider = model_->provider;
-  const AiAccess access = provider.access();
+  access_ = provider.access();
   AiTransport& transport = provider.transport_or(desk_.transport);
   attempt_ =
       std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
@@ -142,13 +142,15 @@ void CallRun::send() {
   const auto hear = [this](const AiOutput& output) {
     if (hear_ && hear_(output)) heard_ = true;
   };
-  attempt_->send(provider.provider->encode(account_->request(), access), hear,
-                 alive_.guard([this, access](AttemptEnd end) {
-                   make_presentable(end.failure, access);
-                   attempt_ = nullptr;
-                   model_->counters.under_way.add(-1);
-                   ended(std::move(end));
-                 }));
+  attempt_->send(provider.provider->encode(account_->request(), access_), hear,
+                 alive_.guard([this](AttemptEnd end) { attempt_ended(std::move(end)); }));
+}
+
+void CallRun::attempt_ended(AttemptEnd end) {
+  make_presentable(end.failure, access_);
+  attempt_ = nullptr;
+  model_->counters.under_way.add(-1);
+  ended(std::move(end));
 }
 
 // --- what came of it
@@ -286,12 +288,9 @@ void CallRun::cancel() {
     case Phase::kWait:
       timer_ = nullptr;
       break;
-    case Phase::kSent: {
-      AttemptEnd end = attempt_->stop("nobody waits for it any more");
-      attempt_ = nullptr;
-      model_->counters.under_way.add(-1);
-      return ended(std::move(end));
-    }
+    case Phase::kSent:
+      // It may have failed already, and its end be on the way.
+      return attempt_ended(attempt_->stop("nobody waits for it any more"));
   }
   note({AiFailureKind::kTransient, "nobody waits for it any more", std::nullopt, 0});
   refuse();

@@ -72,6 +72,7 @@ class CallRun {
   void write_intent();
   void intent_written(const Status& status);
   void send();
+  void attempt_ended(AttemptEnd end);
   void ended(AttemptEnd end);
   void judge(const AttemptEnd& end);
   void settle(const CallRecord& record);
@@ -99,6 +100,7 @@ class CallRun {
   ModelState* model_ = nullptr;
   std::optional<CallAccount> account_;
   Gate::Ticket ticket_ = 0;
+  AiAccess access_;  // as whom it was sent
   std::unique_ptr<CallAttempt> attempt_;
   std::unique_ptr<Timer> timer_;
 

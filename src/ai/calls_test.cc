@@ -327,6 +327,30 @@ TEST_CASE("what nobody wants any more is stopped, and what came is paid", "[REQ-
   scene.close();
 }
 
+TEST_CASE("a call that failed is recorded without its key, also if nobody waits for it by then", "[REQ-083]") {
+  std::function<void()> cancel;
+  CallsScene* of = nullptr;
+  CallsScene scene([&](const AiHttpRequest&) {
+    // Behind this, before the end of the call is told.
+    const auto soon = [&] { (void)of->loop.post([&] { cancel(); }); };
+    return CallScript{{ScriptStep::kSent, 1},
+                      {ScriptStep::kHead, 1},
+                      {ScriptStep::kBytes, 1, 200, "F caller k-0123456789 is no key\n", {}, soon}};
+  });
+  of = &scene;
+  CallSettings settings = line_settings();
+  settings.providers[0].access = [] { return AiAccess{"http://one", "k-0123456789", {}}; };
+  scene.open(settings);
+  const auto number = scene.ask(question("hi", 1));
+  cancel = [&] { scene.calls->cancel(number); };
+  scene.pass(100);
+  CHECK_FALSE(scene.outcomes[0].has_value());
+  const auto records = scene.records();
+  REQUIRE(records.size() == 2);
+  CHECK(records[1].failure.message == "caller [key] is no key");
+  scene.close();
+}
+
 TEST_CASE("closing stops what is under way, and records it") {
   CallsScene scene([](const AiHttpRequest&) { return CallScript{{ScriptStep::kSent, 1}}; });
   CallSettings settings = line_settings();

@@ -1,33 +1,34 @@
 #include "ai/failure_text.h"
 
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ai/call_record.h"
+#include "base/secret_texts.h"
 
 namespace colloquium::ai {
 namespace {
 
-// What is shorter is no secret, and stands in words.
-constexpr size_t kShortest = 8;
-constexpr std::string_view kInItsPlace = "[key]";
-
-void hide(std::string& text, std::string_view secret) {
-  if (secret.size() < kShortest) return;
-  for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kInItsPlace.size())) {
-    text.replace(at, secret.size(), kInItsPlace);
-  }
+// "Bearer topsecret": what stands behind the word is told without it, too.
+void add_header(std::vector<std::string_view>& secrets, std::string_view value) {
+  secrets.push_back(value);
+  const size_t space = value.find(' ');
+  if (space == value.npos) return;
+  const size_t rest = value.find_first_not_of(' ', space);
+  if (rest != value.npos) secrets.push_back(value.substr(rest));
 }
 
 }  // namespace
 
 void make_presentable(AiFailure& failure, const AiAccess& access) {
-  hide(failure.message, access.key);
-  for (const auto& [name, value] : access.headers) hide(failure.message, value);
+  std::vector<std::string_view> secrets = {access.key};
+  for (const auto& [name, value] : access.headers) add_header(secrets, value);
   if (access.signing) {
-    hide(failure.message, access.signing->secret_access_key);
-    hide(failure.message, access.signing->session_token);
+    secrets.emplace_back(access.signing->secret_access_key);
+    secrets.emplace_back(access.signing->session_token);
   }
+  secrets.insert(secrets.end(), access.secrets.begin(), access.secrets.end());
+  hide_secrets(failure.message, std::move(secrets));
   failure.message = valid_utf8(failure.message);
 }
 

@@ -1,6 +1,6 @@
 // What a provider says of a failure goes into logs, dead letters, records and to clients: as text that may be
 // shown to anybody. It is UTF-8, and nothing that the provider was logged in with stands in it, whatever it
-// echoes.
+// echoes and wherever that was cut: of a key, no more than the first seven bytes are left.
 //
 // Thread safety: a function.
 #pragma once

@@ -8,7 +8,10 @@ namespace {
 std::string shown(const std::string& message) {
   AiFailure failure;
   failure.message = message;
-  AiAccess access{"http://here", "sk-a-long-secret", {{"X-Team", "another-secret"}, {"X-Short", "a"}}};
+  AiAccess access{"http://here",
+                  "sk-a-long-secret",
+                  {{"X-Team", "another-secret"}, {"X-Short", "a"}, {"Proxy-Authorization", "Bearer  topsecret"}}};
+  access.secrets = {"of the program"};
   access.signing = AiSigningKeys{"AKID", "signing-secret", "session-secret"};
   make_presentable(failure, access);
   return failure.message;
@@ -19,6 +22,14 @@ TEST_CASE("what a provider was logged in with is in no message", "[REQ-083]") {
   CHECK(shown("sk-a-long-secretsk-a-long-secret another-secret") == "[key][key] [key]");
   CHECK(shown("signing-secret, session-secret") == "[key], [key]");
   CHECK(shown("a short word stays") == "a short word stays");
+  CHECK(shown("what is of the program") == "what is [key]");
+}
+
+TEST_CASE("a key is hidden without the word before it, and where a message was cut", "[REQ-083]") {
+  CHECK(shown("bad token topsecret") == "bad token [key]");
+  CHECK(shown("bad header Bearer  topsecret!") == "bad header [key]!");
+  CHECK(shown("bad key sk-a-long-secre") == "bad key [key]");
+  CHECK(shown("bad key sk-a-lon") == "bad key [key]");
 }
 
 TEST_CASE("a message is text, wherever it was cut") {

@@ -2,6 +2,7 @@
 
 #include "colloquium/batch.h"
 
+#include "ai/answer_decoder.h"
 #include "ai/call_record.h"
 #include "base/assert.h"
 
@@ -137,12 +138,11 @@ AiHttpRequest json_request(std::string url, const std::vector<char>& body,
 }
 
 Result<int64_t> count_in(std::string_view body, std::string_view member) {
-  constexpr size_t kQuoteBytes = 300;
   JsonReader reader;
   const auto count = JsonReader::integer(JsonReader::member(reader.read(body), member));
   if (count) return *count;
-  const std::string said(body.substr(0, kQuoteBytes));
-  return fail(ErrorCode::kUnavailable, "the answer has no '" + std::string(member) + "': " + said, {}, true);
+  return fail(ErrorCode::kUnavailable,
+              "the answer has no '" + std::string(member) + "': " + std::string(quoted(body)), {}, true);
 }
 
 std::optional<json::ValueView> JsonReader::read(std::string_view text) {

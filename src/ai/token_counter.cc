@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "ai/failure_text.h"
 #include "ai/failures.h"
 #include "base/assert.h"
 
@@ -49,8 +50,9 @@ TokenCounter::TokenCounter(Loop& loop, const Clock& clock, AiTransport& transpor
 
 bool TokenCounter::count(const ProviderSettings& provider, const AiRequest& request, Done done) {
   LOOP_ASSERT(loop_);
+  const AiAccess access = provider.access();
   std::optional<AiCounting> counting;
-  if (request.task == AiTask::kChat) counting = provider.provider->counting(request, provider.access());
+  if (request.task == AiTask::kChat) counting = provider.provider->counting(request, access);
   if (!counting) return false;
   if (under_way_.size() >= kUnderWayMax) {
     (void)loop_.post([done = std::move(done)]() mutable {
@@ -66,8 +68,9 @@ bool TokenCounter::count(const ProviderSettings& provider, const AiRequest& requ
   attempt = std::make_unique<CallAttempt>(loop_, clock_, transport, provider.timeouts, kBodyBytesMax,
                                           std::move(decoder));
   attempt->send(std::move(http), nullptr,
-                alive_.guard([this, number, done = std::move(done)](AttemptEnd end) mutable {
+                alive_.guard([this, number, access, done = std::move(done)](AttemptEnd end) mutable {
                   under_way_.erase(number);
+                  make_presentable(end.failure, access);
                   if (end.how != AttemptEnds::kAnswered) return done(std::move(end.failure));
                   done(end.usage.input.value_or(0));
                 }));

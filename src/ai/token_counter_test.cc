@@ -3,17 +3,49 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "ai/answer_decoder.h"
+#include "ai/json_text.h"
 #include "ai/scripted_provider_test.h"
 #include "loop/test_loop.h"
 
 namespace colloquium::ai {
 namespace {
 
+// Its refusals, and what it says of a body that is no count, quote that.
+class EchoingProvider final : public AiProvider {
+ public:
+  Status check(const AiRequest&) const override { return {}; }
+  AiHttpRequest encode(const AiRequest& request, const AiAccess& access) const override {
+    return lines_.encode(request, access);
+  }
+  std::unique_ptr<AiDecoder> decoder(const AiRequest&) const override { return std::make_unique<Echo>(); }
+  std::optional<AiCounting> counting(const AiRequest& request, const AiAccess& access) const override {
+    return AiCounting{encode(request, access), [](std::string_view body) { return count_in(body, "tokens"); }};
+  }
+
+ private:
+  class Echo final : public AnswerDecoder {
+   public:
+    Echo() : AnswerDecoder("none") {}
+
+   protected:
+    void stream(std::string_view, const AiTake&) override {}
+    void whole(std::string_view body, const AiTake& take) override { broken(std::string(body), take); }
+    AiFailure refusal(const AiHead& head, std::string_view body) override {
+      return {failure_kind(head.status), std::string(body), std::nullopt, head.status};
+    }
+  };
+  LineProvider lines_;
+};
+
 struct Scene {
   explicit Scene(CallScript script) : transport(loop, [script](const AiHttpRequest&) { return script; }) {
     provider.name = "p";
     provider.provider = std::make_shared<CountingProvider>();
-    provider.access = [] { return AiAccess{"http://here", "k", {}}; };
+    provider.access = [this] {
+      ++accesses;
+      return AiAccess{"http://here", "k-0123456789", {}};
+    };
   }
   bool count() {
     AiRequest request;
@@ -28,6 +60,7 @@ struct Scene {
   ScriptedTransport transport;
   ProviderSettings provider;
   TokenCounter counter{loop, clock, transport};
+  int accesses = 0;
   std::vector<TokenCounter::Counted> told;
 };
 
@@ -56,6 +89,24 @@ TEST_CASE("what a provider refuses, or answers instead, is no count", "[REQ-062]
   CHECK(failure(answering({"hello"})).message == "no count");
   CHECK(failure({{ScriptStep::kSent, 1}, {ScriptStep::kBreak, 1, 0, "gone"}}).kind == AiFailureKind::kTransient);
   CHECK(failure({{ScriptStep::kSent, 1}}).message.find("nothing came") != std::string::npos);
+}
+
+TEST_CASE("what is told of a count that failed holds no key", "[REQ-083]") {
+  for (const auto& script : {answering({"F caller bad header x-api-key: k-0123456789"}),
+                             CallScript{{ScriptStep::kSent, 1},
+                                        {ScriptStep::kHead, 1, 400},
+                                        {ScriptStep::kBytes, 1, 400, "k-0123456789 is no key"},
+                                        {ScriptStep::kEnd}}}) {
+    Scene scene(script);
+    scene.provider.provider = std::make_shared<EchoingProvider>();
+    REQUIRE(scene.count());
+    scene.loop.advance(1'000'000);
+    REQUIRE(scene.told.size() == 1);
+    const std::string message = std::get<AiFailure>(scene.told[0]).message;
+    CHECK(message.find("[key]") != std::string::npos);
+    CHECK(message.find("k-0123456789") == std::string::npos);
+    CHECK(scene.accesses == 1);
+  }
 }
 
 TEST_CASE("who has no way to count is not asked, and too many counts are refused", "[REQ-062]") {

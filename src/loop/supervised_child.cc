@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/full_jitter.h"
 #include "base/logging.h"
+#include "base/secret_texts.h"
 #include "loop/uv_loop.h"
 
 namespace colloquium::loop {
@@ -34,9 +35,7 @@ Status SupervisedChild::start() {
 
 Status SupervisedChild::launch() {
   ASSERT(child_ == nullptr && !stopping_);
-  errors_ = std::make_unique<LogLines>([this](std::string_view line) {
-    log_warning(name_.area, line, {{"component", name_.of}});
-  });
+  errors_ = std::make_unique<LogLines>([this](std::string_view line) { tell(line); });
   ChildEvents events;
   events.output = [this](std::string_view bytes) { events_.output(bytes); };
   events.errors = [this](std::string_view bytes) { errors_->add(bytes); };
@@ -47,6 +46,14 @@ Status SupervisedChild::launch() {
            {{"component", name_.of}, {"program", settings_.command[0]}, {"pid", child_->pid()}});
   events_.started();
   return {};
+}
+
+void SupervisedChild::tell(std::string_view line) const {
+  std::vector<std::string_view> secrets;
+  for (const auto& [name, value] : settings_.environment) secrets.emplace_back(value);
+  std::string shown(line);
+  hide_secrets(shown, std::move(secrets));
+  log_warning(name_.area, shown, {{"component", name_.of}});
 }
 
 void SupervisedChild::has_ended(ChildExit exit) {

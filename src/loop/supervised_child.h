@@ -1,6 +1,7 @@
 // SupervisedChild: a program that is started, started again with a growing pause when it ends, and stopped.
 //
-// Its standard error goes to the log. Who uses it decides after each end whether there is to be another child.
+// Its standard error goes to the log, without what stands in `environment` of its settings: keys, that is. Who
+// uses it decides after each end whether there is to be another child.
 //
 // Life: created → start → … → stop → destroyed in or after stop's callback; destroyed before that, its group is
 // killed. Thread safety: loop only. Ownership: loop and clock outlive it.
@@ -62,6 +63,7 @@ class SupervisedChild {
 
  private:
   Status launch();
+  void tell(std::string_view line) const;
   void has_ended(ChildExit exit);
   int64_t next_wait_ms();
   void signal_later(int number, int64_t timeout_ms);

@@ -123,6 +123,42 @@ TEST_CASE("what is added to the environment goes before ours, which stays") {
   scene.stop();
 }
 
+TEST_CASE("what a child says holds none of the keys that it was given") {
+  Scene scene;
+  // The second time across the place where a long line is cut.
+  scene.make(
+      {"sh", "-c",
+       "echo \"key $MODEL_KEY\" >&2; printf '%4088s%s\\n' '' \"$MODEL_KEY\" >&2; echo over; exec sleep 100"},
+      {}, {{}, {}, {{"MODEL_KEY", "hush-hush-hush-hush"}}});
+  REQUIRE(scene.child->start());
+  scene.run_until([&] { return scene.output == "over\n"; });
+  scene.stop();
+  CHECK(scene.log.find("key [key]") != std::string::npos);
+  CHECK(scene.log.find("hush-hu") == std::string::npos);
+}
+
+TEST_CASE("what a child started in a session of its own keeps it neither from a restart nor from a stop") {
+  Scene scene;
+  scene.make({"sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' & read go; exit 3"}, {1, 1});
+  REQUIRE(scene.child->start());
+  std::vector<int> strays;
+  const auto next = [&] {
+    scene.run_until([&] { return scene.output.ends_with("\n"); });
+    strays.push_back(std::stoi(scene.output));
+    scene.output.clear();
+  };
+  next();
+  scene.child->child()->write(std::make_shared<const std::string>("go\n"), [](bool) {});
+  next();
+  CHECK(scene.ends.size() == 1);
+  CHECK(scene.started == 2);
+  scene.stop();
+  for (const int stray : strays) {
+    CHECK(::kill(stray, 0) == 0);
+    ::kill(stray, SIGKILL);
+  }
+}
+
 TEST_CASE("one that is destroyed without a stop leaves nothing running") {
   Scene scene;
   scene.make({"sh", "-c", "echo up; exec sleep 100"}, {});

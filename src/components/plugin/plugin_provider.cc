@@ -94,6 +94,7 @@ Result<AiConnection> create(const ParsedConfig& parsed, const std::string& base_
   const auto& config = config_of<PluginConfig>(parsed);
   AiConnection made = ai::connection(config, "", base_dir, std::make_unique<PluginFormat>());
   if (config.command.empty()) return made;
+  for (const auto& [name, value] : config.environment) made.access.secrets.push_back(value);
   made.program = {.command = config.command,
                   .directory = config::program_directory(config.directory, base_dir),
                   .environment = {config.environment.begin(), config.environment.end()},

@@ -25,6 +25,7 @@ TEST_CASE("a program has its folder, its environment and its times", "[REQ-090]"
   CHECK(made.program->command == std::vector<std::string>{"python3", "model.py"});
   CHECK(made.program->directory == "/base/models");
   CHECK(made.program->environment == std::vector<std::pair<std::string, std::string>>{{"KEY", "x"}});
+  CHECK(made.access.secrets == std::vector<std::string>{"x"});
   CHECK(made.program->restart_initial_ms == 2000);
   CHECK(made.program->restart_max_ms == 60'000);
   CHECK(made.program->stall_ms == 10'000);
