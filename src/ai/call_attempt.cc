@@ -149,7 +149,7 @@ AttemptEnd CallAttempt::ended(std::optional<AiFailure> failure) {
   }
   // What the provider said of it goes first.
   end.failure = parts_.failure() ? *parts_.failure() : failure.value_or(transient("the call was stopped"));
-  if (status_ && !is_success(*status_)) {
+  if (end.failure.refused || (status_ && !is_success(*status_))) {
     end.how = AttemptEnds::kRefused;
   } else if (status_) {
     end.how = is_whole_ && says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;

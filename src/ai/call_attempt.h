@@ -25,7 +25,7 @@ namespace colloquium::ai {
 enum class AttemptEnds : uint8_t {
   kAnswered,
   kUnsent,   // the provider cannot have got it
-  kRefused,  // it said no, by a status that is no success: nothing is paid
+  kRefused,  // it said no, by a status that is no success or as the first thing it said: nothing is paid
   kBroken,   // an answer had begun, and then it failed, or was stopped: what came is paid
   kLost,     // it was sent, and nothing came, or a part of an answer that is sent in whole: nobody knows
 };

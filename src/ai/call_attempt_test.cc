@@ -77,6 +77,18 @@ TEST_CASE("who pays depends on how far it came") {
   CHECK(how(answering({"T hi", "F throttled later"})) == AttemptEnds::kBroken);
 }
 
+TEST_CASE("what was refused before anything was done is not paid, whatever the status and the type") {
+  for (const char* type : {"application/x-ndjson", "application/json", ""}) {
+    Scene scene({{ScriptStep::kSent, 1},
+                 {ScriptStep::kHead, 1, 200, {}, {{"content-type", type}}},
+                 {ScriptStep::kBytes, 1, 200, "R throttled later\n"},
+                 {ScriptStep::kEnd}});
+    const AttemptEnd& end = scene.run();
+    CHECK(end.how == AttemptEnds::kRefused);
+    CHECK(end.failure.kind == AiFailureKind::kThrottled);
+  }
+}
+
 TEST_CASE("a refusal says what it is, with its hint") {
   Scene scene(refusing(429, {{"retry-after-ms", "70"}}));
   const AttemptEnd& end = scene.run();

@@ -21,9 +21,6 @@ std::optional<std::string_view> AiHead::find(std::string_view name) const {
 namespace ai {
 namespace {
 
-// Longer ones are a mistake, or no delay but the end of an account's month.
-constexpr double kMostMs = 1e12;
-
 std::optional<double> number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
@@ -32,7 +29,7 @@ std::optional<double> number(std::string_view text) {
 }
 
 std::optional<int64_t> whole_ms(double ms) {
-  if (!(ms >= 0 && ms <= kMostMs)) return std::nullopt;
+  if (!(ms >= 0 && ms <= static_cast<double>(kRetryAfterMsMax))) return std::nullopt;
   return static_cast<int64_t>(std::ceil(ms));
 }
 

@@ -21,6 +21,9 @@ AiFailureKind failure_kind(int status);
 // key is refused, stays so.
 void obey_should_retry(const AiHead& head, AiFailure& failure);
 
+// Longer delays are a mistake, or no delay but the end of an account's month: they say nothing.
+inline constexpr int64_t kRetryAfterMsMax = 1'000'000'000'000;
+
 // From `retry-after-ms`, or `retry-after` in seconds or as a date, which counts from the answer's own Date. A value that
 // is neither says nothing. (As the official SDKs of OpenAI and Anthropic read them.)
 std::optional<int64_t> retry_after_ms(const AiHead& head);

@@ -4,6 +4,7 @@
 //   T some text     a piece of the answer          C 0 id name {"a":1}   a call of a tool
 //   U 12 3          tokens so far: input, output   V 0.5 0.25            a vector
 //   E               the end                        F throttled why       it has failed, whatever its status
+//                                                  R throttled why       likewise, before it did anything
 //
 // Thread safety: one thread.
 #pragma once
@@ -69,16 +70,17 @@ class LineDecoder final : public AiDecoder {
       usage.output = output;
       take(usage);
     }
-    ended_ = line[0] == 'E' || line[0] == 'F';
+    const bool fails = line[0] == 'F' || line[0] == 'R';
+    ended_ = line[0] == 'E' || fails;
     if (line[0] == 'E') take(AiFinished{AiFinish::kStop, "end"});
-    if (line[0] != 'F') return;
+    if (!fails) return;
     const std::map<std::string, AiFailureKind> kinds = {{"caller", AiFailureKind::kCaller},
                                                         {"throttled", AiFailureKind::kThrottled},
                                                         {"quota", AiFailureKind::kQuota},
                                                         {"transient", AiFailureKind::kTransient}};
     std::string kind;
     words >> kind;
-    take(AiFailure{kinds.at(kind), rest, std::nullopt, 0});
+    take(AiFailure{kinds.at(kind), rest, std::nullopt, 0, line[0] == 'R'});
   }
   AiHead head_;
   std::string text_;

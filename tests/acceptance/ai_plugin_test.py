@@ -229,6 +229,7 @@ def an_endpoint_is_asked_with_its_key():
         check_equal({note[2] for note in place.notes("asked")}, {"Bearer hush-1"}, "who asks")
         check_equal(len(place.notes("asked")), 8, "how often")
         check_equal({each["model"] for each in place.records("answer")}, {"tiny"}, "records")
+        check_equal([each.get("cost", 0) for each in place.records("failure")], [0] * 3, "refusals")
 
 
 def an_endpoint_that_breaks_off_or_is_gone_is_tried_again():

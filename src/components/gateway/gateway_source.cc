@@ -444,7 +444,8 @@ void GatewaySource::refuse(const GatewayApi& api, ApiEndpoint endpoint, net::Res
 
 void GatewaySource::send_failure(const GatewayApi& api, net::Responder& responder,
                                  const ApiFailure& failure) const {
-  const std::string seconds = std::to_string((failure.retry_after_ms.value_or(0) + 999) / 1000);
+  const int64_t wait_ms = failure.retry_after_ms.value_or(0);
+  const std::string seconds = std::to_string(wait_ms / 1000 + (wait_ms % 1000 > 0 ? 1 : 0));
   const std::array<net::HeaderField, 2> headers = {
       {{api.id_header(), failure.request_id}, {"Retry-After", seconds}}};
   const std::string body = api.failure(failure);

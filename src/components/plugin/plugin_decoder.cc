@@ -42,9 +42,42 @@ std::optional<json::ValueView> member(const std::optional<json::ValueView>& obje
   return found && found->type() != TokenType::kNull ? found : std::nullopt;
 }
 
-std::optional<size_t> index_of(const std::optional<json::ValueView>& object) {
-  const auto index = JsonReader::integer(member(object, "index"));
-  return index && *index >= 0 ? std::optional<size_t>(static_cast<size_t>(*index)) : std::nullopt;
+// Whole numbers from 0 on. False for what is anything else.
+bool take_whole(const std::optional<json::ValueView>& object, std::string_view name,
+                std::optional<int64_t>& number) {
+  const auto value = member(object, name);
+  if (!value) return true;
+  number = JsonReader::integer(value);
+  return number.has_value();
+}
+
+// Or `otherwise`, where none is said; nothing where it is said wrongly.
+std::optional<size_t> index_of(const json::ValueView& object, size_t otherwise) {
+  std::optional<int64_t> index;
+  if (!take_whole(object, "index", index)) return std::nullopt;
+  return index ? static_cast<size_t>(*index) : otherwise;
+}
+
+// But for whose it is.
+bool says_anything(const json::ValueView& object) {
+  std::string scratch;
+  for (json::ValueView key = object.first_child(); !key.at_end_of(object);) {
+    const json::ValueView value = key.next();
+    if (value.type() != TokenType::kNull && key.string(scratch) != "id") return true;
+    scratch.clear();
+    key = value.next();
+  }
+  return false;
+}
+
+// False for what is there and no text.
+bool take_text(const std::optional<json::ValueView>& object, std::string_view name, std::string& scratch,
+               std::string_view& text) {
+  const auto value = member(object, name);
+  if (!value) return true;
+  const auto found = JsonReader::text(value, scratch);
+  text = found.value_or("");
+  return found.has_value();
 }
 
 // `{"kind": …, "message": …, "retry_after_ms": …}`, or the message alone.
@@ -53,7 +86,7 @@ AiFailure failure_of(const std::optional<json::ValueView>& value, AiFailureKind 
   AiFailure failure;
   failure.kind = named(kFailures, JsonReader::text(member(value, "kind"), scratch)).value_or(otherwise);
   failure.retry_after_ms = JsonReader::integer(member(value, "retry_after_ms"));
-  if (failure.retry_after_ms && *failure.retry_after_ms < 0) failure.retry_after_ms.reset();
+  if (failure.retry_after_ms > ai::kRetryAfterMsMax) failure.retry_after_ms.reset();
   auto message = JsonReader::text(value, scratch);
   if (!message) message = JsonReader::text(member(value, "message"), scratch);
   failure.message = message && !message->empty() ? ai::quoted(*message) : "the plugin did not say why";
@@ -90,17 +123,19 @@ void PluginDecoder::line(std::string_view line, const AiTake& take) {
       Known{"tool_call", &PluginDecoder::tool_call}, Known{"embedding", &PluginDecoder::embedding},
       Known{"usage", &PluginDecoder::usage},         Known{"failure", &PluginDecoder::failure},
       Known{"finish", &PluginDecoder::finish_said}};
-  bool says_nothing = root->count() > (member(root, "id") ? 1U : 0U);
+  bool is_known = false;
   for (const Known& known : kKnown) {
     const auto value = member(root, known.name);
     if (!value) continue;
-    says_nothing = false;
+    is_known = true;
     const bool understood = (this->*known.take)(*value, take);
     if (ended()) return;
+    has_said_ = true;
     if (understood) continue;
     return broken("`" + std::string(known.name) + "` can't be understood: " + std::string(ai::quoted(line)), take);
   }
-  if (says_nothing) broken("a line says nothing that is known: " + std::string(ai::quoted(line)), take);
+  if (!is_known && says_anything(*root))
+    broken("a line says nothing that is known: " + std::string(ai::quoted(line)), take);
 }
 
 // An endpoint may leave the type out, or answer in one piece over several lines.
@@ -132,33 +167,32 @@ bool PluginDecoder::reasoning(const json::ValueView& value, const AiTake& take) 
 // One that has a name begins; one without goes on with the last, or with that of its index. Arguments are an
 // object, or a piece of its text.
 bool PluginDecoder::tool_call(const json::ValueView& value, const AiTake& take) {
-  const auto name = JsonReader::text(member(value, "name"), scratch_[0]);
-  const bool begins = name && !name->empty();
+  std::string_view name, id;
+  if (!take_text(value, "name", scratch_[0], name) || !take_text(value, "id", scratch_[2], id)) return false;
+  const bool begins = !name.empty();
   if (!begins && has_arguments_.empty()) return false;
-  const size_t index = index_of(value).value_or(begins ? has_arguments_.size() : has_arguments_.size() - 1);
+  const auto said_index = index_of(value, begins ? has_arguments_.size() : has_arguments_.size() - 1);
+  if (!said_index || *said_index >= kCallsMax) return false;
+  const size_t index = *said_index;
   if (begins ? index != has_arguments_.size() : index >= has_arguments_.size()) return false;
-  if (index >= kCallsMax) return false;
   const auto arguments = member(value, "arguments");
   const auto piece = JsonReader::text(arguments, scratch_[1]);
   if (arguments && !piece && arguments->type() != TokenType::kObject) return false;
   const std::string_view said = piece ? *piece : arguments ? arguments->raw() : "";
   if (begins) has_arguments_.push_back(false);
   if (!said.empty()) has_arguments_[index] = true;
-  const auto id = JsonReader::text(member(value, "id"), scratch_[2]);
   const std::string made = "call-" + std::to_string(index);
-  take(AiToolCallDelta{index,
-                       !begins              ? ""
-                       : id && !id->empty() ? *id
-                                            : std::string_view(made),
-                       begins ? *name : "", said});
+  if (begins && id.empty()) id = made;
+  take(AiToolCallDelta{index, begins ? id : "", name, said});
   return true;
 }
 
 bool PluginDecoder::embedding(const json::ValueView& value, const AiTake& take) {
   const auto next =
       static_cast<size_t>(std::find(has_vector_.begin(), has_vector_.end(), false) - has_vector_.begin());
-  const size_t index = index_of(value).value_or(next);
-  if (index >= has_vector_.size() || has_vector_[index]) return false;
+  const auto said_index = index_of(value, next);
+  if (!said_index || *said_index >= has_vector_.size() || has_vector_[*said_index]) return false;
+  const size_t index = *said_index;
   auto vector = JsonReader::floats(member(value, "vector"));
   if (!vector || vector->empty()) return false;
   has_vector_[index] = true;
@@ -168,16 +202,14 @@ bool PluginDecoder::embedding(const json::ValueView& value, const AiTake& take) 
 
 bool PluginDecoder::usage(const json::ValueView& value, const AiTake& take) {
   if (value.type() != TokenType::kObject) return false;
-  const auto said = [&](std::string_view bucket) { return JsonReader::integer(member(value, bucket)); };
   AiUsage usage;
-  usage.input = said("input");
-  usage.cache_read = said("cache_read");
-  usage.cache_write_5m = said("cache_write_5m");
-  usage.cache_write_1h = said("cache_write_1h");
-  usage.output = said("output");
-  usage.reasoning = said("reasoning");
-  take(usage);
-  return true;
+  const bool understood =
+      take_whole(value, "input", usage.input) && take_whole(value, "cache_read", usage.cache_read) &&
+      take_whole(value, "cache_write_5m", usage.cache_write_5m) &&
+      take_whole(value, "cache_write_1h", usage.cache_write_1h) && take_whole(value, "output", usage.output) &&
+      take_whole(value, "reasoning", usage.reasoning);
+  if (understood) take(usage);
+  return understood;
 }
 
 // The reason, or an object with it and the plugin's own word.
@@ -201,7 +233,9 @@ bool PluginDecoder::finish_said(const json::ValueView& value, const AiTake& take
 }
 
 bool PluginDecoder::failure(const json::ValueView& value, const AiTake& take) {
-  failed(failure_of(value, AiFailureKind::kTransient), take);
+  AiFailure failure = failure_of(value, AiFailureKind::kTransient);
+  failure.refused = !has_said_;
+  failed(std::move(failure), take);
   return true;
 }
 

@@ -38,6 +38,7 @@ class PluginDecoder final : public ai::LineAnswerDecoder {
   // Of a call of a tool that was begun, whether it has got any arguments.
   std::vector<bool> has_arguments_;
   std::vector<bool> has_vector_;  // of each input, whether it has come
+  bool has_said_ = false;         // anything: a failure behind that is no refusal
   std::string scratch_[3];
 };
 

@@ -93,8 +93,11 @@ TEST_CASE("vectors come in any order, one for each input", "[REQ-090]") {
   CHECK(heard.finished);
   CHECK(vectors({R"({"embedding":{"vector":[1]}})", R"({"finish":"stop"})"}).failure->message ==
         "the answer is finished, and has no vector for each input");
-  for (const char* bad : {R"({"embedding":{"index":2,"vector":[1]}})", R"({"embedding":{"vector":[]}})",
-                          R"({"embedding":{"vector":["x"]}})", R"({"embedding":[1]})"}) {
+  for (const char* bad :
+       {R"({"embedding":{"index":2,"vector":[1]}})", R"({"embedding":{"vector":[]}})",
+        R"({"embedding":{"index":"1","vector":[1]}})", R"({"embedding":{"index":1.0,"vector":[1]}})",
+        R"({"embedding":{"index":-1,"vector":[1]}})", R"({"embedding":{"vector":["x"]}})",
+        R"({"embedding":[1]})"}) {
     CHECK(vectors({bad, R"({"finish":"stop"})"}).failure->message.starts_with("`embedding` can't be understood"));
   }
   CHECK(why(R"({"embedding":{"vector":[1]}})").starts_with("`embedding` can't"));
@@ -139,8 +142,11 @@ TEST_CASE("an answer that breaks off, or says what nobody knows, has failed", "[
   CHECK(why(R"({"id":7,"txet":"a"})") == R"(a line says nothing that is known: {"id":7,"txet":"a"})");
   CHECK(why(R"({"text":7})") == R"(`text` can't be understood: {"text":7})");
   for (const char* bad : {R"({"tool_call":{"arguments":"x"}})", R"({"tool_call":{"index":1,"name":"a"}})",
-                          R"({"tool_call":{"name":"a","arguments":7}})", R"({"usage":7})", R"({"finish":7})",
-                          R"({"finish":{}})", R"({"reasoning":[]})"}) {
+                          R"({"tool_call":{"index":"0","name":"a"}})", R"({"tool_call":{"index":0.0,"name":"a"}})",
+                          R"({"tool_call":{"name":7}})", R"({"tool_call":{"name":"a","id":7}})",
+                          R"({"usage":{"input":"7"}})", R"({"usage":{"output":1.5}})",
+                          R"({"usage":{"reasoning":-1}})", R"({"tool_call":{"name":"a","arguments":7}})",
+                          R"({"usage":7})", R"({"finish":7})", R"({"finish":{}})", R"({"reasoning":[]})"}) {
     CHECK(why(bad).find("can't be understood") != std::string::npos);
   }
   CHECK(hear({.body = R"({"text":"a"})", .type = "application/json"}).failure->message ==
@@ -152,6 +158,36 @@ TEST_CASE("an answer that breaks off, or says what nobody knows, has failed", "[
   CHECK(
       hear({.body = joined({R"({"text":"a","failure":null,"finish":"stop"})", R"({"text":"b"})"}), .type = kLines})
           .text == "a");
+}
+
+TEST_CASE("what is null is not there, and a line of nothing else is as good as an empty one", "[REQ-090]") {
+  const Heard heard = hear({.body = joined({R"({"text":null})", R"({"id":7,"embedding":null,"mine":null})",
+                                            R"({"text":"a","usage":{"input":3,"output":null},"finish":"stop"})"}),
+                            .type = kLines});
+  CHECK(heard.text == "a");
+  CHECK(heard.usage.input == 3);
+  CHECK(heard.finished);
+}
+
+TEST_CASE("a failure is a refusal where nothing came before it", "[REQ-090]") {
+  const auto refused = [](std::initializer_list<const char*> lines, const char* type = kLines) {
+    const Heard heard = hear({.body = joined(lines), .type = type});
+    REQUIRE(heard.failure);
+    return heard.failure->refused;
+  };
+  CHECK(refused({R"({"failure":"no"})"}));
+  CHECK(refused({R"({"failure":"no"})"}, "application/json"));
+  CHECK(refused({"{}", R"({"failure":"no"})"}));
+  CHECK_FALSE(refused({R"({"text":"a"})", R"({"failure":"no"})"}));
+  CHECK_FALSE(refused({R"({"usage":{"input":3},"failure":"no"})"}));
+  CHECK_FALSE(refused({R"({"text":7})"}));
+}
+
+TEST_CASE("a delay of thousands of years is none", "[REQ-090]") {
+  const auto after = [](const char* line) { return hear({.body = line, .type = kLines}).failure->retry_after_ms; };
+  CHECK(after(R"({"failure":{"retry_after_ms":1000000000000}})") == 1'000'000'000'000);
+  CHECK_FALSE(after(R"({"failure":{"retry_after_ms":1000000000001}})"));
+  CHECK_FALSE(after(R"({"failure":{"retry_after_ms":9223372036854775807}})"));
 }
 
 TEST_CASE("no answer of a plugin's, however damaged, does more than fail", "[REQ-090]") {
