@@ -8,6 +8,7 @@
 #include "ai/answer_decoder.h"
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/secret_texts.h"
 #include "loop/uv_loop.h"
 
 namespace colloquium::ai {
@@ -37,6 +38,10 @@ bool is_there(const std::optional<json::ValueView>& value) {
   return value && value->type() != TokenType::kNull;
 }
 
+Error unavailable(const std::string& why) {
+  return {ErrorCode::kUnavailable, why, true, {}};
+}
+
 // As whom HTTP would have refused.
 int status_of(const std::optional<json::ValueView>& failure) {
   struct Row {
@@ -60,7 +65,7 @@ ChildTransport::ChildTransport(loop::UvLoop& loop, const Clock& clock, Random& r
       name_(std::move(name)),
       child_(loop, clock, {kArea, name_}, child_settings(program_),
              {program_.restart_initial_ms, program_.restart_max_ms, &random},
-             {[this](std::string_view bytes) { has_output(bytes); }, [this] { write_waiting(); },
+             {[this](std::string_view bytes) { has_output(bytes); }, [this] { has_started(); },
               [this](loop::ChildExit exit) { has_ended(exit); },
               [this](const Error& error) { is_missing(error.message); }}) {}
 
@@ -72,23 +77,30 @@ AiTransport::Number ChildTransport::send(AiHttpRequest request, int64_t connect_
   Call& call = calls_[number];
   call.sending = std::make_shared<AiSending>(std::move(sending));
   call.line = std::make_shared<const std::string>(line_of(number, request.body));
-  auto* const child = child_.child();
-  if (call.line->size() > kLineBytesMax || (child != nullptr && child->unwritten_bytes() > kUnwrittenBytesMax)) {
-    const std::string why = call.line->size() > kLineBytesMax
-                                ? "' was not asked: the request is larger than 16 MiB"
-                                : "' takes nothing, and 64 MiB wait for it already";
-    (void)loop_.post(alive_.guard([this, number, why] { fail_call(number, "'" + program_.command[0] + why); }));
+  call.connect_timeout_ms = std::max<int64_t>(connect_timeout_ms, 1);
+  const bool too_large = call.line->size() > kLineBytesMax;
+  if (too_large || waiting_bytes_ > kWaitingBytesMax) {
+    const std::string why = too_large ? "' was not asked: the request is larger than 16 MiB"
+                                      : "' takes nothing, and 64 MiB wait for it already";
+    call.line = nullptr;
+    // It will never be smaller.
+    Error error{
+        too_large ? ErrorCode::kLimit : ErrorCode::kUnavailable, "'" + program_.command[0] + why, !too_large, {}};
+    (void)loop_.post(alive_.guard([this, number, error] { fail_call(number, error); }));
     return number;
   }
-  if (child != nullptr && why_killed_.empty()) {
-    write(number, call);
-    return number;
-  }
-  call.connecting = loop_.start_timer(std::max<int64_t>(connect_timeout_ms, 1), [this, number] {
-    fail_call(number, "no program could be asked in time: " + away_);
-  });
+  waiting_.insert(number);
+  waiting_bytes_ += call.line->size();
+  if (child_.child() == nullptr || !why_killed_.empty()) await_program(number, call);
+  write_next();
   if (!std::exchange(started_, true)) (void)loop_.post(alive_.guard([this] { start(); }));
   return number;
+}
+
+void ChildTransport::await_program(Number number, Call& call) {
+  call.connecting = loop_.start_timer(call.connect_timeout_ms, [this, number] {
+    fail_call(number, unavailable("no program could be asked in time: " + away_));
+  });
 }
 
 void ChildTransport::start() {
@@ -99,31 +111,73 @@ void ChildTransport::start() {
   is_missing(started.error().message);
 }
 
-void ChildTransport::write_waiting() {
+void ChildTransport::has_started() {
   rest_.clear();
   strays_ = unwanted_bytes_ = 0;
-  for (auto& [number, call] : calls_) {
-    if (call.line != nullptr && why_killed_.empty()) write(number, call);
+  for (const Number number : waiting_) calls_.at(number).connecting = nullptr;
+  write_next();
+}
+
+bool ChildTransport::takes_lines() {
+  const auto* const child = child_.child();
+  return child != nullptr && !child->has_exited() && child->unwritten_bytes() == 0 && why_killed_.empty() &&
+         !takes_nothing_;
+}
+
+// What is cancelled goes first: it makes room.
+void ChildTransport::write_next() {
+  while (takes_lines()) {
+    if (!cancels_.empty()) {
+      const Number number = cancels_.front();
+      cancels_.pop_front();
+      if (!owed_.contains(number)) continue;
+      write(std::make_shared<const std::string>("{\"id\":" + std::to_string(number) + ",\"cancel\":true}\n"));
+    } else if (!waiting_.empty()) {
+      const Number number = *waiting_.begin();
+      Call& call = calls_.at(number);
+      auto line = call.line;
+      has_sent(number, call);
+      write(std::move(line));
+    } else {
+      return;
+    }
   }
 }
 
-void ChildTransport::write(Number number, Call& call) {
+// A pipe that breaks is the program's end, or will be: what it owes, it owes in silence.
+void ChildTransport::write(std::shared_ptr<const std::string> line) {
+  const uint64_t run = runs_;
+  child_.child()->write(std::move(line), alive_.guard([this, run](bool written) {
+    if (run != runs_) return;
+    takes_nothing_ = takes_nothing_ || !written;
+    write_next();
+  }));
+}
+
+void ChildTransport::has_sent(Number number, Call& call) {
   *call.sending->sent = true;
-  call.connecting = nullptr;
-  // A pipe that breaks is the program's end, and told as that.
-  child_.child()->write(std::exchange(call.line, nullptr), [](bool) {});
+  take_out(number, call);
+  call.line = nullptr;
   if (owed_.empty()) heard_ns_ = clock_.monotonic_ns();
   owed_.insert(number);
   if (owed_.size() > kOwedMax) return kill("it owes the ends of 10,000 requests; each has to have its last line");
   if (watch_ == nullptr) watch();
 }
 
+// Of those that wait.
+void ChildTransport::take_out(Number number, const Call& call) {
+  if (waiting_.erase(number) > 0) waiting_bytes_ -= call.line->size();
+}
+
 void ChildTransport::cancel(Number number) {
   LOOP_ASSERT(loop_);
-  if (calls_.erase(number) == 0 || !owed_.contains(number) || child_.child() == nullptr) return;
-  child_.child()->write(
-      std::make_shared<const std::string>("{\"id\":" + std::to_string(number) + ",\"cancel\":true}\n"),
-      [](bool) {});
+  const auto call = calls_.find(number);
+  if (call == calls_.end()) return;
+  take_out(number, call->second);
+  calls_.erase(call);
+  if (!owed_.contains(number)) return;
+  cancels_.push_back(number);
+  write_next();
 }
 
 // --- from the program
@@ -160,7 +214,7 @@ void ChildTransport::deliver(Number number, std::string_view line, const std::op
   if (ends) owed_.erase(number);
   const auto call = calls_.find(number);
   // One that waits has not been asked: no program knows its number by right.
-  if (call == calls_.end() || call->second.line != nullptr) return unwanted(line.size());
+  if (call == calls_.end() || !*call->second.sending->sent) return unwanted(line.size());
   unwanted_bytes_ = 0;
   const auto sending = call->second.sending;
   // Whoever is told may cancel it.
@@ -179,11 +233,15 @@ void ChildTransport::unwanted(size_t bytes) {
 
 void ChildTransport::stray(std::string_view line) {
   if (++strays_ <= kStraysLogged) {
+    std::vector<std::string_view> secrets;
+    for (const auto& [name, value] : program_.environment) secrets.emplace_back(value);
+    std::string shown(quoted(line));
+    hide_secrets(shown, std::move(secrets));
     log_warning(
         kArea,
         "a line that is no answer is left out; each has to be a JSON object with the `id` of a request, and "
         "anything else belongs on the standard error",
-        {{"component", name_}, {"line", std::string(quoted(line))}});
+        {{"component", name_}, {"line", shown}});
   }
   if (strays_ >= kStrayLinesMax) kill("it wrote 100 lines in a row that are no answers");
 }
@@ -203,27 +261,31 @@ void ChildTransport::has_ended(loop::ChildExit exit) {
   child_.restart_later(away_);
   rest_.clear();
   owed_.clear();
+  cancels_.clear();
+  ++runs_;
+  takes_nothing_ = false;
   watch_ = nullptr;
   std::vector<Number> lost;
-  for (const auto& [number, call] : calls_) {
-    if (call.line == nullptr) lost.push_back(number);
+  for (auto& [number, call] : calls_) {
+    if (*call.sending->sent) lost.push_back(number);
+    if (waiting_.contains(number) && call.connecting == nullptr) await_program(number, call);
   }
-  for (const Number number : lost) fail_call(number, away_);
+  for (const Number number : lost) fail_call(number, unavailable(away_));
 }
 
 void ChildTransport::is_missing(const std::string& why) {
   away_ = why;
-  std::vector<Number> waiting;
-  for (const auto& [number, call] : calls_) waiting.push_back(number);
-  for (const Number number : waiting) fail_call(number, why);
+  const std::vector<Number> waiting(waiting_.begin(), waiting_.end());
+  for (const Number number : waiting) fail_call(number, unavailable(why));
 }
 
-void ChildTransport::fail_call(Number number, const std::string& why) {
+void ChildTransport::fail_call(Number number, Error why) {
   const auto call = calls_.find(number);
   if (call == calls_.end()) return;
+  take_out(number, call->second);
   const Call gone = std::move(call->second);
   calls_.erase(call);
-  gone.sending->done(fail(ErrorCode::kUnavailable, why, {}, true));
+  gone.sending->done(fail(std::move(why)));
 }
 
 void ChildTransport::watch() {

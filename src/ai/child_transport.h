@@ -13,7 +13,9 @@
 //   application/x-ndjson body
 //
 // The program is started with the first request, and again, after a while, whenever it ends; requests wait for
-// that as for a connection. What is with it when it ends has failed, and may have been paid. It is killed, and so
+// that as for a connection. One line at a time is in the hands of the system, and the next only when the program's
+// pipe has taken that: a request counts as sent from then on. What is with a program when it ends has failed, and
+// may have been paid; what waits is for the next one. It is killed, and so
 // started again, if a line is too long, if it says nothing that can be understood a hundred times in a row, if it
 // is silent for `stall_ms` while it owes an answer, or if it doesn't stop telling what nobody waits for.
 //
@@ -22,6 +24,7 @@
 // answer.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,7 +45,7 @@ namespace colloquium::ai {
 class ChildTransport final : public AiTransport {
  public:
   static constexpr size_t kLineBytesMax = size_t{16} << 20;
-  static constexpr size_t kUnwrittenBytesMax = size_t{64} << 20;  // above, requests are refused
+  static constexpr size_t kWaitingBytesMax = size_t{64} << 20;    // above, requests are refused
   static constexpr size_t kUnwantedBytesMax = size_t{64} << 20;   // in a row
   static constexpr size_t kStrayLinesMax = 100;                   // in a row
   static constexpr size_t kOwedMax = 10'000;
@@ -63,14 +66,20 @@ class ChildTransport final : public AiTransport {
  private:
   struct Call {
     std::shared_ptr<AiSending> sending;
-    std::shared_ptr<const std::string> line;  // until it is written
-    std::unique_ptr<Timer> connecting;        // likewise
+    std::shared_ptr<const std::string> line;  // until it is sent
+    int64_t connect_timeout_ms = 0;
+    std::unique_ptr<Timer> connecting;  // while there is no program
     bool has_head = false;
   };
 
   void start();
-  void write_waiting();
-  void write(Number number, Call& call);
+  void has_started();
+  bool takes_lines();
+  void await_program(Number number, Call& call);
+  void write_next();
+  void write(std::shared_ptr<const std::string> line);
+  void has_sent(Number number, Call& call);
+  void take_out(Number number, const Call& call);
   void has_output(std::string_view bytes);
   void take_line(std::string_view line);
   void deliver(Number number, std::string_view line, const std::optional<json::ValueView>& root);
@@ -78,7 +87,7 @@ class ChildTransport final : public AiTransport {
   void stray(std::string_view line);
   void has_ended(loop::ChildExit exit);
   void is_missing(const std::string& why);
-  void fail_call(Number number, const std::string& why);
+  void fail_call(Number number, Error why);
   void watch();
   void kill(std::string why);
 
@@ -90,8 +99,13 @@ class ChildTransport final : public AiTransport {
   JsonReader reader_;
 
   std::map<Number, Call> calls_;
+  std::set<Number> waiting_;  // those of them that have not been sent
+  size_t waiting_bytes_ = 0;
+  std::deque<Number> cancels_;  // that the program is to be told
+  bool takes_nothing_ = false;  // the program has closed its input
   std::set<Number> owed_;  // those the program has got and not ended, cancelled ones among them
   Number last_ = 0;
+  uint64_t runs_ = 0;  // of the program, that have ended
   bool started_ = false;
   bool closing_ = false;
   std::string rest_;           // of a line whose end has not come

@@ -2,6 +2,7 @@
 #include "ai/child_transport.h"
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <optional>
@@ -233,12 +234,47 @@ TEST_CASE("a program that owes an answer and is silent is killed, one that says 
   CHECK(*scene.wait(scene.ask()).end);
 }
 
-TEST_CASE("a request that is too large was not sent") {
+std::string body_of(size_t bytes) {
+  return "{\"a\":\"" + std::string(bytes, 'x') + "\"}";
+}
+
+TEST_CASE("a request that is too large was not sent and never will be, and those behind it go on") {
   Scene scene;
-  scene.run("cat >/dev/null");
-  const Told& large = scene.wait(scene.ask("{\"a\":\"" + std::string(size_t{17} << 20, 'x') + "\"}"));
-  CHECK(large.end->error().message.find("the request is larger than 16 MiB") != std::string::npos);
-  CHECK_FALSE(*large.sent);
+  scene.run(R"(read l; echo '{"id":2,"finish":"stop"}'; cat)");
+  const auto large = scene.ask(body_of(size_t{17} << 20)), small = scene.ask();
+  const Error& error = scene.wait(large).end->error();
+  CHECK(error.message.find("the request is larger than 16 MiB") != std::string::npos);
+  CHECK_FALSE(error.retryable);
+  CHECK_FALSE(*scene.of(large).sent);
+  CHECK(*scene.wait(small).end);
+}
+
+TEST_CASE("what the program's pipe has not taken was not sent when it dies, and goes to the next one") {
+  Scene scene;
+  // It reads nothing, and no pipe takes a megabyte.
+  scene.run("echo \"<$$>\" >&2; exec sleep 600");
+  const auto one = scene.ask(body_of(1 << 20)), two = scene.ask(body_of(1 << 20)), three = scene.ask();
+  scene.run_until([&] { return *scene.of(one).sent && scene.logged("<") == 1; });
+  CHECK_FALSE(*scene.of(two).sent);
+  ::kill(std::stoi(scene.log.substr(scene.log.find('<') + 1)), SIGKILL);
+  CHECK_FALSE(*scene.wait(one).end);
+  CHECK_FALSE(scene.of(two).end);
+  scene.run_until([&] { return *scene.of(two).sent; });
+  CHECK_FALSE(*scene.of(three).sent);
+  scene.transport->cancel(three);
+  CHECK(scene.logged("sent") == 0);
+}
+
+TEST_CASE("lines that are left out are told without the keys that the program was given") {
+  Scene scene;
+  AiProgram program;
+  program.command = {"sh", "-c", R"(read l; echo "my key is $MODEL_KEY"; echo '{"id":1,"finish":"stop"}'; cat)"};
+  program.environment = {{"MODEL_KEY", "hush-hush-hush"}};
+  scene.transport =
+      std::make_unique<ChildTransport>(*scene.loop, scene.clock, scene.random, "p/own", std::move(program));
+  CHECK(*scene.wait(scene.ask()).end);
+  CHECK(scene.logged("my key is [key]") == 1);
+  CHECK(scene.logged("hush") == 0);
 }
 
 TEST_CASE("a request that finds no program in time was not sent, and is told why there is none") {
