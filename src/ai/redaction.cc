@@ -90,7 +90,11 @@ constexpr std::array<Kind, 5> kKinds = {{
     {"card", R"(\b[0-9](?:[ \-]?[0-9]){12,18}\b)", card_size},
     {"ip",
      R"(\b(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\b)"
-     R"(|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b|\b(?:[0-9A-Fa-f]{1,4}:)+:(?:[0-9A-Fa-f]{1,4}:?)*)",
+     R"(|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b|\b(?:[0-9A-Fa-f]{1,4}:)+:(?:[0-9A-Fa-f]{1,4}:?)*)"
+     // "::ffff:10.0.0.1", "::1"; the last of the latter has a digit, for "::add" is a name in programs.
+     R"(|\B::(?:[0-9A-Fa-f]{1,4}:){0,6}(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b)"
+     R"(|\B::(?:[0-9A-Fa-f]{1,4}:){0,6}(?:[A-Fa-f]{0,3}[0-9]|[A-Fa-f]{0,2}[0-9][0-9A-Fa-f])"
+     R"(|[A-Fa-f]?[0-9][0-9A-Fa-f]{2}|[0-9][0-9A-Fa-f]{3})\b)",
      all_of},
     {"phone", R"(\+[0-9](?:[ ./\-]?\(?[0-9]\)?){7,14}|\b0[0-9](?:[ ./\-]?\(?[0-9]\)?){6,13}\b)", phone_size},
 }};
@@ -123,7 +127,7 @@ std::optional<std::pair<size_t, size_t>> Redaction::Rule::next(const std::string
     const auto begin = static_cast<size_t>(found.data() - text.data());
     const size_t size = measure({found.data(), found.size()});
     if (size > 0) return std::pair(begin, begin + size);
-    at = begin + 1;  // it may begin at the next place; of a user's expressions one may match nothing at all
+    at = begin + 1;  // it may begin at the next place
   }
   return std::nullopt;
 }
@@ -146,6 +150,20 @@ std::string Redaction::Rule::apply(const std::string& text) const {
   return out.append(text, done, std::string::npos);
 }
 
+namespace {
+
+// Somewhere in a text of words, spaces, digits, signs and lines: it would be tried at every place of every text,
+// and hides nothing there.
+bool finds_nothing(const re2::RE2& expression) {
+  const re2::StringPiece text("a_B -1.\n\n'c' ");
+  for (size_t at = 0; at <= text.size(); ++at) {
+    if (expression.Match(text, at, at, re2::RE2::ANCHOR_BOTH, nullptr, 0)) return true;
+  }
+  return expression.Match("", 0, 0, re2::RE2::ANCHOR_BOTH, nullptr, 0);
+}
+
+}  // namespace
+
 std::vector<std::string_view> redaction_kinds() {
   std::vector<std::string_view> names;
   for (const Kind& kind : kKinds) names.push_back(kind.name);
@@ -163,6 +181,11 @@ Result<std::shared_ptr<const Redaction>> Redaction::create(
     if (!rule->finds.ok()) {
       return fail(ErrorCode::kInvalidConfig,
                   "the expression of redaction '" + name + "' cannot be read: " + rule->finds.error());
+    }
+    if (finds_nothing(rule->finds)) {
+      return fail(ErrorCode::kInvalidConfig, "the expression of redaction '" + name +
+                                                 "' also matches the empty text, between any two characters; "
+                                                 "write it so that it takes one at least");
     }
     redaction->rules_.push_back(std::move(rule));
   }
@@ -262,6 +285,15 @@ class JsonRedaction {
   bool changed_ = false;
 };
 
+// Those of the web and of storage, in any case; not "data:…".
+void redact_url(std::string& url, const Redact& redact) {
+  constexpr std::string_view kData = "data:";
+  const bool is_data = url.size() >= kData.size() &&
+                       std::equal(kData.begin(), kData.end(), url.begin(),
+                                  [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  if (!is_data) url = redact(std::move(url));
+}
+
 // What is JSON stays JSON; what is none is redacted as a text.
 void redact_json(std::string& text, const Redact& redact, bool keys) {
   if (text.empty()) return;
@@ -303,6 +335,7 @@ void redact_texts(AiRequest& request, const std::function<std::string(std::strin
   for (AiMessage& message : request.messages) {
     for (AiPart& part : message.parts) {
       if (auto* text = std::get_if<AiText>(&part)) redact_text(text->text, redact);
+      if (auto* image = std::get_if<AiImage>(&part)) redact_url(image->url, redact);
       if (auto* call = std::get_if<AiToolCall>(&part)) redact_arguments(call->arguments, redact);
       if (auto* result = std::get_if<AiToolResult>(&part)) redact_text(result->content, redact);
     }

@@ -19,6 +19,9 @@ TEST_CASE("what has the form of a person's data is taken out", "[REQ-083]") {
   CHECK(redacted("to DE89 3704 0044 0532 0130 00 by noon") == "to [iban] by noon");
   CHECK(redacted("to GB82WEST12345698765432.") == "to [iban].");
   CHECK(redacted("call +49 30 901820-0 or 0171 2345678") == "call [phone] or [phone]");
+  CHECK(redacted("::1, [::1]:80, ::ffff:192.168.0.1 and ::a:b2 or 2001:db8::7") ==
+        "[ip], [[ip]]:80, [ip] and [ip] or [ip]");
+  CHECK(redacted("::dead:beef:1a2b") == "[ip]");
   CHECK(redacted("from 192.168.10.1 and 2001:db8:0:0:0:0:0:1") == "from [ip] and [ip]");
 }
 
@@ -36,21 +39,33 @@ TEST_CASE("what stands before or behind hides nothing", "[REQ-083]") {
 }
 
 TEST_CASE("what only looks alike is left") {
-  for (const std::string text : {"order 4111 1111 1111 1112", "to GB81WEST12345698765432", "version 1.2.3",
-                                 "in 2026", "a@b", "12:30:45", "no 300.1.1.1 here", "", "1234567"}) {
+  for (const std::string text :
+       {"order 4111 1111 1111 1112", "to GB81WEST12345698765432", "version 1.2.3", "in 2026", "a@b", "12:30:45",
+        "no 300.1.1.1 here", "", "1234567", "std::1", "::add", "a :: b", "::"}) {
     CHECK(redacted(text) == text);
   }
 }
 
 TEST_CASE("expressions of a user's own go first", "[REQ-083]") {
-  const auto redaction = Redaction::create({"email"}, {{"ticket", "T-[0-9]+"}, {"nothing", "x*"}});
+  const auto redaction = Redaction::create({"email"}, {{"ticket", "T-[0-9]+"}, {"xs", "x+"}});
   REQUIRE(redaction);
-  CHECK((**redaction)("T-17 of a@b.org, axx") == "[ticket] of [email], a[nothing]");
+  CHECK((**redaction)("T-17 of a@b.org, axx") == "[ticket] of [email], a[xs]");
 }
 
 TEST_CASE("what is no redaction is told") {
   CHECK_THAT(Redaction::create({"emial"}, {}).error().message, Catch::Contains("did you mean 'email'"));
   CHECK_THAT(Redaction::create({}, {{"bad", "("}}).error().message, Catch::Contains("redaction 'bad'"));
+}
+
+TEST_CASE("an expression that finds nothing, everywhere, is refused") {
+  for (const char* expression :
+       {"x*", "", "(?:a|b?)", "\\b", "\\B", "^", "(?m)$", "(?m)^(?:T-)?", "\\b(?:foo)?"}) {
+    INFO(expression);
+    const auto made = Redaction::create({}, {{"mine", expression}});
+    REQUIRE_FALSE(made);
+    CHECK_THAT(made.error().message, Catch::Contains("redaction 'mine' also matches the empty text"));
+  }
+  CHECK(Redaction::create({}, {{"mine", "\\bT-?[0-9]*"}}));
 }
 
 TEST_CASE("hostile text takes no longer") {
@@ -70,12 +85,19 @@ TEST_CASE("every text of a request is redacted", "[REQ-083]") {
   request.messages.push_back({AiRole::kUser,
                               {AiText{"a"}, AiToolCall{"a", "a", R"({"a": ["a", {"b": "a"}], "c": 17})"},
                                AiToolResult{"a", "a", false}}});
+  request.messages.push_back(
+      {AiRole::kUser, {AiImage{"a", "", ""}, AiImage{"Data:a", "", ""}, AiImage{"", "image/png", "a"}}});
   request.inputs = {"a"};
   request.tools = {{"a", "a", R"({"a": "a"})"}};
   request.output_schema = R"({"a": ["a"]})";
   request.parameters.stop = {"a"};
   request.parameters.extra = R"({"a": "a"})";
-  redact_texts(request, [](const std::string& text) { return text == "a" || text == "17" ? "[x]" : text; });
+  redact_texts(request, [](const std::string& text) {
+    return text == "a" || text == "17" || text == "Data:a" ? "[x]" : text;
+  });
+  CHECK(std::get<AiImage>(request.messages[1].parts[0]).url == "[x]");
+  CHECK(std::get<AiImage>(request.messages[1].parts[1]).url == "Data:a");
+  CHECK(std::get<AiImage>(request.messages[1].parts[2]).base64 == "a");
   CHECK(std::get<AiText>(request.messages[0].parts[0]).text == "[x]");
   CHECK(std::get<AiToolCall>(request.messages[0].parts[1]).arguments ==
         R"({"[x]":["[x]",{"b":"[x]"}],"c":"[x]"})");

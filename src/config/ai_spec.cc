@@ -215,9 +215,11 @@ ConfigSpec<AiConfig> ai_spec() {
           "audit", &AiConfig::audit,
           {.description = "A stream that says who asked whom, when, and what it cost. Without it there is none.",
            .example = "{retention: {time: 365d}}"})
-      .field("redact", &AiConfig::redact,
-             {.description = "What is taken out of every text before it leaves, in prompts and in records alike.",
-              .example = "[email, {name: order, expression: 'ORD-[0-9]+'}]"});
+      .field(
+          "redact", &AiConfig::redact,
+          {.description = "What is taken out of every text before it leaves, in prompts and in records alike, and "
+                          "out of the addresses of images; what images show is not looked into.",
+           .example = "[email, {name: order, expression: 'ORD-[0-9]+'}]"});
 }
 
 }  // namespace
