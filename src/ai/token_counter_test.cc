@@ -109,6 +109,11 @@ TEST_CASE("what is told of a count that failed holds no key", "[REQ-083]") {
   }
 }
 
+TEST_CASE("a body that is no count is quoted up to a whole character") {
+  const std::string message = count_in(std::string(299, 'x') + "\u00e9\u00e9", "tokens").error().message;
+  CHECK(message.ends_with("xx"));
+}
+
 TEST_CASE("who has no way to count is not asked, and too many counts are refused", "[REQ-062]") {
   Scene scene({{ScriptStep::kSent, 1}});
   for (size_t i = 0; i < TokenCounter::kUnderWayMax; ++i) REQUIRE(scene.count());
