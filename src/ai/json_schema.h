@@ -1,10 +1,11 @@
 // JsonSchema: whether a model's answer is what was asked for, and if not, what is wrong with it in words that the
 // model can be told.
 //
-// JSON Schema draft 4 as RapidJSON checks it, and of later drafts `const` and numbers as exclusiveMinimum and
-// exclusiveMaximum. `$ref` within the schema only: nothing is ever fetched.
+// Draft 2020-12, or draft-07 where `$schema` says so, as the language's operator jsonSchema has it. `$ref` leads
+// within the schema only: nothing is ever fetched. `format` says nothing. A keyword that would be passed over
+// though it means something elsewhere is a fault of the schema.
 //
-// Thread safety: immutable once made; any thread.
+// Work is bounded by the steps and the memory of an evaluation. Thread safety: immutable once made; any thread.
 #pragma once
 
 #include <memory>
@@ -18,14 +19,14 @@ namespace colloquium::ai {
 
 class JsonSchema {
  public:
-  // kInvalidConfig for what is no JSON object.
+  // kInvalidConfig for what is no JSON object, with what is wrong and where: "the schema at "/items", $ref: …".
   static Result<JsonSchema> parse(std::string_view json);
   JsonSchema(JsonSchema&&) noexcept;
   JsonSchema& operator=(JsonSchema&&) noexcept;
   ~JsonSchema();
 
-  // What is wrong with `json`, the first thing: "/label is not one of those in 'enum'"; nothing if it is as it
-  // should be. What is no JSON at all is wrong, too.
+  // What is wrong with `json`, the first few things: "'/label': expected one of ["bug","feature"], got
+  // "question""; nothing if it is as it should be. What is no JSON at all is wrong, too.
   std::optional<std::string> problem(std::string_view json) const;
 
  private:

@@ -47,7 +47,7 @@ TEST_CASE("what is extracted is JSON of its schema, as the model wrote it", "[RE
   const AiStageProgram facts = program(AiStageTask::kExtract, R"({"type":"object","required":["n"]})");
   CHECK(*value_of(facts, said("{\"n\": 1.50}"), 1, false) == "{\"n\": 1.50}");
   CHECK(*value_of(facts, said("```\n{\"n\":1}\n```"), 1, false) == "{\"n\":1}");
-  CHECK(value_of(facts, said("{}"), 1, false).error().message.find("'required'") != std::string::npos);
+  CHECK(value_of(facts, said("{}"), 1, false).error().message.find("expected a member") != std::string::npos);
   CHECK_FALSE(value_of(facts, said(""), 1, false));
 }
 

@@ -130,6 +130,9 @@ struct SchemaNode {
   uint32_t unevaluated_properties = kNoSchema;
 };
 
+// schema_problem.cc: of a keyword that is known nowhere here, whether it says something elsewhere.
+bool is_foreign_keyword(std::string_view name);
+
 class Schema : public Prepared {
  public:
   static constexpr std::string_view kKind = "JSON schema";
@@ -140,6 +143,9 @@ class Schema : public Prepared {
 
   const SchemaNode& node(uint32_t index) const { return nodes_[index]; }
   uint32_t root() const { return 0; }
+  uint32_t size() const { return static_cast<uint32_t>(nodes_.size()); }
+  // The first keyword that would say something in another draft, and says nothing here; empty: none.
+  const std::string& passed_over() const { return passed_over_; }
 
   // The schema of a resource's dynamic anchor, or kNoSchema.
   uint32_t dynamic_anchor(uint32_t resource, std::string_view anchor) const;
@@ -158,6 +164,7 @@ class Schema : public Prepared {
   Source source_;
   std::vector<SchemaNode> nodes_;
   std::vector<DynamicAnchor> dynamic_anchors_;
+  std::string passed_over_;
   Draft draft_ = Draft::k2020;
 };
 

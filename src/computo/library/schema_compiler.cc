@@ -109,6 +109,13 @@ class SchemaCompiler {
     return true;
   }
 
+  void pass_over(std::string_view keyword) {
+    ASSERT(!keyword.empty());
+    if (!schema_.passed_over_.empty()) return;
+    schema_.passed_over_ = "the schema at \"" + place_ + "\", " + std::string(keyword) +
+                           ": it says nothing in draft " + (schema_.draft() == Draft::k07 ? "07" : "2020-12");
+  }
+
   // The node is filled apart: reaching others moves the nodes.
   bool compile(const Waiting& waiting);
   bool compile_keyword(SchemaNode& node, const ValueView& schema, const Keyword& keyword, const ValueView& value);
@@ -365,7 +372,10 @@ const SchemaCompiler::Keyword* SchemaCompiler::find_keyword(std::string_view nam
 bool SchemaCompiler::compile_keyword(SchemaNode& node, const ValueView& schema, const Keyword& keyword,
                                      const ValueView& value) {
   ASSERT(keyword.reader != nullptr);
-  if ((keyword.drafts & static_cast<uint8_t>(schema_.draft())) == 0) return true;
+  if ((keyword.drafts & static_cast<uint8_t>(schema_.draft())) == 0) {
+    pass_over(keyword.name);
+    return true;
+  }
   if (schema_.draft() == Draft::k07 && keyword.name != "$ref" && schema.member("$ref")) return true;
   const bool repeated = (schema.token().flags & kTokenDuplicateKeys) != 0;
   if (repeated && schema.member(keyword.name)->index() != value.index()) return true;
@@ -384,7 +394,9 @@ bool SchemaCompiler::compile(const Waiting& waiting) {
   std::string scratch;
   for (ValueView key = schema.first_child(); !key.at_end_of(schema);) {
     const ValueView value = key.next();
-    const Keyword* const keyword = find_keyword(key.string(scratch));
+    const std::string_view name = key.string(scratch);
+    const Keyword* const keyword = find_keyword(name);
+    if (keyword == nullptr && is_foreign_keyword(name)) pass_over(name);
     key = value.next();
     if (keyword != nullptr && !compile_keyword(node, schema, *keyword, value)) return false;
   }

@@ -1,5 +1,6 @@
 #include "computo/library/schemas.h"
 
+#include "computo/json_schema.h"
 #include "computo/library/testing.h"
 #include "computo/library/well_formed.h"
 
@@ -179,6 +180,37 @@ TEST_CASE("checking by a schema is bounded in depth and steps") {
   const std::string doubling =
       R"({"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"})";
   CHECK(outcome("[\"matchesSchema\",1," + doubling + "]").starts_with("limit /"));
+}
+
+TEST_CASE("a host is told what of a schema would be passed over, and of circles") {
+  for (const char* schema :
+       {"true", R"({"properties":{"next":{"$ref":"#"}}})",
+        R"({"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":true}})",
+        R"({"$ref":"#/$defs/node","$defs":{"node":{"items":{"$ref":"#/$defs/node"}}}})",
+        R"({"properties":{"nullable":{"const":{"nullable":1}}},"title":"x","format":"any"})",
+        R"({"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":["b"]}})"}) {
+    INFO(schema);
+    CHECK(schema_problem(schema).empty());
+  }
+  const auto said = [](const char* schema, const char* words) {
+    INFO(schema_problem(schema));
+    CHECK(schema_problem(schema) == words);
+  };
+  said(R"({"properties":{"a":{"dependencies":{}}}})",
+       R"(the schema at "/properties/a", dependencies: it says nothing in draft 2020-12)");
+  said(R"({"additionalItems":false})", R"(the schema at "", additionalItems: it says nothing in draft 2020-12)");
+  said(R"({"items":{"type":"string","nullable":true}})",
+       R"(the schema at "/items", nullable: it says nothing in draft 2020-12)");
+  said(R"({"$schema":"http://json-schema.org/draft-07/schema#","prefixItems":[]})",
+       R"(the schema at "", prefixItems: it says nothing in draft 07)");
+  constexpr char kRound[] = R"(the schema at "" leads to itself without going on in the value)";
+  said(R"({"$ref":"#"})", kRound);
+  said(R"({"anyOf":[{"type":"null"},{"not":{"$ref":"#"}}]})", kRound);
+  CHECK(schema_problem(R"({"items":{"$ref":"#/$defs/a"},"$defs":{"a":{"if":{"$ref":"#/$defs/b"}},
+                           "b":{"dependentSchemas":{"x":{"$ref":"#/$defs/a"}}}}})")
+            .ends_with("leads to itself without going on in the value"));
+  CHECK(schema_problem(R"({"$ref":"#/none"})").find("nothing inside the schema is at") != std::string::npos);
+  CHECK(schema_problem("{") == "a schema that is no JSON, or nested too deep");
 }
 
 TEST_CASE("texts that a standard says the form of are told from others") {
