@@ -142,9 +142,11 @@ void ChildTransport::write_next() {
       return;
     }
   }
+  // Of what it owes it may still tell; else nothing would ever come of it.
+  if (takes_nothing_ && owed_.empty() && !waiting_.empty()) kill("it has closed its standard input");
 }
 
-// A pipe that breaks is the program's end, or will be: what it owes, it owes in silence.
+// A pipe that breaks is mostly the program's end, which is told as that.
 void ChildTransport::write(std::shared_ptr<const std::string> line) {
   const uint64_t run = runs_;
   child_.child()->write(std::move(line), alive_.guard([this, run](bool written) {
@@ -205,6 +207,7 @@ void ChildTransport::take_line(std::string_view line) {
   strays_ = 0;
   heard_ns_ = clock_.monotonic_ns();
   deliver(static_cast<Number>(*id), line, root);
+  if (takes_nothing_) write_next();
 }
 
 void ChildTransport::deliver(Number number, std::string_view line, const std::optional<json::ValueView>& root) {

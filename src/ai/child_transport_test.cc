@@ -222,6 +222,21 @@ TEST_CASE("a program that doesn't stop telling what was cancelled is killed") {
   scene.run_until([&] { return scene.logged("it goes on with what was cancelled") > 0; });
 }
 
+TEST_CASE("a program that has closed its input is killed once it owes nothing and something waits") {
+  Scene scene;
+  scene.run(R"(read l; exec 0<&-; trap 'echo "{\"id\":1,\"finish\":\"stop\"}"' USR1; echo "<$$>" >&2
+    echo '{"id":1}'; while true; do sleep 600 & wait; done)");
+  const auto one = scene.ask();
+  scene.run_until([&] { return scene.of(one).status.has_value() && scene.logged("<") == 1; });
+  scene.transport->cancel(one);
+  const auto two = scene.ask();
+  CHECK_FALSE(*scene.of(two).sent);
+  ::kill(std::stoi(scene.log.substr(scene.log.find('<') + 1)), SIGUSR1);
+  scene.run_until([&] { return *scene.of(two).sent; });
+  CHECK(scene.logged("it has closed its standard input") == 1);
+  CHECK_FALSE(scene.of(two).end);
+}
+
 TEST_CASE("a program that owes an answer and is silent is killed, one that says it is at it is not") {
   Scene scene;
   scene.run("read l; read l", 20);
