@@ -148,7 +148,7 @@ BatchDesk::Done Calls::take_up(const CallTags& call) {
   const FlightNumber number = next_flight_++;
   Flight& flight = flights_[number];
   flight.digest = call.question;
-  flight.in_batch = true;
+  flight.batches = flight.in_batch = true;
   if (call.event) {
     flight.event = event_key(call.who, *call.event, call.question);
     by_event_.emplace(*flight.event, number);
@@ -226,13 +226,23 @@ bool Calls::find_cached(Number number) {
   return true;
 }
 
+// What is on its way alone is there sooner, for whoever asks.
+std::optional<Calls::FlightNumber> Calls::joinable(const Ask& ask) const {
+  if (!ask.question->shares) return std::nullopt;
+  for (const bool batches : {false, true}) {
+    const auto found = by_question_.find({ask.digest, batches});
+    if (found == by_question_.end()) continue;
+    if (ask.question->batching || !flights_.at(found->second).in_batch) return found->second;
+  }
+  return std::nullopt;
+}
+
 bool Calls::join(Number number) {
   Ask& ask = asks_.at(number);
-  if (!ask.question->shares) return false;
-  const auto found = by_question_.find(ask.digest);
-  if (found == by_question_.end()) return false;
-  Flight& flight = flights_.at(found->second);
-  ask.flight = found->second;
+  const std::optional<FlightNumber> found = joinable(ask);
+  if (!found) return false;
+  Flight& flight = flights_.at(*found);
+  ask.flight = *found;
   flight.asks.push_back(number);
   const CallContent* so_far = flight.run != nullptr ? flight.run->so_far() : nullptr;
   if (!ask.listen || so_far == nullptr || (so_far->text.empty() && so_far->tool_calls.empty())) return true;
@@ -260,10 +270,11 @@ void Calls::take_off(std::vector<Number> asks) {
   Flight& flight = flights_[number];
   flight.digest = leader.digest;
   flight.shares = leader.question->shares;
+  flight.batches = leader.question->batching.has_value();
   for (const Number ask : asks) asks_.at(ask).flight = number;
   flight.asks = std::move(asks);
-  if (flight.shares) by_question_.emplace(flight.digest, number);
-  if (leader.question->batching) {
+  if (flight.shares) by_question_.emplace(QuestionKey(flight.digest, flight.batches), number);
+  if (flight.batches) {
     flight.in_batch = true;
     flight.batched = batches_->add(leader.question, leader.digest,
                                    [this, number](RunEnd end) { run_ended(number, std::move(end)); });
@@ -303,10 +314,12 @@ void Calls::run_ended(FlightNumber number, RunEnd end) {
 
 void Calls::refused(FlightNumber number, const RunEnd& end) {
   std::vector<Number> asks = flights_.at(number).asks;
+  // What an earlier run has asked of one model only: who asks now may name others.
+  const bool may_go_on = flights_.at(number).event && !end.lost;
   land(number);
   const auto gone = [this](Number ask) { return !asks_.contains(ask); };
   std::erase_if(asks, gone);
-  bool leads = true;
+  bool leads = !may_go_on;
   std::vector<Number> others;
   for (const Number ask : asks) {
     // Who has heard of an answer that broke off hears no other.
@@ -319,6 +332,9 @@ void Calls::refused(FlightNumber number, const RunEnd& end) {
     }
     leads = false;
   }
+  // Who asks alone goes first: the others may wait for that, and not the other way round.
+  std::stable_partition(others.begin(), others.end(),
+                        [this](Number ask) { return !asks_.at(ask).question->batching; });
   if (!others.empty()) take_off(std::move(others));
   close_when_done();
 }
@@ -392,10 +408,16 @@ void Calls::recorded(FlightNumber number, std::shared_ptr<const CallRecord> answ
   close_when_done();
 }
 
-void Calls::land(FlightNumber number) {
-  const auto flight = flights_.find(number);
-  const auto joined = by_question_.find(flight->second.digest);
+// Nobody may join it any more.
+void Calls::leave_question(FlightNumber number) {
+  const Flight& flight = flights_.at(number);
+  const auto joined = by_question_.find({flight.digest, flight.batches});
   if (joined != by_question_.end() && joined->second == number) by_question_.erase(joined);
+}
+
+void Calls::land(FlightNumber number) {
+  leave_question(number);
+  const auto flight = flights_.find(number);
   if (flight->second.event) {
     const auto taken_up = by_event_.find(*flight->second.event);
     if (taken_up != by_event_.end() && taken_up->second == number) by_event_.erase(taken_up);
@@ -479,9 +501,7 @@ void Calls::stop_unwanted() {
     if (wanted) continue;
     if (flight.batched != 0 && flight.in_batch && batches_->remove(flight.batched)) taken_back.push_back(number);
     if (flight.run == nullptr) continue;
-    // Nobody may join what is being stopped.
-    const auto joined = by_question_.find(flight.digest);
-    if (joined != by_question_.end() && joined->second == number) by_question_.erase(joined);
+    leave_question(number);
     flight.run->cancel();
   }
   for (const FlightNumber number : taken_back) land(number);

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "colloquium/ai_calls.h"
@@ -77,6 +78,8 @@ class Calls final : public AiCalls {
 
  private:
   using FlightNumber = uint64_t;
+  // A batch takes up to a day: who asks alone is not to wait for it, and has a flight beside it.
+  using QuestionKey = std::pair<io::Digest128, bool>;  // whether it goes in a batch
   struct Ask {
     std::shared_ptr<const AiQuestion> question;
     io::Digest128 digest{};
@@ -90,7 +93,8 @@ class Calls final : public AiCalls {
     std::vector<Number> asks;            // the first leads
     std::unique_ptr<CallRun> run;        // null: it is in a batch, or ended
     BatchDesk::Ticket batched = 0;       // until it goes out
-    bool in_batch = false;               // until it ended
+    bool batches = false;                // it goes in a batch …
+    bool in_batch = false;               // … and has not ended
     std::optional<io::Digest128> event;  // that an earlier run asked this for: event_key()
     bool shares = false;
   };
@@ -107,6 +111,7 @@ class Calls final : public AiCalls {
   bool find_recorded(Number number);
   void read_recorded(Number number, Result<CallRecord> record);
   bool find_cached(Number number);
+  std::optional<FlightNumber> joinable(const Ask& ask) const;
   bool join(Number number);
   bool join_batched(Number number);
   void take_off(std::vector<Number> asks);
@@ -119,6 +124,7 @@ class Calls final : public AiCalls {
   void record_answer(FlightNumber flight, CallRecord answer);
   void recorded(FlightNumber flight, std::shared_ptr<const CallRecord> answer, const std::vector<Number>& given,
                 const Status& status);
+  void leave_question(FlightNumber flight);
   void land(FlightNumber flight);
   CallRecord reuse_of(const CallRecord& answer, const Ask& ask, AiAnswerFrom from) const;
   void reuse(Number number, const CallRecord& answer, AiAnswerFrom from);
@@ -144,7 +150,7 @@ class Calls final : public AiCalls {
 
   std::map<Number, Ask> asks_;
   std::map<FlightNumber, Flight> flights_;
-  std::map<io::Digest128, FlightNumber> by_question_;  // those that may be joined
+  std::map<QuestionKey, FlightNumber> by_question_;    // those that may be joined
   std::map<io::Digest128, FlightNumber> by_event_;     // those of an earlier run's batches
   Number next_ask_ = 1;
   FlightNumber next_flight_ = 1;
