@@ -29,6 +29,7 @@ BatchDesk::Ticket BatchDesk::add(std::shared_ptr<const AiQuestion> question, con
   waiter->question = std::move(question);
   waiter->digest = digest;
   waiter->done = std::move(done);
+  open_account(*waiter);
   const Ticket ticket = waiter->ticket;
   queue(std::move(waiter));
   return ticket;
@@ -134,6 +135,15 @@ void BatchDesk::wait_on(const Key& key, std::optional<int64_t> again_ms) {
   const Waiting& first = *group.waiting.front();
   const int64_t waited_ms = (desk_.clock.monotonic_ns() - first.since_ns) / kNsPerMs;
   go_later(key, std::max<int64_t>(first.question->batching->every_ms - waited_ms, 0));
+}
+
+// Tokens are counted here, one question at a time, and not all of a batch's in one turn. What cannot be opened
+// says so when it is taken.
+void BatchDesk::open_account(Waiting& waiting) {
+  const AiModelChoice& choice = waiting.choices[waiting.at];
+  Result<CallAccount> opened = CallAccount::open(desk_, desk_.models.at(choice.provider, choice.model),
+                                                 *waiting.question, waiting.digest, true);
+  if (opened) waiting.account.emplace(std::move(*opened));
 }
 
 std::optional<int64_t> BatchDesk::take(const Waiter& waiter, ModelState& model, const std::string& batch,

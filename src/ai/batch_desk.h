@@ -60,7 +60,7 @@ class BatchDesk {
     size_t at = 0;  // of choices
     int64_t since_ns = 0;
     bool is_wanted = true;
-    std::optional<CallAccount> account;  // with the present model, while a budget holds it back
+    std::optional<CallAccount> account;  // with the present model, until it goes
     Done done;
   };
   using Waiter = std::shared_ptr<Waiting>;
@@ -77,6 +77,7 @@ class BatchDesk {
     size_t bytes = 0;
   };
 
+  void open_account(Waiting& waiting);
   void queue(Waiter waiter);
   void go_later(const Key& key, int64_t wait_ms);
   void go(const Key& key);
