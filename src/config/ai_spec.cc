@@ -112,8 +112,11 @@ ConfigSpec<AiBudgetConfig> ConfigObject<AiBudgetConfig>::spec() {
              {.description = "Percentages of the limit that are told when they are reached, ascending.",
               .maximum = 20})
       .field("then", &AiBudgetConfig::then,
-             {.description = "What becomes of a call that it does not allow: `stop`, `dead_letter`, `wait`, or "
-                             "`{switch: provider/model}`.",
+             {.description =
+                  "What becomes of a call that it does not allow: `stop`, `dead_letter`, `wait`, or "
+                  "`{switch: provider/model}`. Where only what is reserved for calls that are under way stands "
+                  "in its way, it waits for those first: behind a batch that holds the money, for up to "
+                  "a day.",
               .default_text = "stop"});
 }
 

@@ -76,7 +76,11 @@ ConfigSpec<components::AiBatchSetting> ConfigObject<components::AiBatchSetting>:
   using Setting = components::AiBatchSetting;
   return ConfigSpec<Setting>()
       .field("size", &Setting::size,
-             {.description = "A batch is sent once it has so many questions …", .minimum = 1, .maximum = 50'000})
+             {.description =
+                  "Twice as many events of each partition are asked for at the same time, and wait in memory for "
+                  "up to a day: with 50000, 100,000. A batch is sent once it has so many questions …",
+              .minimum = 1,
+              .maximum = 50'000})
       .field("every", &Setting::every,
              {.description = "… or so long after its first.", .minimum = 1, .maximum = 86'400'000})
       .field("poll", &Setting::poll,
@@ -159,12 +163,11 @@ ConfigSpec<AiStageConfig> ai_stage_spec() {
                   "up to a day. For the providers `openai` and `anthropic`. A batch that is out outlives a "
                   "restart.",
               .example = "{size: 5000, every: 10m}"})
-      .field(
-          "concurrency", &Config::concurrency,
-          {.description = "Events that are asked for at the same time, in each partition. With `batch`, at least "
-                          "twice its size.",
-           .minimum = 1,
-           .maximum = 10'000})
+      .field("concurrency", &Config::concurrency,
+             {.description = "Events that are asked for at the same time, in each partition. With `batch` it is "
+                             "at least twice the batch's `size`, which may be more than this can be set to.",
+              .minimum = 1,
+              .maximum = 10'000})
       .field("on_unknown", &Config::on_unknown,
              {.description = "What becomes of an event whose question was on its way when the process died, so "
                              "that nobody knows "
