@@ -83,8 +83,13 @@ class AiBatches {
   // find that finds nothing leads to kCreate.
   virtual AiBatchTurn read(const AiBatchPlace& at, const AiBatchSending& sending, const AiHead& head,
                            std::string_view body) const = 0;
+  // Whether an answer that is no success says so in the provider's own words, and not in those of something in
+  // front of it, which may have handed the request on.
+  virtual bool is_own_error(std::string_view body) const = 0;
   // kCorrupt for what is no line of results.
   virtual Result<AiBatchResult> result(std::string_view line) const = 0;
+  // Whose result the line is that begins like this, of one that is too long to be read; empty: it does not say.
+  virtual std::string result_of(std::string_view beginning) const = 0;
 };
 
 }  // namespace colloquium

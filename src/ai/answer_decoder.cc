@@ -9,9 +9,6 @@
 namespace colloquium::ai {
 namespace {
 
-constexpr size_t kBodyBytesMax = size_t{64} << 20;
-// Each takes a place on the tape, which is larger than the value may be. 2048 vectors of 3072 numbers fit.
-constexpr size_t kValuesMax = 8'000'000;
 constexpr size_t kRefusalBytesMax = size_t{64} << 10;
 constexpr size_t kQuoteBytes = 300;
 

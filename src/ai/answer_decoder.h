@@ -25,6 +25,10 @@ std::string_view quoted(std::string_view text);
 class AnswerDecoder : public AiDecoder {
  public:
   static constexpr size_t kPieceBytesMax = size_t{16} << 20;
+  // Of an answer that is no stream.
+  static constexpr size_t kBodyBytesMax = size_t{64} << 20;
+  // Each takes a place on the tape, which is larger than the value may be. 2048 vectors of 3072 numbers fit.
+  static constexpr size_t kValuesMax = 8'000'000;
 
   // The media type of an answer that is a stream; anything else is whole. REQUIRES: a literal.
   explicit AnswerDecoder(std::string_view stream_type) : stream_type_(stream_type) {}

@@ -20,6 +20,12 @@ bool is_batch_name(std::string_view name);
 // An answer that makes no sense: it is asked again.
 AiFailure no_sense(std::string_view what, std::string_view body);
 
+// The "custom_id" that a JSON line begins with, or has near its beginning; empty: none.
+std::string custom_id_in(std::string_view beginning);
+
+// Appends JSON that has been checked, on one line.
+void append_on_a_line(std::string& to, std::string_view json);
+
 // Headers for a GET.
 AiHttpRequest get_request(std::string url, std::vector<std::pair<std::string, std::string>> headers,
                           const AiAccess& access);

@@ -58,10 +58,12 @@ void BatchRequest::take_lines(std::string_view bytes) {
   while (!bytes.empty()) {
     const size_t length = std::min(bytes.find('\n'), bytes.size());
     is_too_long_ = is_too_long_ || rest_.size() + length > line_bytes_max_;
-    if (is_too_long_) {
-      rest_.clear();
-    } else {
+    if (!is_too_long_) {
       rest_ += bytes.substr(0, length);
+    } else if (rest_.size() > kBeginningBytes) {
+      std::string(rest_, 0, kBeginningBytes).swap(rest_);
+    } else {
+      rest_ += bytes.substr(0, std::min(length, kBeginningBytes - rest_.size()));
     }
     if (length == bytes.size()) return;
     bytes.remove_prefix(length + 1);
@@ -71,7 +73,7 @@ void BatchRequest::take_lines(std::string_view bytes) {
 
 void BatchRequest::hand_on() {
   if (!rest_.empty() && rest_.back() == '\r') rest_.pop_back();
-  if (!rest_.empty() || is_too_long_) line_(rest_);
+  if (!rest_.empty()) line_(rest_, !is_too_long_);
   rest_.clear();
   is_too_long_ = false;
 }

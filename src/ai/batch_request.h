@@ -32,18 +32,21 @@ struct BatchReply {
 
 class BatchRequest {
  public:
-  using Line = std::function<void(std::string_view)>;
+  // Of a line that is too long, only its beginning.
+  using Line = std::function<void(std::string_view line, bool is_whole)>;
   using Done = UniqueFunction<void(BatchReply)>;
   // A longer answer has failed, where it is kept whole.
   static constexpr size_t kBodyBytesMax = size_t{16} << 20;
+  // What is kept of a line that is too long: enough to see whose it is.
+  static constexpr size_t kBeginningBytes = 4096;
 
   BatchRequest(Loop& loop, AiTransport& transport, const CallTimeouts& timeouts);
   ~BatchRequest();
   BatchRequest(const BatchRequest&) = delete;
   BatchRequest& operator=(const BatchRequest&) = delete;
 
-  // Once. With `line` the body of a success goes there, without line breaks and empty lines; what is longer than
-  // `line_bytes_max` is left out, and told as an empty line. `done` runs once, in a turn of its own.
+  // Once. With `line` the body of a success goes there, without line breaks and empty lines. `done` runs once, in
+  // a turn of its own.
   void send(AiHttpRequest request, Line line, size_t line_bytes_max, Done done);
 
  private:

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ai/answer_decoder.h"
 #include "ai/answer_parts.h"
+#include "ai/call_attempt.h"
 #include "ai/failure_text.h"
 #include "ai/failures.h"
 #include "base/assert.h"
@@ -13,13 +15,20 @@
 namespace colloquium::ai {
 namespace {
 
-// An answer to `create` after which there is no batch.
-bool is_refusal(int status) {
-  const bool theirs = status == 503 || status == 529;
+// An answer to `create` after which there is no batch. A proxy says 503, too, where the connection behind it broke
+// with the request on it: only in the provider's own words it means that nothing was made.
+bool is_refusal(int status, bool is_own) {
+  const bool theirs = status == 529 || (status == 503 && is_own);
   return theirs || (status >= 400 && status < 500 && status != 408 && status != 409);
 }
 
 constexpr int64_t kAgainMostMs = 300'000;
+// How long a provider may say what cannot be right of what may be paid, before that is believed.
+constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
+// Of a list in which a batch is looked up: a longer one has no end.
+constexpr int64_t kPagesMax = 10'000;
+// A line of results is an answer, and a little around it.
+constexpr size_t kLineBytesMax = AnswerDecoder::kBodyBytesMax + (size_t{64} << 10);
 // How long a stop waits to be told whether the batch is there.
 constexpr int64_t kStopMs = 10'000;
 // Of intents that are written together.
@@ -49,7 +58,11 @@ AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, 
   if (parts.finished()) return end;
   end.failure = parts.failure().value_or(
       AiFailure{AiFailureKind::kTransient, "the answer does not say that it is complete", std::nullopt, 0});
-  end.how = is_success(result.head.status) ? AttemptEnds::kBroken : AttemptEnds::kRefused;
+  if (is_success(result.head.status)) {
+    end.how = says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;
+  } else {
+    end.how = AttemptEnds::kRefused;
+  }
   return end;
 }
 
@@ -116,6 +129,7 @@ void BatchRun::write_intents(Records intents) {
 void BatchRun::resume(AiBatchPlace place) {
   LOOP_ASSERT(desk_.loop);
   place_ = std::move(place);
+  is_resumed_ = true;
   if (place_.step == AiBatchStep::kEnd) return go_on(place_);
   // It may have been sent, and nobody kept what was said to it.
   if (place_.step == AiBatchStep::kCreate) {
@@ -131,7 +145,7 @@ void BatchRun::resume(AiBatchPlace place) {
 void BatchRun::go_on(AiBatchPlace place) {
   const AiBatchStep before = place_.step;
   place_ = std::move(place);
-  attempt_ = 1;
+  if (place_.step != before) attempt_ = 1;
   switch (place_.step) {
     case AiBatchStep::kCreate:
       return create();
@@ -164,8 +178,10 @@ CallRecord BatchRun::place_record() const {
 
 // From here on it may be there.
 void BatchRun::create() {
+  is_placing_ = true;
   desk_.records.intents({place_record()}, alive_.guard([this](const Status& status) {
-    if (closing_) return;
+    is_placing_ = false;
+    if (closing_) return status ? stop_here() : tell_closed();
     if (status) return send();
     all_ended(AttemptEnds::kUnsent,
               {AiFailureKind::kTransient, "cannot record where the batch is: " + status.error().message, 1000, 0});
@@ -186,9 +202,12 @@ void BatchRun::send() {
   const ProviderSettings& provider = model_.provider;
   request_ = std::make_unique<BatchRequest>(desk_.loop, provider.transport_or(desk_.transport), provider.timeouts);
   BatchRequest::Line line = nullptr;
-  if (place_.step == AiBatchStep::kFetch) line = [this](std::string_view text) { take_line(text); };
-  request_->send(format().encode(place_, sending(), provider.access()), std::move(line),
-                 desk_.settings.answer_bytes, alive_.guard([this](BatchReply reply) {
+  if (place_.step == AiBatchStep::kFetch) {
+    results_ = bad_lines_ = 0;
+    line = [this](std::string_view text, bool is_whole) { take_line(text, is_whole); };
+  }
+  request_->send(format().encode(place_, sending(), provider.access()), std::move(line), kLineBytesMax,
+                 alive_.guard([this](BatchReply reply) {
                    request_ = nullptr;
                    replied(std::move(reply));
                  }));
@@ -198,7 +217,9 @@ void BatchRun::replied(BatchReply reply) {
   const bool creates = place_.step == AiBatchStep::kCreate;
   const bool is_whole = reply.head && reply.complete;
   // What says no may be believed; a server in front of one that said yes says something else.
-  if (creates) may_be_made_ = is_whole ? !is_refusal(reply.head->status) : reply.is_sent;
+  if (creates) {
+    may_be_made_ = is_whole ? !is_refusal(reply.head->status, format().is_own_error(reply.body)) : reply.is_sent;
+  }
   if (!is_whole) {
     if (creates && reply.is_sent) return lost(reply);
     const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
@@ -207,11 +228,12 @@ void BatchRun::replied(BatchReply reply) {
   AiBatchTurn turn = format().read(place_, sending(), *reply.head, reply.body);
   if (auto* failure = std::get_if<AiFailure>(&turn)) {
     make_presentable(*failure, model_.provider.access());
+    if (is_gone(*failure)) return give_up(*failure);
     if (!creates || !may_be_made_) return again_later(*failure);
     reply.complete = fail(ErrorCode::kUnavailable, failure->message);
     return lost(reply);
   }
-  gone_since_ns_ = -1;
+  denied_since_ns_ = -1;
   if (std::holds_alternative<AiBatchWaits>(turn)) return look_later();
   if (auto* refused = std::get_if<AiBatchRefused>(&turn)) {
     if (closing_) return tell_closed();
@@ -224,27 +246,39 @@ void BatchRun::replied(BatchReply reply) {
   // A batch may be there that no list names yet.
   if (not_found && !std::exchange(finds_, true)) {
     place_.results.clear();
+    pages_ = 0;
     return look_later();
   }
-  if (place_.step == AiBatchStep::kFetch && !took_results()) return;
+  const bool pages_on = place_.step == AiBatchStep::kFind && next.step == AiBatchStep::kFind;
+  if (pages_on && ++pages_ > kPagesMax) {
+    return give_up({AiFailureKind::kTransient, "the list of batches has no end", std::nullopt, 0});
+  }
+  if (place_.step == AiBatchStep::kFetch) return fetched(std::move(next));
   go_on(std::move(next));
 }
 
-// Something else may stand where the results are to be: then they are fetched again, a few times.
-bool BatchRun::took_results() {
+// Something else may stand where results are to be, a log-in page: what holds none is fetched again behind all
+// others, for a day, as the answers are paid.
+void BatchRun::fetched(AiBatchPlace next) {
   if (bad_lines_ > 0) warn(std::to_string(bad_lines_) + " lines of its results are none");
-  const bool nothing = results_ == 0 && !members_.empty();
-  bad_lines_ = results_ = 0;
-  constexpr int64_t kFetches = 5;
-  if (!nothing || attempt_ >= kFetches) return true;
+  if (results_ == 0) {
+    if (!empty_) {
+      empty_ = place_;
+      empty_->results.clear();
+    }
+    if (!place_.results.empty()) empty_->results.push_back(place_.results.front());
+  }
+  const bool is_over = next.step == AiBatchStep::kEnd;
+  if (!is_over || !empty_ || members_.empty() || is_a_day_since(empty_since_ns_)) return go_on(std::move(next));
+  place_ = *std::exchange(empty_, std::nullopt);
   again_later({AiFailureKind::kTransient, "its results are none", std::nullopt, 0});
-  return false;
 }
 
 // Whether there is a batch is not known.
 void BatchRun::lost(const BatchReply& reply) {
   if (closing_) return tell_closed();
   finds_ = false;
+  pages_ = 0;
   const std::string why = reply.complete ? "no answer" : reply.complete.error().describe();
   if (format().can_find()) {
     warn("whether it was made is not known and is looked up: " + why);
@@ -270,11 +304,6 @@ void BatchRun::again_later(const AiFailure& failure) {
   if (closing_) return stop_here();
   const bool is_there = !place_.batch.empty();
   const bool looks_up = place_.step == AiBatchStep::kFind;
-  if (is_there && is_gone(failure)) {
-    warn("its provider has known nothing of it for a day: " + failure.message);
-    return all_ended(AttemptEnds::kLost,
-                     {AiFailureKind::kTransient, failure.message, std::nullopt, failure.status});
-  }
   const CallRetry& retry = model_.provider.retry;
   const bool may_wait = failure.kind == AiFailureKind::kThrottled || failure.kind == AiFailureKind::kTransient;
   if (!is_there && !looks_up && (!may_wait || attempt_ >= retry.attempts)) {
@@ -290,42 +319,66 @@ void BatchRun::again_later(const AiFailure& failure) {
   });
 }
 
-// A provider may say for a while that there is no such batch, and then has it: what is in it is paid.
+// A provider may say for a while that there is no such batch, and then has it: what is in it is paid. In between
+// it may as well say nothing. One that can't be asked for its batches says no, whatever its words; a key that is
+// refused, or has used up its share, says nothing of them.
 bool BatchRun::is_gone(const AiFailure& failure) {
-  constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
+  const bool is_no = failure.status == 404 || failure.status == 410;
+  const bool is_of_us = failure.kind == AiFailureKind::kCaller || failure.kind == AiFailureKind::kTransient;
+  const bool denies = place_.batch.empty() ? place_.step == AiBatchStep::kFind && is_of_us : is_no;
+  return denies && is_a_day_since(denied_since_ns_);
+}
+
+bool BatchRun::is_a_day_since(int64_t& since_ns) const {
   const int64_t now_ns = desk_.clock.monotonic_ns();
-  if (failure.status != 404 && failure.status != 410) {
-    gone_since_ns_ = -1;
-    return false;
-  }
-  if (gone_since_ns_ < 0) gone_since_ns_ = now_ns;
-  return now_ns - gone_since_ns_ >= kDayNs;
+  if (since_ns < 0) since_ns = now_ns;
+  return now_ns - since_ns >= kDayNs;
+}
+
+void BatchRun::give_up(const AiFailure& failure) {
+  warn("nobody will know what became of it: " + failure.message);
+  all_ended(AttemptEnds::kLost, {AiFailureKind::kTransient, failure.message, std::nullopt, failure.status});
 }
 
 // --- what comes of it
 
-void BatchRun::take_line(std::string_view line) {
+void BatchRun::take_line(std::string_view line, bool is_whole) {
   if (closing_) return;
-  const Result<AiBatchResult> found =
-      line.empty() ? fail(ErrorCode::kLimit, "a result is too long") : format().result(line);
+  // An answer of its own is not read either.
+  constexpr auto kValuesMax = static_cast<std::ptrdiff_t>(AnswerDecoder::kValuesMax);
+  if (!is_whole || std::count(line.begin(), line.end(), ',') > kValuesMax) return too_long(line);
+  const Result<AiBatchResult> found = format().result(line);
   if (!found) return (void)++bad_lines_;
-  result(*found);
-}
-
-void BatchRun::result(const AiBatchResult& result) {
-  const auto member = members_.find(result.id);
-  ++results_;
-  // It had come before a fetch broke off.
+  const auto member = member_of(found->id);
   if (member == members_.end()) return;
-  AttemptEnd end = read_answer(result, *model_.provider.provider, member->second.account.request(),
+  AttemptEnd end = read_answer(*found, *model_.provider.provider, member->second.account.request(),
                                desk_.settings.answer_bytes);
   make_presentable(end.failure, model_.provider.access());
   member_ended(member, std::move(end));
 }
 
+// It would be as long if it were asked again.
+void BatchRun::too_long(std::string_view line) {
+  const auto member = member_of(format().result_of(line.substr(0, BatchRequest::kBeginningBytes)));
+  if (member == members_.end()) return (void)++bad_lines_;
+  AttemptEnd end;
+  end.how = AttemptEnds::kLost;
+  end.failure = {AiFailureKind::kCaller, "its answer is too large: it was not read", std::nullopt, 0};
+  member_ended(member, std::move(end));
+}
+
+// Whose result it is, if that is not known yet. What had come before a fetch broke off is a result of this batch,
+// too; what had come to an earlier process can't be told from what is nobody's.
+std::map<std::string, BatchRun::Member>::iterator BatchRun::member_of(const std::string& call) {
+  const auto member = members_.find(call);
+  if (member != members_.end() || is_resumed_ || told_.contains(call)) ++results_;
+  return member;
+}
+
 void BatchRun::member_ended(std::map<std::string, Member>::iterator at, AttemptEnd end) {
   auto node = members_.extract(at);
   Member& member = node.mapped();
+  told_.insert(node.key());
   under_way_.add(-1);
   end.took_ms = std::max<int64_t>(desk_.clock.wall_ms() - member.account.tags().at_ms, 0);
   CallRecord record = member.account.record_of(end);
@@ -377,6 +430,10 @@ void BatchRun::close(Task closed) {
   closing_ = true;
   timer_ = nullptr;
   closed_ = std::move(closed);
+  // All of its calls have their end, and whoever runs this is about to be told so, which destroys it.
+  if (members_.empty()) return tell_closed();
+  // That it is about to be made, is being recorded: that it was not follows behind.
+  if (is_placing_) return;
   const bool creates = place_.step == AiBatchStep::kCreate && request_ != nullptr;
   if (!creates) {
     request_ = nullptr;

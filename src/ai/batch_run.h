@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,10 +80,13 @@ class BatchRun {
   void lost(const BatchReply& reply);
   void look_later();
   void again_later(const AiFailure& failure);
-  void take_line(std::string_view line);
-  void result(const AiBatchResult& result);
-  bool took_results();
+  void take_line(std::string_view line, bool is_whole);
+  void too_long(std::string_view line);
+  std::map<std::string, Member>::iterator member_of(const std::string& call);
+  void fetched(AiBatchPlace next);
   bool is_gone(const AiFailure& failure);
+  bool is_a_day_since(int64_t& since_ns) const;
+  void give_up(const AiFailure& failure);
   void stop_here();
 
   void member_ended(std::map<std::string, Member>::iterator member, AttemptEnd end);
@@ -101,8 +105,13 @@ class BatchRun {
   AiBatchPlace place_;
   bool finds_ = false;        // it has looked once, and found none
   bool may_be_made_ = false;  // a request to create it has gone out, and nobody has said no
-  int64_t gone_since_ns_ = -1;
+  bool is_resumed_ = false;
+  bool is_placing_ = false;  // where it is, is being recorded
+  int64_t pages_ = 0;        // of a list that have been looked through
+  int64_t denied_since_ns_ = -1, empty_since_ns_ = -1;
   size_t results_ = 0, bad_lines_ = 0;  // of the present fetch
+  std::optional<AiBatchPlace> empty_;   // what held no results
+  std::set<std::string> told_;          // calls that have their end
   int64_t attempt_ = 1;
   size_t intents_under_way_ = 0;
   Status intents_written_;

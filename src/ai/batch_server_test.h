@@ -3,13 +3,15 @@
 //
 //   POST /files     "id body" …        f1
 //   POST /batches   "mark", then a file's name or "id body" …        b1
-//   GET  /batches                      "mark b1" …
-//   GET  /batches/b1                   waiting, ended, or "refused why"
+//   GET  /batches                      "mark b1" …, and "more" where there is a next page
+//   GET  /batches/b1                   waiting, "ended", "ended part" …, or "refused why"
 //   GET  /batches/b1/results           "id T text|U 1 5|E" …
+//   GET  /batches/b1/results?part      the same, where there are parts
 //
 // Thread safety: one thread.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -62,7 +64,8 @@ class LineBatches final : public AiBatches {
       case AiBatchStep::kEnd:
         break;
     }
-    return get_request(batches + "/" + at.batch + "/results", {}, access);
+    const std::string part = at.results.empty() ? "" : "?" + at.results.front();
+    return get_request(batches + "/" + at.batch + "/results" + part, {}, access);
   }
 
   AiBatchTurn read(const AiBatchPlace& at, const AiBatchSending& sending, const AiHead& head,
@@ -81,20 +84,30 @@ class LineBatches final : public AiBatches {
     } else if (at.step == AiBatchStep::kFind) {
       next.step = AiBatchStep::kCreate;
       for (const std::string& line : lines) {
+        if (line == "more") next.step = AiBatchStep::kFind;
         if (!line.starts_with(sending.mark + " ")) continue;
         next.batch = line.substr(sending.mark.size() + 1);
         next.step = AiBatchStep::kWait;
       }
     } else if (at.step == AiBatchStep::kFetch) {
-      next.step = AiBatchStep::kEnd;
+      if (!next.results.empty()) next.results.erase(next.results.begin());
+      next.step = next.results.empty() ? AiBatchStep::kEnd : AiBatchStep::kFetch;
     } else if (first == "waiting") {
       return AiBatchWaits{};
     } else if (first.starts_with("refused")) {
       return AiBatchRefused{{AiFailureKind::kCaller, first, std::nullopt, 0}};
     } else {
       next.step = AiBatchStep::kFetch;
+      std::istringstream parts(first.substr(std::min(first.size(), std::string("ended").size())));
+      for (std::string part; parts >> part;) next.results.push_back(part);
     }
     return next;
+  }
+
+  bool is_own_error(std::string_view body) const override { return body.starts_with("F "); }
+
+  std::string result_of(std::string_view beginning) const override {
+    return std::string(beginning.substr(0, beginning.find(' ')));
   }
 
   Result<AiBatchResult> result(std::string_view line) const override {
@@ -142,7 +155,10 @@ struct BatchServer {
   int creates = 0;
   std::set<std::string> fails;  // bodies that are refused in the results
   std::set<std::string> lost;   // bodies that are in no line of the results
-  std::string refuses;          // what it says of each batch it is asked about
+  // By the body: what is said in the place of an answer, that is billed.
+  std::map<std::string, std::string> says;
+  std::string refuses;  // what it says of each batch it is asked about
+  std::string parts;    // of its results: " a b"
   bool unsorted = false;
 
   static constexpr int64_t kOutput = 5;
@@ -153,7 +169,8 @@ struct BatchServer {
   }
 
   std::string take(const AiHttpRequest& request) {
-    const std::string path = request.url.substr(request.url.find('/', std::string("http://").size()));
+    std::string path = request.url.substr(request.url.find('/', std::string("http://").size()));
+    path = path.substr(0, path.find('?'));
     if (path == "/files") {
       const std::string name = "f" + std::to_string(files.size() + 1);
       files[name] = lines_of(request.body);
@@ -169,7 +186,7 @@ struct BatchServer {
     Batch& batch = batches.at(name);
     if (path.ends_with("/results")) return results(batch);
     if (!refuses.empty()) return "refused " + refuses;
-    return --batch.looks > 0 ? "waiting" : "ended";
+    return --batch.looks > 0 ? "waiting" : "ended" + parts;
   }
 
   std::string create(std::vector<std::string> lines) {
@@ -194,6 +211,7 @@ struct BatchServer {
         ++answered[body];
       }
       if (lost.contains(body)) continue;
+      if (says.contains(body)) line = id + " " + says.at(body) + "\n";
       all = unsorted ? line + all : all + line;
     }
     batch.billed = true;

@@ -17,13 +17,12 @@ AiFailure transient(std::string message) {
   return {AiFailureKind::kTransient, std::move(message), std::nullopt, 0};
 }
 
-// Neither what it took nor any of what it gave is known.
+}  // namespace
+
 bool says_nothing(const AttemptEnd& end) {
   return !end.usage.output && end.content.text.empty() && end.content.tool_calls.empty() &&
          end.reasoning_bytes == 0;
 }
-
-}  // namespace
 
 CallAttempt::CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,
                          size_t bytes_max, std::unique_ptr<AiDecoder> decoder)

@@ -40,6 +40,9 @@ struct AttemptEnd {
   std::optional<int64_t> first_ms;  // until the first output
 };
 
+// Neither what it took nor any of what it gave is known.
+bool says_nothing(const AttemptEnd& end);
+
 class CallAttempt {
  public:
   using Hear = std::function<void(const AiOutput&)>;  // text, reasoning, calls of tools, as they come

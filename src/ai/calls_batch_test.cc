@@ -4,64 +4,11 @@
 #include <iostream>
 #include <set>
 
-#include "ai/batch_server_test.h"
+#include "ai/batch_lives_test.h"
 #include "base/logging.h"
 
 namespace colloquium::ai {
 namespace {
-
-constexpr int64_t kEach = (1 + BatchServer::kOutput) * kToken / 2;
-
-// Processes that were killed: their objects go with the test's own.
-void kill(std::unique_ptr<CallsScene> scene) {
-  static std::vector<std::unique_ptr<CallsScene>>& dead = *new std::vector<std::unique_ptr<CallsScene>>();
-  dead.push_back(std::move(scene));
-}
-
-// A server, and the processes that ask it one after the other.
-class Lives {
- public:
-  explicit Lives(bool finds = true) : settings(batch_settings(finds)) {}
-
-  CallsScene& begin() {
-    now = std::make_unique<CallsScene>(
-        [this](const AiHttpRequest& request) {
-          requests.push_back(request.method + request.url.substr(request.url.find('/', 7)));
-          return script ? script(request) : served(server, request);
-        },
-        ++seed, storage);
-    now->clock.set_wall_ms(1'700'000'000'000 + static_cast<int64_t>(seed) * 10'000);
-    now->open(settings);
-    return *now;
-  }
-  CallsScene& die_and_begin() {
-    kill(std::move(now));
-    return begin();
-  }
-  size_t count(const std::string& request) const {
-    return static_cast<size_t>(std::count(requests.begin(), requests.end(), request));
-  }
-
-  BatchServer server;
-  CallSettings settings;
-  std::function<CallScript(const AiHttpRequest&)> script;
-  std::vector<std::string> requests;
-  std::shared_ptr<log::FakeStorage> storage = log::make_fake_storage();
-  std::unique_ptr<CallsScene> now;
-  uint64_t seed = 0;
-};
-
-// What one of these questions reserves.
-int64_t most_of_one() {
-  Lives lives;
-  CallsScene& scene = lives.begin();
-  scene.ask(batched("q0", 0, 1));
-  scene.answer(0);
-  const int64_t most = scene.records().front().tags.reserved.value;
-  scene.close();
-  REQUIRE(most > kEach);
-  return most;
-}
 
 TEST_CASE("questions go together, for the price of a batch", "[REQ-089][batch]") {
   Lives lives(GENERATE(true, false));
@@ -591,7 +538,8 @@ TEST_CASE("batches are paid once, whatever fails and whenever the process dies",
       live(*lives.now, seed, told, kills == 0 ? UINT64_MAX : 20 + chance.below(300), tally);
       if (kills == 0) break;
       ++tally.kills;
-      lives.die_and_begin();
+      // Each second one is told before.
+      kills % 2 == 0 ? lives.stop_and_begin() : lives.die_and_begin();
     }
     const LedgerSums total = lives.now->calls->ledger().total();
     const NanoUsd billed{lives.server.billed_tokens() * kToken / 2};

@@ -48,7 +48,8 @@ void RecordWriter::send_waiting() {
 }
 
 // The first of those that wait, and as many of the others as are appended in the same way and make no large batch.
-// Those may pass others: a call's end is never appended in the turn of its intent, and nothing else has an order.
+// Those may pass others: what follows another record, a call's end its intent, or where a batch is where it was,
+// is never appended in the turn of that.
 std::vector<uint64_t> RecordWriter::take_together(BatchBuilder& builder) {
   const int64_t now_ms = clock_.wall_ms();
   const Flight& first = *flights_.at(waiting_.front());

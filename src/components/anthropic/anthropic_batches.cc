@@ -38,21 +38,16 @@ AiHttpRequest AnthropicBatches::encode(const AiBatchPlace& at, const AiBatchSend
   const std::string url = access.base_url + "/v1/messages/batches";
   switch (at.step) {
     case AiBatchStep::kCreate: {
-      std::vector<char> body;
-      json::Writer out(body, nullptr);
-      out.begin_object();
-      out.key("requests");
-      out.begin_array();
+      AiHttpRequest request = ai::json_request(url, {}, anthropic_headers(dialect_, access), access);
+      // What they ask is JSON that was written for this: none of it is read again, as it may be very much.
+      request.body = "{\"requests\":[";
       for (const AiBatchCall& call : sending.calls) {
-        out.begin_object();
-        ai::write_member(out, "custom_id", call.id);
-        out.key("params");
-        ai::write_json(out, call.body);
-        out.end_object();
+        if (&call != sending.calls.data()) request.body += ',';
+        request.body.append("{\"custom_id\":\"").append(call.id).append("\",\"params\":");
+        request.body.append(call.body).append("}");
       }
-      out.end_array();
-      out.end_object();
-      return ai::json_request(url, body, anthropic_headers(dialect_, access), access);
+      request.body += "]}";
+      return request;
     }
     case AiBatchStep::kWait:
       return ai::get_request(url + "/" + at.batch, anthropic_headers(dialect_, access), access);
@@ -90,6 +85,17 @@ AiBatchTurn AnthropicBatches::read(const AiBatchPlace& at, const AiBatchSending&
   return next;
 }
 
+bool AnthropicBatches::is_own_error(std::string_view body) const {
+  JsonReader reader;
+  const View root = reader.read(body);
+  return JsonReader::member_text(root, "type") == "error" &&
+         !JsonReader::member_text(JsonReader::member(root, "error"), "type").empty();
+}
+
+std::string AnthropicBatches::result_of(std::string_view beginning) const {
+  return ai::custom_id_in(beginning);
+}
+
 Result<AiBatchResult> AnthropicBatches::result(std::string_view line) const {
   JsonReader reader;
   const View root = reader.read(line);
@@ -97,13 +103,14 @@ Result<AiBatchResult> AnthropicBatches::result(std::string_view line) const {
   AiBatchResult result;
   result.id = JsonReader::member_text(root, "custom_id");
   const std::string type = JsonReader::member_text(found, "type");
-  if (result.id.empty() || type.empty()) {
+  const View message = JsonReader::member(found, "message");
+  const View error = JsonReader::member(found, "error");
+  // A success that is not there may be paid: that is no refusal.
+  if (result.id.empty() || type.empty() || (type == "succeeded" && !message)) {
     return fail(ErrorCode::kCorrupt,
                 "a line of a batch's results is no result: " + std::string(line.substr(0, 200)));
   }
-  const View message = JsonReader::member(found, "message");
-  const View error = JsonReader::member(found, "error");
-  if (type == "succeeded" && message) {
+  if (type == "succeeded") {
     result.head = ai::json_head(200);
     result.body = message->raw();
     return result;

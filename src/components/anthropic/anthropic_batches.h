@@ -27,7 +27,9 @@ class AnthropicBatches final : public AiBatches {
                        const AiAccess& access) const override;
   AiBatchTurn read(const AiBatchPlace& at, const AiBatchSending& sending, const AiHead& head,
                    std::string_view body) const override;
+  bool is_own_error(std::string_view body) const override;
   Result<AiBatchResult> result(std::string_view line) const override;
+  std::string result_of(std::string_view beginning) const override;
 
  private:
   const AnthropicDialect dialect_;

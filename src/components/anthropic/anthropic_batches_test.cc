@@ -111,8 +111,19 @@ TEST_CASE("a line of results is an answer of its own", "[REQ-089]") {
     CHECK(failure->kind == AiFailureKind::kTransient);
     CHECK(failure->message == "its batch ended without it: " + std::string(type));
   }
-  for (const char* line :
-       {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"result":{"type":"expired"}})"}) {
+  for (const char* line : {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"result":{"type":"expired"}})",
+                           // It may be paid.
+                           R"({"custom_id":"a","result":{"type":"succeeded"}})"}) {
     CHECK_FALSE(kBatches.result(line));
+  }
+  CHECK(kBatches.result_of(R"({"custom_id":"a1","result":{"type":"succeeded","mess)") == "a1");
+}
+
+TEST_CASE("an error of the service's own is told from one of what stands in front of it", "[REQ-070]") {
+  CHECK(kBatches.is_own_error(R"({"type":"error","error":{"type":"api_error","message":"down"}})"));
+  for (const char* body : {"", "no healthy upstream", "{}", R"({"error":{"type":"api_error"}})",
+                           R"({"type":"error"})", R"({"type":"error","error":"down"})"}) {
+    INFO(body);
+    CHECK_FALSE(kBatches.is_own_error(body));
   }
 }

@@ -26,6 +26,10 @@ std::vector<std::pair<std::string, std::string>> login(const AiAccess& access) {
   return headers;
 }
 
+View given(const View& value) {
+  return value && value->type() != TokenType::kNull ? value : std::nullopt;
+}
+
 AiBatchTurn named_or_no_sense(AiBatchPlace next, const std::string& name, std::string_view body) {
   if (!ai::is_batch_name(name)) return ai::no_sense("the answer names nothing to go on with", body);
   return next;
@@ -79,6 +83,14 @@ AiBatchTurn look(const AiBatchPlace& at, const View& batch, std::string_view bod
   return next;
 }
 
+// What the next page of a list begins behind. The official SDKs take the last entry's own id.
+std::string last_of(const View& list, const View& root) {
+  std::string last = JsonReader::member_text(root, "last_id");
+  if (!last.empty()) return last;
+  JsonReader::for_each(list, [&](const json::ValueView& each) { last = JsonReader::member_text(each, "id"); });
+  return last;
+}
+
 AiBatchTurn found(const AiBatchPlace& at, const std::string& mark, const View& root, std::string_view body) {
   const View list = JsonReader::member(root, "data");
   if (!list || list->type() != TokenType::kArray) return ai::no_sense("the answer is no list of batches", body);
@@ -89,16 +101,25 @@ AiBatchTurn found(const AiBatchPlace& at, const std::string& mark, const View& r
     next.step = AiBatchStep::kWait;
     next.batch = JsonReader::member_text(each, "id");
   });
-  // The next page, where there is one.
+  if (next.step == AiBatchStep::kWait) {
+    next.results.clear();
+    const std::string name = next.batch;
+    return named_or_no_sense(std::move(next), name, body);
+  }
   const auto more = JsonReader::member(root, "has_more");
-  const std::string last = JsonReader::member_text(root, "last_id");
-  const bool goes_on =
-      next.step == AiBatchStep::kCreate && more && more->type() == TokenType::kTrue && ai::is_batch_name(last);
-  next.results = goes_on ? std::vector{last} : std::vector<std::string>();
-  if (goes_on) next.step = AiBatchStep::kFind;
-  if (next.step != AiBatchStep::kWait) return next;
-  const std::string name = next.batch;
-  return named_or_no_sense(std::move(next), name, body);
+  if (!more || more->type() != TokenType::kTrue) {
+    next.results.clear();
+    return next;
+  }
+  // There is a next page. One that can't be asked for, or is this one again, may be the one that has it.
+  std::string last = last_of(list, root);
+  if (!ai::is_batch_name(last)) return ai::no_sense("the list of batches goes on and does not say where", body);
+  if (!at.results.empty() && last == at.results.front()) {
+    return ai::no_sense("the list of batches goes on with itself", body);
+  }
+  next.step = AiBatchStep::kFind;
+  next.results = {std::move(last)};
+  return next;
 }
 
 }  // namespace
@@ -113,18 +134,6 @@ const char* OpenAiBatches::path(AiTask task) const {
 }
 
 AiHttpRequest OpenAiBatches::upload(const AiBatchSending& sending, const AiAccess& access) const {
-  std::vector<char> lines;
-  Writer out(lines, nullptr);
-  for (const AiBatchCall& call : sending.calls) {
-    out.begin_object();
-    write_member(out, "custom_id", call.id);
-    write_member(out, "method", "POST");
-    write_member(out, "url", path(sending.task));
-    out.key("body");
-    ai::write_json(out, call.body);
-    out.end_object();
-    lines.push_back('\n');
-  }
   const std::string boundary = "colloquium-" + sending.mark;
   AiHttpRequest request{.url = access.base_url + "/files", .headers = login(access), .body = {}};
   request.headers.emplace_back("Content-Type", "multipart/form-data; boundary=" + boundary);
@@ -133,7 +142,13 @@ AiHttpRequest OpenAiBatches::upload(const AiBatchSending& sending, const AiAcces
   body = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--" + boundary +
          "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + sending.mark +
          ".jsonl\"\r\nContent-Type: application/jsonl\r\n\r\n";
-  body.append(lines.begin(), lines.end());
+  // Bodies are JSON that was written for this: none of them is read again, as they may be very many.
+  for (const AiBatchCall& call : sending.calls) {
+    body.append("{\"custom_id\":\"").append(call.id).append("\",\"method\":\"POST\",\"url\":\"");
+    body.append(path(sending.task)).append("\",\"body\":");
+    ai::append_on_a_line(body, call.body);
+    body += "}\n";
+  }
   body += "\r\n--" + boundary + "--\r\n";
   return request;
 }
@@ -201,6 +216,16 @@ AiBatchTurn OpenAiBatches::read(const AiBatchPlace& at, const AiBatchSending& se
   return named_or_no_sense(std::move(next), id, body);
 }
 
+bool OpenAiBatches::is_own_error(std::string_view body) const {
+  JsonReader reader;
+  const View error = JsonReader::member(reader.read(body), "error");
+  return !JsonReader::member_text(error, "message").empty() && !JsonReader::member_text(error, "type").empty();
+}
+
+std::string OpenAiBatches::result_of(std::string_view beginning) const {
+  return ai::custom_id_in(beginning);
+}
+
 Result<AiBatchResult> OpenAiBatches::result(std::string_view line) const {
   JsonReader reader;
   const View root = reader.read(line);
@@ -208,7 +233,7 @@ Result<AiBatchResult> OpenAiBatches::result(std::string_view line) const {
   result.id = JsonReader::member_text(root, "custom_id");
   const View response = JsonReader::member(root, "response");
   const View body = JsonReader::member(response, "body");
-  const View error = JsonReader::member(root, "error");
+  const View error = given(JsonReader::member(root, "error"));
   if (result.id.empty() || (!body && !error)) {
     return fail(ErrorCode::kCorrupt,
                 "a line of a batch's results is no result: " + std::string(line.substr(0, 200)));

@@ -1,7 +1,7 @@
 // OpenAiBatches: batches of OpenAI: a file of requests, one a line, a batch made of it, and files of answers.
 //
 // Source: OpenAI's published OpenAPI description, paths /files and /batches. A batch is named by its metadata, so
-// one that nobody knows the fate of is found again in the list of the newest.
+// one that nobody knows the fate of is found again in the list of all of them, which is read page by page.
 //
 // Thread safety: immutable, any thread.
 #pragma once
@@ -22,7 +22,9 @@ class OpenAiBatches final : public AiBatches {
                        const AiAccess& access) const override;
   AiBatchTurn read(const AiBatchPlace& at, const AiBatchSending& sending, const AiHead& head,
                    std::string_view body) const override;
+  bool is_own_error(std::string_view body) const override;
   Result<AiBatchResult> result(std::string_view line) const override;
+  std::string result_of(std::string_view beginning) const override;
 
  private:
   const char* path(AiTask task) const;

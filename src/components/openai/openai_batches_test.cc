@@ -52,6 +52,12 @@ TEST_CASE("requests go up as a file, a line each", "[REQ-089]") {
         "\r\n--colloquium-c0ffee--\r\n");
 }
 
+TEST_CASE("a request is one line of the file, as it was written", "[REQ-089]") {
+  const std::vector<AiBatchCall> calls = {{"a1", "{\"text\": \"a\\nb\",\n \"n\": 1e400}"}};
+  const AiHttpRequest http = kBatches.encode(kBatches.first(), {AiTask::kChat, "c0ffee", calls}, kAccess);
+  CHECK(http.body.find("\"body\":{\"text\": \"a\\nb\",  \"n\": 1e400}}\n\r\n--") != std::string::npos);
+}
+
 TEST_CASE("a batch is made of the file, named by its mark, and looked after", "[REQ-089]") {
   const AiBatchSending embeds{AiTask::kEmbed, "c0ffee", {}};
   AiBatchPlace at = place(read(AiBatchStep::kUpload, R"({"id":"file-1","object":"file"})"));
@@ -120,6 +126,46 @@ TEST_CASE("a batch is found by its mark", "[REQ-070]") {
   CHECK(found == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_7", {}});
 }
 
+TEST_CASE("a list of batches that goes on is not said to be without it", "[REQ-070]") {
+  const auto look = [](const std::string& after, const std::string& body) {
+    AiBatchPlace at{AiBatchStep::kFind, "file-1", {}, {}};
+    if (!after.empty()) at.results = {after};
+    return kBatches.read(at, {AiTask::kChat, "c0ffee", {}}, ai::json_head(200), body);
+  };
+  const std::string page = R"({"data":[{"id":"batch_9"},{"id":"batch_8"}],"has_more":true)";
+  // As the official SDKs do.
+  CHECK(place(look("", page + "}")).results == std::vector<std::string>{"batch_8"});
+  CHECK(place(look("batch_9", page + R"(,"last_id":"batch_8"})")).step == AiBatchStep::kFind);
+  // A server that does not know `after` says the same again, and one of these says nothing to go on with.
+  CHECK(std::holds_alternative<AiFailure>(look("batch_8", page + R"(,"last_id":"batch_8"})")));
+  CHECK(std::holds_alternative<AiFailure>(look("", page + R"(,"last_id":"../x"})")));
+  CHECK(std::holds_alternative<AiFailure>(look("", R"({"data":[],"has_more":true})")));
+  CHECK(place(look("batch_8", R"({"data":[],"has_more":false,"last_id":null})")).step == AiBatchStep::kCreate);
+  const std::string found = R"({"data":[{"id":"batch_7","metadata":{"colloquium":"c0ffee"}}],"has_more":true})";
+  CHECK(place(look("batch_7", found)) == AiBatchPlace{AiBatchStep::kWait, "file-1", "batch_7", {}});
+}
+
+TEST_CASE("an error of the service's own is told from one of what stands in front of it", "[REQ-070]") {
+  CHECK(kBatches.is_own_error(R"({"error":{"message":"overloaded","type":"server_error","code":null}})"));
+  for (const char* body : {"", "upstream connect error or disconnect/reset before headers", "{}",
+                           R"({"error":"no healthy upstream"})", R"({"error":null})", R"({"message":"down"})",
+                           R"({"error":{"message":"down"}})"}) {
+    INFO(body);
+    CHECK_FALSE(kBatches.is_own_error(body));
+  }
+}
+
+TEST_CASE("a line that is too long to be read says whose it is", "[REQ-070]") {
+  CHECK(kBatches.result_of(R"({"id": "batch_req_1", "custom_id": "a1", "response": {"status_code": 200, "bo)") ==
+        "a1");
+  CHECK(kBatches.result_of(R"({"custom_id":"a1","response":{)") == "a1");
+  for (const char* line : {"", "x", R"({"custom_id)", R"({"custom_id":)", R"({"custom_id":7,"a":"b")",
+                           R"({"custom_id":"a)", R"({"id":"a"})"}) {
+    INFO(line);
+    CHECK(kBatches.result_of(line).empty());
+  }
+}
+
 TEST_CASE("what a server says that makes no sense is asked again", "[REQ-089]") {
   for (const AiBatchStep step :
        {AiBatchStep::kUpload, AiBatchStep::kCreate, AiBatchStep::kFind, AiBatchStep::kWait}) {
@@ -175,7 +221,9 @@ TEST_CASE("a line of results is an answer of its own", "[REQ-089]") {
   REQUIRE(failure);
   CHECK(failure->kind == AiFailureKind::kTransient);
   CHECK(failure->message == "not in time");
-  for (const char* line : {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"response":{"body":{}}})"}) {
+  for (const char* line : {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"response":{"body":{}}})",
+                           R"({"custom_id":"a","response":null,"error":null})",
+                           R"({"custom_id":"a","response":{"status_code":200},"error":null})"}) {
     CHECK_FALSE(kBatches.result(line));
   }
 }
