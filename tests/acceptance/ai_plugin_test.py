@@ -28,7 +28,7 @@ sinks: [{name: out, file: {path: out.ndjson}}]
 commit: {interval: 50ms}
 errors: {retry: {policy: fixed, initial: 50ms}}
 """
-EVENTS = {"sources": """  - {name: hook, http: {path: /in}}""", "stages": """
+EVENTS = {"sources": """  - {name: hook, http: {path: /in, max_event: 8MiB}}""", "stages": """
 stages:
   - name: asked
     ai: {models: [mine/tiny], user: "{{ $input/text }}", into: /answer, parameters: {max_output_tokens: 100}}"""}
@@ -168,6 +168,18 @@ def what_is_refused_for_good_is_a_dead_letter():
             stopped(instance)
 
 
+def what_is_too_large_for_a_program_is_a_dead_letter_and_the_rest_goes_on():
+    three_times = EVENTS["stages"].replace("{{ $input/text }}", "{{ $input/text }} {{ $input/text }} {{ $input/text }}")
+    with Place(ends={**EVENTS, "stages": three_times}) as place:
+        with place.instance() as instance:
+            post(instance, {1: "x" * (6 << 20)})
+            post(instance, {2: "plain"})
+            wait_for(lambda: place.results() == {2: "plain plain plain"}, "the other one is answered")
+            wait_for(lambda: instance.metric("colloquium_dead_letters_total", component="asked") == 1, "a dead letter")
+            stopped(instance)
+        check_equal([each.get("cost", 0) for each in place.records("failure")], [0], "one attempt, which was not sent")
+
+
 def a_client_that_goes_away_cancels():
     with Place(first_byte="60s", ends=GATEWAY) as place:
         with place.instance() as instance:
@@ -243,5 +255,6 @@ def an_endpoint_that_breaks_off_or_is_gone_is_tried_again():
 
 main(a_program_answers_and_is_paid_as_it_says, calls_that_a_killed_program_had_are_unknown_and_asked_again,
      what_is_under_way_when_we_are_killed_is_asked_of_the_next_program, refusals_cost_nothing_and_rubbish_is_left_out,
-     what_is_refused_for_good_is_a_dead_letter, a_client_that_goes_away_cancels, applications_are_answered_through_the_gateway,
+     what_is_refused_for_good_is_a_dead_letter, what_is_too_large_for_a_program_is_a_dead_letter_and_the_rest_goes_on,
+     a_client_that_goes_away_cancels, applications_are_answered_through_the_gateway,
      an_endpoint_is_asked_with_its_key, an_endpoint_that_breaks_off_or_is_gone_is_tried_again)
