@@ -1,6 +1,9 @@
 #include "ai/answer_parts.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <utility>
 
 namespace colloquium::ai {
 namespace {
@@ -26,7 +29,7 @@ void AnswerParts::take(const AiOutput& output) {
       if (usage->*bucket) usage_.*bucket = usage->*bucket;
     }
   } else if (const auto* finished = std::get_if<AiFinished>(&output)) {
-    if (!ended()) content_.finished = *(finished_ = *finished);
+    finish(*finished);
   } else if (const auto* failure = std::get_if<AiFailure>(&output)) {
     failure_ = *failure;
   }
@@ -34,10 +37,13 @@ void AnswerParts::take(const AiOutput& output) {
 
 void AnswerParts::grow(size_t bytes) {
   bytes_ += bytes;
-  if (bytes_ <= bytes_max_ || failure_) return;
-  failure_ = AiFailure{AiFailureKind::kCaller,
-                       "the answer is longer than " + std::to_string(bytes_max_) + " bytes; it was not read on",
-                       std::nullopt, 0};
+  if (bytes_ > bytes_max_) {
+    fail("the answer is longer than " + std::to_string(bytes_max_) + " bytes; it was not read on");
+  }
+}
+
+void AnswerParts::fail(std::string why) {
+  if (!failure_) failure_ = AiFailure{AiFailureKind::kCaller, std::move(why), std::nullopt, 0};
 }
 
 void AnswerParts::take_call(const AiToolCallDelta& delta) {
@@ -52,9 +58,25 @@ void AnswerParts::take_call(const AiToolCallDelta& delta) {
 
 void AnswerParts::take_vector(const AiEmbedding& embedding) {
   if (embedding.index > kIndexMax) return;
+  // Base64 holds any bits, and a number may be larger than a float: neither can be written as JSON again. What the
+  // answer took is told behind them.
+  const auto is_number = [](float number) { return std::isfinite(number); };
+  has_no_number_ = has_no_number_ || !std::all_of(embedding.vector.begin(), embedding.vector.end(), is_number);
   grow(embedding.vector.size() * sizeof(float));
   if (embedding.index >= content_.embeddings.size()) content_.embeddings.resize(embedding.index + 1);
   content_.embeddings[embedding.index] = embedding.vector;
+}
+
+void AnswerParts::finish(const AiFinished& finished) {
+  const auto& vectors = content_.embeddings;
+  if (has_no_number_) return fail("the answer has a vector of what is no finite number");
+  if (vectors_ > 0 && vectors.size() != vectors_) {
+    return fail("the answer has " + std::to_string(vectors.size()) + " vectors for " + std::to_string(vectors_) +
+                " texts");
+  }
+  const auto is_empty = [](const std::vector<float>& vector) { return vector.empty(); };
+  if (std::any_of(vectors.begin(), vectors.end(), is_empty)) return fail("the answer lacks one of its vectors");
+  content_.finished = *(finished_ = finished);
 }
 
 void AnswerParts::tell(const CallContent& content, const std::function<void(const AiOutput&)>& listen) {

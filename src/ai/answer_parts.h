@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "colloquium/ai_provider.h"
 
@@ -15,8 +17,10 @@ namespace colloquium::ai {
 
 class AnswerParts {
  public:
-  // More than `bytes_max` in all, and the answer has failed.
-  explicit AnswerParts(size_t bytes_max) : bytes_max_(bytes_max) {}
+  // More than `bytes_max` in all, and the answer has failed. So it has where it ends with another number of
+  // vectors than `vectors` (0: nobody knows how many there are to be), with an empty one, or one of what is no
+  // number.
+  explicit AnswerParts(size_t bytes_max, size_t vectors = 0) : bytes_max_(bytes_max), vectors_(vectors) {}
 
   // Nothing is taken behind the end. REQUIRES: one call's outputs, in order.
   void take(const AiOutput& output);
@@ -36,8 +40,13 @@ class AnswerParts {
   void grow(size_t bytes);
   void take_call(const AiToolCallDelta& delta);
   void take_vector(const AiEmbedding& embedding);
+  void finish(const AiFinished& finished);
+  // Sent again as it is, it would be answered no better.
+  void fail(std::string why);
 
   const size_t bytes_max_;
+  const size_t vectors_;
+  bool has_no_number_ = false;  // in some vector
   size_t bytes_ = 0;
   size_t reasoning_bytes_ = 0;
   CallContent content_;

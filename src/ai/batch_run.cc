@@ -42,7 +42,7 @@ const AiQuestion& question_of(const BatchRun::Member& member) {
 // What a line of results says, as if it were an answer of its own.
 AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, const AiRequest& request,
                        size_t bytes_max) {
-  AnswerParts parts(bytes_max);
+  AnswerParts parts(bytes_max, request.inputs.size());
   const auto take = [&parts](const AiOutput& output) {
     if (!parts.ended()) parts.take(output);
   };

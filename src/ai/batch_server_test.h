@@ -204,7 +204,8 @@ struct BatchServer {
     for (const std::string& call : batch.calls) {
       const size_t space = call.find(' ');
       const std::string id = call.substr(0, space), body = call.substr(space + 1);
-      std::string line = id + " U 1 " + std::to_string(kOutput) + "|T to " + body + "|E\n";
+      std::string line =
+          id + " U 1 " + std::to_string(kOutput) + (body == "vector" ? "|V 1|E\n" : "|T to " + body + "|E\n");
       if (fails.contains(body)) {
         line = id + " F throttled it is not done\n";
       } else if (!batch.billed) {

@@ -20,18 +20,18 @@ AiFailure transient(std::string message) {
 }  // namespace
 
 bool says_nothing(const AttemptEnd& end) {
-  return !end.usage.output && end.content.text.empty() && end.content.tool_calls.empty() &&
+  return !end.usage.input && !end.usage.output && end.content.text.empty() && end.content.tool_calls.empty() &&
          end.reasoning_bytes == 0;
 }
 
 CallAttempt::CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,
-                         size_t bytes_max, std::unique_ptr<AiDecoder> decoder)
+                         size_t bytes_max, std::unique_ptr<AiDecoder> decoder, size_t vectors)
     : loop_(loop),
       clock_(clock),
       transport_(transport),
       timeouts_(timeouts),
       decoder_(std::move(decoder)),
-      parts_(bytes_max) {}
+      parts_(bytes_max, vectors) {}
 
 CallAttempt::~CallAttempt() {
   disconnect();

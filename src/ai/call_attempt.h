@@ -48,8 +48,9 @@ class CallAttempt {
   using Hear = std::function<void(const AiOutput&)>;  // text, reasoning, calls of tools, as they come
   using Done = UniqueFunction<void(AttemptEnd)>;
 
+  // `vectors`: as AnswerParts has it.
   CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,
-              size_t bytes_max, std::unique_ptr<AiDecoder> decoder);
+              size_t bytes_max, std::unique_ptr<AiDecoder> decoder, size_t vectors = 0);
   ~CallAttempt();
   CallAttempt(const CallAttempt&) = delete;
   CallAttempt& operator=(const CallAttempt&) = delete;

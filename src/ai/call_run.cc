@@ -135,9 +135,9 @@ void CallRun::send() {
   const ProviderSettings& provider = model_->provider;
   access_ = provider.access();
   AiTransport& transport = provider.transport_or(desk_.transport);
-  attempt_ =
-      std::make_unique<CallAttempt>(desk_.loop, desk_.clock, transport, provider.timeouts,
-                                    desk_.settings.answer_bytes, provider.provider->decoder(account_->request()));
+  attempt_ = std::make_unique<CallAttempt>(
+      desk_.loop, desk_.clock, transport, provider.timeouts, desk_.settings.answer_bytes,
+      provider.provider->decoder(account_->request()), account_->request().inputs.size());
   model_->counters.under_way.add(1);
   const auto hear = [this](const AiOutput& output) {
     if (hear_ && hear_(output)) heard_ = true;

@@ -63,7 +63,7 @@ TEST_CASE("stages, models and kinds of question have batches of their own, and n
   AiQuestion embeds = batched("", 6, 1);
   embeds.request.task = AiTask::kEmbed;
   embeds.request.messages.clear();
-  embeds.request.inputs = {"text"};
+  embeds.request.inputs = {"vector"};
   scene.ask(std::move(embeds));
   for (size_t i = 0; i < 7; ++i) scene.answer(i);
   CHECK(lives.server.creates == 5);
