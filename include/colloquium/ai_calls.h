@@ -66,6 +66,7 @@ struct AiQuestion {
   // is empty by all of the request.
   int64_t cache_ttl_ms = 0;
   std::string cache_key;
+  bool renews = false;                 // no kept answer is given; what comes takes the place of the one there is
   bool shares = true;                  // with another that asks the same at the same time
   std::optional<AiBatching> batching;  // nothing: by itself, at once
   // For records and reports.
@@ -129,8 +130,13 @@ class AiCalls {
   // `answered` runs once, in this turn or a later one. `listen` may be empty.
   virtual Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) = 0;
 
-  // Nobody wants it any more: `answered` never runs. What was sent is paid as far as it came; a call that others
-  // wait for, too, goes on.
+  // What this call answered is no good to who asked: it is kept for nobody else. The event it was for is given it
+  // again, as what follows from it is recorded, too. A restart keeps it again unless another has taken its place
+  // since: whoever is given it then rejects it as well.
+  virtual void reject(const std::string& call) = 0;
+
+  // Nobody wants it any more: `answered`, or `counted`, never runs. What was sent is paid as far as it came; a
+  // call that others wait for, too, goes on.
   virtual void cancel(Number number) = 0;
 
   // How long the input of a question is for the first of its models: as its provider counts, else by estimate. Nothing

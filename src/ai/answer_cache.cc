@@ -25,6 +25,7 @@ size_t size_of(const CallRecord& record) {
 void AnswerCache::erase(Order::iterator at) {
   bytes_ -= at->bytes;
   by_key_.erase(at->answer->cache->key);
+  by_call_.erase(at->answer->tags.call);
   order_.erase(at);
 }
 
@@ -38,6 +39,12 @@ void AnswerCache::put(std::shared_ptr<const CallRecord> answer) {
   order_.push_front({std::move(answer), bytes});
   bytes_ += bytes;
   by_key_.emplace(order_.front().answer->cache->key, order_.begin());
+  by_call_.insert_or_assign(order_.front().answer->tags.call, order_.begin());
+}
+
+void AnswerCache::remove(const std::string& call) {
+  const auto found = by_call_.find(call);
+  if (found != by_call_.end()) erase(found->second);
 }
 
 std::shared_ptr<const CallRecord> AnswerCache::find(const io::Digest128& key, int64_t ttl_ms, int64_t now_ms) {

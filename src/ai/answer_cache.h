@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "ai/call_record.h"
@@ -23,6 +24,9 @@ class AnswerCache {
 
   // An answer that is good until later than `now_ms`, and not older than `ttl_ms`; null: there is none.
   std::shared_ptr<const CallRecord> find(const io::Digest128& key, int64_t ttl_ms, int64_t now_ms);
+
+  // What this call answered, if it is there.
+  void remove(const std::string& call);
 
   size_t size() const { return order_.size(); }
   size_t bytes() const { return bytes_; }
@@ -42,6 +46,7 @@ class AnswerCache {
   size_t bytes_ = 0;
   Order order_;
   std::unordered_map<io::Digest128, Order::iterator, HashDigest> by_key_;
+  std::unordered_map<std::string, Order::iterator> by_call_;
 };
 
 }  // namespace colloquium::ai

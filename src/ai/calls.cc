@@ -218,7 +218,7 @@ void Calls::read_recorded(Number number, Result<CallRecord> record) {
 bool Calls::find_cached(Number number) {
   const Ask& ask = asks_.at(number);
   const AiQuestion& question = *ask.question;
-  if (question.cache_ttl_ms <= 0) return false;
+  if (question.cache_ttl_ms <= 0 || question.renews) return false;
   const auto answer =
       cache_.find(cache_digest(question, ask.digest), question.cache_ttl_ms, with_.clock.wall_ms());
   if (answer == nullptr) return false;
@@ -480,6 +480,11 @@ void Calls::tell_later(Number number, AiOutcome outcome) {
     asks_.erase(ask);
     answered(std::move(outcome));
   }));
+}
+
+void Calls::reject(const std::string& call) {
+  LOOP_ASSERT(with_.loop);
+  cache_.remove(call);
 }
 
 void Calls::cancel(Number number) {

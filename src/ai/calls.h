@@ -61,6 +61,7 @@ class Calls final : public AiCalls {
 
   Status check(const AiQuestion& question) const override;
   Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) override;
+  void reject(const std::string& call) override;
   void cancel(Number number) override;
   void count(AiQuestion question, AiCounted counted) override;
   void settled(const std::string& who, const std::string& partition, int64_t offset) override;

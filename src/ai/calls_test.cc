@@ -270,6 +270,64 @@ TEST_CASE("an answer is given again for as long as the question allows, also aft
   second.close();
 }
 
+TEST_CASE("an answer that is no good is given to nobody else, and what is asked in its place stays", "[REQ-072]") {
+  const auto storage = log::make_fake_storage();
+  CallSettings settings = line_settings();
+  settings.cache_ttl_max_ms = 60'000;
+  const auto keyed = [](const std::string& text) {
+    AiQuestion asked = question(text);
+    asked.cache_ttl_ms = 60'000;
+    asked.cache_key = "k";
+    return asked;
+  };
+  const auto echo = [](const AiHttpRequest& request) { return answering({"T " + request.body, "U 5 5", "E"}); };
+  CallsScene first(echo, 1, storage);
+  first.open(settings);
+  first.ask(keyed("bad"));
+  const std::string call = first.answer(0).call;
+  SECTION("it is asked anew, and that goes before what is kept") {
+    AiQuestion repair = keyed("good");
+    repair.renews = true;
+    first.ask(repair);
+    CHECK(first.answer(1).text == "good");
+    // It is kept no more: what stands in its place is another call's.
+    first.calls->reject(call);
+    first.ask(keyed("any"));
+    CHECK(first.answer(2).text == "good");
+    CHECK(first.answer(2).from == AiAnswerFrom::kCache);
+    first.close();
+    CallsScene second(echo, 2, storage);
+    second.open(settings);
+    second.ask(keyed("any"));
+    CHECK(second.answer(0).text == "good");
+    second.close();
+  }
+  SECTION("it is given up") {
+    first.calls->reject(call);
+    first.ask(keyed("next"));
+    CHECK(first.answer(1).text == "next");
+    first.close();
+  }
+}
+
+TEST_CASE("vectors are as many as the texts, and none of them is empty", "[REQ-056]") {
+  const std::string wrong = GENERATE(as<std::string>(), "V", "");
+  CallsScene scene([&wrong](const AiHttpRequest&) { return answering({"U 5 0", wrong, "E"}); });
+  scene.open();
+  AiQuestion embed = question("", 3);
+  embed.request.task = AiTask::kEmbed;
+  embed.request.messages.clear();
+  embed.request.inputs = {"a"};
+  embed.cache_ttl_ms = 60'000;
+  scene.ask(embed);
+  CHECK(scene.refusal(0).failure.kind == AiFailureKind::kCaller);
+  CHECK_FALSE(scene.refusal(0).unknown);
+  CHECK(scene.kinds() == "intent failure ");
+  // What it took is paid, as far as that is known.
+  CHECK(scene.calls->ledger().total().settled.value >= 5 * kToken);
+  scene.close();
+}
+
 TEST_CASE("a replay is given what was recorded, and has records of its own") {
   const auto storage = log::make_fake_storage();
   CallsScene live(hello, 1, storage);

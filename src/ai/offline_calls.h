@@ -36,6 +36,7 @@ class OfflineCalls final : public AiCalls {
 
   Status check(const AiQuestion& question) const override;
   Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) override;
+  void reject(const std::string&) override {}
   void cancel(Number) override {}
   // Nobody is asked, and nothing is said.
   void count(AiQuestion question, AiCounted counted) override;

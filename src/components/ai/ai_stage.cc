@@ -202,7 +202,10 @@ void AiStage::answered(uint64_t id, AiOutcome outcome) {
   const auto value =
       value_of(*program_, *outcome.answer, asking.question.request.inputs.size(), asking.list_of_inputs);
   if (value) return succeed(id, *value, details_of(*outcome.answer, *asking.arm, asking.repairs));
-  if (repair(asking, *outcome.answer, value.error().message)) return ask(id);
+  const bool repairs = repair(asking, *outcome.answer, value.error().message);
+  // Without a key of its own the repair is kept beside what it repairs: whoever asks the same is given both.
+  if (!repairs || asking.question.renews) calls_.reject(outcome.answer->call);
+  if (repairs) return ask(id);
   fail_with(id,
             {.values = {},
              .error = Error{
@@ -219,6 +222,8 @@ bool AiStage::repair(Asking& asking, const AiAnswer& answer, const std::string& 
   const int most = config_.output ? config_.output->repairs : program_->schema ? 1 : 0;
   if (asking.repairs >= most || closing_) return false;
   ++asking.repairs;
+  // Under a key of the stage's own the answer that is no good may be there again by now: of another event.
+  asking.question.renews = !asking.question.cache_key.empty();
   std::vector<AiMessage>& messages = asking.question.request.messages;
   messages.push_back({AiRole::kAssistant, {AiText{answer.text.empty() ? "(nothing)" : answer.text}}});
   messages.push_back({AiRole::kUser,

@@ -30,6 +30,7 @@ class HeldCalls final : public AiCalls {
     held.emplace(number, std::move(answered));
     return number;
   }
+  void reject(const std::string& call) override { rejected.push_back(call); }
   void cancel(Number number) override {
     cancelled.insert(number);
     held.erase(number);
@@ -48,6 +49,7 @@ class HeldCalls final : public AiCalls {
     AiOutcome outcome;
     outcome.answer.emplace();
     outcome.answer->text = std::move(text);
+    outcome.answer->call = "call-" + std::to_string(number);
     outcome.answer->model = asked.at(number - 1).models.at(0);
     end(number, std::move(outcome));
   }
@@ -63,6 +65,7 @@ class HeldCalls final : public AiCalls {
   std::vector<AiQuestion> asked;
   std::map<Number, AiAnswered> held;
   std::set<Number> cancelled;
+  std::vector<std::string> rejected;
   std::map<std::string, int64_t> settled_below;
 };
 
@@ -173,8 +176,9 @@ TEST_CASE("where the answer goes, and what is said of it, is set by pointers") {
   Fixture f("  models: [fake/a]\n  user: '{{ $input/x }}'\n  into: /a/b\n  details: /a/by\n");
   f.process(R"({"x":"1","a":{"c":2}})");
   f.calls.say(1, "one");
-  CHECK(f.value() ==
-        R"({"x":"1","a":{"c":2,"b":"one","by":{"cost_usd":0,"finish":"stop","model":"fake/a","tokens":{}}}})");
+  CHECK(
+      f.value() ==
+      R"({"x":"1","a":{"c":2,"b":"one","by":{"call":"call-1","cost_usd":0,"finish":"stop","model":"fake/a","tokens":{}}}})");
   f.process(R"({"x":"1","a":"text"})");
   CHECK(f.calls.asked.size() == 1);
   CHECK(f.error().message.find("no place for the answer") != std::string::npos);
@@ -212,6 +216,32 @@ TEST_CASE("an answer that is not of the schema is repaired so often and no more"
   CHECK(f.calls.asked.size() == 5);
   CHECK_FALSE(f.error().retryable);
   CHECK(f.error().message.find("fake/a, asked again 2 time(s)") != std::string::npos);
+}
+
+TEST_CASE("under a key, what a repair gives takes the place of what it mends", "[REQ-072][REQ-074]") {
+  const std::string stage =
+      "  models: [fake/a]\n  task: extract\n  user: '{{ $input/x }}'\n"
+      "  output: {schema: {type: object, required: [n]}}\n";
+  Fixture f(stage + "  cache: {ttl: 1h, key: = $input/x}\n");
+  f.process(R"({"x":"y"})");
+  CHECK_FALSE(f.asked().renews);
+  const std::string key = f.asked().cache_key;
+  f.calls.say(1, "{}");
+  REQUIRE(f.calls.asked.size() == 2);
+  CHECK(f.asked().cache_key == key);
+  CHECK(f.asked().renews);
+  CHECK(f.calls.rejected == std::vector<std::string>{"call-1"});
+  f.calls.say(2, "{}");
+  CHECK(f.calls.rejected == std::vector<std::string>{"call-1", "call-2"});
+  CHECK_FALSE(f.error().retryable);
+
+  Fixture without_key(stage + "  cache: {ttl: 1h}\n");
+  without_key.process(R"({"x":"y"})");
+  without_key.calls.say(1, "{}");
+  CHECK_FALSE(without_key.asked().renews);
+  CHECK(without_key.calls.rejected.empty());
+  without_key.calls.say(2, "{}");
+  CHECK(without_key.calls.rejected == std::vector<std::string>{"call-2"});
 }
 
 TEST_CASE("labels are asked for by a schema, and bare ones taken") {

@@ -29,6 +29,7 @@ class HeldCalls final : public AiCalls {
     held[asked.size()] = {std::move(answered), std::move(listen)};
     return asked.size();
   }
+  void reject(const std::string& call) override { rejected.push_back(call); }
   void cancel(Number number) override {
     cancelled.insert(number);
     held.erase(number);
@@ -45,6 +46,7 @@ class HeldCalls final : public AiCalls {
   std::vector<AiQuestion> asked;
   std::map<Number, Held> held;
   std::set<Number> cancelled;
+  std::vector<std::string> rejected;
   struct Counting {
     AiQuestion question;
     AiCounted counted;
