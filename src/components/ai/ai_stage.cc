@@ -169,11 +169,10 @@ Status AiStage::fill_inputs(Asking& asking) {
   asking.list_of_inputs = value.type() == TokenType::kArray;
   if (!asking.list_of_inputs)
     return fail(ErrorCode::kInvalidInput, "'input' gives neither a text nor a list of texts");
-  for (uint64_t i = 0; i < value.count(); ++i) {
-    const json::ValueView text = *value.element(i);
+  for (json::ValueView text = value.first_child(); !text.at_end_of(value); text = text.next()) {
     if (text.type() != TokenType::kString) {
       return fail(ErrorCode::kInvalidInput,
-                  "'input' gives a list in which " + std::to_string(i + 1) + " is no text");
+                  "'input' gives a list in which " + std::to_string(inputs.size() + 1) + " is no text");
     }
     scratch.clear();
     inputs.emplace_back(text.string(scratch));

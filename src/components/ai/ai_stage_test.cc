@@ -275,6 +275,18 @@ TEST_CASE("texts are embedded, one or many") {
   CHECK(f.error().message == "'input' gives neither a text nor a list of texts");
 }
 
+TEST_CASE("a list of texts is read in one pass, however long it is") {
+  Fixture f("  models: [fake/e]\n  task: embed\n  input: = $input/x\n");
+  constexpr size_t kTexts = 300'000;
+  std::string list;
+  for (size_t i = 0; i < kTexts; ++i) list += i == 0 ? R"("a")" : R"(,"a")";
+  f.process("{\"x\":[" + list + "]}");
+  REQUIRE(f.calls.asked.size() == 1);
+  CHECK(f.asked().request.inputs.size() == kTexts);
+  f.process(R"({"x":["a","b",3]})");
+  CHECK(f.error().message == "'input' gives a list in which 3 is no text");
+}
+
 TEST_CASE("whose fault a refusal is decides whether the event's attempts are counted") {
   Fixture f("  models: [fake/a]\n  user: '{{ $input/x }}'\n");
   const auto refused = [&](AiFailureKind kind, int status, bool budget) {
