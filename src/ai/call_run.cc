@@ -33,8 +33,7 @@ void CallRun::start() {
 // --- which model, and its turn
 
 void CallRun::try_model() {
-  attempt_number_ = 1;
-  for (; at_ < choices_.size(); ++at_) {
+  for (; at_ < choices_.size(); ++at_, attempt_number_ = 1) {
     model_ = &desk_.models.at(choice().provider, choice().model);
     const int64_t now_ns = desk_.clock.monotonic_ns();
     const net::CircuitBreaker& breaker = model_->breaker;
@@ -47,6 +46,7 @@ void CallRun::try_model() {
 
 void CallRun::next_model() {
   ++at_;
+  attempt_number_ = 1;
   try_model();
 }
 
@@ -244,7 +244,7 @@ void CallRun::wait(int64_t wait_ms, void (CallRun::*then)()) {
     const auto fired = std::move(timer_);
     const net::CircuitBreaker& breaker = model_->breaker;
     // It may have been opened meanwhile, by others.
-    if (breaker.is_open() && desk_.clock.monotonic_ns() < breaker.next_probe_ns()) return next_model();
+    if (breaker.is_open() && desk_.clock.monotonic_ns() < breaker.next_probe_ns()) return try_model();
     (this->*then)();
   });
 }
@@ -260,6 +260,7 @@ void CallRun::note(AiFailure failure) {
 void CallRun::refuse() {
   RunEnd end;
   end.refusal = refusal_;
+  end.was_heard = heard_;
   if (end.refusal.model.model.empty() && !choices_.empty()) end.refusal.model = choices_.front();
   finish(std::move(end));
 }

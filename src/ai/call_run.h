@@ -36,6 +36,7 @@ struct RunEnd {
   std::optional<CallRecord> answer;  // not written yet
   AiRefusal refusal;                 // without an answer
   bool lost = false;                 // it was sent, and nobody knows what became of it
+  bool was_heard = false;            // somebody has heard a part of an answer, so it was not begun anew
 };
 
 class CallRun {

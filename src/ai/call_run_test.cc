@@ -121,6 +121,22 @@ TEST_CASE("a model that fails again and again is left alone, then one call looks
   scene.close();
 }
 
+TEST_CASE("who waits for a budget while a model is found to fail is told that it does", "[REQ-062][REQ-067]") {
+  CallSettings settings = with_budget(40, OnExceeded::kStop);
+  settings.providers[0].breaker = {.failures = 1, .open_ms = 600'000, .quota_ms = 0};
+  settings.providers[0].retry.attempts = 1;
+  CallsScene scene(in_order({refusing(500)}));
+  scene.open(settings);
+  scene.ask(question("a", 1));
+  scene.ask(question("b", 2));
+  (void)scene.refusal(0);
+  CHECK_THAT(scene.refusal(1).failure.message, Catch::Contains("left alone"));
+  CHECK(scene.refusal(1).error().retryable);
+  CHECK(scene.refusal(1).model.model == "m");
+  CHECK(scene.transport.sent() == 1);
+  scene.close();
+}
+
 TEST_CASE("once somebody has heard of an answer, it is not begun anew", "[REQ-068][REQ-075]") {
   const auto broken = answering({"U 10 1", "T hel", "F transient boo"});
   SECTION("with a listener") {

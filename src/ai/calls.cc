@@ -322,8 +322,10 @@ void Calls::refused(FlightNumber number, const RunEnd& end) {
   bool leads = !may_go_on;
   std::vector<Number> others;
   for (const Number ask : asks) {
-    // Who has heard of an answer that broke off hears no other.
-    if (leads || closing_ || asks_.at(ask).heard || is_everybodys(end.refusal)) {
+    // Whoever leads has had every try, but where others had heard a part of the first. Who has heard of an answer
+    // that broke off hears no other.
+    const bool was_tried = leads && !end.was_heard;
+    if (was_tried || closing_ || asks_.at(ask).heard || is_everybodys(end.refusal)) {
       AiRefusal refusal = end.refusal;
       if (end.lost && asks_.at(ask).question->on_unknown == AiOnUnknown::kFail) refusal.unknown = true;
       refuse(ask, std::move(refusal));
