@@ -141,7 +141,7 @@ class AiCalls {
 
   // How long the input of a question is for the first of its models: as its provider counts, else by estimate. Nothing
   // is paid or recorded. `counted` runs once, in a later turn, unless the calls are closed before.
-  virtual void count(AiQuestion question, AiCounted counted) = 0;
+  virtual Number count(AiQuestion question, AiCounted counted) = 0;
 
   // Everything that `who` asked for events below `offset` is committed, and will not be asked again but in a
   // replay.

@@ -491,6 +491,7 @@ void Calls::reject(const std::string& call) {
 
 void Calls::cancel(Number number) {
   LOOP_ASSERT(with_.loop);
+  if (const auto count = counts_.extract(number)) return counter_.cancel(count.mapped().asked);
   if (asks_.erase(number) == 0) return;
   // In a turn of its own: a listener may have called, from inside of the call. Once for many.
   if (std::exchange(stops_unwanted_, true)) return;
@@ -526,6 +527,8 @@ void Calls::close(Task closed) {
   closing_ = true;
   closed_ = std::move(closed);
   asks_.clear();
+  counts_.clear();
+  counter_.stop();
   // On a full disk, an end of it is not in sight.
   records_->give_up_waiting();
   stop_unwanted();

@@ -63,7 +63,7 @@ class Calls final : public AiCalls {
   Number ask(AiQuestion question, AiAnswered answered, AiListen listen = nullptr) override;
   void reject(const std::string& call) override;
   void cancel(Number number) override;
-  void count(AiQuestion question, AiCounted counted) override;
+  Number count(AiQuestion question, AiCounted counted) override;
   void settled(const std::string& who, const std::string& partition, int64_t offset) override;
 
   // Nobody is answered any more. What is under way is stopped and recorded; `closed` runs once that is durable.
@@ -150,6 +150,12 @@ class Calls final : public AiCalls {
   TokenCounter counter_{with_.loop, with_.clock, with_.transport};
 
   std::map<Number, Ask> asks_;
+  struct Count {
+    AiCounted counted;
+    TokenCounter::Number asked = 0;  // 0: nobody is
+  };
+  void tell_count(Number number, const AiCount& count);
+  std::map<Number, Count> counts_;
   std::map<FlightNumber, Flight> flights_;
   std::map<QuestionKey, FlightNumber> by_question_;    // those that may be joined
   std::map<io::Digest128, FlightNumber> by_event_;     // those of an earlier run's batches

@@ -1,5 +1,4 @@
 // How long a question is: of Calls, what asks nothing that is paid.
-#include <memory>
 #include <utility>
 #include <variant>
 
@@ -9,12 +8,18 @@
 
 namespace colloquium::ai {
 
-void Calls::count(AiQuestion question, AiCounted counted) {
+void Calls::tell_count(Number number, const AiCount& count) {
+  if (const auto asked = counts_.extract(number)) asked.mapped().counted(count);
+}
+
+AiCalls::Number Calls::count(AiQuestion question, AiCounted counted) {
   LOOP_ASSERT(with_.loop);
   if (settings_.redact) redact_texts(question.request, settings_.redact);
-  const auto told = std::make_shared<AiCounted>(std::move(counted));
-  const auto tell = [this, told](AiCount count) {
-    (void)with_.loop.post(alive_.guard([told, count = std::move(count)] { (*told)(count); }));
+  const Number number = next_ask_++;
+  counts_[number].counted = std::move(counted);
+  const auto tell = [this, number](AiCount count) {
+    (void)with_.loop.post(alive_.guard([this, number, count = std::move(count)] { tell_count(number, count); }));
+    return number;
   };
   if (const Status checked = check(question); closing_ || !checked) {
     const std::string why = closing_ ? "the pipeline is closing" : checked.error().message;
@@ -24,14 +29,16 @@ void Calls::count(AiQuestion question, AiCounted counted) {
   const ProviderSettings& provider = *models_.provider(choice.provider);
   const AiRequest request = request_for(provider, choice, question.request);
   const TokenEstimates::Input estimate = estimates_.input({provider.kind, provider.name, choice.model}, request);
-  const bool asked =
-      counter_.count(provider, request, [this, told, &provider, model = choice.model, estimate](auto said) {
-        if (const auto* failure = std::get_if<AiFailure>(&said)) return (*told)({.failure = *failure});
+  const TokenCounter::Number asked =
+      counter_.count(provider, request, [this, number, &provider, model = choice.model, estimate](auto said) {
+        if (const auto* failure = std::get_if<AiFailure>(&said)) return tell_count(number, {.failure = *failure});
         const int64_t tokens = std::get<int64_t>(said);
         estimates_.learn({provider.kind, provider.name, model}, estimate, tokens);
-        (*told)({.tokens = tokens});
+        tell_count(number, {.tokens = tokens});
       });
-  if (!asked) tell({.tokens = estimate.tokens, .estimated = true});
+  if (asked == 0) return tell({.tokens = estimate.tokens, .estimated = true});
+  counts_.at(number).asked = asked;
+  return number;
 }
 
 }  // namespace colloquium::ai

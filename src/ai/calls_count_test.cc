@@ -81,6 +81,24 @@ TEST_CASE("a count that is refused, or of what can't be asked, says why", "[REQ-
   scene.close();
 }
 
+TEST_CASE("a count that nobody wants any more is stopped, and so are all at the end", "[REQ-062]") {
+  Scene scene({{ScriptStep::kSent, 1}});
+  scene.open(scene.settings);
+  int told = 0;
+  const auto number = scene.calls->count(question("a"), [&told](const AiCount&) { ++told; });
+  scene.calls->count(question("b"), [&told](const AiCount&) { ++told; });
+  scene.pass(100);
+  CHECK(scene.transport.under_way() == 2);
+  scene.calls->cancel(number);
+  CHECK(scene.transport.under_way() == 1);
+  bool closed = false;
+  scene.calls->close([&closed] { closed = true; });
+  CHECK(scene.transport.under_way() == 0);
+  for (int i = 0; i < 1000 && !closed; ++i) scene.pass(10);
+  CHECK(closed);
+  CHECK(told == 0);
+}
+
 TEST_CASE("what must not leave is not sent to be counted, either", "[REQ-062][REQ-083]") {
   Scene scene(answering({"N 7"}));
   scene.settings.redact = [](std::string text) { return text == "my card" ? std::string("[card]") : text; };

@@ -51,8 +51,9 @@ AiCalls::Number OfflineCalls::ask(AiQuestion question, AiAnswered answered, AiLi
   return number;
 }
 
-void OfflineCalls::count(AiQuestion /*question*/, AiCounted counted) {
+AiCalls::Number OfflineCalls::count(AiQuestion /*question*/, AiCounted counted) {
   counted({.failure = AiFailure{AiFailureKind::kCaller, "no provider is asked to count here", std::nullopt, 0}});
+  return ++last_;
 }
 
 }  // namespace colloquium::ai

@@ -39,7 +39,7 @@ class OfflineCalls final : public AiCalls {
   void reject(const std::string&) override {}
   void cancel(Number) override {}
   // Nobody is asked, and nothing is said.
-  void count(AiQuestion question, AiCounted counted) override;
+  Number count(AiQuestion question, AiCounted counted) override;
   void settled(const std::string&, const std::string&, int64_t) override {}
 
  private:

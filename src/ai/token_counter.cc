@@ -48,17 +48,17 @@ class CountDecoder final : public AiDecoder {
 TokenCounter::TokenCounter(Loop& loop, const Clock& clock, AiTransport& transport)
     : loop_(loop), clock_(clock), transport_(transport) {}
 
-bool TokenCounter::count(const ProviderSettings& provider, const AiRequest& request, Done done) {
+TokenCounter::Number TokenCounter::count(const ProviderSettings& provider, const AiRequest& request, Done done) {
   LOOP_ASSERT(loop_);
   const AiAccess access = provider.access();
   std::optional<AiCounting> counting;
   if (request.task == AiTask::kChat) counting = provider.provider->counting(request, access);
-  if (!counting) return false;
+  if (!counting) return 0;
   if (under_way_.size() >= kUnderWayMax) {
-    (void)loop_.post([done = std::move(done)]() mutable {
+    (void)loop_.post(alive_.guard([done = std::move(done)]() mutable {
       done(AiFailure{AiFailureKind::kThrottled, "too many counts are under way", 1000, 0});
-    });
-    return true;
+    }));
+    return ++last_;
   }
   AiHttpRequest http = std::move(counting->request);
   auto decoder = std::make_unique<CountDecoder>(*std::move(counting), provider.provider->decoder(request));
@@ -74,7 +74,7 @@ bool TokenCounter::count(const ProviderSettings& provider, const AiRequest& requ
                   if (end.how != AttemptEnds::kAnswered) return done(std::move(end.failure));
                   done(end.usage.input.value_or(0));
                 }));
-  return true;
+  return number;
 }
 
 }  // namespace colloquium::ai

@@ -32,14 +32,14 @@ class TokenCounter {
 
   TokenCounter(Loop& loop, const Clock& clock, AiTransport& transport);
 
-  // False, and `done` never runs, where the provider has no API for it. Else it runs once, in a later turn.
-  // REQUIRES: the provider's check() holds of the request.
-  bool count(const ProviderSettings& provider, const AiRequest& request, Done done);
+  // 0, and `done` never runs, where the provider has no API for it. Else it runs once, in a later turn, unless it
+  // is cancelled. REQUIRES: the provider's check() holds of the request.
+  using Number = uint64_t;
+  Number count(const ProviderSettings& provider, const AiRequest& request, Done done);
+  void cancel(Number number) { under_way_.erase(number); }
   void stop() { under_way_.clear(); }
 
  private:
-  using Number = uint64_t;
-
   Loop& loop_;
   const Clock& clock_;
   AiTransport& transport_;

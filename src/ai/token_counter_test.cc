@@ -52,7 +52,7 @@ struct Scene {
     request.model = "m";
     request.messages.push_back({AiRole::kUser, {AiText{"hi"}}});
     return counter.count(provider, request,
-                         [this](TokenCounter::Counted said) { told.push_back(std::move(said)); });
+                         [this](TokenCounter::Counted said) { told.push_back(std::move(said)); }) != 0;
   }
 
   ManualClock clock;

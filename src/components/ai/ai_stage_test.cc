@@ -35,7 +35,7 @@ class HeldCalls final : public AiCalls {
     cancelled.insert(number);
     held.erase(number);
   }
-  void count(AiQuestion, AiCounted) override {}
+  Number count(AiQuestion, AiCounted) override { return 0; }
   void settled(const std::string& who, const std::string& partition, int64_t offset) override {
     settled_below[who + " " + partition] = offset;
   }

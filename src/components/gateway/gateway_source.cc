@@ -282,8 +282,11 @@ void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, si
   responder.give_back();
   counting_.emplace(number, Counting{std::move(responder), body_bytes});
   begun(body_bytes);
-  calls_.count(std::move(question),
-               alive_.guard([this, number](const AiCount& found) { counted(number, found); }));
+  const AiCalls::Number call = calls_.count(
+      std::move(question), alive_.guard([this, number](const AiCount& found) { counted(number, found); }));
+  const auto still = counting_.find(number);
+  if (still != counting_.end()) still->second.call = call;
+  look_later();
 }
 
 void GatewaySource::counted(Number number, const AiCount& count) {
@@ -457,7 +460,7 @@ void GatewaySource::send_failure(const GatewayApi& api, net::Responder& responde
 }
 
 void GatewaySource::look_later() {
-  if (look_timer_ != nullptr || exchanges_.empty()) return;
+  if (look_timer_ != nullptr || (exchanges_.empty() && counting_.empty())) return;
   look_timer_ = context_.loop.start_timer(kLookMs, [this] {
     look_timer_.reset();
     look();
@@ -476,6 +479,17 @@ void GatewaySource::look() {
     if (exchange.call) calls_.cancel(*exchange.call);
     emit(exchange, kClientGone, nullptr);
     each = exchanges_.erase(each);
+  }
+  for (auto each = counting_.begin(); each != counting_.end();) {
+    Counting& counting = each->second;
+    if (counting.responder.awaited()) {
+      ++each;
+      continue;
+    }
+    if (counting.call) calls_.cancel(*counting.call);
+    counters_->count(ApiEndpoint::kCount, kClientGone);
+    ended(counting.body_bytes);
+    each = counting_.erase(each);
   }
   look_later();
   tell_when_done();
@@ -541,6 +555,7 @@ void GatewaySource::close(Task closed) {
     if (exchange.responder) refuse(*api_, exchange.endpoint, *exchange.responder, stopping());
   }
   for (auto& [number, counting] : std::exchange(counting_, {})) {
+    if (counting.call) calls_.cancel(*counting.call);
     ended(counting.body_bytes);
     refuse(*api_, ApiEndpoint::kCount, counting.responder, stopping());
   }

@@ -75,6 +75,7 @@ class GatewaySource final : public Source {
   struct Counting {
     net::Responder responder;
     size_t body_bytes;
+    std::optional<AiCalls::Number> call = {};
   };
 
   GatewaySource(SourceContext context, const GatewayConfig& config, std::shared_ptr<const GatewayApi> api,

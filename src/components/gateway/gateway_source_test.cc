@@ -34,8 +34,9 @@ class HeldCalls final : public AiCalls {
     cancelled.insert(number);
     held.erase(number);
   }
-  void count(AiQuestion question, AiCounted counted) override {
+  Number count(AiQuestion question, AiCounted counted) override {
     counting.push_back({std::move(question), std::move(counted)});
+    return 1000 + counting.size();
   }
   void settled(const std::string&, const std::string&, int64_t) override {}
 
