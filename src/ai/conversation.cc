@@ -1,5 +1,9 @@
 #include "ai/conversation.h"
 
+#include "ai/call_record.h"
+#include "base/assert.h"
+#include "io/digest.h"
+
 namespace colloquium::ai {
 
 std::string_view role_name(AiRole role) {
@@ -28,14 +32,35 @@ std::string joined_text(const AiMessage& message) {
   return all;
 }
 
-std::string tool_of(const AiRequest& request, const std::string& call_id) {
-  for (const AiMessage& message : request.messages) {
-    for (const AiPart& part : message.parts) {
+std::string tool_of(const AiRequest& request, const AiMessage& message, const std::string& call_id) {
+  const auto place = static_cast<size_t>(&message - request.messages.data());
+  ASSERT(place < request.messages.size());
+  for (size_t i = place + 1; i-- > 0;) {
+    for (const AiPart& part : request.messages[i].parts) {
       const auto* call = std::get_if<AiToolCall>(&part);
       if (call != nullptr && call->id == call_id) return call->name;
     }
   }
   return {};
+}
+
+std::string call_id_stem(const AiRequest& request) {
+  if (request.tools.empty()) return "call";
+  std::string said;
+  const auto add = [&said](std::string_view text) {
+    said.append(std::to_string(text.size())).append(":").append(text);
+  };
+  for (const AiMessage& message : request.messages) {
+    add(role_name(message.role));
+    for (const AiPart& part : message.parts) {
+      if (const auto* text = std::get_if<AiText>(&part)) add(text->text);
+      if (const auto* result = std::get_if<AiToolResult>(&part)) add(result->content);
+      const auto* call = std::get_if<AiToolCall>(&part);
+      if (call == nullptr) continue;
+      for (const std::string* each : {&call->id, &call->name, &call->arguments}) add(*each);
+    }
+  }
+  return "call-" + digest_text(io::Digester().digest(said)).substr(0, 16);
 }
 
 bool has_image_url(const AiRequest& request) {

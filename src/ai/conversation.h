@@ -27,8 +27,13 @@ std::string_view role_name(AiRole role);
 // Its texts, one behind the other.
 std::string joined_text(const AiMessage& message);
 
-// The name of the tool that a result is of; empty if there is no such call.
-std::string tool_of(const AiRequest& request, const std::string& call_id);
+// The name of the tool that a result in `message` is of: of the last such call before it, as some clients number
+// the calls of each turn anew. Empty if there is none. REQUIRES: a message of the request.
+std::string tool_of(const AiRequest& request, const AiMessage& message, const std::string& call_id);
+
+// What begins the ids of the calls in the answer to a request, where a provider gives none: another in each turn
+// of a conversation, and the same for the same request. Of one without tools it is the same for all.
+std::string call_id_stem(const AiRequest& request);
 
 // Some image is told by its URL.
 bool has_image_url(const AiRequest& request);

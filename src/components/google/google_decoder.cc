@@ -117,7 +117,7 @@ void GoogleDecoder::part(const json::ValueView& part, const AiTake& take) {
   const auto name = JsonReader::text(JsonReader::member(call, "name"), scratch_[0]);
   // Most have no id; the place will do.
   const auto given = JsonReader::text(JsonReader::member(call, "id"), scratch_[1]);
-  const std::string made = "call-" + std::to_string(calls_);
+  const std::string made = call_stem_ + "-" + std::to_string(calls_);
   const auto arguments = JsonReader::member(call, "args");
   take(AiToolCallDelta{calls_, given ? *given : std::string_view(made), name.value_or(""),
                        arguments ? arguments->raw() : "{}"});

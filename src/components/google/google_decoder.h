@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "colloquium/ai_provider.h"
 
@@ -17,7 +18,8 @@ namespace colloquium::components {
 
 class GoogleDecoder final : public ai::EventAnswerDecoder {
  public:
-  explicit GoogleDecoder(AiTask task) : task_(task) {}
+  // `call_stem`: what begins the ids of calls that come without one.
+  GoogleDecoder(AiTask task, std::string call_stem) : task_(task), call_stem_(std::move(call_stem)) {}
 
  private:
   void event(const net::StreamedEvent& event, const AiTake& take) override;
@@ -33,6 +35,7 @@ class GoogleDecoder final : public ai::EventAnswerDecoder {
   void done(const AiTake& take);
 
   const AiTask task_;
+  const std::string call_stem_;
   size_t calls_ = 0;
   std::string finish_reason_;
   std::string scratch_[2];

@@ -21,7 +21,7 @@ const std::string kStream = frame(R"({"text":"well","thought":true})") + frame(R
                             frame(R"({"text":"llo\""})", R"("finishReason":"STOP","index":0)", "\n");
 
 Heard hear(const ai::Answer& answer, AiTask task = AiTask::kChat) {
-  GoogleDecoder decoder(task);
+  GoogleDecoder decoder(task, "call");
   return ai::hear(decoder, answer);
 }
 

@@ -18,6 +18,7 @@ constexpr std::string_view kConfig = "generationConfig";
 struct PartWriter {
   Writer& out;
   const AiRequest& request;
+  const AiMessage& message;
 
   void operator()(const AiText& text) const { write_member(out, "text", text.text); }
   void operator()(const AiImage& image) const {
@@ -44,7 +45,7 @@ struct PartWriter {
     out.key("functionResponse");
     out.begin_object();
     if (!result.id.empty()) write_member(out, "id", result.id);
-    write_member(out, "name", ai::tool_of(request, result.id));
+    write_member(out, "name", ai::tool_of(request, message, result.id));
     out.key("response");
     out.begin_object();
     write_member(out, result.is_error ? "error" : "output", result.content);
@@ -56,7 +57,7 @@ struct PartWriter {
 void write_parts(Writer& out, const AiRequest& request, const AiMessage& message) {
   for (const AiPart& part : message.parts) {
     out.begin_object();
-    std::visit(PartWriter{out, request}, part);
+    std::visit(PartWriter{out, request, message}, part);
     out.end_object();
   }
 }
@@ -255,7 +256,7 @@ std::optional<AiCounting> GoogleGenerate::counting(const AiRequest& request, con
 }
 
 std::unique_ptr<AiDecoder> GoogleGenerate::decoder(const AiRequest& request) const {
-  return std::make_unique<GoogleDecoder>(request.task);
+  return std::make_unique<GoogleDecoder>(request.task, ai::call_id_stem(request));
 }
 
 }  // namespace colloquium::components

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "ai/heard_test.h"
+
 using namespace colloquium;
 using namespace colloquium::components;
 using Json = nlohmann::json;
@@ -82,6 +84,27 @@ TEST_CASE("roles, images, tools and what they gave, by the tool's name", "[REQ-0
         Json::parse(R"({"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["look"]}})"));
   request.tool_choice = {AiToolChoice::Kind::kNone, ""};
   CHECK(body_of(request)["toolConfig"] == Json::parse(R"({"functionCallingConfig":{"mode":"NONE"}})"));
+}
+
+TEST_CASE("in a second turn a result names the tool of that turn", "[REQ-058]") {
+  AiRequest request = asking("what is it?");
+  request.tools.push_back({"look", "Looks.", R"({"type":"object"})"});
+  for (const std::string tool : {"look", "ask"}) {
+    const ai::Heard heard = ai::hear(*GoogleGenerate().decoder(request),
+                                     {.body = R"({"candidates":[{"content":{"parts":[{"functionCall":{"name":")" +
+                                              tool + R"("}}]},"finishReason":"STOP"}]})",
+                                      .type = "application/json"});
+    REQUIRE(heard.calls.size() == 1);
+    const std::string id = heard.calls[0].substr(0, heard.calls[0].find(' '));
+    request.messages.push_back({AiRole::kAssistant, {AiToolCall{id, tool, "{}"}}});
+    request.messages.push_back({AiRole::kUser, {AiToolResult{id, "1", false}}});
+  }
+  const Json contents = body_of(request)["contents"];
+  const Json first = contents[2]["parts"][0]["functionResponse"];
+  const Json second = contents[4]["parts"][0]["functionResponse"];
+  CHECK(first["name"] == "look");
+  CHECK(second["name"] == "ask");
+  CHECK(first["id"] != second["id"]);
 }
 
 TEST_CASE("what Google can't be asked is said before anything is sent") {

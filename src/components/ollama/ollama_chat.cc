@@ -47,7 +47,7 @@ void write_tool_results(Writer& out, const AiRequest& request, const AiMessage& 
     if (result == nullptr) continue;
     out.begin_object();
     write_member(out, "role", "tool");
-    write_member(out, "tool_name", ai::tool_of(request, result->id));
+    write_member(out, "tool_name", ai::tool_of(request, message, result->id));
     write_member(out, "tool_call_id", result->id);
     write_member(out, "content", result->content);
     out.end_object();
@@ -166,7 +166,7 @@ AiHttpRequest OllamaChat::encode(const AiRequest& request, const AiAccess& acces
 }
 
 std::unique_ptr<AiDecoder> OllamaChat::decoder(const AiRequest& request) const {
-  return std::make_unique<OllamaDecoder>(request.task);
+  return std::make_unique<OllamaDecoder>(request.task, ai::call_id_stem(request));
 }
 
 }  // namespace colloquium::components

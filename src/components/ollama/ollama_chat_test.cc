@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "ai/heard_test.h"
+
 using namespace colloquium;
 using namespace colloquium::components;
 using Json = nlohmann::json;
@@ -82,6 +84,25 @@ TEST_CASE("images are bytes, arguments are objects, and a result names its tool"
     "parameters":{"type":"object"}}}])"));
   request.tool_choice = {AiToolChoice::Kind::kNone, ""};
   CHECK_FALSE(body_of(request).contains("tools"));
+}
+
+TEST_CASE("in a second turn a result names the tool of that turn") {
+  AiRequest request = asking("what is it?");
+  request.tools.push_back({"look", "Looks.", R"({"type":"object"})"});
+  for (const std::string tool : {"look", "ask"}) {
+    const ai::Heard heard =
+        ai::hear(*OllamaChat().decoder(request),
+                 {.body = R"({"message":{"tool_calls":[{"function":{"name":")" + tool + R"("}}]},"done":true})",
+                  .type = "application/json"});
+    REQUIRE(heard.calls.size() == 1);
+    const std::string id = heard.calls[0].substr(0, heard.calls[0].find(' '));
+    request.messages.push_back({AiRole::kAssistant, {AiToolCall{id, tool, "{}"}}});
+    request.messages.push_back({AiRole::kUser, {AiToolResult{id, "1", false}}});
+  }
+  const Json body = body_of(request);
+  CHECK(body["messages"][2]["tool_name"] == "look");
+  CHECK(body["messages"][4]["tool_name"] == "ask");
+  CHECK(body["messages"][2]["tool_call_id"] != body["messages"][4]["tool_call_id"]);
 }
 
 TEST_CASE("embeddings are asked for all at once") {

@@ -69,7 +69,7 @@ void OllamaDecoder::tool_call(const json::ValueView& call, const AiTake& take) {
   const auto function = JsonReader::member(call, "function");
   const auto name = JsonReader::text(JsonReader::member(function, "name"), scratch_[0]);
   const auto given = JsonReader::text(JsonReader::member(call, "id"), scratch_[1]);
-  const std::string made = "call-" + std::to_string(calls_);
+  const std::string made = call_stem_ + "-" + std::to_string(calls_);
   const auto arguments = JsonReader::member(function, "arguments");
   take(AiToolCallDelta{calls_, given && !given->empty() ? *given : std::string_view(made), name.value_or(""),
                        arguments ? arguments->raw() : "{}"});

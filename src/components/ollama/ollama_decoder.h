@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "colloquium/ai_provider.h"
 
@@ -16,7 +17,8 @@ namespace colloquium::components {
 
 class OllamaDecoder final : public ai::LineAnswerDecoder {
  public:
-  explicit OllamaDecoder(AiTask task) : task_(task) {}
+  // `call_stem`: what begins the ids of calls that come without one.
+  OllamaDecoder(AiTask task, std::string call_stem) : task_(task), call_stem_(std::move(call_stem)) {}
 
  private:
   void line(std::string_view line, const AiTake& take) override;
@@ -29,6 +31,7 @@ class OllamaDecoder final : public ai::LineAnswerDecoder {
   void done(const json::ValueView& root, const AiTake& take);
 
   const AiTask task_;
+  const std::string call_stem_;
   size_t calls_ = 0;
   std::string scratch_[2];
 };

@@ -23,7 +23,7 @@ const std::string kStream = line(R"("content":"","thinking":"well")") + line(R"(
                             "\r\n\n" + line(R"("content":"llo\"")") + line(R"("content":"")", kDone);
 
 Heard hear(const ai::Answer& answer, AiTask task = AiTask::kChat) {
-  OllamaDecoder decoder(task);
+  OllamaDecoder decoder(task, "call");
   return ai::hear(decoder, answer);
 }
 
