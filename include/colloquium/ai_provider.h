@@ -82,6 +82,14 @@ struct AiParameters {
   std::string extra;  // members of a JSON object, which go before those that are made of the rest
 };
 
+// What some providers are told of a schema, beside it.
+struct AiSchemaTerms {
+  bool strict = true;  // the provider holds the model to it, which not every schema is good for
+  std::string name = "answer";
+  std::string description;
+  bool operator==(const AiSchemaTerms&) const = default;
+};
+
 struct AiRequest {
   AiTask task = AiTask::kChat;
   std::string model;
@@ -92,6 +100,7 @@ struct AiRequest {
   std::vector<std::string> inputs;           // kEmbed
   AiParameters parameters;
   bool stream = true;
+  AiSchemaTerms schema_terms;  // of `output_schema`
 };
 
 // --- how it goes out

@@ -64,7 +64,13 @@ void add(Parts& parts, const AiRequest& request) {
   parts.number(static_cast<int64_t>(request.tools.size()));
   for (const AiTool& tool : request.tools) parts.text(tool.name).text(tool.description).text(tool.parameters);
   parts.number(static_cast<int64_t>(request.tool_choice.kind)).text(request.tool_choice.name);
-  parts.number(request.output_schema.has_value()).text(request.output_schema.value_or(""));
+  // What is recorded was asked with the usual terms, and is found by the same digest.
+  const bool usual = request.schema_terms == AiSchemaTerms();
+  parts.number(!request.output_schema ? 0 : usual ? 1 : 2).text(request.output_schema.value_or(""));
+  if (request.output_schema && !usual) {
+    const AiSchemaTerms& terms = request.schema_terms;
+    parts.number(terms.strict).text(terms.name).text(terms.description);
+  }
   parts.number(static_cast<int64_t>(request.inputs.size()));
   for (const std::string& input : request.inputs) parts.text(input);
   add(parts, request.parameters);

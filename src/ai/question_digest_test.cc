@@ -4,6 +4,8 @@
 #include <functional>
 #include <set>
 
+#include "ai/call_record.h"
+
 namespace colloquium::ai {
 namespace {
 
@@ -44,6 +46,18 @@ TEST_CASE("whatever an answer depends on makes another question") {
       },
       [](AiQuestion& q) { q.request.tool_choice.kind = AiToolChoice::Kind::kAny; },
       [](AiQuestion& q) { q.request.output_schema = ""; },
+      [](AiQuestion& q) {
+        q.request.output_schema = "";
+        q.request.schema_terms.strict = false;
+      },
+      [](AiQuestion& q) {
+        q.request.output_schema = "";
+        q.request.schema_terms.name = "n";
+      },
+      [](AiQuestion& q) {
+        q.request.output_schema = "";
+        q.request.schema_terms.description = "n";
+      },
       [](AiQuestion& q) { q.request.parameters.temperature = 0; },
       [](AiQuestion& q) { q.request.parameters.top_p = 0; },
       [](AiQuestion& q) { q.request.parameters.seed = 0; },
@@ -64,6 +78,13 @@ TEST_CASE("whatever an answer depends on makes another question") {
     change(question);
     CHECK(digests.insert(question_digest(question)).second);
   }
+}
+
+TEST_CASE("what is recorded of a question with a schema is found by the digest it was recorded with",
+          "[REQ-070]") {
+  AiQuestion question = base();
+  question.request.output_schema = R"({"type":"object"})";
+  CHECK(digest_text(question_digest(question)) == "ebe0deec663de897ce5be89d93b5cb07");
 }
 
 TEST_CASE("how and for whom it is asked makes none") {

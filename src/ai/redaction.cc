@@ -348,6 +348,7 @@ void redact_texts(AiRequest& request, const std::function<std::string(std::strin
     redact_json(tool.parameters, redact, false);
   }
   if (request.output_schema) redact_json(*request.output_schema, redact, false);
+  redact_text(request.schema_terms.description, redact);
   redact_json(request.parameters.extra, redact, false);
 }
 

@@ -127,17 +127,13 @@ void write_tool_choice(Writer& out, const AiRequest& request) {
   out.end_object();
 }
 
-void write_schema(Writer& out, const std::string& schema) {
+void write_schema(Writer& out, const AiRequest& request) {
   out.key("response_format");
   out.begin_object();
   write_member(out, "type", "json_schema");
   out.key("json_schema");
   out.begin_object();
-  write_member(out, "name", "answer");
-  out.key("schema");
-  write_json(out, schema);
-  out.key("strict");
-  out.boolean(true);
+  write_schema_terms(out, request);
   out.end_object();
   out.end_object();
 }
@@ -161,7 +157,7 @@ void write_chat(Writer& out, const AiRequest& request, const OpenAiDialect& dial
   out.end_array();
   write_tools(out, request);
   write_tool_choice(out, request);
-  if (request.output_schema) write_schema(out, *request.output_schema);
+  if (request.output_schema) write_schema(out, request);
   if (request.stream) {
     out.key("stream");
     out.boolean(true);
@@ -189,14 +185,26 @@ void write_embed(Writer& out, const AiRequest& request) {
 }
 
 // What the request says by itself: said again by hand, a server would read one of the two.
+constexpr std::string_view kOursWithSchema[] = {"response_format"};
 constexpr std::string_view kOurs[] = {"model", "messages",    "stream", "stream_options",
                                       "tools", "tool_choice", "input",  "encoding_format"};
 
 }  // namespace
 
+void write_schema_terms(Writer& out, const AiRequest& request) {
+  const AiSchemaTerms& terms = request.schema_terms;
+  write_member(out, "name", terms.name);
+  if (!terms.description.empty()) write_member(out, "description", terms.description);
+  out.key("schema");
+  write_json(out, *request.output_schema);
+  out.key("strict");
+  out.boolean(terms.strict);
+}
+
 Status check_openai(const AiRequest& request) {
   TRY(check_asked(request));
   TRY(check_extra(request.parameters.extra, kOurs));
+  if (request.output_schema) TRY(check_extra(request.parameters.extra, kOursWithSchema));
   return check_schemas(request);
 }
 

@@ -10,6 +10,8 @@
 
 #include "colloquium/ai_provider.h"
 
+#include "json/writer.h"
+
 namespace colloquium::ai {
 
 struct OpenAiDialect {
@@ -18,6 +20,9 @@ struct OpenAiDialect {
   // False: the server does not know `stream_options`.
   bool stream_usage = true;
 };
+
+// The members that a schema has in this API and in the other one of OpenAI's. REQUIRES: there is one.
+void write_schema_terms(json::Writer& out, const AiRequest& request);
 
 Status check_openai(const AiRequest& request);
 

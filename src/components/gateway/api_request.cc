@@ -131,9 +131,11 @@ std::string members_of(const ValueView& root, const std::vector<std::string>& na
   json::Writer out(bytes, nullptr);
   bool any = false;
   out.begin_object();
-  for (const std::string& name : names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
     const auto value = given(root, name);
-    if (!value) continue;
+    const auto before = names.begin() + static_cast<std::ptrdiff_t>(i);
+    if (!value || std::find(names.begin(), before, name) != before) continue;
     any = true;
     out.key(name);
     out.raw(*value);

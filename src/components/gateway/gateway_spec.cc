@@ -1,6 +1,9 @@
 // The settings of the gateways, and how they are made.
+#include <algorithm>
 #include <memory>
 #include <set>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "components/gateway/gateway_source.h"
@@ -59,7 +62,7 @@ ConfigSpec<GatewayConfig> gateway_spec(const std::string& path) {
       .field("cache", &Config::cache, {.description = "Answers are given again for a while, at no cost."})
       .field("pass_on", &Config::pass_on,
              {.description = "Members of requests that go to the provider as they are, beside those that are "
-                             "understood. Others are left out.",
+                             "understood, which need not and may not be named. Others are left out.",
               .example = "[reasoning_effort]",
               .advanced = true})
       .field("max_output_tokens", &Config::max_output_tokens,
@@ -104,7 +107,40 @@ namespace {
 
 using MakeApi = std::shared_ptr<const GatewayApi> (*)();
 
-Descriptor describe(const std::string& name, const std::string& path, MakeApi make_api) {
+// What requests of an API are read for: it goes to the provider in that one's own words, and once.
+using Members = std::span<const std::string_view>;
+constexpr std::string_view kOpenAiMembers[] = {"model",
+                                               "messages",
+                                               "tools",
+                                               "tool_choice",
+                                               "response_format",
+                                               "max_tokens",
+                                               "max_completion_tokens",
+                                               "temperature",
+                                               "top_p",
+                                               "seed",
+                                               "stop",
+                                               "stream",
+                                               "stream_options",
+                                               "input",
+                                               "encoding_format",
+                                               "dimensions"};
+constexpr std::string_view kAnthropicMembers[] = {"model",      "messages",      "system",        "tools",
+                                                  "max_tokens", "tool_choice",   "temperature",   "top_p",
+                                                  "stream",     "output_config", "stop_sequences"};
+
+void check_pass_on(const GatewayConfig& config, Members understood, const ConfigNode& node,
+                   ConfigProblems& problems) {
+  for (const std::string& member : config.pass_on) {
+    if (std::find(understood.begin(), understood.end(), member) == understood.end()) continue;
+    config::refuse(
+        node, "pass_on",
+        config::quoted(member) + " is understood by itself, and goes to the provider without being named",
+        problems);
+  }
+}
+
+Descriptor describe(const std::string& name, const std::string& path, MakeApi make_api, Members understood) {
   Descriptor d;
   d.kind = ComponentKind::kSource;
   d.name = name;
@@ -118,9 +154,10 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
       "not "
       "wait for that, and an event that the log has no room for is lost.";
   bind_spec(d, gateway_spec(path),
-            [path](GatewayConfig& config, const ConfigNode& node, ConfigProblems& problems) {
+            [path, understood](GatewayConfig& config, const ConfigNode& node, ConfigProblems& problems) {
               if (node.find("path") == nullptr) config.path = path;
               check_gateway(config, node, problems);
+              check_pass_on(config, understood, node, problems);
             });
   d.create_source = [make_api](const ParsedConfig& parsed,
                                SourceContext context) -> Result<std::unique_ptr<Source>> {
@@ -144,7 +181,7 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
 }
 
 Descriptor describe_openai() {
-  Descriptor d = describe("openai_api", "/v1", openai_gateway_api);
+  Descriptor d = describe("openai_api", "/v1", openai_gateway_api, kOpenAiMembers);
   d.summary = "Answers applications as OpenAI's API does, with the pipeline's models.";
   d.description =
       "An application whose client of OpenAI has `http://<listen address>/v1` as its base URL asks the pipeline's "
@@ -160,7 +197,7 @@ Descriptor describe_openai() {
 }
 
 Descriptor describe_anthropic() {
-  Descriptor d = describe("anthropic_api", "/", anthropic_gateway_api);
+  Descriptor d = describe("anthropic_api", "/", anthropic_gateway_api, kAnthropicMembers);
   d.summary = "Answers applications as Anthropic's API does, with the pipeline's models.";
   d.description =
       "An application whose client of Anthropic has `http://<listen address>` as its base URL asks the pipeline's "

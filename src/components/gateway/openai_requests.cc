@@ -170,6 +170,12 @@ Result<bool> read_format(const ValueView& root, AiRequest& request) {
   TRY_ASSIGN(std::string schema, object_of(*named, "schema", "'response_format.json_schema.schema'"));
   if (schema.empty()) return bad_request("'response_format.json_schema.schema' is missing");
   request.output_schema = std::move(schema);
+  AiSchemaTerms& terms = request.schema_terms;
+  TRY_ASSIGN(terms.strict, flag_of(*named, "strict", "'response_format.json_schema.strict'"));
+  TRY_ASSIGN(auto name, text_of(*named, "name", "'response_format.json_schema.name'"));
+  if (name && !name->empty()) terms.name = std::move(*name);
+  TRY_ASSIGN(auto described, text_of(*named, "description", "'response_format.json_schema.description'"));
+  terms.description = std::move(described).value_or("");
   return false;
 }
 

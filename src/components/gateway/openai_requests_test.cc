@@ -54,6 +54,7 @@ TEST_CASE("a chat has its messages, tools and parameters") {
   CHECK(request.tools.at(0).parameters == R"({"type":"object","properties":{}})");
   CHECK(request.tool_choice.name == "f");
   CHECK(request.output_schema == R"({"type": "object"})");
+  CHECK(request.schema_terms == AiSchemaTerms{.strict = false, .name = "n", .description = ""});
   CHECK(request.parameters.max_output_tokens == 7);
   CHECK(request.parameters.temperature == 0);
   CHECK(request.parameters.seed == 3);

@@ -89,6 +89,12 @@ TEST_CASE("images, tools, what was called and what that gave", "[REQ-056]") {
   CHECK(body["tool_choice"] == Json::parse(R"({"type":"function","function":{"name":"look"}})"));
   CHECK(body["response_format"] == Json::parse(R"({"type":"json_schema","json_schema":{"name":"answer","strict":true,
     "schema":{"type":"object","properties":{}}}})"));
+  request.schema_terms = {.strict = false, .name = "n", .description = "d"};
+  CHECK(body_of(request)["response_format"] == Json::parse(R"({"type":"json_schema","json_schema":{"name":"n",
+    "description":"d","strict":false,"schema":{"type":"object","properties":{}}}})"));
+  request.parameters.extra = R"({"response_format":{"type":"json_object"}})";
+  CHECK_FALSE(OpenAiChat().check(request));
+  request.parameters.extra = "";
   request.tool_choice = {AiToolChoice::Kind::kAny, ""};
   CHECK(body_of(request)["tool_choice"] == "required");
   request.tool_choice = {AiToolChoice::Kind::kNone, ""};

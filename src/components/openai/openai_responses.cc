@@ -3,6 +3,7 @@
 #include "ai/conversation.h"
 #include "ai/json_text.h"
 #include "ai/openai_format/openai_decoder.h"
+#include "ai/openai_format/openai_request.h"
 #include "components/openai/openai_chat.h"
 #include "components/openai/responses_decoder.h"
 
@@ -115,11 +116,7 @@ void write_text(Writer& out, const AiRequest& request, const ai::Extra& text) {
     out.key("format");
     out.begin_object();
     write_member(out, "type", "json_schema");
-    write_member(out, "name", "answer");
-    out.key("schema");
-    ai::write_json(out, *request.output_schema);
-    out.key("strict");
-    out.boolean(true);
+    ai::write_schema_terms(out, request);
     out.end_object();
   }
   text.write(out);
