@@ -144,6 +144,10 @@ struct Descriptor {
   // is done with an event as soon as that has answered. So the answers can come from a test or a record instead.
   bool asks_models_only = false;
 
+  // For how long what models answered it may be given again to whoever asks the same (AiQuestion::cache_ttl_ms);
+  // 0: not at all. May be empty.
+  std::function<int64_t(const ParsedConfig&)> keeps_answers_ms;
+
   // Opens nothing: `base_dir` is where relative paths start.
   std::function<Result<AiConnection>(const ParsedConfig&, const std::string& base_dir)> create_provider;
 

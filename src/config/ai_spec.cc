@@ -123,9 +123,13 @@ ConfigSpec<AiBudgetConfig> ConfigObject<AiBudgetConfig>::spec() {
 ConfigSpec<AiCacheConfig> ConfigObject<AiCacheConfig>::spec() {
   return ConfigSpec<AiCacheConfig>()
       .field("ttl", &AiCacheConfig::ttl,
-             {.description = "For how long an answer is given again to whoever asks the same.", .minimum = 1})
+             {.description =
+                  "How far back a restart looks for them, at least: it always does as far as the `cache` of a "
+                  "stage or source has them given again.",
+              .minimum = 1})
       .field("size", &AiCacheConfig::size,
-             {.description = "Memory for them; the oldest go first.", .minimum = int64_t{64} << 10});
+             {.description = "Memory for them; what was asked for longest ago goes first.",
+              .minimum = int64_t{64} << 10});
 }
 
 ConfigSpec<AiRetentionConfig> ConfigObject<AiRetentionConfig>::spec() {
@@ -211,7 +215,9 @@ ConfigSpec<AiConfig> ai_spec() {
                           "known."})
       .field("budgets", &AiConfig::budgets, {.description = "How much may be spent."})
       .field("cache", &AiConfig::cache,
-             {.description = "Answers that are given again from memory. Without it, none is.",
+             {.description =
+                  "Memory for answers that are given again. Stages and sources say with a `cache` of their "
+                  "own which are, and for how long; without this section they have 64MiB.",
               .example = "{ttl: 1h, size: 64MiB}"})
       .field("calls", &AiConfig::calls, {.description = "The record of every call, with its answer."})
       .field(

@@ -108,6 +108,18 @@ Status take_redaction(const config::AiConfig& config, ai::CallSettings& settings
   return {};
 }
 
+// A restart reads back what any of those who ask may still be given.
+int64_t cache_ttl_of(const config::PipelineConfig& config) {
+  int64_t longest_ms = 0;
+  for (const auto* section : {&config.sources, &config.stages}) {
+    for (const config::ComponentConfig& each : *section) {
+      if (each.descriptor == nullptr || !each.descriptor->keeps_answers_ms) continue;
+      longest_ms = std::max(longest_ms, each.descriptor->keeps_answers_ms(each.parsed));
+    }
+  }
+  return config.ai->cache ? std::max(longest_ms, config.ai->cache->ttl.ms) : longest_ms;
+}
+
 // All of it that no process has a part in.
 Result<ai::CallSettings> settings_of(const config::PipelineConfig& config) {
   const config::AiConfig& from = *config.ai;
@@ -122,10 +134,8 @@ Result<ai::CallSettings> settings_of(const config::PipelineConfig& config) {
   TRY_ASSIGN(settings.prices, prices_of(config));
   settings.unpriced = from.unpriced.reserve;
   for (const config::AiBudgetConfig& budget : from.budgets) settings.budgets.push_back(budget_of(budget));
-  if (from.cache) {
-    settings.cache_bytes = static_cast<size_t>(from.cache->size.bytes);
-    settings.cache_ttl_max_ms = from.cache->ttl.ms;
-  }
+  if (from.cache) settings.cache_bytes = static_cast<size_t>(from.cache->size.bytes);
+  settings.cache_ttl_max_ms = cache_ttl_of(config);
   if (from.audit) {
     settings.audit = {.on = true,
                       .bodies = from.audit->bodies,

@@ -81,6 +81,10 @@ Descriptor make() {
     compile_ai_stage(config_of<AiStageConfig>(parsed), names, io::posix_file_system(), problems);
   };
   d.create_async_stage = create;
+  d.keeps_answers_ms = [](const ParsedConfig& parsed) {
+    const auto& config = config_of<AiStageConfig>(parsed);
+    return config.cache ? config.cache->ttl.ms : 0;
+  };
   d.asks_models_only = true;
   return d;
 }

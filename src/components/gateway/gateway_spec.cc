@@ -164,6 +164,10 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
     TRY_ASSIGN(auto* server, required_service<net::HttpServer>(context, "a gateway", "ingest server"));
     return GatewaySource::create(std::move(context), config_of<GatewayConfig>(parsed), make_api(), *server);
   };
+  d.keeps_answers_ms = [](const ParsedConfig& parsed) {
+    const auto& config = config_of<GatewayConfig>(parsed);
+    return config.cache ? config.cache->ttl.ms : 0;
+  };
   d.source_traits = [](const ParsedConfig& parsed) {
     // A request as it came, its answer, and what is said of them.
     const auto& config = config_of<GatewayConfig>(parsed);
