@@ -11,6 +11,23 @@ namespace {
 
 constexpr std::string_view kData = "data:";
 constexpr std::string_view kBase64 = ";base64";
+// A value takes many times its bytes where it is read: "[],[],…" would, in 32 MiB. Conversations of ten thousand
+// turns have a tenth of these.
+constexpr size_t kValuesMax = 500'000;
+
+// Keys count as values. Of a text that is JSON; of another, some number.
+size_t values_of(std::string_view json) {
+  size_t values = 1;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == ',' || c == ':' || c == '[' || c == '{') ++values;
+    if (c != '"') continue;
+    for (++i; i < json.size() && json[i] != '"'; ++i) {
+      if (json[i] == '\\') ++i;
+    }
+  }
+  return values;
+}
 
 tl::unexpected<Error> wrong(const std::string& what, const char* wanted) {
   return bad_request(what + " has to be " + wanted);
@@ -23,6 +40,9 @@ tl::unexpected<Error> bad_request(std::string message) {
 }
 
 Result<json::Document> request_object(std::string_view body) {
+  if (values_of(body) > kValuesMax) {
+    return bad_request("the body is of more than " + std::to_string(kValuesMax) + " values");
+  }
   auto document = json::parse(body, "the request");
   if (!document) return bad_request("the body is no JSON: " + document.error().message);
   TRY(need_object(ValueView(document->text.data(), document->tape.data(), 0), "the body"));

@@ -21,7 +21,7 @@ using json::ValueView;
 // kInvalidInput with the sentence for the client.
 tl::unexpected<Error> bad_request(std::string message);
 
-// A body that is an object.
+// A body that is an object, and not of more values than fit into memory.
 Result<json::Document> request_object(std::string_view body);
 
 // A member that is there and not null.

@@ -321,25 +321,38 @@ std::optional<ApiFailure> GatewaySource::too_much(size_t body_bytes) const {
 }
 
 // Of a model that its provider can be asked for. Some providers have a price for any name there is.
-std::optional<ApiFailure> GatewaySource::no_room_for(const std::string& model) {
+std::optional<ApiFailure> GatewaySource::no_room_for(const std::string& model, const std::string& tenant) {
   if (config_.models.contains(model) || own_names_.contains(model)) return std::nullopt;
+  const int64_t now_ms = context_.clock.monotonic_ns() / kNsPerMs;
+  auto& tried = tried_names_[tenant];
+  std::erase_if(tried, [now_ms](const auto& each) { return each.second + kTriedMs <= now_ms; });
+  if (tried.contains(model)) return std::nullopt;
   if (model.size() > kOwnNameBytesMax) {
     return ApiFailure{ApiProblem::kModel, "there is no such model here", std::nullopt};
   }
-  if (own_names_.size() >= kOwnNamesMax) {
+  const bool full = own_names_.size() >= kOwnNamesMax;
+  if (full || tried.size() >= kTriedNamesMax) {
     return ApiFailure{ApiProblem::kModel,
                       "as many models have been asked for by 'provider/model' as may be (" +
-                          std::to_string(kOwnNamesMax) + "): to ask for this one, it has to be in 'models'",
+                          (full ? std::to_string(kOwnNamesMax)
+                                : std::to_string(kTriedNamesMax) + " that did not answer, in a day") +
+                          "): to ask for this one, it has to be in 'models'",
                       std::nullopt};
   }
-  own_names_.insert(model);
+  tried.emplace(model, now_ms);
   return std::nullopt;
+}
+
+void GatewaySource::has_answered(const std::string& model, const std::string& tenant) {
+  const auto tried = tried_names_.find(tenant);
+  if (tried == tried_names_.end() || own_names_.size() >= kOwnNamesMax) return;
+  if (tried->second.erase(model) > 0) own_names_.insert(model);
 }
 
 // A name that nobody set up is no model at all; what else is wrong is the request's.
 std::optional<ApiFailure> GatewaySource::refusal_of(const AiQuestion& question, const std::string& model) {
   Status fits = question.models.empty() ? fail(ErrorCode::kNotFound, "") : calls_.check(question);
-  if (fits) return no_room_for(model);
+  if (fits) return no_room_for(model, question.tenant);
   const bool known = !question.models.empty() && calls_.check(sample(question.models));
   return ApiFailure{known ? ApiProblem::kRequest : ApiProblem::kModel,
                     known ? fits.error().message : "there is no such model here", std::nullopt};
@@ -399,6 +412,7 @@ void GatewaySource::answered(Number number, AiOutcome outcome) {
   if (ended.empty()) return;
   Exchange& exchange = ended.mapped();
   if (outcome.answer) {
+    has_answered(exchange.asked.model, exchange.tenant);
     succeed(exchange, *outcome.answer);
     emit(exchange, kOk, &*outcome.answer);
   } else {

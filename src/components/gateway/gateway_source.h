@@ -6,8 +6,10 @@
 // answer by more than kUnsentBytesMax, takes its question with it: that is seen within kLookMs.
 //
 // Ownership: the server, the intake and the calls outlive the source. Memory: that of the requests under way, of
-// which there are `max_requests` at most, with bodies of kBodyBytesMax together; and what is known of models, of
-// which clients can name kOwnNamesMax beside those that are set. Thread safety: loop only.
+// which there are `max_requests` at most, with bodies of kBodyBytesMax together, each of which is held some times:
+// as it came, read, as a question and as the request that is sent. And what is known of models: of those that
+// clients can name beside those that are set, kOwnNamesMax that have answered, and kTriedNamesMax for each key and
+// day that have not. Thread safety: loop only.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +43,11 @@ class GatewaySource final : public Source {
   // Of the bodies of requests under way, as they came. The first is always let in.
   static constexpr size_t kBodyBytesMax = 64 << 20;
   // Of "provider/model" that clients ask for and `models` does not have. Each has counters, a breaker and a gate
-  // as long as the pipeline runs.
+  // as long as the pipeline runs, so they are bounded; and whoever makes names up, which no model answers to, uses
+  // up what is there for the same key and day alone.
   static constexpr size_t kOwnNamesMax = 256;
+  static constexpr size_t kTriedNamesMax = 64;
+  static constexpr int64_t kTriedMs = 86'400'000;
   static constexpr size_t kOwnNameBytesMax = 256;
 
   // kInvalidConfig for models that can't be asked.
@@ -94,7 +99,8 @@ class GatewaySource final : public Source {
   std::optional<std::string> tenant_of(const net::RequestHead& head) const;
   std::vector<AiModelChoice> choices_of(const std::string& model) const;
   std::optional<ApiFailure> refusal_of(const AiQuestion& question, const std::string& model);
-  std::optional<ApiFailure> no_room_for(const std::string& model);
+  std::optional<ApiFailure> no_room_for(const std::string& model, const std::string& tenant);
+  void has_answered(const std::string& model, const std::string& tenant);
   std::optional<ApiFailure> too_much(size_t body_bytes) const;
   void begun(size_t body_bytes);
   void ended(size_t body_bytes);
@@ -138,7 +144,9 @@ class GatewaySource final : public Source {
   std::map<Number, Exchange> exchanges_;
   std::map<Number, Counting> counting_;
   size_t body_bytes_ = 0;            // of both
-  std::set<std::string> own_names_;  // that clients asked for, and `models` does not have
+  std::set<std::string> own_names_;  // that clients asked for, `models` does not have, and some model answered to
+  // By key: those that none has answered to yet, and when they were asked for first.
+  std::map<std::string, std::map<std::string, int64_t>> tried_names_;
   Number next_ = 1;
   int64_t position_ = 0;  // bytes of all events so far
   std::unique_ptr<Timer> look_timer_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/manual_clock.h"
+#include "config/yaml.h"
 #include "metrics/registry.h"
 #include "net/testing/raw_client.h"
 #include "net/testing/server_fixture.h"
@@ -405,6 +406,37 @@ TEST_CASE("clients name so many models of their own, and those that are set alwa
   CHECK(long_name.ask(chat_with("fake/" + std::string(GatewaySource::kOwnNameBytesMax, 'x'))).status == 404);
 }
 
+TEST_CASE("names that no model answers to are used up for whoever makes them up, and for a day") {
+  Fixture gate({{"web", {"secret"}}, {"other", {"another"}}});
+  net::RawClient client(gate.port());
+  size_t calls = 0;
+  const auto ask = [&](const std::string& model, const std::string& key, bool answers) {
+    client.send(net::post("/v1/chat/completions",
+                          R"({"model":")" + model + R"(","messages":[{"role":"user","content":"x"}]})",
+                          "x-api-key: " + key + "\r\n"));
+    gate.wait_for_calls(++calls);
+    answers ? gate.answer(calls, "x") : gate.refuse(calls, AiFailureKind::kCaller);
+    return client.answer().status;
+  };
+  CHECK(ask("fake/good", "secret", true) == 200);
+  for (size_t i = 0; i < GatewaySource::kTriedNamesMax; ++i) {
+    REQUIRE(ask("fake/made-up-" + std::to_string(i), "secret", false) == 400);
+  }
+  const auto another = [](const std::string& model) {
+    return net::post("/v1/chat/completions",
+                     R"({"model":")" + model + R"(","messages":[{"role":"user","content":"x"}]})",
+                     "x-api-key: secret\r\n");
+  };
+  const net::RawAnswer refused = client.ask(another("fake/one-more"));
+  CHECK(refused.status == 404);
+  CHECK_THAT(refused.body, Catch::Contains("64 that did not answer, in a day"));
+  CHECK(ask("fake/good", "secret", true) == 200);
+  CHECK(ask("fake/made-up-7", "secret", true) == 200);
+  CHECK(ask("fake/one-more", "another", true) == 200);
+  // What has answered is known to all.
+  CHECK(ask("fake/one-more", "secret", true) == 200);
+}
+
 TEST_CASE("requests under way take no room from other sources, and have a bound of their own") {
   constexpr size_t kLarge = 30 << 20;
   Fixture gate({}, openai_gateway_api(), [](GatewayConfig& config) {
@@ -514,6 +546,47 @@ TEST_CASE("counts have their place among the requests that are under way, and en
   CHECK(net::RawClient(gate.port()).ask(counted()).status == 429);
   say(gate, 2, {.tokens = 1});
   CHECK(busy[1]->answer().status == 200);
+}
+
+TEST_CASE("a count is given up with its client", "[REQ-062]") {
+  Fixture gate({}, anthropic_gateway_api());
+  {
+    net::RawClient leaving(gate.port());
+    leaving.send(counted());
+    gate.wait_until([&] { return gate.calls.counting.size() == 1; });
+  }
+  gate.wait_until([&] { return gate.calls.cancelled.count(1001) == 1; });
+  CHECK_THAT(gate.metrics(),
+             Catch::Contains("colloquium_gateway_requests_under_way{pipeline=\"p\",component=\"gate\","
+                             "kind=\"anthropic_api_source\"} 0\n"));
+}
+
+TEST_CASE("an event with bodies has room for the longest request and answer", "[REQ-056]") {
+  const auto traits = [](const std::string& yaml) {
+    ConfigProblems problems;
+    const auto node = config::load_yaml("openai_api: {" + yaml + "}", "p.yaml", problems);
+    REQUIRE(node);
+    const ParsedConfig parsed = openai_api().parse(*node->find("openai_api"), problems);
+    REQUIRE(problems.empty());
+    return openai_api().source_traits(parsed).max_event_bytes;
+  };
+  // As JSON, an answer of 16 MiB is six times as long at most.
+  CHECK(traits("bodies: true, max_body: 1MiB") > (97 << 20));
+  CHECK(traits("bodies: false") == 1 << 20);
+}
+
+TEST_CASE("what is understood by itself is not to be passed on", "[REQ-056]") {
+  const auto problem = [](const Descriptor& api, const std::string& member) {
+    ConfigProblems problems;
+    const auto node = config::load_yaml("api: {pass_on: [" + member + "]}", "p.yaml", problems);
+    REQUIRE(node);
+    (void)api.parse(*node->find("api"), problems);
+    return problems.empty() ? "" : problems[0].message;
+  };
+  CHECK_THAT(problem(openai_api(), "response_format"),
+             Catch::Contains("'response_format' is understood by itself"));
+  CHECK_THAT(problem(anthropic_api(), "output_config"), Catch::Contains("is understood by itself"));
+  CHECK(problem(openai_api(), "reasoning_effort").empty());
 }
 
 }  // namespace

@@ -105,6 +105,10 @@ void check_gateway(GatewayConfig& config, const ConfigNode& node, ConfigProblems
 
 namespace {
 
+// Of an event: what is said of a request, and its answer, which as a JSON string is six times as long at most.
+constexpr int64_t kMetaBytes = int64_t{1} << 20;
+constexpr int64_t kAnswerBytes = 6 * (int64_t{16} << 20);
+
 using MakeApi = std::shared_ptr<const GatewayApi> (*)();
 
 // What requests of an API are read for: it goes to the provider in that one's own words, and once.
@@ -171,8 +175,9 @@ Descriptor describe(const std::string& name, const std::string& path, MakeApi ma
   d.source_traits = [](const ParsedConfig& parsed) {
     // A request as it came, its answer, and what is said of them.
     const auto& config = config_of<GatewayConfig>(parsed);
-    return SourceTraits{.listens = true,
-                        .max_event_bytes = config.bodies ? 2 * config.max_body.bytes : int64_t{1} << 20};
+    return SourceTraits{
+        .listens = true,
+        .max_event_bytes = kMetaBytes + (config.bodies ? config.max_body.bytes + kAnswerBytes : 0)};
   };
   d.claims = [make_api](const ParsedConfig& parsed, const std::string&) {
     std::vector<Claim> claims;

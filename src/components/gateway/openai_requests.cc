@@ -9,6 +9,8 @@
 namespace colloquium::components {
 namespace {
 
+// Of one request for embeddings; OpenAI takes no more, either.
+constexpr size_t kInputsMax = 2048;
 constexpr char kAnyObject[] = R"({"type":"object","properties":{}})";
 
 std::string at(const char* list, size_t place) {
@@ -247,6 +249,9 @@ Result<ApiRequest> parse_embeddings(std::string_view body, const std::vector<std
   if (!input) return bad_request("'input' is missing");
   TRY_ASSIGN(made.request.inputs, texts_of(*input, "'input'"));
   if (made.request.inputs.empty()) return bad_request("'input' is empty");
+  if (made.request.inputs.size() > kInputsMax) {
+    return bad_request("'input' is a list of more than " + std::to_string(kInputsMax) + " texts");
+  }
   TRY_ASSIGN(const auto encoding, text_of(root, "encoding_format", "'encoding_format'"));
   made.base64 = encoding == "base64";
   if (encoding && !made.base64 && *encoding != "float") return bad_request("'encoding_format' is float or base64");

@@ -97,6 +97,39 @@ TEST_CASE("what is no request is told by its place") {
             .find("https://") != std::string::npos);
 }
 
+TEST_CASE("a schema has the terms that the client gives it, and goes out once") {
+  const auto parsed =
+      parse_chat_completion(with(R"("response_format":{"type":"json_schema","json_schema":)"
+                                 R"({"name":"n","description":"d","strict":true,"schema":{"type":"object"}}})"),
+                            {});
+  REQUIRE(parsed);
+  CHECK(parsed->request.schema_terms == AiSchemaTerms{.strict = true, .name = "n", .description = "d"});
+  CHECK(problem_of(with(R"("response_format":{"type":"json_schema","json_schema":{"strict":1,"schema":{}}})"))
+            .find("'response_format.json_schema.strict' has to be true or false") == 0);
+  const auto any = parse_chat_completion(with(R"("response_format":{"type":"json_object"})"), {"response_format"});
+  REQUIRE(any);
+  CHECK(any->request.parameters.extra == R"({"response_format":{"type":"json_object"}})");
+}
+
+TEST_CASE("a request has a bound of values, as each takes many times its bytes") {
+  const auto of = [](size_t count, const std::string& value) {
+    std::string list = value;
+    for (size_t i = 1; i < count; ++i) list += "," + value;
+    return with("\"x\":[" + list + "]");
+  };
+  const std::string problem = problem_of(of(500'000, "[]"));
+  CHECK(problem == "the body is of more than 500000 values");
+  CHECK(problem_of(of(100'000, "[]")).empty());
+  // Text may be of anything.
+  CHECK(problem_of(of(10, R"("\\\")" + std::string(1'000'000, ',') + R"([")")).empty());
+  std::string inputs = R"("a")";
+  for (size_t i = 1; i < 2048; ++i) inputs += R"(,"a")";
+  CHECK(parse_embeddings(R"({"model":"e","input":[)" + inputs + "]}", {}));
+  const auto many = parse_embeddings(R"({"model":"e","input":[)" + inputs + R"(,"a"]})", {});
+  REQUIRE_FALSE(many);
+  CHECK(many.error().message == "'input' is a list of more than 2048 texts");
+}
+
 TEST_CASE("embeddings are of texts") {
   const auto parsed = parse_embeddings(
       R"({"model":"e","input":["a","b"],"encoding_format":"base64","dimensions":3,"user":"me"})", {});
