@@ -1,9 +1,14 @@
 """[REQ-056][REQ-057][REQ-062] Applications ask models through the program: by their official clients, and in raw bytes, of a fake of the
 providers that keeps a ledger of its own."""
+import base64
 import json
+import math
 import socket
+import struct
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from harness import (REPOSITORY, Instance, check, check_equal, main, read_lines, request, skip, wait_for,
                      work_directory)
@@ -58,7 +63,7 @@ class Gate:
         self.fake = FakeAi(arguments=PRICES).__enter__()
         self.place = work_directory()
         self.directory = self.place.__enter__()
-        (self.directory / "p.yaml").write_text(PIPELINE % {**USUAL, **self.changes, "url": self.fake.url, "sources": self.sources})
+        (self.directory / "p.yaml").write_text(PIPELINE % {**USUAL, "url": self.fake.url, **self.changes, "sources": self.sources})
         self.instance = Instance("p.yaml", self.directory).__enter__()
         self.url = "http://127.0.0.1:%d" % self.instance.listen
         return self
@@ -67,6 +72,10 @@ class Gate:
         self.instance.__exit__(*error)
         self.place.__exit__(*error)
         self.fake.__exit__(*error)
+
+    def restart(self):
+        check_equal(self.instance.stop(), 0, self.instance.stderr())
+        self.instance = Instance("p.yaml", self.directory).__enter__()
 
     def ask(self, body, key="fake-key", path="/v1/chat/completions"):
         status, headers, answer = request(self.instance.listen, "POST", path, json.dumps(body), {
@@ -152,6 +161,51 @@ def what_was_answered_costs_nothing_again_but_for_another_key():
         check(costs[0] > 0 and costs[1] == 0 and costs[2] > 0, costs)
         whole = gate.ask({**ASKED, "stream": True})[2]
         check("data: [DONE]" in str(whole), whole)
+
+
+def what_was_answered_costs_nothing_after_a_restart_either():
+    # The `ai` section says nothing of a cache.
+    with Gate(more="      cache: {ttl: 1h}\n") as gate:
+        first = gate.ask(ASKED)
+        check_equal((first[0], first[1]["X-Colloquium-From"]), (200, "provider"), first)
+        gate.restart()
+        again = gate.ask(ASKED)
+        check_equal((again[0], again[1]["X-Colloquium-From"]), (200, "cache"), again)
+        check_equal(said(first[2]), said(again[2]), "the same answer")
+        check_equal(gate.fake.counters()["requests"], 1, "requests of the provider")
+
+
+class NoNumbers(BaseHTTPRequestHandler):
+    """A provider whose vectors are of what is no number, in base64 and in digits."""
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        vector = {"nan": base64.b64encode(struct.pack("<2f", 1, math.nan)).decode(), "inf": [1, 1e39], "one": [1]}[asked["input"][0]]
+        body = json.dumps({"data": [{"index": 0, "embedding": vector}], "usage": {"prompt_tokens": 1}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def vectors_that_are_none_are_refused_and_nothing_ends():
+    provider = HTTPServer(("127.0.0.1", 0), NoNumbers)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    try:
+        with Gate(more="", url="http://127.0.0.1:%d" % provider.server_port) as gate:
+            for texts in (["nan"], ["inf"], ["one", "one"]):
+                for encoding in ("float", "base64"):
+                    status, _, answer = gate.ask({"model": "text-embedding-3-small", "input": texts, "encoding_format": encoding}, path="/v1/embeddings")
+                    check_equal(status, 400, (texts, answer))
+                    check("vector" in json.loads(answer)["error"]["message"], answer)
+            check_equal(gate.ask({"model": "text-embedding-3-small", "input": ["one"]}, path="/v1/embeddings")[0], 200, "a good one")
+    finally:
+        provider.shutdown()
+        provider.server_close()
 
 
 def a_spent_budget_is_a_429():
@@ -266,7 +320,8 @@ def a_stop_lets_streams_end():
         check_equal(gate.event(1)["status"], 200, "event")
 
 
-OURS = (messages_are_answered_in_anthropic_s_words, tokens_are_counted_by_the_provider_or_by_estimate, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, a_spent_budget_is_a_429,
+OURS = (messages_are_answered_in_anthropic_s_words, tokens_are_counted_by_the_provider_or_by_estimate, another_provider_answers_where_one_fails, what_was_answered_costs_nothing_again_but_for_another_key, what_was_answered_costs_nothing_after_a_restart_either,
+        vectors_that_are_none_are_refused_and_nothing_ends, a_spent_budget_is_a_429,
         requests_that_are_none_are_told_so, what_never_comes_to_a_model_is_told_in_the_words_of_the_api,
         requests_of_any_size_up_to_the_limit_are_asked_over_either_version_of_http, a_stream_goes_out_as_it_comes_and_is_given_up_with_its_client, a_stop_lets_streams_end)
 try:
