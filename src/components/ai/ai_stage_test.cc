@@ -283,6 +283,9 @@ TEST_CASE("a list of texts is read in one pass, however long it is") {
   f.process("{\"x\":[" + list + "]}");
   REQUIRE(f.calls.asked.size() == 1);
   CHECK(f.asked().request.inputs.size() == kTexts);
+  // With a list inside nobody can count off where an element is.
+  f.process("{\"x\":[" + list + ",[1]]}");
+  CHECK(f.error().message == "'input' gives a list in which 300001 is no text");
   f.process(R"({"x":["a","b",3]})");
   CHECK(f.error().message == "'input' gives a list in which 3 is no text");
 }
