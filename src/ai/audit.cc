@@ -119,6 +119,7 @@ void AuditTrail::write() {
   Result<log::EncodedBatch> batch = log::encode(builder.seal(kNowhere, 0), log::Codec::kLz4, nullptr);
   if (!batch) return left_out_->add(count);
   batch->batch = nullptr;
+  batch->syncs_with_next = true;
   log_.append(stream_, 0, std::move(*batch), log::AckLevel::kQueued,
               [left_out = left_out_, count](const Result<log::AppendResult>& result) {
                 if (!result) left_out->add(count);

@@ -199,7 +199,10 @@ void CallRun::ended(AttemptEnd end) {
   if (answered) {
     RunEnd found;
     found.answer = std::move(record);
-    return finish(std::move(found));
+    // In this turn, so that one batch of the log has the answer and its audit. Whoever is told may destroy this.
+    phase_ = Phase::kEnded;
+    const auto done = std::make_shared<Done>(std::move(done_));
+    return (*done)(std::move(found));
   }
   Records records;
   records.push_back(std::move(record));

@@ -98,6 +98,8 @@ void RecordWriter::hand_over(std::vector<uint64_t> flights, BatchBuilder& builde
   if (!batch) return answer(fail(std::move(batch.error())));
   batch->batch = nullptr;  // nobody reads along
   batch->follows = follows;
+  // An intent is soon followed by its end, which is durable.
+  batch->syncs_with_next = level == log::AckLevel::kWritten;
   log_->append(stream_, 0, std::move(*batch), level, [answer](Result<log::AppendResult> result) {
     if (!result) return answer(fail(std::move(result.error())));
     answer(std::optional(result->first_offset));

@@ -86,6 +86,8 @@ Status GroupCommit::place_append(StagedAppend& append, AppendResult& result) {
   ASSERT(append.writer != nullptr && append.batch.count > 0);
   Touched& touched = touch(*append.writer);
   if (!append.writer->in_group()) TRY(append.writer->begin(now_ms_));
+  touched.is_unawaited =
+      touched.is_unawaited && append.batch.syncs_with_next && append.level != AckLevel::kDurable;
   result = append.writer->add(std::move(append.batch), -1, now_ms_);
   if (append.level == AckLevel::kDurable) touched.weak_so_far = false;
   if (touched.weak_so_far) touched.weak_end = result.last_offset + 1;
@@ -99,6 +101,7 @@ Status GroupCommit::place_outputs(StagedCommit& commit, CommitRecord& record) {
     Touched& touched = touch(*output.writer);
     if (!output.writer->in_group()) TRY(output.writer->begin(now_ms_));
     if (!touched.before_outputs) touched.before_outputs = output.writer->savepoint();
+    touched.is_unawaited = false;
     const AppendResult placed = output.writer->add(std::move(output.batch), producer_of(record.leg), now_ms_);
     const Partition& partition = output.writer->partition();
     record.outputs.push_back({partition.stream(), partition.number(), placed.first_offset, placed.last_offset,
@@ -221,11 +224,14 @@ Status GroupCommit::sync_now(const std::set<PartitionWriter*>& writers) {
 }
 
 // What the group wrote, and whatever was left by those before it: a commit speaks of positions in that.
-Status GroupCommit::sync() {
+Status GroupCommit::sync(What what) {
   TRY(end_syncs());
   std::set<PartitionWriter*> writers = std::exchange(unsynced_, {});
+  if (what == What::kAll) writers.merge(std::exchange(unawaited_, {}));
   for (auto& [writer, touched] : touched_) {
-    if (writer->in_group()) writers.insert(writer);
+    if (!writer->in_group()) continue;
+    writers.insert(writer);
+    unawaited_.erase(writer);
   }
   TRY(sync_now(writers));
   for (PartitionWriter* writer : writers) {
@@ -291,7 +297,7 @@ Status GroupCommit::collect() {
 
 Status GroupCommit::settle() {
   touched_.clear();
-  return sync();
+  return sync(What::kAll);
 }
 
 // Nobody was promised that it lasts. Now and then it is synced all the same, so that a sync mark can be written,
@@ -314,12 +320,35 @@ void GroupCommit::leave_unsynced(const Group& group) {
     unsynced_bytes_ = 0;
   }
   ASSERT(group.commits.empty());
-  for (auto& [writer, touched] : touched_) {
-    ASSERT(!touched.before_outputs);
-    unsynced_bytes_ += writer->group_bytes();
-    writer->end_group();
-    unsynced_.insert(writer);
+  for (auto& [writer, touched] : touched_) leave(*writer, touched);
+  sync_soon();
+}
+
+void GroupCommit::leave(PartitionWriter& writer, const Touched& touched) {
+  ASSERT(!touched.before_outputs);
+  const size_t bytes = writer.group_bytes();
+  writer.end_group();
+  if (touched.is_unawaited && !unsynced_.contains(&writer)) {
+    if (unawaited_.empty()) unawaited_bytes_ = 0;
+    unawaited_bytes_ += bytes;
+    unawaited_.insert(&writer);
+    if (unawaited_bytes_ >= kUnsyncedBytesMax) sync_unawaited();
+    return;
   }
+  unawaited_.erase(&writer);
+  unsynced_bytes_ += bytes;
+  unsynced_.insert(&writer);
+}
+
+// Of a group that has to be synced.
+void GroupCommit::leave_unawaited() {
+  for (auto& [writer, touched] : touched_) {
+    if (touched.is_unawaited && writer->in_group()) leave(*writer, touched);
+  }
+}
+
+void GroupCommit::sync_unawaited() {
+  unsynced_.merge(std::exchange(unawaited_, {}));
   sync_soon();
 }
 
@@ -444,7 +473,8 @@ Status GroupCommit::run(Group group, bool unsynced) {
     leave_unsynced(group);
     return {};
   }
-  if (Status synced = sync(); !synced) {
+  if (group.commits.empty()) leave_unawaited();
+  if (Status synced = sync(group.commits.empty() ? What::kAwaited : What::kAll); !synced) {
     ASSERT_WHY(!io::waits_for_room(synced.error()), "a failed sync is never waited for");
     return undo(group, synced.error());
   }
@@ -469,7 +499,7 @@ Status GroupCommit::mark(const std::vector<PartitionWriter*>& writers) {
   if (Status written = write_marks(); !written) {
     return is_full(written.error()) ? cut_back() : written;
   }
-  TRY(sync());
+  TRY(sync(What::kAll));
   finish_outputs();
   return {};
 }

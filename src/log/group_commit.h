@@ -8,8 +8,9 @@
 // never committed, and there are none anywhere else.
 //
 // A group without commits and durable appends ends with step 3. The helpers sync its files while the log thread
-// writes the next one. Nothing is readable before it is synced: a sink that was given an event which a power cut
-// then takes away would take the next event of that offset for the same.
+// writes the next one. What nobody waits to read (EncodedBatch::syncs_with_next) stays as it is until its file, or
+// a commit, is synced, or a tick has it synced. Nothing is readable before it is synced: a sink that was given an
+// event which a power cut then takes away would take the next event of that offset for the same.
 //
 // Thread safety: the log thread only.
 #pragma once
@@ -83,6 +84,9 @@ class GroupCommit {
   // nor is enough written to sync it all the same, and no segment ends or begins.
   bool needs_no_sync(const Group& group) const;
 
+  // The helpers begin with what nobody waits to read.
+  void sync_unawaited();
+
   // Sync marks, synced, for those of `writers` that want one. Failures as in run().
   Status mark(const std::vector<PartitionWriter*>& writers);
 
@@ -96,8 +100,9 @@ class GroupCommit {
  private:
   // What the group does to one partition.
   struct Touched {
-    int64_t weak_end = 0;     // appends below are acknowledged once written …
-    bool weak_so_far = true;  // … because none that has to be synced is before them
+    int64_t weak_end = 0;      // appends below are acknowledged once written …
+    bool weak_so_far = true;   // … because none that has to be synced is before them
+    bool is_unawaited = true;  // nobody waits to read any of them
     std::optional<PartitionWriter::Savepoint> before_outputs;
   };
   using TouchedMap = std::map<PartitionWriter*, Touched>;
@@ -110,6 +115,8 @@ class GroupCommit {
   bool can_wait(const Group& group) const;
   bool sync_is_due() const;
   void leave_unsynced(const Group& group);
+  void leave(PartitionWriter& writer, const Touched& touched);
+  void leave_unawaited();
   void sync_soon();
   void sync_behind();
   Status end_syncs();
@@ -118,7 +125,8 @@ class GroupCommit {
   bool is_full(const Error& error);
   Status cut_back();
   void count(const Group& group);
-  Status sync();
+  enum class What : uint8_t { kAwaited, kAll };
+  Status sync(What what);
   Status sync_now(const std::set<PartitionWriter*>& writers);
   Status commit(Group& group, const std::vector<CommitRecord>& records);
   void refuse_impossible(std::vector<StagedCommit>& commits);
@@ -145,9 +153,11 @@ class GroupCommit {
   enum class Pause : uint8_t { kNone, kOn, kOver };
   std::atomic<Pause> pause_{Pause::kNone};  // before the next one
   std::vector<std::pair<PartitionWriter*, int64_t>> behind_ends_;
-  std::set<PartitionWriter*> unsynced_;  // between groups: all that are, those behind_ is for too
-  int64_t unsynced_since_ns_ = 0;        // since when there have been some without end
-  size_t unsynced_bytes_ = 0;            // since then
+  std::set<PartitionWriter*> unsynced_;   // between groups: all that are, those behind_ is for too
+  int64_t unsynced_since_ns_ = 0;         // since when there have been some without end
+  size_t unsynced_bytes_ = 0;             // since then
+  std::set<PartitionWriter*> unawaited_;  // likewise unsynced, and nobody waits for it; none of them in unsynced_
+  size_t unawaited_bytes_ = 0;            // since there was none
   int64_t now_ms_ = 0;
   // A thread of its own, as nothing that is awaited may stand behind a pause. Last: its task uses the rest.
   const std::unique_ptr<TaskQueue> pauses_;

@@ -3,10 +3,9 @@
 // Streams of partitions of records; appends that are acknowledged once they are as safe as asked; and
 // commits: {positions, outputs, sink tokens} of a leg, all or nothing. The contract is one that a Kafka
 // cluster could serve: append is asynchronous, offsets rise with gaps (control batches take some), nothing
-// above this interface sees a control batch, and whoever opens a log has it alone (here by a lock on its folder; what a
-// process wrote bears its incarnation). One contract suite
-// (tests/compliance/log_contract.h) runs over every implementation: SegmentLog here and FakeLog
-// (log/fake_log.h), which makes gaps and delays.
+// above this interface sees a control batch, and whoever opens a log has it alone (here by a lock on its folder;
+// what a process wrote bears its incarnation). One contract suite (tests/compliance/log_contract.h) runs over
+// every implementation: SegmentLog here and FakeLog (log/fake_log.h), which makes gaps and delays.
 //
 // Durability: AckLevel says what an append's callback means, and a commit's callback means durable, always. What a
 // reader is given is durable whatever its level: what a sink has once got may not be undone.
@@ -111,6 +110,9 @@ struct EncodedBatch {
   // happens on the calling thread, before append() returns, others' callbacks included: it holds no lock that one of
   // them takes. A sync is never waited for there.
   bool caller_waits = false;
+  // Nobody waits for it to be readable: it is synced with what is appended behind it, with a commit, or at the
+  // next tick.
+  bool syncs_with_next = false;
 };
 
 // Any thread. `accept` may be null (outputs of a leg). kLimit if no reader would take a batch so large.

@@ -417,6 +417,7 @@ void SegmentLog::Impl::do_tick() {
     const std::lock_guard lock(mutex_);
     if (failed_) return;
   }
+  group_commit_->sync_unawaited();
   const bool was_full = space_.full();
   space_.check();
   if (was_full && !space_.full()) resume_waiting();

@@ -94,6 +94,44 @@ TEST_CASE("who waits for a write has it done on the own thread, but waits for no
   CHECK(synced_inside == 0);
 }
 
+TEST_CASE("what nobody waits to read is synced with what comes behind it, or at the next tick") {
+  Bench bench;
+  REQUIRE(bench.open());
+  const StreamId stream = *bench.log->open_stream({"s", 1});
+  const StreamId other = *bench.log->open_stream({"o", 1});
+  bench.append(stream, "0");
+  bench.append(other, "0");
+  int64_t syncs = 0;
+  bench.files.set_hook([&](const io::Operation& operation) -> std::optional<io::Fault> {
+    if (operation.kind == io::OperationKind::kSync) ++syncs;
+    return std::nullopt;
+  });
+  const auto write = [&](StreamId id) {
+    EncodedBatch batch = encoded(values({"1"}));
+    batch.syncs_with_next = true;
+    bool told = false;
+    bench.log->append(id, 0, std::move(batch), AckLevel::kWritten,
+                      [&](const Result<AppendResult>& result) { told = result.has_value(); });
+    bench.executor.run_until_idle();
+    CHECK(told);
+  };
+  const auto readable = [&] { return contract::read_all(*bench.log, stream, 0).size(); };
+  write(stream);
+  CHECK(syncs == 0);
+  CHECK(readable() == 1);
+  // What others have synced is theirs.
+  bench.append(other, "2");
+  bench.append(other, "3", AckLevel::kWritten);
+  bench.executor.run_until_idle();
+  CHECK(syncs > 0);
+  CHECK(readable() == 1);
+  const bool ticks = GENERATE(false, true);
+  if (ticks) bench.log->tick();
+  if (!ticks) bench.append(stream, "2");
+  bench.executor.run_until_idle();
+  CHECK(readable() == (ticks ? 2 : 3));
+}
+
 TEST_CASE("what nobody waits for is synced at most once a millisecond") {
   Bench bench;
   REQUIRE(bench.open());

@@ -70,6 +70,7 @@ TEST_CASE("writers, legs and readers on many threads get what they were promised
         auto batch = encode(contract::values({value_of(writer, round)}), Codec::kLz4, nullptr);
         const AckLevel level = round % 3 == 0 ? AckLevel::kDurable : AckLevel::kWritten;
         batch->caller_waits = round % 2 == 0;
+        batch->syncs_with_next = round % 4 == 0;
         log.append(in, writer % 2, std::move(*batch), level,
                    [&](Result<AppendResult> result) { count_down(result.has_value()); });
         CommitRequest request;

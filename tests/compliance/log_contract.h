@@ -125,9 +125,8 @@ TEMPLATE_TEST_CASE("who waits for an append is told as everybody is, in order", 
   for (int i = 0; i < 60; ++i) {
     EncodedBatch batch = encoded(values({one(i)}));
     batch.caller_waits = i % 5 != 0;
-    const AckLevel level = i % 3 == 0   ? AckLevel::kDurable
-                           : i % 3 == 1 ? AckLevel::kWritten
-                                        : AckLevel::kQueued;
+    batch.syncs_with_next = i % 4 == 0;
+    const AckLevel level = i % 3 == 0 ? AckLevel::kDurable : i % 3 == 1 ? AckLevel::kWritten : AckLevel::kQueued;
     const auto result = append(t.log(), t.executor(), stream, 0, std::move(batch), level);
     REQUIRE(result);
     expected.emplace_back(result->first_offset, one(i));

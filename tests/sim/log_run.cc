@@ -68,6 +68,7 @@ void LogRun::append() {
   const int number = model_.new_batch(place, count, level);
   log::EncodedBatch batch = encode(number, true);
   batch.caller_waits = chance_.below(4) == 0;
+  batch.syncs_with_next = chance_.below(4) == 0;
   machine_.log->append(machine_.id(place), place.partition, std::move(batch), level,
                        [this, number, level](Result<log::AppendResult> result) {
                          if (result && level == log::AckLevel::kDurable && machine_.disk.sync_failed()) {
