@@ -77,18 +77,24 @@ void AnswerDecoder::finish(AiFinished finished, const AiTake& take) {
   take(std::move(finished));
 }
 
+// Of an answer that is whole, and that is an error, the provider has said everything: it did nothing.
 void AnswerDecoder::failed(AiFailure failure, const AiTake& take) {
-  ASSERT(!ended_);
-  ended_ = true;
-  take(std::move(failure));
+  failure.refused = failure.refused || !streams_;
+  fail(std::move(failure), take);
 }
 
 void AnswerDecoder::broken(std::string message, const AiTake& take) {
-  failed({AiFailureKind::kTransient, std::move(message), {}, 0}, take);
+  fail({AiFailureKind::kTransient, std::move(message), {}, 0}, take);
 }
 
 void AnswerDecoder::too_large(std::string message, const AiTake& take) {
-  failed({AiFailureKind::kCaller, std::move(message), {}, 0}, take);
+  fail({AiFailureKind::kCaller, std::move(message), {}, 0}, take);
+}
+
+void AnswerDecoder::fail(AiFailure failure, const AiTake& take) {
+  ASSERT(!ended_);
+  ended_ = true;
+  take(std::move(failure));
 }
 
 void AnswerDecoder::too_long(const AiTake& take) {

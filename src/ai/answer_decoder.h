@@ -51,7 +51,7 @@ class AnswerDecoder : public AiDecoder {
 
   // The end of the call, each of them.
   void finish(AiFinished finished, const AiTake& take);
-  void failed(AiFailure failure, const AiTake& take);
+  void failed(AiFailure failure, const AiTake& take);  // as the provider says
   void broken(std::string message, const AiTake& take);
   // Of what is sent at no other size if it is asked again: the caller's matter.
   void too_large(std::string message, const AiTake& take);
@@ -63,6 +63,7 @@ class AnswerDecoder : public AiDecoder {
 
  private:
   void keep(std::string_view bytes, const AiTake& take);
+  void fail(AiFailure failure, const AiTake& take);
 
   const std::string_view stream_type_;
   AiHead head_;

@@ -58,10 +58,10 @@ AttemptEnd read_answer(const AiBatchResult& result, const AiProvider& provider, 
   if (parts.finished()) return end;
   end.failure = parts.failure().value_or(
       AiFailure{AiFailureKind::kTransient, "the answer does not say that it is complete", std::nullopt, 0});
-  if (is_success(result.head.status)) {
-    end.how = says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;
-  } else {
+  if (is_refused(result.head.status, end)) {
     end.how = AttemptEnds::kRefused;
+  } else {
+    end.how = says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;
   }
   return end;
 }

@@ -24,6 +24,10 @@ bool says_nothing(const AttemptEnd& end) {
          end.reasoning_bytes == 0;
 }
 
+bool is_refused(int status, const AttemptEnd& end) {
+  return !is_success(status) || (end.failure.refused && says_nothing(end));
+}
+
 CallAttempt::CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,
                          size_t bytes_max, std::unique_ptr<AiDecoder> decoder, size_t vectors)
     : loop_(loop),
@@ -148,7 +152,7 @@ AttemptEnd CallAttempt::ended(std::optional<AiFailure> failure) {
   }
   // What the provider said of it goes first.
   end.failure = parts_.failure() ? *parts_.failure() : failure.value_or(transient("the call was stopped"));
-  if (end.failure.refused || (status_ && !is_success(*status_))) {
+  if (status_ && is_refused(*status_, end)) {
     end.how = AttemptEnds::kRefused;
   } else if (status_) {
     end.how = is_whole_ && says_nothing(end) ? AttemptEnds::kLost : AttemptEnds::kBroken;

@@ -43,6 +43,9 @@ struct AttemptEnd {
 // Neither what it took nor any of what it gave is known.
 bool says_nothing(const AttemptEnd& end);
 
+// Whether nothing is paid: the provider said no, by its status, or before it did anything.
+bool is_refused(int status, const AttemptEnd& end);
+
 class CallAttempt {
  public:
   using Hear = std::function<void(const AiOutput&)>;  // text, reasoning, calls of tools, as they come
