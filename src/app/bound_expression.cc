@@ -7,17 +7,11 @@
 #include "computo/notation.h"
 #include "computo/sugar.h"
 #include "computo/trace.h"
+#include "json/escape.h"
 #include "json/walk.h"
-#include "json/writer.h"
 
 namespace colloquium::app {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::vector<char> bytes;
-  json::Writer(bytes, nullptr).string(text);
-  return {bytes.begin(), bytes.end()};
-}
 
 // What the whole result is: a function's text does not tell.
 class ResultType : public computo::Tracer {
@@ -54,7 +48,7 @@ std::string before_expression(const std::vector<BoundName>& names) {
   for (const BoundName& name : names) {
     if (!name.is_function) continue;
     if (!bindings.empty()) bindings += ',';
-    bindings += "[" + quoted(name.name) + ",[\"lambda\"," + name.json.substr(1) + "]";
+    bindings += "[" + json::quoted(name.name) + ",[\"lambda\"," + name.json.substr(1) + "]";
   }
   return bindings.empty() ? "" : "[\"let\",[" + bindings + "],";
 }

@@ -16,7 +16,7 @@
 #include "engine/dry_run.h"
 #include "engine/plan_data.h"
 #include "engine/replay_feed.h"
-#include "json/writer.h"
+#include "json/escape.h"
 
 namespace colloquium::app {
 namespace {
@@ -70,12 +70,6 @@ std::vector<std::string> sink_names(const engine::Plan& plan) {
   return names;
 }
 
-std::string quoted(std::string_view text) {
-  std::vector<char> bytes;
-  json::Writer(bytes, nullptr).string(text);
-  return {bytes.begin(), bytes.end()};
-}
-
 std::string cut(const std::string& text) {
   return text.size() <= kShownLength ? text : text.substr(0, kShownLength) + "…";
 }
@@ -104,18 +98,19 @@ class Report {
   }
 
   void print_json() const {
-    std::string out = "{\"stream\":" + quoted(options_.stream) + ",\"old\":" + quoted(options_.pipelines[0]) +
-                      ",\"new\":" + quoted(options_.pipelines[1]) + ",\"events\":" + std::to_string(events_) +
-                      ",\"equal\":" + (difference_.equal() ? "true" : "false") + ",\"sinks\":[";
+    std::string out =
+        "{\"stream\":" + json::quoted(options_.stream) + ",\"old\":" + json::quoted(options_.pipelines[0]) +
+        ",\"new\":" + json::quoted(options_.pipelines[1]) + ",\"events\":" + std::to_string(events_) +
+        ",\"equal\":" + (difference_.equal() ? "true" : "false") + ",\"sinks\":[";
     for (const OutputDifference::Counts& counts : difference_.sinks()) {
       if (out.back() != '[') out += ",";
-      out += "{\"sink\":" + quoted(counts.sink) + "," + json_counts(counts) + "}";
+      out += "{\"sink\":" + json::quoted(counts.sink) + "," + json_counts(counts) + "}";
     }
     out += "],\"dead_letters\":{" + json_counts(difference_.dead_letters()) + "}" + json_open() +
            ",\"differences\":[";
     for (const OutputDifference::Difference& one : difference_.shown()) {
       if (out.back() != '[') out += ",";
-      out += "{\"id\":" + quoted(one.id) + (one.sink.empty() ? "" : ",\"sink\":" + quoted(one.sink));
+      out += "{\"id\":" + json::quoted(one.id) + (one.sink.empty() ? "" : ",\"sink\":" + json::quoted(one.sink));
       if (one.sink.empty()) out += ",\"dead_letter\":true";
       if (!one.old_value.empty()) out += ",\"old\":" + one.old_value;
       if (!one.new_value.empty()) out += ",\"new\":" + one.new_value;

@@ -48,12 +48,6 @@ std::pair<std::string, std::string> split_pointer(const std::string& pointer) {
   return {pointer.substr(1, end - 1), pointer.substr(end)};
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
-}
-
 }  // namespace
 
 void MigrateScript::run() {
@@ -267,7 +261,7 @@ void MigrateScript::call(uint32_t token) {
 void MigrateScript::rename(uint32_t token, std::string_view name) {
   const std::string_view now = name == "&&" ? "and" : name == "||" ? "or" : "";
   if (now.empty()) return;
-  edit(begin_of(token), end_of(token), quoted(now));
+  edit(begin_of(token), end_of(token), json::quoted(now));
   rewritten(token, "V-LOGIC", "\"" + std::string(name) + "\" is called \"" + std::string(now) + "\"");
 }
 
@@ -279,7 +273,7 @@ void MigrateScript::variable(uint32_t token, const Tokens& items) {
   if (name.find('~') != std::string::npos) {
     std::string escaped = "/";
     for (const char c : name) escaped += c == '~' ? std::string("~0") : std::string(1, c);
-    edit(begin_of(items[1]), end_of(items[1]), quoted(escaped + path));
+    edit(begin_of(items[1]), end_of(items[1]), json::quoted(escaped + path));
     rewritten(token, "D-VARNAME", "the name is unescaped here as the rest of a pointer is: ~ is written ~0");
     return;
   }
@@ -305,7 +299,7 @@ void MigrateScript::variable_part(uint32_t pointer, std::string_view path, const
     note(pointer, "D-ARRAY", "arrays have no wrapper here: if this is a computed array, leave out '/array'");
     return;
   }
-  edit(begin_of(pointer), end_of(pointer), quoted("/" + bound.name + std::string(behind)));
+  edit(begin_of(pointer), end_of(pointer), json::quoted("/" + bound.name + std::string(behind)));
   rewritten(pointer, "D-ARRAY", "computed arrays have no wrapper, so the path does not go through '/array'");
 }
 

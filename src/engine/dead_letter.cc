@@ -1,11 +1,10 @@
 #include "engine/dead_letter.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "engine/forwarded_events.h"
+#include "json/escape.h"
 #include "json/utf8.h"
-#include "json/writer.h"
 
 namespace colloquium::engine {
 
@@ -58,25 +57,19 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
-  std::vector<char> bytes;
-  json::Writer(bytes, nullptr).string(text);
-  return {bytes.begin(), bytes.end()};
-}
-
 }  // namespace
 
 std::string dead_letter_json(const DeadLetter& letter) {
   // Members in the order of their names, as canonical JSON has them: an envelope reads the same everywhere.
   std::string out = "{\"attempts\":" + std::to_string(letter.attempts);
-  out += ",\"error\":" + quoted(printable(letter.error));
+  out += ",\"error\":" + json::quoted(printable(letter.error));
   // The event's own bytes: it is JSON already.
   if (letter.is_json) out.append(",\"event\":").append(letter.event);
-  out += ",\"position\":" + quoted(letter.position);
-  if (!letter.is_json) out += ",\"raw_base64\":" + quoted(base64(letter.event));
-  if (!letter.sink.empty()) out += ",\"sink\":" + quoted(letter.sink);
-  out += ",\"stage\":" + quoted(letter.stage);
-  if (!letter.stream.empty()) out += ",\"stream\":" + quoted(letter.stream);
+  out += ",\"position\":" + json::quoted(letter.position);
+  if (!letter.is_json) out += ",\"raw_base64\":" + json::quoted(base64(letter.event));
+  if (!letter.sink.empty()) out += ",\"sink\":" + json::quoted(letter.sink);
+  out += ",\"stage\":" + json::quoted(letter.stage);
+  if (!letter.stream.empty()) out += ",\"stream\":" + json::quoted(letter.stream);
   if (letter.tombstone) out += ",\"tombstone\":true";
   out += '}';
   return out;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace colloquium::json {
@@ -30,6 +31,13 @@ void append_quoted(std::string_view text, Out& out) {
     text.remove_prefix(plain + 1);
   }
   out.push_back('"');
+}
+
+// A text as JSON.
+inline std::string quoted(std::string_view text) {
+  std::string out;
+  append_quoted(text, out);
+  return out;
 }
 
 }  // namespace colloquium::json

@@ -7,6 +7,7 @@
 #include "ai/json_text.h"
 #include "base/money.h"
 #include "base/trimmed.h"
+#include "json/escape.h"
 #include "json/view.h"
 #include "json/walk.h"
 #include "json/writer.h"
@@ -15,12 +16,6 @@ namespace colloquium::components {
 
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::vector<char> bytes;
-  json::Writer(bytes, nullptr).string(text);
-  return {bytes.begin(), bytes.end()};
-}
-
 Result<std::string> label_of(const AiStageProgram& program, std::string_view text) {
   const std::string_view json = json_in(text);
   const auto problem = program.schema->problem(json);
@@ -28,11 +23,11 @@ Result<std::string> label_of(const AiStageProgram& program, std::string_view tex
     ai::JsonReader reader;
     std::string scratch;
     const auto label = ai::JsonReader::text(ai::JsonReader::member(reader.read(json), "label"), scratch);
-    return quoted(label.value_or(""));
+    return json::quoted(label.value_or(""));
   }
   // A model that can't be held to a schema says just that.
   const std::string_view bare = trimmed(text);
-  if (std::find(program.labels.begin(), program.labels.end(), bare) != program.labels.end()) return quoted(bare);
+  if (std::find(program.labels.begin(), program.labels.end(), bare) != program.labels.end()) return json::quoted(bare);
   return fail(ErrorCode::kInvalidInput, *problem);
 }
 
@@ -135,7 +130,7 @@ Result<std::string> value_of(const AiStageProgram& program, const AiAnswer& answ
     if (auto problem = program.schema->problem(json)) return fail(ErrorCode::kInvalidInput, std::move(*problem));
     if (program.request.tools.empty()) return std::string(json);
   }
-  if (program.request.tools.empty()) return quoted(answer.text);
+  if (program.request.tools.empty()) return json::quoted(answer.text);
   return with_tool_calls(answer);
 }
 

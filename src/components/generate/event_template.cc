@@ -3,20 +3,13 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "json/writer.h"
+#include "json/escape.h"
 
 namespace colloquium::components {
 namespace {
 
 constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
-
-std::string quoted(std::string_view text) {
-  std::vector<char> bytes;
-  json::Writer writer(bytes, nullptr);
-  writer.string(text);
-  return {bytes.begin(), bytes.end()};
-}
 
 std::string_view inner(std::string_view quoted_text) {
   ASSERT(quoted_text.size() >= 2);
@@ -57,7 +50,7 @@ void EventTemplate::add_value(const ConfigNode& node, ConfigProblems& problems) 
   }
   for (const ConfigNode::Member& member : node.members) {
     if (!std::exchange(first, false)) rest_ += ',';
-    rest_ += quoted(member.key) + ":";
+    rest_ += json::quoted(member.key) + ":";
     add_value(member.value, problems);
   }
   rest_ += is_map ? '}' : ']';
@@ -70,7 +63,7 @@ void EventTemplate::add_string(const ConfigNode& node, ConfigProblems& problems)
   }
   rest_ += '"';
   for (size_t open = text.find(kOpen); open != text.npos; open = text.find(kOpen)) {
-    rest_ += inner(quoted(text.substr(0, open)));
+    rest_ += inner(json::quoted(text.substr(0, open)));
     const size_t close = text.find(kClose, open);
     if (close == text.npos) {
       problems.push_back({node.mark, "a '{{' without '}}' behind it"});
@@ -79,7 +72,7 @@ void EventTemplate::add_string(const ConfigNode& node, ConfigProblems& problems)
     add_placeholder(node, text.substr(open + 2, close - open - 2), false, problems);
     text.remove_prefix(close + 2);
   }
-  rest_ += inner(quoted(text));
+  rest_ += inner(json::quoted(text));
   rest_ += '"';
 }
 
