@@ -392,15 +392,11 @@ void Calls::recorded(FlightNumber number, std::shared_ptr<const CallRecord> answ
   const std::vector<Number> asks = flights_.at(number).asks;
   land(number);
   if (status && answer->cache) cache_.put(answer);
-  bool leads = true;
   for (const Number ask : asks) {
     const bool has_record = std::find(given.begin(), given.end(), ask) != given.end();
-    const bool is_leader = std::exchange(leads, false);
-    if (!asks_.contains(ask)) continue;
+    if (!asks_.contains(ask) || (status && ask == asks.front())) continue;
     if (!status) {
       refuse(ask, refusal_of(status.error()));
-    } else if (is_leader) {
-      give(ask, *answer, AiAnswerFrom::kProvider);
     } else if (has_record) {
       give(ask, *answer, AiAnswerFrom::kShared);
     } else {
@@ -408,6 +404,9 @@ void Calls::recorded(FlightNumber number, std::shared_ptr<const CallRecord> answ
     }
   }
   close_when_done();
+  // Whoever leads is told in this turn of the loop, one sooner, and last: that may end this.
+  if (!status || asks.empty() || !asks_.contains(asks.front())) return;
+  tell(asks.front(), outcome_of(asks.front(), *answer, AiAnswerFrom::kProvider));
 }
 
 // Nobody may join it any more.
@@ -458,6 +457,10 @@ void Calls::reuse(Number number, const CallRecord& answer, AiAnswerFrom from) {
 // --- whoever asked is told
 
 void Calls::give(Number number, const CallRecord& record, AiAnswerFrom from) {
+  tell_later(number, outcome_of(number, record, from));
+}
+
+AiOutcome Calls::outcome_of(Number number, const CallRecord& record, AiAnswerFrom from) {
   Ask& ask = asks_.at(number);
   if (ask.listen && !std::exchange(ask.heard, true)) {
     const AiListen listen = ask.listen;
@@ -465,7 +468,7 @@ void Calls::give(Number number, const CallRecord& record, AiAnswerFrom from) {
   }
   AiOutcome outcome;
   outcome.answer = answer_of(record, from);
-  tell_later(number, std::move(outcome));
+  return outcome;
 }
 
 void Calls::refuse(Number number, AiRefusal refusal) {
@@ -475,13 +478,16 @@ void Calls::refuse(Number number, AiRefusal refusal) {
 }
 
 void Calls::tell_later(Number number, AiOutcome outcome) {
-  (void)with_.loop.post(alive_.guard([this, number, outcome = std::move(outcome)]() mutable {
-    const auto ask = asks_.find(number);
-    if (ask == asks_.end()) return;
-    AiAnswered answered = std::move(ask->second.answered);
-    asks_.erase(ask);
-    answered(std::move(outcome));
-  }));
+  (void)with_.loop.post(alive_.guard(
+      [this, number, outcome = std::move(outcome)]() mutable { tell(number, std::move(outcome)); }));
+}
+
+void Calls::tell(Number number, AiOutcome outcome) {
+  const auto ask = asks_.find(number);
+  if (ask == asks_.end()) return;
+  AiAnswered answered = std::move(ask->second.answered);
+  asks_.erase(ask);
+  answered(std::move(outcome));
 }
 
 void Calls::reject(const std::string& call) {

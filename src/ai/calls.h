@@ -133,7 +133,10 @@ class Calls final : public AiCalls {
 
   void give(Number number, const CallRecord& record, AiAnswerFrom from);
   void refuse(Number number, AiRefusal refusal);
+  // As whoever asked hears it; a listener that has heard nothing yet hears all of it.
+  AiOutcome outcome_of(Number number, const CallRecord& record, AiAnswerFrom from);
   void tell_later(Number number, AiOutcome outcome);
+  void tell(Number number, AiOutcome outcome);
   void stop_unwanted();
   void close_when_done();
 
