@@ -179,7 +179,7 @@ CallRecord BatchRun::place_record() const {
 // From here on it may be there.
 void BatchRun::create() {
   is_placing_ = true;
-  desk_.records.intents({place_record()}, alive_.guard([this](const Status& status) {
+  desk_.records.place(place_record(), alive_.guard([this](const Status& status) {
     is_placing_ = false;
     if (closing_) return status ? stop_here() : tell_closed();
     if (status) return send();

@@ -216,6 +216,13 @@ void CallRecords::intents(Records records, RecordWriter::Done done) {
   writer_.append(std::move(records), log::AckLevel::kWritten, false, std::move(done));
 }
 
+void CallRecords::place(CallRecord record, RecordWriter::Done done) {
+  ASSERT(record.kind == RecordKind::kBatch);
+  Records records;
+  records.push_back(std::move(record));
+  writer_.append(std::move(records), log::AckLevel::kDurable, false, std::move(done));
+}
+
 void CallRecords::end(Records records, RecordWriter::Done done) {
   writer_.append(std::move(records), log::AckLevel::kDurable, true, std::move(done));
 }

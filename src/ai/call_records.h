@@ -72,8 +72,12 @@ class CallRecords {
   static Result<std::unique_ptr<CallRecords>> create(const CallRecordsOptions& options, log::Log* log, Loop& loop,
                                                      const Clock& clock, Recovered& recovered);
 
-  // kWritten. Refused where the log has no room. Intents, or where a batch is.
+  // kWritten: a machine that dies within the next few hundred milliseconds may forget them. Refused where the log
+  // has no room.
   void intents(Records records, RecordWriter::Done done);
+  // kDurable, as nobody would pay for a batch twice that may be there. Refused likewise. REQUIRES: where a batch
+  // is.
+  void place(CallRecord record, RecordWriter::Done done);
   // kDurable, all of them at once. Waits for room.
   void end(Records records, RecordWriter::Done done);
 

@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "base/sim_executor.h"
+#include "io/memory_file_system.h"
 #include "log/fake_log.h"
+#include "log/segment_log.h"
 #include "loop/test_loop.h"
 
 namespace colloquium::ai {
@@ -73,6 +75,56 @@ struct Scene {
   Records cacheable;
   std::unique_ptr<CallRecords> records;
 };
+
+TEST_CASE("a loss of power takes along no place of a batch that may have been made by then") {
+  ManualClock clock{1'700'000'100'000};
+  SimExecutor executor(1, clock);
+  loop::TestLoop loop{clock};
+  SeededRandom random(1);
+  io::MemoryFileSystem files;
+  const auto open = [&] {
+    log::LogOptions options;
+    options.directory = "data";
+    options.files = &files;
+    options.executor = &executor;
+    options.clock = &clock;
+    options.random = &random;
+    auto log = log::SegmentLog::open(std::move(options));
+    REQUIRE(log);
+    return std::move(*log);
+  };
+  const auto records_of = [&](log::Log& log, CallRecords::Recovered& recovered) {
+    auto created = CallRecords::create({.records = "p", .replay_of = {}}, &log, loop, clock, recovered);
+    REQUIRE(created);
+    return std::move(*created);
+  };
+  auto log = open();
+  CallRecords::Recovered nothing;
+  auto records = records_of(*log, nothing);
+  CallRecord intent = record(RecordKind::kIntent, "a", 1);
+  intent.tags.batch = "b";
+  CallRecord place = record(RecordKind::kBatch, "b", 0);
+  place.tags.event.reset();
+  place.place.step = AiBatchStep::kCreate;
+  records->intents({intent}, [](const Status& status) { CHECK(status); });
+  bool placed = false;
+  records->place(place, [&placed](const Status& status) { placed = bool(status); });
+  while (!placed && executor.run_until_idle() + loop.run_until_idle() > 0) {
+  }
+  REQUIRE(placed);
+  records.reset();
+  log.reset();
+  files.crash(nullptr);
+
+  log = open();
+  CallRecords::Recovered recovered;
+  records = records_of(*log, recovered);
+  CHECK(recovered.unsent.empty());
+  REQUIRE(recovered.batches.size() == 1);
+  CHECK(recovered.batches[0].calls.size() == 1);
+  records.reset();
+  REQUIRE(log->close());
+}
 
 TEST_CASE("sums and position are exact together, wherever the process ends") {
   const auto storage = log::make_fake_storage();

@@ -98,7 +98,7 @@ void RecordWriter::hand_over(std::vector<uint64_t> flights, BatchBuilder& builde
   if (!batch) return answer(fail(std::move(batch.error())));
   batch->batch = nullptr;  // nobody reads along
   batch->follows = follows;
-  // An intent is soon followed by its end, which is durable.
+  // An intent: its end is durable, and may be here before anybody else would have had it synced.
   batch->syncs_with_next = level == log::AckLevel::kWritten;
   log_->append(stream_, 0, std::move(*batch), level, [answer](Result<log::AppendResult> result) {
     if (!result) return answer(fail(std::move(result.error())));

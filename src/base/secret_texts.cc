@@ -29,6 +29,15 @@ void hide_cut(std::string& text, std::string_view secret) {
 }  // namespace
 
 void hide_secrets(std::string& text, std::vector<std::string_view> secrets) {
+  // Who shows a text line by line shows those of a secret, too.
+  for (size_t i = 0, count = secrets.size(); i < count; ++i) {
+    std::string_view rest = secrets[i];
+    for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+      secrets.push_back(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+    if (rest.size() < secrets[i].size()) secrets.push_back(rest);
+  }
   secrets.erase(std::remove_if(secrets.begin(), secrets.end(),
                                [](std::string_view secret) { return secret.size() < kSecretBytesMin; }),
                 secrets.end());

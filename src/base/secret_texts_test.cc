@@ -25,6 +25,14 @@ TEST_CASE("a secret that is a part of another leaves nothing of that") {
   CHECK(shown("it is topsecret", {"topsecret", "Bearer topsecret"}) == "it is [key]");
 }
 
+TEST_CASE("the lines of a secret that has several are hidden one by one, too") {
+  const std::string key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nshort\nkqhkiG9w0BAQEF\n-----END KEY-----\n";
+  CHECK(shown("it is " + key + "!", {key}) == "it is [key]!");
+  CHECK(shown("MIIEvQIBADANBg", {key}) == "[key]");
+  CHECK(shown("the last is kqhkiG9w0BAQEF.", {key}) == "the last is [key].");
+  CHECK(shown("short", {key}) == "short");
+}
+
 TEST_CASE("what a cut has left of a secret is hidden, at either end") {
   CHECK(shown("the key hush-hus") == "the key [key]");
   CHECK(shown("the key hush-hu") == "the key hush-hu");

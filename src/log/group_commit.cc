@@ -315,10 +315,7 @@ bool GroupCommit::sync_is_due() const {
 }
 
 void GroupCommit::leave_unsynced(const Group& group) {
-  if (unsynced_.empty()) {
-    unsynced_since_ns_ = clock_.monotonic_ns();
-    unsynced_bytes_ = 0;
-  }
+  begin_unsynced();
   ASSERT(group.commits.empty());
   for (auto& [writer, touched] : touched_) leave(*writer, touched);
   sync_soon();
@@ -347,7 +344,16 @@ void GroupCommit::leave_unawaited() {
   }
 }
 
+void GroupCommit::begin_unsynced() {
+  if (!unsynced_.empty()) return;
+  unsynced_since_ns_ = clock_.monotonic_ns();
+  unsynced_bytes_ = 0;
+}
+
 void GroupCommit::sync_unawaited() {
+  if (unawaited_.empty()) return;
+  begin_unsynced();
+  unsynced_bytes_ += std::exchange(unawaited_bytes_, 0);
   unsynced_.merge(std::exchange(unawaited_, {}));
   sync_soon();
 }

@@ -114,6 +114,7 @@ class GroupCommit {
   Status write();
   bool can_wait(const Group& group) const;
   bool sync_is_due() const;
+  void begin_unsynced();
   void leave_unsynced(const Group& group);
   void leave(PartitionWriter& writer, const Touched& touched);
   void leave_unawaited();

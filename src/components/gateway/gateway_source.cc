@@ -280,7 +280,7 @@ void GatewaySource::count(const ApiRequest& asked, const std::string& tenant, si
   }
   const Number number = next_++;
   responder.give_back();
-  counting_.emplace(number, Counting{std::move(responder), body_bytes});
+  counting_.emplace(number, Counting{std::move(responder), body_bytes, asked.model, tenant});
   begun(body_bytes);
   const AiCalls::Number call = calls_.count(
       std::move(question), alive_.guard([this, number](const AiCount& found) { counted(number, found); }));
@@ -299,6 +299,7 @@ void GatewaySource::counted(Number number, const AiCount& count) {
     refusal.failure = *count.failure;
     refuse(*api_, ApiEndpoint::kCount, responder, failure_of(refusal));
   } else {
+    if (!count.estimated) has_answered(waiting.mapped().model, waiting.mapped().tenant);
     const std::string id = request_id(hex(context_.random.next()));
     const std::array<net::HeaderField, 2> headers = {
         {{"X-Colloquium-From", count.estimated ? "estimate" : "provider"}, {api_->id_header(), id}}};

@@ -80,6 +80,8 @@ class GatewaySource final : public Source {
   struct Counting {
     net::Responder responder;
     size_t body_bytes;
+    std::string model;  // as the client calls it
+    std::string tenant;
     std::optional<AiCalls::Number> call = {};
   };
 

@@ -535,6 +535,21 @@ TEST_CASE("tokens are counted for whoever may ask, and that is no event", "[REQ-
   gate.on_loop([&] { CHECK(gate.calls.counting[0].question.models.size() == 2); });
 }
 
+TEST_CASE("a model whose provider counts for it has answered, one that is only estimated has not", "[REQ-062]") {
+  Fixture gate({}, anthropic_gateway_api());
+  net::RawClient client(gate.port());
+  size_t counts = 0;
+  const auto count = [&](bool estimated) {
+    client.send(counted("fake/" + std::to_string(counts)));
+    ++counts;
+    say(gate, counts, {.tokens = 1, .estimated = estimated});
+    return client.answer().status;
+  };
+  for (size_t i = 0; i < GatewaySource::kTriedNamesMax + 1; ++i) REQUIRE(count(false) == 200);
+  for (size_t i = 0; i < GatewaySource::kTriedNamesMax; ++i) REQUIRE(count(true) == 200);
+  CHECK(client.ask(counted("fake/one-more")).status == 404);
+}
+
 TEST_CASE("counts have their place among the requests that are under way, and end with the source", "[REQ-062]") {
   Fixture gate({}, anthropic_gateway_api());
   std::vector<std::unique_ptr<net::RawClient>> busy;

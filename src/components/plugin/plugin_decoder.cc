@@ -168,6 +168,7 @@ bool PluginDecoder::reasoning(const json::ValueView& value, const AiTake& take) 
 // object, or a piece of its text.
 bool PluginDecoder::tool_call(const json::ValueView& value, const AiTake& take) {
   std::string_view name, id;
+  if (value.type() != TokenType::kObject) return false;
   if (!take_text(value, "name", scratch_[0], name) || !take_text(value, "id", scratch_[2], id)) return false;
   const bool begins = !name.empty();
   if (!begins && has_arguments_.empty()) return false;

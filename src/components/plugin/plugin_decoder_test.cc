@@ -149,6 +149,10 @@ TEST_CASE("an answer that breaks off, or says what nobody knows, has failed", "[
                           R"({"usage":7})", R"({"finish":7})", R"({"finish":{}})", R"({"reasoning":[]})"}) {
     CHECK(why(bad).find("can't be understood") != std::string::npos);
   }
+  const Heard oops =
+      hear({.body = joined({R"({"tool_call":{"name":"a"}})", R"({"tool_call":"oops"})"}), .type = kLines});
+  REQUIRE(oops.failure);
+  CHECK(oops.failure->message == R"(`tool_call` can't be understood: {"tool_call":"oops"})");
   CHECK(hear({.body = R"({"text":"a"})", .type = "application/json"}).failure->message ==
         "the answer ends without a `finish`");
   CHECK(hear({.body = std::string(size_t{17} << 20, ' '), .type = kLines}).failure->message ==

@@ -109,11 +109,18 @@ class SchemaCompiler {
     return true;
   }
 
-  void pass_over(std::string_view keyword) {
+  static constexpr std::string_view kForeign = "it says nothing";
+
+  // Of values: not where other schemas stand, nor what this one is called.
+  static bool says_something(std::string_view keyword) {
+    return !keyword.starts_with('$') && keyword != "definitions";
+  }
+
+  void pass_over(std::string_view keyword, std::string_view why) {
     ASSERT(!keyword.empty());
     if (!schema_.passed_over_.empty()) return;
-    schema_.passed_over_ = "the schema at \"" + place_ + "\", " + std::string(keyword) +
-                           ": it says nothing in draft " + (schema_.draft() == Draft::k07 ? "07" : "2020-12");
+    schema_.passed_over_ = "the schema at \"" + place_ + "\", " + std::string(keyword) + ": " + std::string(why) +
+                           " in draft " + (schema_.draft() == Draft::k07 ? "07" : "2020-12");
   }
 
   // The node is filled apart: reaching others moves the nodes.
@@ -373,10 +380,13 @@ bool SchemaCompiler::compile_keyword(SchemaNode& node, const ValueView& schema, 
                                      const ValueView& value) {
   ASSERT(keyword.reader != nullptr);
   if ((keyword.drafts & static_cast<uint8_t>(schema_.draft())) == 0) {
-    pass_over(keyword.name);
+    pass_over(keyword.name, kForeign);
     return true;
   }
-  if (schema_.draft() == Draft::k07 && keyword.name != "$ref" && schema.member("$ref")) return true;
+  if (schema_.draft() == Draft::k07 && keyword.name != "$ref" && schema.member("$ref")) {
+    if (says_something(keyword.name)) pass_over(keyword.name, "beside a $ref it says nothing");
+    return true;
+  }
   const bool repeated = (schema.token().flags & kTokenDuplicateKeys) != 0;
   if (repeated && schema.member(keyword.name)->index() != value.index()) return true;
   keyword_ = keyword.name;
@@ -396,7 +406,7 @@ bool SchemaCompiler::compile(const Waiting& waiting) {
     const ValueView value = key.next();
     const std::string_view name = key.string(scratch);
     const Keyword* const keyword = find_keyword(name);
-    if (keyword == nullptr && is_foreign_keyword(name)) pass_over(name);
+    if (keyword == nullptr && is_foreign_keyword(name)) pass_over(name, kForeign);
     key = value.next();
     if (keyword != nullptr && !compile_keyword(node, schema, *keyword, value)) return false;
   }

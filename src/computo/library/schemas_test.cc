@@ -198,6 +198,9 @@ TEST_CASE("a host is told what of a schema would be passed over, and of circles"
   };
   said(R"({"properties":{"a":{"dependencies":{}}}})",
        R"(the schema at "/properties/a", dependencies: it says nothing in draft 2020-12)");
+  said(R"({"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"n":{}},)"
+       R"("properties":{"a":{"$ref":"#/definitions/n","definitions":{},"title":"a","minimum":5}}})",
+       R"(the schema at "/properties/a", minimum: beside a $ref it says nothing in draft 07)");
   said(R"({"additionalItems":false})", R"(the schema at "", additionalItems: it says nothing in draft 2020-12)");
   said(R"({"items":{"type":"string","nullable":true}})",
        R"(the schema at "/items", nullable: it says nothing in draft 2020-12)");
