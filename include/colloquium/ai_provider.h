@@ -179,7 +179,7 @@ struct AiFailure {
   std::string message;                    // what the provider said, and of what; never the key
   std::optional<int64_t> retry_after_ms;  // what it asked for, in a header or in words
   int status = 0;                         // of HTTP; 0: it never came to that, or came after a 200
-  bool refused = false;  // the provider said so before it did anything: nothing is paid, whatever the status
+  bool refused = false;  // the provider said so before it gave anything: nothing is paid, whatever the status
 };
 
 using AiOutput =

@@ -36,11 +36,18 @@ void AnswerDecoder::bytes(std::string_view bytes, const AiTake& take) {
     return;
   }
   if (streams_) {
-    stream(bytes, take);
+    stream(bytes, noting(take));
   } else {
     keep(bytes, take);
   }
   let_go();
+}
+
+AiTake AnswerDecoder::noting(const AiTake& take) {
+  return [this, &take](const AiOutput& output) {
+    has_given_ = true;
+    take(output);
+  };
 }
 
 void AnswerDecoder::keep(std::string_view bytes, const AiTake& take) {
@@ -59,9 +66,9 @@ void AnswerDecoder::end(const AiTake& take) {
   if (ended_) return;
   if (!is_success(head_.status)) return failed(refusal(head_, body_), take);
   if (streams_) {
-    stream_end(take);
+    stream_end(noting(take));
   } else {
-    whole(body_, take);
+    whole(body_, noting(take));
     ASSERT_WHY(ended_, "a whole answer ends its call");
   }
   let_go();
@@ -77,9 +84,9 @@ void AnswerDecoder::finish(AiFinished finished, const AiTake& take) {
   take(std::move(finished));
 }
 
-// Of an answer that is whole, and that is an error, the provider has said everything: it did nothing.
+// An error that is all there is says that nothing was done.
 void AnswerDecoder::failed(AiFailure failure, const AiTake& take) {
-  failure.refused = failure.refused || !streams_;
+  failure.refused = !has_given_;
   fail(std::move(failure), take);
 }
 

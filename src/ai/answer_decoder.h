@@ -51,7 +51,8 @@ class AnswerDecoder : public AiDecoder {
 
   // The end of the call, each of them.
   void finish(AiFinished finished, const AiTake& take);
-  void failed(AiFailure failure, const AiTake& take);  // as the provider says
+  // As the provider says; a refusal where nothing came before it, so what else an answer has goes first.
+  void failed(AiFailure failure, const AiTake& take);
   void broken(std::string message, const AiTake& take);
   // Of what is sent at no other size if it is asked again: the caller's matter.
   void too_large(std::string message, const AiTake& take);
@@ -64,12 +65,14 @@ class AnswerDecoder : public AiDecoder {
  private:
   void keep(std::string_view bytes, const AiTake& take);
   void fail(AiFailure failure, const AiTake& take);
+  AiTake noting(const AiTake& take);
 
   const std::string_view stream_type_;
   AiHead head_;
   std::string body_;
   size_t commas_ = 0;  // in it: an answer has about as many values
   bool streams_ = false;
+  bool has_given_ = false;  // anything
   bool ended_ = false;
 };
 

@@ -17,11 +17,13 @@ class LinesDecoder final : public LineAnswerDecoder {
     if (line == "end") return finish({}, take);
     const auto root = reader_.read(line);
     if (!root) return broken("no JSON", take);
+    if (JsonReader::member(*root, "text")) take(AiTextDelta{"text"});
     if (JsonReader::member(*root, "error")) failed({AiFailureKind::kThrottled, "later", {}, 0}, take);
   }
   void whole(std::string_view body, const AiTake& take) override {
     const auto root = reader_.read(body);
     if (!root) return broken("no JSON", take);
+    if (JsonReader::member(*root, "text")) take(AiTextDelta{"text"});
     if (JsonReader::member(*root, "error")) return failed({AiFailureKind::kThrottled, "later", {}, 0}, take);
     finish({AiFinish::kStop, std::to_string(root->count())}, take);
   }
@@ -106,20 +108,19 @@ TEST_CASE("an answer that is too large is nobody's to ask for again") {
   CHECK(line.failure->kind == AiFailureKind::kCaller);
 }
 
-TEST_CASE("an error that is the whole answer says that nothing was done, one in a stream does not") {
-  Answer whole;
-  whole.bytes(R"({"error":"later"})").end();
-  REQUIRE(whole.failure);
-  CHECK(whole.failure->refused);
-  CHECK(whole.failure->kind == AiFailureKind::kThrottled);
-  Answer cut;
-  cut.bytes(R"({"error":"lat)").end();
-  REQUIRE(cut.failure);
-  CHECK_FALSE(cut.failure->refused);
-  Answer streamed(kOk, "application/x-ndjson");
-  streamed.bytes("{\"error\":\"later\"}\n");
-  REQUIRE(streamed.failure);
-  CHECK_FALSE(streamed.failure->refused);
+TEST_CASE("an error that is all of an answer says that nothing was done, one behind something else does not") {
+  const auto refused = [](const std::string& type, const std::string& body) {
+    Answer answer(kOk, type);
+    answer.bytes(body).end();
+    REQUIRE(answer.failure);
+    return answer.failure->refused;
+  };
+  for (const char* type : {"application/json", "application/x-ndjson"}) {
+    CHECK(refused(type, R"({"error":"later"})"));
+    CHECK_FALSE(refused(type, R"({"text":"a","error":"later"})"));
+    CHECK_FALSE(refused(type, R"({"error":"lat)"));
+  }
+  CHECK_FALSE(refused("application/x-ndjson", "{\"text\":\"a\"}\n{\"error\":\"later\"}\n"));
 }
 
 TEST_CASE("what is quoted ends with a whole character") {

@@ -323,7 +323,7 @@ void BatchRun::again_later(const AiFailure& failure) {
 // it may as well say nothing. One that can't be asked for its batches says no, whatever its words; a key that is
 // refused, or has used up its share, says nothing of them.
 bool BatchRun::is_gone(const AiFailure& failure) {
-  const bool is_no = failure.status == 404 || failure.status == 410;
+  const bool is_no = failure.status == 404 || failure.status == 410 || failure.kind == AiFailureKind::kCaller;
   const bool is_of_us = failure.kind == AiFailureKind::kCaller || failure.kind == AiFailureKind::kTransient;
   const bool denies = place_.batch.empty() ? place_.step == AiBatchStep::kFind && is_of_us : is_no;
   return denies && is_a_day_since(denied_since_ns_);

@@ -25,7 +25,7 @@ bool says_nothing(const AttemptEnd& end) {
 }
 
 bool is_refused(int status, const AttemptEnd& end) {
-  return !is_success(status) || (end.failure.refused && says_nothing(end));
+  return !is_success(status) || end.failure.refused;
 }
 
 CallAttempt::CallAttempt(Loop& loop, const Clock& clock, AiTransport& transport, const CallTimeouts& timeouts,

@@ -85,7 +85,8 @@ AiFailure openai_failure(const AiHead& head, std::string_view body) {
   AiFailure failure = openai_error(error ? error : root, body, failure_kind(head.status));
   failure.status = head.status;
   if (const auto asked = retry_after_ms(head)) failure.retry_after_ms = asked;
-  if (!failure.retry_after_ms && failure.kind == AiFailureKind::kThrottled) failure.retry_after_ms = reset_ms(head);
+  if (!failure.retry_after_ms && failure.kind == AiFailureKind::kThrottled)
+    failure.retry_after_ms = reset_ms(head);
   obey_should_retry(head, failure);
   return failure;
 }
@@ -117,7 +118,8 @@ void OpenAiDecoder::stream_end(const AiTake& take) {
 }
 
 // In the place of an answer, behind a 200.
-bool OpenAiDecoder::is_error(const std::optional<json::ValueView>& root, std::string_view text, const AiTake& take) {
+bool OpenAiDecoder::is_error(const std::optional<json::ValueView>& root, std::string_view text,
+                             const AiTake& take) {
   const auto error = JsonReader::member(root, "error");
   if (!error || error->type() == TokenType::kNull) return false;
   failed(openai_error(error, text, AiFailureKind::kTransient), take);
@@ -131,18 +133,18 @@ void OpenAiDecoder::event(const net::StreamedEvent& event, const AiTake& take) {
   }
   const auto root = reader_.read(event.data);
   if (!root) return broken("a piece of the answer is no JSON: " + std::string(quoted(event.data)), take);
-  if (is_error(root, event.data, take)) return;
   if (const auto took = openai_usage(JsonReader::member(root, "usage"), kCounts)) take(*took);
   answer(*root, "delta", take);
+  (void)is_error(root, event.data, take);
 }
 
 void OpenAiDecoder::whole(std::string_view body, const AiTake& take) {
   const auto root = reader_.read(body);
   if (!root) return broken("the answer is no JSON: " + std::string(quoted(body)), take);
-  if (is_error(root, body, take)) return;
   if (const auto took = openai_usage(JsonReader::member(root, "usage"), kCounts)) take(*took);
+  if (task_ != AiTask::kEmbed) answer(*root, "message", take);
+  if (is_error(root, body, take)) return;
   if (task_ == AiTask::kEmbed) return embeddings(*root, take);
-  answer(*root, "message", take);
   if (finish_reason_.empty()) return broken("the answer has no choice that is finished", take);
   done(take);
 }
@@ -186,7 +188,8 @@ void OpenAiDecoder::embeddings(const json::ValueView& root, const AiTake& take) 
     const auto index = JsonReader::integer(JsonReader::member(item, "index"));
     const auto value = JsonReader::member(item, "embedding");
     if (!value || !embedding(index ? static_cast<size_t>(*index) : place, *value, take)) {
-      return broken("embedding " + std::to_string(place) + " is neither base64 of floats nor a list of numbers", take);
+      return broken("embedding " + std::to_string(place) + " is neither base64 of floats nor a list of numbers",
+                    take);
     }
   }
   finish_reason_ = "stop";

@@ -18,8 +18,8 @@ Heard hear(const std::string& body, const std::string& type = "text/event-stream
 }
 
 std::string chunk(const std::string& delta, const std::string& reason = "null") {
-  return R"(data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":)" + delta + R"(,"finish_reason":)" +
-         reason + "}],\"usage\":null}\n\n";
+  return R"(data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":)" + delta +
+         R"(,"finish_reason":)" + reason + "}],\"usage\":null}\n\n";
 }
 
 const std::string kUsage =
@@ -28,8 +28,9 @@ const std::string kUsage =
     R"("completion_tokens_details":{"reasoning_tokens":2}}})"
     "\n\n";
 const std::string kDone = "data: [DONE]\n\n";
-const std::string kStream = chunk(R"({"role":"assistant","content":""})") + chunk(R"({"content":"He said \"h\u00e9"})") +
-                            ": a comment\n\n" + chunk(R"({"content":"llo\""})") + chunk("{}", "\"stop\"") + kUsage + kDone;
+const std::string kStream = chunk(R"({"role":"assistant","content":""})") +
+                            chunk(R"({"content":"He said \"h\u00e9"})") + ": a comment\n\n" +
+                            chunk(R"({"content":"llo\""})") + chunk("{}", "\"stop\"") + kUsage + kDone;
 
 }  // namespace
 
@@ -49,20 +50,23 @@ TEST_CASE("a stream is the same, wherever its bytes are cut", "[REQ-056][REQ-071
 
 TEST_CASE("calls of tools come in pieces and are told apart") {
   const Heard heard = hear(
-      chunk(R"({"tool_calls":[{"index":0,"id":"c0","type":"function","function":{"name":"look","arguments":""}}]})") +
+      chunk(
+          R"({"tool_calls":[{"index":0,"id":"c0","type":"function","function":{"name":"look","arguments":""}}]})") +
       chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"at\":"}}]})") +
-      chunk(R"({"tool_calls":[{"index":1,"id":"c1","function":{"name":"ask","arguments":"{}"}},{"index":0,"function":{"arguments":"1}"}}]})") +
+      chunk(
+          R"({"tool_calls":[{"index":1,"id":"c1","function":{"name":"ask","arguments":"{}"}},{"index":0,"function":{"arguments":"1}"}}]})") +
       chunk("{}", "\"tool_calls\"") + kDone);
   CHECK(heard.calls == std::vector<std::string>{R"(c0 look {"at":1})", "c1 ask {}"});
   CHECK(heard.finished->reason == AiFinish::kToolCalls);
 }
 
 TEST_CASE("an answer in one piece says the same", "[REQ-056]") {
-  const Heard heard = hear(R"({"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",
+  const Heard heard =
+      hear(R"({"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",
       "content":"hi","refusal":null,"reasoning_content":"hm","tool_calls":[{"id":"c","type":"function",
       "function":{"name":"n","arguments":"{}"}}]},"finish_reason":"length"}],
       "usage":{"prompt_tokens":3,"completion_tokens":2}})",
-                           "application/json");
+           "application/json");
   CHECK(heard.text == "hi");
   CHECK(heard.reasoning == "hm");
   CHECK(heard.calls == std::vector<std::string>{"c n {}"});
@@ -86,15 +90,25 @@ TEST_CASE("a server that leaves out [DONE] and usage is understood; one that bre
 }
 
 TEST_CASE("an error inside of a 200 is one, and nothing comes behind it", "[REQ-071]") {
-  const Heard heard = hear(chunk(R"({"content":"a"})") +
-                           "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"code\":null}}\n\n" +
-                           chunk(R"({"content":"b"})") + kDone);
+  const Heard heard =
+      hear(chunk(R"({"content":"a"})") +
+           "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"code\":null}}\n\n" +
+           chunk(R"({"content":"b"})") + kDone);
   REQUIRE(heard.failure);
   CHECK(heard.text == "a");
   CHECK(heard.failure->message == "overloaded");
   CHECK(heard.failure->status == 0);
   const Heard quota = hear(R"({"error":{"message":"no money","code":"insufficient_quota"}})", "application/json");
   CHECK(quota.failure->kind == AiFailureKind::kQuota);
+  CHECK(quota.failure->refused);
+  // What it took all the same is paid.
+  const Heard half = hear(R"({"error":{"message":"oh"},"choices":[{"message":{"content":"half"}}],)"
+                          R"("usage":{"prompt_tokens":9,"completion_tokens":5}})",
+                          "application/json");
+  REQUIRE(half.failure);
+  CHECK_FALSE(half.failure->refused);
+  CHECK(half.text == "half");
+  CHECK(half.usage.output == 5);
   CHECK(hear("data: {oops\n\n" + kDone).failure->message.find("no JSON: {oops") != std::string::npos);
 }
 
@@ -123,10 +137,11 @@ TEST_CASE("answers that refuse are told by who has to do something", "[REQ-056][
   CHECK(failure(400, "", {{"X-Should-Retry", "true"}}).kind == AiFailureKind::kTransient);
   CHECK(failure(500, R"({"error":"plain words"})").message == "plain words");
   CHECK(failure(429, "", {{"retry-after", "3"}}).retry_after_ms == 3000);
-  const AiFailure reset = failure(429, "", {{"x-ratelimit-remaining-requests", "4"},
-                                            {"x-ratelimit-reset-requests", "6m0s"},
-                                            {"x-ratelimit-remaining-tokens", "0"},
-                                            {"x-ratelimit-reset-tokens", "120ms"}});
+  const AiFailure reset = failure(429, "",
+                                  {{"x-ratelimit-remaining-requests", "4"},
+                                   {"x-ratelimit-reset-requests", "6m0s"},
+                                   {"x-ratelimit-remaining-tokens", "0"},
+                                   {"x-ratelimit-reset-tokens", "120ms"}});
   CHECK(reset.retry_after_ms == 120);
   CHECK(failure(500, std::string(1u << 20, 'x')).message.size() == 300);
   CHECK(failure(401, R"({"statusCode":401,"message":"no key"})").message == "no key");
@@ -143,8 +158,9 @@ TEST_CASE("answers that refuse are told by who has to do something", "[REQ-056][
 
 TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {
   const auto vectors = [](const std::string& data) {
-    return hear(R"({"object":"list","model":"m","usage":{"prompt_tokens":2,"total_tokens":2},"data":)" + data + "}",
-                "application/json", 200, 1u << 20, AiTask::kEmbed);
+    return hear(
+        R"({"object":"list","model":"m","usage":{"prompt_tokens":2,"total_tokens":2},"data":)" + data + "}",
+        "application/json", 200, 1u << 20, AiTask::kEmbed);
   };
   // 1.0f and -2.5f, low byte first.
   const Heard coded = vectors(R"([{"object":"embedding","index":1,"embedding":"AACAPwAAIMA="}])");
@@ -156,8 +172,8 @@ TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {
   const Heard plain = vectors(R"([{"embedding":[1,-2.5]},{"embedding":[0.5]}])");
   CHECK(plain.embeddings[1].index == 1);
   CHECK(plain.embeddings[0].vector == std::vector<float>{1.0F, -2.5F});
-  for (const char* bad : {R"([{"embedding":"AAA"}])", R"([{"embedding":"!"}])", R"([{"embedding":""}])", R"([{"embedding":[]}])", R"([{"embedding":[1,"x"]}])",
-                          R"([{}])", "7"}) {
+  for (const char* bad : {R"([{"embedding":"AAA"}])", R"([{"embedding":"!"}])", R"([{"embedding":""}])",
+                          R"([{"embedding":[]}])", R"([{"embedding":[1,"x"]}])", R"([{}])", "7"}) {
     CHECK(vectors(bad).failure);
   }
 }
@@ -165,6 +181,7 @@ TEST_CASE("embeddings come as base64 of floats, or as numbers", "[REQ-056]") {
 TEST_CASE("no answer, however damaged, does more than fail", "[REQ-071]") {
   std::mt19937_64 random(11);
   for (int i = 0; i < 3000; ++i) {
-    (void)hear(ai::damaged(kStream, random), i % 5 == 0 ? "application/json" : "text/event-stream", 200, random() % 40 + 1);
+    (void)hear(ai::damaged(kStream, random), i % 5 == 0 ? "application/json" : "text/event-stream", 200,
+               random() % 40 + 1);
   }
 }

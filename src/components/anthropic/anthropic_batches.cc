@@ -105,8 +105,9 @@ Result<AiBatchResult> AnthropicBatches::result(std::string_view line) const {
   const std::string type = JsonReader::member_text(found, "type");
   const View message = JsonReader::member(found, "message");
   const View error = JsonReader::member(found, "error");
+  const bool has_message = message && message->type() == TokenType::kObject;
   // A success that is not there may be paid: that is no refusal.
-  if (result.id.empty() || type.empty() || (type == "succeeded" && !message)) {
+  if (result.id.empty() || type.empty() || (type == "succeeded" && !has_message)) {
     return fail(ErrorCode::kCorrupt,
                 "a line of a batch's results is no result: " + std::string(line.substr(0, 200)));
   }

@@ -34,8 +34,8 @@ AiFailure failure_of(const std::optional<json::ValueView>& root, std::string_vie
   const auto message = JsonReader::text(JsonReader::member(error, "message"), scratch[0]);
   const auto type = JsonReader::text(JsonReader::member(error, "type"), scratch[1]);
   const auto code = JsonReader::text(JsonReader::member(error, "error_code"), scratch[2]);
-  AiFailure failure{type ? kind_of(*type).value_or(kind) : kind, std::string(message ? *message : ai::quoted(text)),
-                    {}, 0};
+  AiFailure failure{
+      type ? kind_of(*type).value_or(kind) : kind, std::string(message ? *message : ai::quoted(text)), {}, 0};
   // A limit that somebody set for an account is not gone in a minute.
   if (code && code->find("spend_limit") != std::string_view::npos) failure.kind = AiFailureKind::kQuota;
   return failure;
@@ -70,7 +70,6 @@ void AnthropicDecoder::event(const net::StreamedEvent& event, const AiTake& take
 void AnthropicDecoder::whole(std::string_view body, const AiTake& take) {
   const auto root = reader_.read(body);
   if (!root) return broken("the answer is no JSON: " + std::string(ai::quoted(body)), take);
-  if (JsonReader::member(root, "error")) return failed(failure_of(root, body, AiFailureKind::kTransient), take);
   usage(root, take);
   const auto content = JsonReader::member(root, "content");
   if (content && content->type() == TokenType::kArray) {
@@ -79,6 +78,7 @@ void AnthropicDecoder::whole(std::string_view body, const AiTake& take) {
       whole_block(index++, part, take);
     }
   }
+  if (JsonReader::member(root, "error")) return failed(failure_of(root, body, AiFailureKind::kTransient), take);
   stop_reason(root);
   done(take);
 }
@@ -118,7 +118,9 @@ void AnthropicDecoder::whole_block(size_t index, const json::ValueView& block, c
 
 void AnthropicDecoder::delta(const json::ValueView& root, const AiTake& take) {
   const auto change = JsonReader::member(root, "delta");
-  const auto words = [&](const char* key) { return JsonReader::text(JsonReader::member(change, key), scratch_[0]); };
+  const auto words = [&](const char* key) {
+    return JsonReader::text(JsonReader::member(change, key), scratch_[0]);
+  };
   if (const auto text = words("text")) return take(AiTextDelta{*text});
   if (const auto thinking = words("thinking")) return take(AiReasoningDelta{*thinking});
   const auto index = JsonReader::integer(JsonReader::member(root, "index"));
@@ -132,8 +134,8 @@ void AnthropicDecoder::stop_reason(const std::optional<json::ValueView>& holder)
   if (reason) stop_reason_ = *reason;
 }
 
-// Anthropic's input_tokens are those that no cache had to do with. Where it does not say for how long, five minutes is
-// its default.
+// Anthropic's input_tokens are those that no cache had to do with. Where it does not say for how long, five
+// minutes is its default.
 void AnthropicDecoder::usage(const std::optional<json::ValueView>& holder, const AiTake& take) {
   const auto all = JsonReader::member(holder, "usage");
   if (!all || all->type() != TokenType::kObject) return;

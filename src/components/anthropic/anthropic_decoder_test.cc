@@ -139,3 +139,15 @@ TEST_CASE("no stream of messages, however damaged, does more than fail", "[REQ-0
                 .step = random() % 40 + 1});
   }
 }
+
+TEST_CASE("an error that is the whole answer is a refusal, unless it says what it took", "[REQ-057]") {
+  const std::string error = R"("error":{"type":"api_error","message":"oh"})";
+  const Heard refused = hear({.body = R"({"type":"error",)" + error + "}", .type = "application/json"});
+  REQUIRE(refused.failure);
+  CHECK(refused.failure->refused);
+  const Heard paid = hear({.body = R"({"type":"error","usage":{"input_tokens":9,"output_tokens":5},)" + error + "}",
+                           .type = "application/json"});
+  REQUIRE(paid.failure);
+  CHECK_FALSE(paid.failure->refused);
+  CHECK(paid.usage.output == 5);
+}

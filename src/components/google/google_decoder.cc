@@ -54,8 +54,8 @@ AiFailure failure_of(std::optional<json::ValueView> root, std::string_view text,
   const auto error = JsonReader::member(root, "error");
   const auto message = JsonReader::text(JsonReader::member(error, "message"), scratch[0]);
   const auto status = JsonReader::text(JsonReader::member(error, "status"), scratch[1]);
-  AiFailure failure{status ? kind_of(*status).value_or(kind) : kind, std::string(message ? *message : ai::quoted(text)),
-                    {}, 0};
+  AiFailure failure{
+      status ? kind_of(*status).value_or(kind) : kind, std::string(message ? *message : ai::quoted(text)), {}, 0};
   JsonReader::for_each(JsonReader::member(error, "details"),
                        [&](const json::ValueView& detail) { read_detail(detail, failure); });
   return failure;
@@ -91,14 +91,14 @@ void GoogleDecoder::whole(std::string_view body, const AiTake& take) {
 }
 
 bool GoogleDecoder::answer(const json::ValueView& root, std::string_view text, const AiTake& take) {
-  if (JsonReader::member(root, "error")) {
-    failed(failure_of(root, text, AiFailureKind::kTransient), take);
-    return false;
-  }
   usage(root, take);
   const auto candidate = JsonReader::element(JsonReader::member(root, "candidates"), 0);
   JsonReader::for_each(JsonReader::member(JsonReader::member(candidate, "content"), "parts"),
                        [&](const json::ValueView& one) { part(one, take); });
+  if (JsonReader::member(root, "error")) {
+    failed(failure_of(root, text, AiFailureKind::kTransient), take);
+    return false;
+  }
   if (const auto reason = JsonReader::text(JsonReader::member(candidate, "finishReason"), scratch_[0])) {
     finish_reason_ = *reason;
   }

@@ -232,7 +232,7 @@ Result<AiBatchResult> OpenAiBatches::result(std::string_view line) const {
   AiBatchResult result;
   result.id = JsonReader::member_text(root, "custom_id");
   const View response = JsonReader::member(root, "response");
-  const View body = JsonReader::member(response, "body");
+  const View body = given(JsonReader::member(response, "body"));
   const View error = given(JsonReader::member(root, "error"));
   if (result.id.empty() || (!body && !error)) {
     return fail(ErrorCode::kCorrupt,

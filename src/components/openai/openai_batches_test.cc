@@ -100,8 +100,8 @@ TEST_CASE("a batch that failed as a whole says why", "[REQ-089]") {
   CHECK(std::get<AiBatchRefused>(turn).failure.message == "line 1 is no JSON; line 2 neither");
   CHECK(std::get<AiBatchRefused>(turn).failure.kind == AiFailureKind::kCaller);
   const auto kind = [](const std::string& code) {
-    const AiBatchTurn failed = read(
-        AiBatchStep::kWait, R"({"status":"failed","errors":{"data":[{"code":")" + code + R"(","message":"no"}]}})");
+    const AiBatchTurn failed = read(AiBatchStep::kWait, R"({"status":"failed","errors":{"data":[{"code":")" +
+                                                            code + R"(","message":"no"}]}})");
     return std::get<AiBatchRefused>(failed).failure.kind;
   };
   CHECK(kind("token_limit_exceeded") == AiFailureKind::kThrottled);
@@ -221,6 +221,11 @@ TEST_CASE("a line of results is an answer of its own", "[REQ-089]") {
   REQUIRE(failure);
   CHECK(failure->kind == AiFailureKind::kTransient);
   CHECK(failure->message == "not in time");
+  const auto null = kBatches.result(R"({"custom_id":"c3","response":{"status_code":0,"body":null},
+    "error":{"code":"batch_expired","message":"nor that"}})");
+  REQUIRE(null);
+  decode(*null);
+  CHECK(failure->message == "nor that");
   for (const char* line : {"", "x", "{}", R"({"custom_id":"a"})", R"({"custom_id":1,"response":{"body":{}}})",
                            R"({"custom_id":"a","response":null,"error":null})",
                            R"({"custom_id":"a","response":{"status_code":200},"error":null})"}) {

@@ -130,7 +130,6 @@ void PluginDecoder::line(std::string_view line, const AiTake& take) {
     is_known = true;
     const bool understood = (this->*known.take)(*value, take);
     if (ended()) return;
-    has_said_ = true;
     if (understood) continue;
     return broken("`" + std::string(known.name) + "` can't be understood: " + std::string(ai::quoted(line)), take);
   }
@@ -182,7 +181,7 @@ bool PluginDecoder::tool_call(const json::ValueView& value, const AiTake& take) 
   const std::string_view said = piece ? *piece : arguments ? arguments->raw() : "";
   if (begins) has_arguments_.push_back(false);
   if (!said.empty()) has_arguments_[index] = true;
-  const std::string made = "call-" + std::to_string(index);
+  const std::string made = call_stem_ + "-" + std::to_string(index);
   if (begins && id.empty()) id = made;
   take(AiToolCallDelta{index, begins ? id : "", name, said});
   return true;
@@ -234,9 +233,7 @@ bool PluginDecoder::finish_said(const json::ValueView& value, const AiTake& take
 }
 
 bool PluginDecoder::failure(const json::ValueView& value, const AiTake& take) {
-  AiFailure failure = failure_of(value, AiFailureKind::kTransient);
-  failure.refused = !has_said_;
-  failed(std::move(failure), take);
+  failed(failure_of(value, AiFailureKind::kTransient), take);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "colloquium/ai_provider.h"
@@ -18,8 +19,10 @@ namespace colloquium::components {
 
 class PluginDecoder final : public ai::LineAnswerDecoder {
  public:
-  // Of how many inputs vectors are to come; 0: of a chat.
-  explicit PluginDecoder(size_t inputs) : has_vector_(inputs) {}
+  // Of how many inputs vectors are to come; 0: of a chat. `call_stem` begins the ids of calls of tools that have
+  // none.
+  explicit PluginDecoder(size_t inputs, std::string call_stem = "call")
+      : has_vector_(inputs), call_stem_(std::move(call_stem)) {}
 
  private:
   void line(std::string_view line, const AiTake& take) override;
@@ -38,7 +41,7 @@ class PluginDecoder final : public ai::LineAnswerDecoder {
   // Of a call of a tool that was begun, whether it has got any arguments.
   std::vector<bool> has_arguments_;
   std::vector<bool> has_vector_;  // of each input, whether it has come
-  bool has_said_ = false;         // anything: a failure behind that is no refusal
+  const std::string call_stem_;
   std::string scratch_[3];
 };
 

@@ -185,6 +185,7 @@ TEST_CASE("a failure is a refusal where nothing came before it", "[REQ-090]") {
   CHECK_FALSE(refused({R"({"text":"a"})", R"({"failure":"no"})"}));
   CHECK_FALSE(refused({R"({"usage":{"input":3},"failure":"no"})"}));
   CHECK_FALSE(refused({R"({"text":7})"}));
+  CHECK_FALSE(refused({R"({"usage":{"input":3}})", R"({"failure":"no"})"}, "application/json"));
 }
 
 TEST_CASE("a delay of thousands of years is none", "[REQ-090]") {

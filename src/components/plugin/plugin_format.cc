@@ -155,7 +155,8 @@ AiHttpRequest PluginFormat::encode(const AiRequest& request, const AiAccess& acc
 }
 
 std::unique_ptr<AiDecoder> PluginFormat::decoder(const AiRequest& request) const {
-  return std::make_unique<PluginDecoder>(request.task == AiTask::kEmbed ? request.inputs.size() : 0);
+  return std::make_unique<PluginDecoder>(request.task == AiTask::kEmbed ? request.inputs.size() : 0,
+                                         ai::call_id_stem(request));
 }
 
 }  // namespace colloquium::components
