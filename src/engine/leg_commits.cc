@@ -3,19 +3,14 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/counters.h"
 
 namespace colloquium::engine {
 
-LegCommits::LegCommits(const LegOptions& options, const LegLetters& kept, Loop& loop, std::string& last_error,
-                       std::function<void()> due)
+LegCommits::LegCommits(const LegOptions& options, const LegLetters& kept, Loop& loop, std::function<void()> due,
+                       std::function<void(const Error&)> waiting)
     : options_(options), kept_(kept), loop_(loop), due_(std::move(due)) {
-  ASSERT(due_);
-  if (options.log == nullptr) return;
-  commit_.emplace(*options.log, loop, options.commit_name, [&options, &last_error](const Error& error) {
-    last_error = error.describe();
-    options.counters->errors.add(error.code);
-  });
+  ASSERT(due_ && waiting);
+  if (options.log != nullptr) commit_.emplace(*options.log, loop, options.commit_name, std::move(waiting));
 }
 
 bool LegCommits::is_full() const {

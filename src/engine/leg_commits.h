@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "colloquium/function.h"
 #include "colloquium/loop.h"
@@ -24,10 +23,10 @@ class LegCommits {
  public:
   using Done = log::PatientCommit::Done;
 
-  // `due`: begin() a commit; may be called inside of done() and go_on(). A commit that finds no room is counted,
-  // and the leg's last error. Everything given outlives it.
-  LegCommits(const LegOptions& options, const LegLetters& kept, Loop& loop, std::string& last_error,
-             std::function<void()> due);
+  // `due`: begin() a commit; may be called inside of done() and go_on(). `waiting`: a commit found no room.
+  // Everything given outlives it.
+  LegCommits(const LegOptions& options, const LegLetters& kept, Loop& loop, std::function<void()> due,
+             std::function<void(const Error&)> waiting);
 
   // Something more is done. Without a log nothing is ever due.
   void done(size_t bytes);

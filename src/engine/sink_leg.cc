@@ -22,7 +22,12 @@ SinkLeg::SinkLeg(SinkLegOptions options, std::unique_ptr<Sink> sink, Loop& loop,
       clock_(clock),
       random_(random),
       kept_(options_.places, options_.commit_name, *options_.counters),
-      commits_(options_, kept_, loop_, last_error_, [this] { begin_commit(); }),
+      commits_(
+          options_, kept_, loop_, [this] { begin_commit(); },
+          [this](const Error& error) {
+            last_error_ = error.describe();
+            options_.counters->errors.add(error.code);
+          }),
       breaker_(options_.breaker_failures, options_.breaker_open_ms),
       drops_(options_.commit_name, clock),
       retries_(options_.commit_name, clock) {

@@ -31,7 +31,12 @@ StageLeg::StageLeg(StageLegOptions options, std::unique_ptr<AsyncStage> stage, L
       concurrency_(stage_->concurrency()),
       window_(concurrency_ * kWindowPerCall),
       kept_(options_.places, options_.commit_name, *options_.counters),
-      commits_(options_, kept_, loop_, last_error_, [this] { begin_commit(); }),
+      commits_(
+          options_, kept_, loop_, [this] { begin_commit(); },
+          [this](const Error& error) {
+            last_error_ = error.describe();
+            options_.counters->errors.add(error.code);
+          }),
       drops_(options_.commit_name, clock),
       retries_(options_.commit_name, clock) {
   ASSERT(concurrency_ > 0 && options_.letters != nullptr);
